@@ -1,0 +1,28 @@
+import type { EventFacts, ProviderName, Source } from '../model.ts'
+import type { NormalisedEvent } from './normalised-event.ts'
+
+/** Everything in which one provider differs from another. Pure: time comes in as an argument. */
+export interface Provider {
+  readonly name: ProviderName
+  /**
+   * Finds the signature among the request's raw headers (name, value, name, value, …) and checks
+   * its shape, before the body is read. Undefined: missing, doubled, contradictory or misshapen.
+   */
+  readSignature(rawHeaders: readonly string[]): string | undefined
+  /**
+   * Position, in `source.secrets`, of the secret that signed these bytes; -1 when none did.
+   * Every secret is tried, in constant time. `now` is milliseconds since 1970.
+   */
+  verify(body: Uint8Array, signature: string, source: Source, now: number): number
+  /** Headers that a request of this provider carries for this body; for `send` and the tests. */
+  sign(body: Uint8Array, source: Pick<Source, 'secrets' | 'secretForm'>, now: number): Record<string, string>
+  /** What can be said of a parsed event; undefined when it has no event name. Never throws. */
+  describe(event: Readonly<Record<string, unknown>>): EventFacts | undefined
+  /** The event in the form that is the same for every provider; undefined when it has none. */
+  normalise(event: Readonly<Record<string, unknown>>, facts: EventFacts): NormalisedEvent | undefined
+  /**
+   * The event as handlers' types promise it: known fields of the right type or absent, others
+   * untouched. Never throws.
+   */
+  tidy(event: Readonly<Record<string, unknown>>, facts: EventFacts): Record<string, unknown>
+}
