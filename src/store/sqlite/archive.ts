@@ -1,0 +1,136 @@
+import type {
+  AttemptRow,
+  EventDetail,
+  JobQuery,
+  JobRow,
+  Page,
+  PageRequest,
+  QuarantineRow,
+} from '../store.ts'
+import type { Database } from './driver.ts'
+import { createEventSearch, EVENT_COLUMNS, readEventRow } from './event-search.ts'
+import { createStats } from './stats.ts'
+
+interface JobSqlRow {
+  event_id: number
+  handler: string
+  state: JobRow['state']
+  attempt: number
+  due_at: number | null
+  ended_at: number | null
+  duration_ms: number | null
+  failures: string | null
+}
+
+interface QuarantineSqlRow {
+  id: number
+  batch: string | null
+  source: string
+  reason: QuarantineRow['reason']
+  detail: string
+  position: number
+  pieces: number
+  byte_offset: number
+  bytes: number
+  received_at: number
+}
+
+/** What people may read. Runs on a connection of its own, beside the writer. */
+export function createArchive(db: Database, now: () => number) {
+  const { listEvents } = createEventSearch(db)
+  const { stats } = createStats(db, now)
+  const selectEvent = db.prepare(
+    `SELECT ${EVENT_COLUMNS}, e.payload FROM events e LEFT JOIN batches b ON b.seq = e.batch_seq WHERE e.id = ?`,
+  )
+  const selectJobs = db.prepare('SELECT * FROM jobs WHERE event_id = ? ORDER BY handler')
+  const selectQuarantine = db.prepare(
+    `SELECT q.id, b.id AS batch, q.source, q.reason, q.detail, q.position, q.pieces, q.byte_offset,
+            length(q.body) AS bytes, q.received_at
+     FROM quarantine q LEFT JOIN batches b ON b.seq = q.batch_seq
+     WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`,
+  )
+  const selectBody = db.prepare('SELECT body FROM quarantine WHERE id = ?')
+
+  function getEvent(id: string): EventDetail | undefined {
+    const row = selectEvent.get(Number(id)) as (Parameters<typeof readEventRow>[0] & { payload: string }) | undefined
+    if (!row) return undefined
+    const jobs = (selectJobs.all(row.id) as JobSqlRow[]).map(readJobRow)
+    return { ...readEventRow(row), payload: row.payload, jobs }
+  }
+
+  function listJobs(query: JobQuery): Page<JobRow> {
+    const limit = query.limit ?? 50
+    const [event, handler] = readJobCursor(query.cursor)
+    const where = ['(event_id, handler) < (?, ?)']
+    const values: (string | number)[] = [event, handler]
+    for (const field of ['handler', 'state'] as const) {
+      const value = query[field]
+      if (value === undefined) continue
+      where.push(`${field} = ?`)
+      values.push(value)
+    }
+    const sql = `SELECT * FROM jobs WHERE ${where.join(' AND ')} ORDER BY event_id DESC, handler DESC LIMIT ${limit}`
+    const rows = (db.prepare(sql).all(...values) as JobSqlRow[]).map(readJobRow)
+    const last = rows.length === limit ? rows.at(-1) : undefined
+    return { rows, cursor: last && `${last.event}.${last.handler}` }
+  }
+
+  function listQuarantine(query: PageRequest): Page<QuarantineRow> {
+    const limit = query.limit ?? 50
+    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor)
+    const rows = (selectQuarantine.all(before, limit) as QuarantineSqlRow[]).map(readQuarantineRow)
+    const last = rows.length === limit ? rows.at(-1) : undefined
+    return { rows, cursor: last?.id }
+  }
+
+  function quarantineBody(id: string): Uint8Array | undefined {
+    return (selectBody.get(Number(id)) as { body: Uint8Array } | undefined)?.body
+  }
+
+  return { stats, listEvents, getEvent, listJobs, listQuarantine, quarantineBody }
+}
+
+function readJobRow(row: JobSqlRow): JobRow {
+  const failures = readFailures(row.failures ?? '')
+  const { attempt, ended_at: endedAt, duration_ms: durationMs } = row
+  const success: AttemptRow[] =
+    row.state === 'done' && endedAt !== null && durationMs !== null
+      ? [{ attempt, outcome: 'done', endedAt, durationMs, error: undefined }]
+      : []
+  return {
+    event: String(row.event_id),
+    handler: row.handler,
+    state: row.state,
+    attempt,
+    dueAt: row.due_at ?? undefined,
+    lastError: failures.at(-1)?.error,
+    attempts: [...failures, ...success],
+  }
+}
+
+/** The oldest line may have been cut off to keep the record short. */
+function readFailures(text: string): AttemptRow[] {
+  const lines = text.split('\n').filter((line) => line.startsWith('{"attempt"'))
+  return lines.map((line) => JSON.parse(line) as AttemptRow)
+}
+
+function readJobCursor(cursor: string | undefined): [number, string] {
+  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER, '']
+  const dot = cursor.indexOf('.')
+  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
+}
+
+function readQuarantineRow(row: QuarantineSqlRow): QuarantineRow {
+  return {
+    id: String(row.id),
+    batch: row.batch ?? '',
+    source: row.source,
+    reason: row.reason,
+    detail: row.detail,
+    position: row.position,
+    pieces: row.pieces,
+    byteOffset: row.byte_offset,
+    bytes: row.bytes,
+    receivedAt: row.received_at,
+  }
+}

@@ -1,0 +1,139 @@
+import type { ClaimedJob, NormalisedName, ProviderName, SettledAttempt } from '../../model.ts'
+import type { ClaimRequest } from '../store.ts'
+import { createCounters } from './counters.ts'
+import type { Database } from './driver.ts'
+
+interface DueRow {
+  event_id: number
+  attempt: number
+  provider: ProviderName
+  source: string
+  type: string
+  name: NormalisedName | null
+  key: string
+  received_at: number
+  occurred_at: number | null
+  payload: string
+}
+
+/** A job keeps the record of its newest failures only; the schedule has ten. */
+const MOST_RECORDED_CHARACTERS = 65_536
+
+type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
+
+/** Claims, leases and outcomes. Every write names the attempt: that is the fence. */
+export function createJobs(db: Database) {
+  const counters = createCounters(db)
+  const leases = createLeases()
+  const selectDue = db.prepare(
+    `SELECT event_id FROM jobs WHERE handler = ? AND state = 'pending' AND due_at <= ?
+     ORDER BY due_at LIMIT ?`,
+  )
+  const countAttempts = db.prepare(
+    `UPDATE jobs SET attempt = attempt + 1
+     WHERE handler = ? AND event_id IN (SELECT value FROM json_each(?))`,
+  )
+  const selectClaimed = db.prepare(
+    `SELECT e.id AS event_id, j.attempt, e.provider, e.source, e.type, e.name, e.key,
+            e.received_at, e.occurred_at, e.payload
+     FROM json_each(?) c JOIN events e ON e.id = c.value
+     JOIN jobs j ON j.event_id = e.id AND j.handler = ?`,
+  )
+  const settleDone = db.prepare(
+    `UPDATE jobs SET state = 'done', due_at = NULL, ended_at = ?, duration_ms = ?
+     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+  )
+  const settleFailed = db.prepare(
+    `UPDATE jobs SET state = ?, due_at = ?, ended_at = ?, duration_ms = ?,
+       failures = substr(ifnull(failures, '') || ?, -${MOST_RECORDED_CHARACTERS})
+     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+  )
+  const release = db.prepare(
+    `UPDATE jobs SET attempt = attempt - 1
+     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+  )
+
+  function claim({ handler, limit, leaseMs }: ClaimRequest, now: number): readonly ClaimedJob[] {
+    const rows = selectDue.all(handler, now, limit + leases.count(handler)) as { event_id: number }[]
+    const free = rows.filter(({ event_id }) => !leases.isHeld(handler, event_id, now)).slice(0, limit)
+    if (free.length === 0) return []
+    const ids = JSON.stringify(free.map(({ event_id }) => event_id))
+    countAttempts.run(handler, ids)
+    for (const { event_id } of free) leases.hold(handler, event_id, now + leaseMs)
+    return (selectClaimed.all(ids, handler) as DueRow[]).map((row) => readClaimed(row, handler))
+  }
+
+  function extend(attempts: readonly Attempt[], leaseMs: number, now: number): void {
+    for (const { event, handler } of attempts) {
+      if (leases.isHeld(handler, Number(event), now)) leases.hold(handler, Number(event), now + leaseMs)
+    }
+  }
+
+  function settleAttempt(settled: SettledAttempt, now: number): boolean {
+    const { handler, attempt, outcome, durationMs } = settled
+    const event = Number(settled.event)
+    if (outcome.kind === 'done') {
+      return settleDone.run(now, durationMs, event, handler, attempt).changes === 1
+    }
+    if (outcome.kind === 'released') return release.run(event, handler, attempt).changes === 1
+    const { kind, error } = outcome
+    const line = JSON.stringify({ attempt, outcome: kind, endedAt: now, durationMs, error })
+    const [state, dueAt] = kind === 'retry' ? ['pending', now + outcome.delayMs] : ['dead', null]
+    const { changes } = settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, event, handler, attempt)
+    return changes === 1
+  }
+
+  /** Answers how many were refused. */
+  function settle(attempts: readonly SettledAttempt[], now: number): number {
+    const done = new Map<string, number>()
+    let refused = 0
+    for (const settled of attempts) {
+      if (!settleAttempt(settled, now)) {
+        refused++
+        continue
+      }
+      leases.end(settled.handler, Number(settled.event))
+      if (settled.outcome.kind === 'done') {
+        done.set(settled.handler, (done.get(settled.handler) ?? 0) + 1)
+      }
+    }
+    for (const [handler, n] of done) counters.add(`done:${handler}`, n)
+    return refused
+  }
+
+  return { claim, extend, settle }
+}
+
+function readClaimed(row: DueRow, handler: string): ClaimedJob {
+  return {
+    event: String(row.event_id),
+    handler,
+    attempt: row.attempt,
+    provider: row.provider,
+    source: row.source,
+    type: row.type,
+    name: row.name ?? undefined,
+    key: row.key,
+    receivedAt: row.received_at,
+    occurredAt: row.occurred_at ?? undefined,
+    payload: row.payload,
+  }
+}
+
+/** Who holds which job until when. One process has the file, so its leases end with it. */
+function createLeases() {
+  const byHandler = new Map<string, Map<number, number>>()
+  const leasesOf = (handler: string) => {
+    const found = byHandler.get(handler)
+    if (found) return found
+    const made = new Map<number, number>()
+    byHandler.set(handler, made)
+    return made
+  }
+  return {
+    count: (handler: string) => leasesOf(handler).size,
+    isHeld: (handler: string, event: number, now: number) => (leasesOf(handler).get(event) ?? 0) > now,
+    hold: (handler: string, event: number, until: number) => void leasesOf(handler).set(event, until),
+    end: (handler: string, event: number) => void leasesOf(handler).delete(event),
+  }
+}

@@ -1,0 +1,34 @@
+import type { HandlerRegistration } from '../../model.ts'
+import type { Database } from './driver.ts'
+
+interface HandlerRow {
+  name: string
+  module: string
+  keys: string
+  takes_batches: number
+}
+
+/** The handlers this store has seen. */
+export function createRegistrations(db: Database) {
+  const upsert = db.prepare(
+    `INSERT INTO handlers VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+     SET module = excluded.module, keys = excluded.keys, takes_batches = excluded.takes_batches`,
+  )
+  const selectAll = db.prepare('SELECT name, module, keys, takes_batches FROM handlers ORDER BY name')
+
+  return {
+    saveHandlers(handlers: readonly HandlerRegistration[]): void {
+      for (const { name, module, keys, takesBatches } of handlers) {
+        upsert.run(name, module, JSON.stringify(keys), takesBatches ? 1 : 0)
+      }
+    },
+    loadHandlers(): HandlerRegistration[] {
+      return (selectAll.all() as HandlerRow[]).map((row) => ({
+        name: row.name,
+        module: row.module,
+        keys: JSON.parse(row.keys) as string[],
+        takesBatches: row.takes_batches === 1,
+      }))
+    },
+  }
+}

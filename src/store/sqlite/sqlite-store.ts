@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { entryPoint } from '../../entry-point.ts'
+import type { Archive, Store } from '../store.ts'
+import { type Columns, fromColumns, toColumns } from './columns.ts'
+import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
+import { createThreadClient, type ThreadClient } from './thread-client.ts'
+
+/** A store whose work is done by threads of this process. */
+export interface SqliteStore extends Store {
+  /** A port for another thread; `connectSqliteStore` makes a store of it there. */
+  connect(): MessagePort
+}
+
+/** The writes, through any client. */
+function writesThrough(client: ThreadClient): Omit<Store, keyof Archive | 'close'> {
+  return {
+    append: (batch) => client.ask('append', batch),
+    takeBatch: (leaseMs) => client.ask('takeBatch', leaseMs),
+    commitChunk: ({ events, ...chunk }) =>
+      client.ask('commitChunk', { ...chunk, events: toColumns(events) }),
+    claim: async (request) => fromColumns(await client.ask<Columns>('claim', request)),
+    extend: (attempts, leaseMs) => client.ask('extend', toColumns(attempts), leaseMs),
+    settle: (attempts) => client.ask('settle', toColumns(attempts)),
+    saveHandlers: (handlers) => client.ask('saveHandlers', handlers),
+    loadHandlers: () => client.ask('loadHandlers'),
+    replay: (jobs, only) => client.ask('replay', jobs, only),
+    prune: (request) => client.ask('prune', request),
+    probe: () => client.ask('probe'),
+    onHint: (listener) => client.onHint(listener),
+  }
+}
+
+/** Opens the database of this data directory, for this process alone. */
+export async function openSqliteStore(file: string): Promise<SqliteStore> {
+  const writer = await startThread('./writer-thread', file)
+  const client = createThreadClient(writer)
+  const reader = createLazyReader(file)
+  return {
+    ...writesThrough(client),
+    ...reader.archive,
+    connect() {
+      const { port1, port2 } = new MessageChannel()
+      client.handOver(port1)
+      return port2
+    },
+    async close() {
+      await reader.close()
+      await endThread(writer, client)
+    },
+  }
+}
+
+/** The store as another thread of the process sees it: what `connect` gave, to work with. */
+export function connectSqliteStore(port: MessagePort): Omit<Store, keyof Archive> {
+  const client = createThreadClient(port)
+  return {
+    ...writesThrough(client),
+    async close() {
+      client.end()
+      port.close()
+    },
+  }
+}
+
+/** Nobody may ever look; then the reader's thread and its memory are never needed. */
+function createLazyReader(file: string) {
+  let opening: Promise<{ worker: Worker; client: ThreadClient }> | undefined
+
+  async function open() {
+    const worker = await startThread('./reader-thread', file)
+    return { worker, client: createThreadClient(worker) }
+  }
+
+  async function ask<Value>(operation: keyof Archive, ...args: readonly unknown[]): Promise<Value> {
+    opening ??= open()
+    const { client } = await opening
+    return client.ask<Value>(operation, ...args)
+  }
+
+  const archive: Archive = {
+    stats: () => ask('stats'),
+    listEvents: (query) => ask('listEvents', query),
+    getEvent: (id) => ask('getEvent', id),
+    listJobs: (query) => ask('listJobs', query),
+    listQuarantine: (query) => ask('listQuarantine', query),
+    quarantineBody: (id) => ask('quarantineBody', id),
+  }
+
+  async function close(): Promise<void> {
+    if (!opening) return
+    const { worker, client } = await opening
+    await endThread(worker, client)
+  }
+
+  return { archive, close }
+}
+
+/** Starts a store thread; resolves once its database is open. */
+function startThread(path: string, file: string): Promise<Worker> {
+  const { url, execArgv } = entryPoint(path, import.meta.url)
+  const workerData: StoreThreadData = { file }
+  const worker = new Worker(url, { workerData, execArgv: [...execArgv] })
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('message', ({ failure }: StoreNews) => {
+      if (failure) reject(toError(failure))
+      else resolve(worker)
+    })
+  })
+}
+
+/** The thread closes its database and then has nothing left to do. */
+async function endThread(worker: Worker, client: ThreadClient): Promise<void> {
+  const hasEnded = once(worker, 'exit')
+  await client.ask('close')
+  await hasEnded
+}

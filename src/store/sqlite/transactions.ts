@@ -1,0 +1,52 @@
+import type { ReceiverError } from '../../errors.ts'
+import { type Database, translateError } from './driver.ts'
+
+/** One thing to be done inside a transaction. */
+export interface Step<Result> {
+  run(): Result
+}
+
+export type StepResult<Result> = { readonly value: Result } | { readonly error: ReceiverError }
+
+/**
+ * Runs steps in one transaction, so that they share one sync. A step that fails undoes itself
+ * only; when the commit fails, every step has failed.
+ */
+export function createTransactions(db: Database) {
+  function runStep<Result>(step: Step<Result>): StepResult<Result> {
+    db.exec('SAVEPOINT step')
+    try {
+      const value = step.run()
+      db.exec('RELEASE step')
+      return { value }
+    } catch (cause) {
+      const error = translateError(cause)
+      // A full disk may have ended the whole transaction already; then there is nothing to undo.
+      db.exec('ROLLBACK TO step; RELEASE step')
+      return { error }
+    }
+  }
+
+  function runTogether<Result>(steps: readonly Step<Result>[]): StepResult<Result>[] {
+    try {
+      db.exec('BEGIN IMMEDIATE')
+      const results = steps.map(runStep)
+      db.exec('COMMIT')
+      return results
+    } catch (cause) {
+      const error = translateError(cause)
+      rollBack()
+      return steps.map(() => ({ error }))
+    }
+  }
+
+  function rollBack(): void {
+    try {
+      db.exec('ROLLBACK')
+    } catch {
+      // SQLite has rolled back by itself.
+    }
+  }
+
+  return { runTogether }
+}

@@ -1,0 +1,82 @@
+import { dirname } from 'node:path'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { ReceiverError } from '../../errors.ts'
+import type { StoreHint } from '../store.ts'
+import { type Database, translateError } from './driver.ts'
+import { createInbox } from './inbox.ts'
+import { lockDataDirectory, openForWriting } from './open-database.ts'
+import { answer, type StoreNews, type StoreThreadData, toFailure, type Waiting } from './requests.ts'
+import { createTransactions, type StepResult } from './transactions.ts'
+import { createWriter, type Operation } from './writer.ts'
+
+/**
+ * The one thread that writes. Acknowledgements come first, all that wait at that moment in one
+ * commit; then some of the work behind them in another; then it looks again. So a request waits
+ * for one group of work at the most, and a slow disk never stalls the thread that serves HTTP.
+ */
+function serve(port: MessagePort, db: Database, lock: Database): void {
+  const hints = new Set<StoreHint>()
+  const { runTogether } = createTransactions(db)
+  const { operations, checkpointIfDue } = createWriter(db, {
+    now: Date.now,
+    hint: (hint) => hints.add(hint),
+  })
+  const inbox = createInbox(drain)
+  let broken: ReceiverError | undefined
+
+  function runGroup(group: readonly Waiting[]): void {
+    const results = broken ? refuse(group, broken) : runTogether(group.map(toStep))
+    broken ??= findBroken(results)
+    answer(group, broken ? refuse(group, broken) : results)
+    for (const hint of hints) inbox.broadcast({ hint })
+    hints.clear()
+    if (!broken) checkpointIfDue()
+  }
+
+  function toStep({ operation, args }: Waiting) {
+    const run = operations[operation as keyof typeof operations] as Operation
+    return { run: () => run(...(args as never[])) }
+  }
+
+  function drain(): void {
+    for (;;) {
+      inbox.collect()
+      const appends = inbox.takeAppends()
+      const group = appends.length > 0 ? appends : inbox.takeWork()
+      if (group.length === 0) return
+      const closing = group.find(({ operation }) => operation === 'close')
+      if (closing) return close(closing)
+      runGroup(group)
+    }
+  }
+
+  function close(closing: Waiting): void {
+    db.close()
+    lock.close()
+    answer([closing], [{ value: undefined }])
+    inbox.close()
+  }
+
+  inbox.addPort(port)
+}
+
+function refuse(group: readonly Waiting[], error: ReceiverError): StepResult<unknown>[] {
+  return group.map(() => ({ error }))
+}
+
+function findBroken(results: readonly StepResult<unknown>[]): ReceiverError | undefined {
+  const errors = results.flatMap((result) => ('error' in result ? [result.error] : []))
+  return errors.find(({ code }) => code === 'store_broken')
+}
+
+if (parentPort) {
+  const { file } = workerData as StoreThreadData
+  try {
+    const lock = await lockDataDirectory(dirname(file))
+    serve(parentPort, await openForWriting(file), lock)
+    parentPort.postMessage({ isOpen: true } satisfies StoreNews)
+  } catch (cause) {
+    const error = cause instanceof ReceiverError ? cause : translateError(cause)
+    parentPort.postMessage({ failure: toFailure(error) } satisfies StoreNews)
+  }
+}

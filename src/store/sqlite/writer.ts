@@ -1,0 +1,69 @@
+import type { Batch, HandlerRegistration } from '../../model.ts'
+import type { ClaimRequest, JobName, PruneRequest, StoreHint, UnpackedChunk } from '../store.ts'
+import { createChunks } from './chunks.ts'
+import { type Columns, fromColumns, toColumns } from './columns.ts'
+import { createCounters } from './counters.ts'
+import type { Database } from './driver.ts'
+import { createJobs } from './jobs.ts'
+import { createJournal } from './journal.ts'
+import { createPruning } from './prune.ts'
+import { createRegistrations } from './registrations.ts'
+import { createReplay } from './replay.ts'
+
+/** Commits leave pages in the log; above this many they are moved into the database. */
+const CHECKPOINT_PAGES = 4_000
+
+export type Operation = (...args: never[]) => unknown
+
+/**
+ * Every write of the store, each a plain function that runs inside a transaction which the caller
+ * opens. `hint` is called when a write gave others something to do.
+ */
+export function createWriter(db: Database, options: { now: () => number; hint: (hint: StoreHint) => void }) {
+  const { now, hint } = options
+  const journal = createJournal(db)
+  const chunks = createChunks(db)
+  const jobs = createJobs(db)
+  const registrations = createRegistrations(db)
+  const replays = createReplay(db)
+  const pruning = createPruning(db)
+  const counters = createCounters(db)
+
+  const operations = {
+    append(batch: Batch): void {
+      journal.append(batch)
+      hint('batches')
+    },
+    takeBatch: (leaseMs: number) => journal.takeBatch(leaseMs, now()),
+    commitChunk({ events: columns, ...rest }: Omit<UnpackedChunk, 'events'> & { events: Columns }) {
+      const chunk: UnpackedChunk = { ...rest, events: fromColumns(columns) }
+      const committed = chunks.commitChunk(chunk, now())
+      if (!committed) return undefined
+      if (committed.closed !== undefined) journal.endLease(committed.closed)
+      if (chunk.events.some(({ handlers }) => handlers.length > 0)) hint('jobs')
+      return committed.receipt
+    },
+    claim: (request: ClaimRequest) => toColumns(jobs.claim(request, now())),
+    extend: (attempts: Columns, leaseMs: number) => jobs.extend(fromColumns(attempts), leaseMs, now()),
+    settle: (attempts: Columns) => jobs.settle(fromColumns(attempts), now()),
+    saveHandlers: (handlers: readonly HandlerRegistration[]) => registrations.saveHandlers(handlers),
+    loadHandlers: () => registrations.loadHandlers(),
+    replay(names: readonly JobName[], only?: 'done' | 'dead'): number {
+      hint('jobs')
+      return replays.replay(names, only, now())
+    },
+    prune: (request: PruneRequest) => pruning.prune(request),
+    probe: () => counters.set('probed_at', now()),
+  } satisfies Record<string, Operation>
+
+  const readLog = db.prepare('PRAGMA wal_checkpoint(NOOP)')
+  const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+
+  /** To be called when nobody waits for the commit before it. */
+  function checkpointIfDue(): void {
+    const { log, checkpointed } = readLog.get() as { log: number; checkpointed: number }
+    if (log - checkpointed >= CHECKPOINT_PAGES) checkpoint.get()
+  }
+
+  return { operations, checkpointIfDue }
+}

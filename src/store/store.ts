@@ -1,0 +1,220 @@
+import type {
+  Batch,
+  ClaimedJob,
+  EventState,
+  HandlerRegistration,
+  JobState,
+  NormalisedName,
+  ProviderName,
+  QuarantineReason,
+  SettledAttempt,
+  UnpackedEvent,
+  UnreadablePiece,
+} from '../model.ts'
+
+/** All that the ack path knows of a store. */
+export interface Journal {
+  /**
+   * Resolves once the batch is on disk. Rejects with a ReceiverError (`store_full`, `store_busy`,
+   * `store_broken`, `store_closed`) when it is not; it may then still be there after a restart.
+   */
+  append(batch: Batch): Promise<void>
+}
+
+/** A batch that this process may unpack until its lease ends. */
+export interface OpenBatch extends Batch {
+  /** How many of its pieces were unpacked before. */
+  readonly unpackedPieces: number
+}
+
+/** Part of a batch, unpacked; stored in one transaction. */
+export interface UnpackedChunk {
+  readonly batch: string
+  /** Pieces before this index are stored already; the chunk is refused if that has changed. */
+  readonly fromPiece: number
+  /** The next piece to unpack; stored as progress. */
+  readonly toPiece: number
+  readonly events: readonly UnpackedEvent[]
+  readonly unreadable: readonly UnreadablePiece[]
+  /** True for the last chunk: closes the batch and lets its body go. */
+  readonly isLast: boolean
+}
+
+/** What became of a chunk. */
+export interface ChunkReceipt {
+  readonly stored: number
+  readonly duplicates: number
+  readonly conflicts: number
+  readonly stale: number
+  readonly quarantined: number
+}
+
+export interface ClaimRequest {
+  readonly handler: string
+  readonly limit: number
+  readonly leaseMs: number
+}
+
+/** Pages run newest first; `cursor` is what the page before gave. `limit` 1 to 500, default 50. */
+export interface PageRequest {
+  readonly limit?: number
+  readonly cursor?: string
+}
+export interface Page<Row> {
+  readonly rows: readonly Row[]
+  /** Undefined on the last page. */
+  readonly cursor: string | undefined
+}
+
+export interface EventQuery extends PageRequest {
+  readonly source?: string
+  readonly type?: string
+  readonly state?: EventState
+  readonly recipient?: string
+  readonly messageId?: string
+  readonly eventId?: string
+  /** Received at or after, and before; milliseconds since 1970. */
+  readonly from?: number
+  readonly to?: number
+}
+
+export interface EventRow {
+  readonly id: string
+  readonly batch: string
+  readonly position: number
+  readonly source: string
+  readonly provider: ProviderName
+  readonly type: string
+  readonly name: NormalisedName | undefined
+  readonly state: EventState
+  readonly eventId: string | undefined
+  readonly recipient: string | undefined
+  readonly messageId: string | undefined
+  readonly occurredAt: number | undefined
+  readonly receivedAt: number
+}
+
+/** One finished attempt of a job. */
+export interface AttemptRow {
+  readonly attempt: number
+  readonly outcome: 'done' | 'retry' | 'dead'
+  readonly endedAt: number
+  readonly durationMs: number
+  readonly error: string | undefined
+}
+
+export interface JobRow {
+  readonly event: string
+  readonly handler: string
+  readonly state: JobState
+  /** Attempts counted so far. */
+  readonly attempt: number
+  /** When it is due, or until when it is leased; undefined once settled. */
+  readonly dueAt: number | undefined
+  readonly lastError: string | undefined
+  readonly attempts: readonly AttemptRow[]
+}
+
+export interface EventDetail extends EventRow {
+  readonly payload: string
+  readonly jobs: readonly JobRow[]
+}
+
+/** A job is named by its event and its handler. */
+export interface JobName {
+  readonly event: string
+  readonly handler: string
+}
+
+export interface JobQuery extends PageRequest {
+  readonly handler?: string
+  readonly state?: JobState
+}
+
+export interface QuarantineRow {
+  readonly id: string
+  readonly batch: string
+  readonly source: string
+  readonly reason: QuarantineReason
+  readonly detail: string
+  readonly position: number
+  readonly pieces: number
+  readonly byteOffset: number
+  readonly bytes: number
+  readonly receivedAt: number
+}
+
+export interface StoreStats {
+  readonly batches: { readonly received: number; readonly waiting: number }
+  readonly events: {
+    readonly total: number
+    readonly byState: Readonly<Record<EventState, number>>
+    readonly byType: Readonly<Record<string, number>>
+  }
+  readonly duplicates: number
+  readonly quarantined: number
+  readonly jobs: Readonly<Record<string, Readonly<Record<JobState, number>>>>
+  /** Jobs pending and batches waiting. */
+  readonly backlog: number
+  /** Age of the oldest of them in milliseconds; 0 without a backlog. */
+  readonly oldestPendingMs: number
+}
+
+/** What to forget; each a time of receipt in milliseconds since 1970. */
+export interface PruneRequest {
+  readonly eventsBefore: number
+  readonly deadBefore: number
+  readonly keysBefore: number
+}
+
+export interface PruneReceipt {
+  readonly removed: number
+  /** False: there may be more; call again. */
+  readonly isDone: boolean
+}
+
+/** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */
+export type StoreHint = 'batches' | 'jobs'
+
+/** Reads for people. May run beside the writes, and sees what was committed. */
+export interface Archive {
+  stats(): Promise<StoreStats>
+  listEvents(query: EventQuery): Promise<Page<EventRow>>
+  getEvent(id: string): Promise<EventDetail | undefined>
+  listJobs(query: JobQuery): Promise<Page<JobRow>>
+  listQuarantine(query: PageRequest): Promise<Page<QuarantineRow>>
+  /** The bytes as received; undefined when there is no such row. */
+  quarantineBody(id: string): Promise<Uint8Array | undefined>
+}
+
+/** One interface, two engines, the same tables and meanings. */
+export interface Store extends Journal, Archive {
+  /** Leases the oldest batch that is not unpacked and not leased; undefined when there is none. */
+  takeBatch(leaseMs: number): Promise<OpenBatch | undefined>
+  /**
+   * Stores a chunk in one transaction: keys, events, jobs, quarantine and the batch's progress.
+   * Undefined when somebody else has unpacked these pieces meanwhile.
+   */
+  commitChunk(chunk: UnpackedChunk): Promise<ChunkReceipt | undefined>
+  /** Due jobs, the oldest first; the attempt is counted here and the lease begins. */
+  claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>
+  /** Puts off the end of the lease of attempts that are still running. */
+  extend(attempts: readonly Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>[], leaseMs: number): Promise<void>
+  /** Records outcomes; refuses those whose attempt is no longer the job's. Answers how many it refused. */
+  settle(attempts: readonly SettledAttempt[]): Promise<number>
+  /** Remembers handlers, so that events wait for one that cannot be loaded. */
+  saveHandlers(handlers: readonly HandlerRegistration[]): Promise<void>
+  loadHandlers(): Promise<readonly HandlerRegistration[]>
+  /**
+   * Makes settled jobs pending again, with a fresh count of attempts, and makes those that never
+   * were; a pending job stays as it is. `only` leaves out jobs in another state. Answers how many.
+   */
+  replay(jobs: readonly JobName[], only?: 'done' | 'dead'): Promise<number>
+  /** Forgets a bounded number of old rows, so that nothing waits long; call again until it is done. */
+  prune(request: PruneRequest): Promise<PruneReceipt>
+  /** Proves that a write reaches the disk. Rejects like `append`. */
+  probe(): Promise<void>
+  /** Calls back when there may be something to do. Answers how to stop. */
+  onHint(listener: (hint: StoreHint) => void): () => void
+  close(): Promise<void>
+}
