@@ -1,0 +1,22 @@
+import { newestSecret } from '../newest-secret.ts'
+import type { Provider } from '../provider.ts'
+import { describeMailingApiEvent } from './describe-event.ts'
+import { normaliseMailingApiEvent } from './normalise-event.ts'
+import {
+  readMailingApiSignature,
+  signMailingApiBody,
+  verifyMailingApiSignature,
+} from './signature.ts'
+import { tidyMailingApiEvent } from './tidy-event.ts'
+
+/** Its signature is INFERRED in part; see `signature.ts`. */
+export const mailingapi: Provider = {
+  name: 'mailingapi',
+  readSignature: readMailingApiSignature,
+  verify: verifyMailingApiSignature,
+  sign: (body, { secrets, secretForm }, now) =>
+    signMailingApiBody(body, newestSecret(secrets), secretForm, now),
+  describe: describeMailingApiEvent,
+  normalise: normaliseMailingApiEvent,
+  tidy: tidyMailingApiEvent,
+}
