@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { entryPoint } from '../entry-point.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { UnpackNews, UnpackOrder, UnpackThreadData } from './unpack-thread.ts'
+
+/** Bounds what one hostile batch can take; the thread is started anew when it runs out. */
+const MAX_HEAP_MB = 192
+
+/** How long to wait before a thread that died is started anew. */
+const RESTART_MS = 1_000
+
+export interface UnpackThread {
+  start(): void
+  /** Ends the thread after the chunk under way and starts another, which asks `connect` again. */
+  restart(): void
+  stop(): Promise<void>
+}
+
+/**
+ * Unpacks in a thread of its own, so that no content can hold up an answer. A thread that dies is
+ * started anew; what it was working on is still in the journal.
+ */
+export function keepUnpackThread(options: {
+  /** Called for every thread that is started: each needs a store of its own. */
+  connect: () => UnpackThreadData
+  observer: Pick<Observer, 'batchUnpacked' | 'unpackFailed'>
+}): UnpackThread {
+  const { connect, observer } = options
+  let isWanted = false
+  let timer: NodeJS.Timeout | undefined
+  let worker: Worker | undefined
+
+  function start(): void {
+    isWanted = true
+    const { url, execArgv } = entryPoint('./unpack-thread', import.meta.url)
+    const data = connect()
+    worker = new Worker(url, {
+      workerData: data,
+      transferList: [data.storePort],
+      execArgv: [...execArgv],
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    })
+    worker.on('message', tell)
+    worker.on('error', (error) => observer.unpackFailed({ batch: '', error: String(error) }))
+    worker.on('exit', (code) => {
+      worker = undefined
+      if (isWanted) timer = setTimeout(start, code === 0 ? 0 : RESTART_MS)
+    })
+  }
+
+  function tell(news: UnpackNews): void {
+    if (news.name === 'batchUnpacked') observer.batchUnpacked(news.fact)
+    if (news.name === 'unpackFailed') observer.unpackFailed(news.fact)
+  }
+
+  function restart(): void {
+    worker?.postMessage('stop' satisfies UnpackOrder)
+  }
+
+  async function stop(): Promise<void> {
+    isWanted = false
+    clearTimeout(timer)
+    if (!worker) return
+    const hasEnded = once(worker, 'exit')
+    restart()
+    await hasEnded
+  }
+
+  return { start, restart, stop }
+}

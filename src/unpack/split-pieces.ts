@@ -1,0 +1,45 @@
+import { findShape } from './find-shape.ts'
+import type { Piece, PieceReader } from './read-piece.ts'
+import { COMMA, skipElement } from './scan-bytes.ts'
+import type { ByteRange } from './scan-object.ts'
+import { splitLines } from './split-lines.ts'
+import { trimPiece } from './trim-piece.ts'
+
+/**
+ * The pieces of a body, in order and one at a time: the members of its array or arrays, its lines,
+ * or the body as a whole. Brackets, commas and texts alone decide where a piece ends, so a broken
+ * one never costs its neighbours.
+ */
+export function splitPieces(
+  body: Uint8Array,
+  contentType: string | undefined,
+  reader: PieceReader,
+): Iterable<Piece> {
+  const shape = findShape(body, contentType, reader)
+  switch (shape.kind) {
+    case 'empty':
+      return []
+    case 'one':
+      return [shape.piece]
+    case 'lines':
+      return splitLines(body, shape.start)
+    case 'arrays':
+      return splitArrays(body, shape.arrays)
+  }
+}
+
+/**
+ * The elements of arrays, and what stands behind one in its member, where nothing should. Between
+ * two commas that follow each other lies nothing, so nothing is yielded for them.
+ */
+function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator<Piece> {
+  for (const { start, end } of arrays) {
+    let at = start + 1
+    while (at < end) {
+      const element = skipElement(body, at, end)
+      const piece = trimPiece(body, at, element.end, element.depth)
+      if (piece) yield piece
+      at = element.end + 1
+    }
+  }
+}

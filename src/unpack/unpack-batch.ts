@@ -1,0 +1,80 @@
+import type { Observer } from '../observe/observer.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { ChunkReceipt, OpenBatch, Store } from '../store/store.ts'
+import { addReceipts, commitChunk, isStoreTrouble, NO_RECEIPT } from './commit-chunk.ts'
+import { describeFailure } from './describe-failure.ts'
+import type { Routes } from './make-event.ts'
+import { quarantineBody, readBatch } from './read-batch.ts'
+
+export interface BatchContext {
+  readonly store: Pick<Store, 'commitChunk'>
+  readonly provider: Provider
+  readonly routes: Routes
+  readonly log: Pick<Observer, 'unpackFailed'>
+  /** Whether to leave off after the chunk under way. */
+  isStopping(): boolean
+  /** Waits, the longer the more failures there were. */
+  backOff(failures: number): Promise<void>
+}
+
+/** What this process has committed of a batch. */
+interface Progress {
+  nextPiece: number
+  receipt: ChunkReceipt
+}
+
+const MAX_FAILURES = 3
+
+/**
+ * Unpacks a batch to its end. Undefined when it was left to somebody else or to a later time: its
+ * lease then ends by itself. A batch that our own code fails on again and again goes to quarantine
+ * as it is, or it would come back for ever.
+ */
+export async function unpackBatch(
+  batch: OpenBatch,
+  context: BatchContext,
+): Promise<ChunkReceipt | undefined> {
+  const progress: Progress = { nextPiece: batch.unpackedPieces, receipt: NO_RECEIPT }
+  let failures = 0
+  for (;;) {
+    const { nextPiece } = progress
+    try {
+      return await unpackRest(batch, progress, context)
+    } catch (error) {
+      context.log.unpackFailed({ batch: batch.id, error: describeFailure(error) })
+      failures = progress.nextPiece > nextPiece ? 1 : failures + 1
+      if (failures >= MAX_FAILURES) {
+        return isStoreTrouble(error) ? undefined : await giveUp(batch, progress, context)
+      }
+      await context.backOff(failures)
+      if (context.isStopping()) return undefined
+    }
+  }
+}
+
+async function unpackRest(
+  batch: OpenBatch,
+  progress: Progress,
+  context: BatchContext,
+): Promise<ChunkReceipt | undefined> {
+  const rest = { ...batch, unpackedPieces: progress.nextPiece }
+  for (const chunk of readBatch(rest, context)) {
+    const receipt = await commitChunk(chunk, { ...context, batch })
+    if (!receipt) return undefined
+    progress.nextPiece = chunk.toPiece
+    progress.receipt = addReceipts(progress.receipt, receipt)
+    if (context.isStopping() && !chunk.isLast) return undefined
+  }
+  return progress.receipt
+}
+
+async function giveUp(
+  batch: OpenBatch,
+  progress: Progress,
+  { store }: BatchContext,
+): Promise<ChunkReceipt | undefined> {
+  const rest = { ...batch, unpackedPieces: progress.nextPiece }
+  const detail = `Unpacking it failed ${MAX_FAILURES} times; see the log.`
+  const receipt = await store.commitChunk(quarantineBody(rest, detail))
+  return receipt && addReceipts(progress.receipt, receipt)
+}

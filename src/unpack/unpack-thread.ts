@@ -1,0 +1,58 @@
+import { setPriority } from 'node:os'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { createRoutes } from '../handlers/event-keys.ts'
+import type { HandlerRegistration } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import { PROVIDERS } from '../providers/providers.ts'
+import { connectStore } from '../store/open-store.ts'
+import { createUnpacker } from './unpacker.ts'
+
+/** What the unpack thread is started with. */
+export interface UnpackThreadData {
+  readonly storePort: MessagePort
+  readonly registrations: readonly HandlerRegistration[]
+}
+
+type UnpackFacts = Pick<Observer, 'batchUnpacked' | 'unpackFailed'>
+
+/** What the unpack thread tells: facts for the observer. */
+export type UnpackNews = {
+  [Name in keyof UnpackFacts]: { name: Name; fact: Parameters<UnpackFacts[Name]>[0] }
+}[keyof UnpackFacts]
+
+/** What it is told. */
+export type UnpackOrder = 'stop'
+
+/** A batch that takes longer than this to unpack may be taken by somebody else. */
+const LEASE_MS = 60_000
+
+/** Hints are only hints. */
+const IDLE_MS = 1_000
+
+/** Answers to requests come first; on Linux a thread has a priority of its own. */
+const LESS_URGENT = 5
+
+function run(port: MessagePort, { storePort, registrations }: UnpackThreadData): void {
+  if (process.platform === 'linux') setPriority(LESS_URGENT)
+  const tell = (news: UnpackNews): void => port.postMessage(news)
+  const unpacker = createUnpacker({
+    store: connectStore(storePort),
+    providers: PROVIDERS,
+    routes: createRoutes(registrations),
+    log: {
+      batchUnpacked: (fact) => tell({ name: 'batchUnpacked', fact }),
+      unpackFailed: (fact) => tell({ name: 'unpackFailed', fact }),
+    },
+    now: Date.now,
+    leaseMs: LEASE_MS,
+    idleMs: IDLE_MS,
+  })
+  unpacker.start()
+  port.once('message', async () => {
+    await unpacker.stop()
+    storePort.close()
+    port.close()
+  })
+}
+
+if (parentPort) run(parentPort, workerData as UnpackThreadData)

@@ -1,0 +1,243 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { openBatch, type ReadResult, readAll, readBody, textOf } from './open-batch.ts'
+
+const RUNS = { numRuns: 300 }
+
+const event = fc
+  .record({
+    event: fc.string({ minLength: 1 }).map((text) => `name ${text}`),
+    event_id: fc.option(fc.uuid(), { nil: undefined }),
+    v: fc.jsonValue({ maxDepth: 5 }),
+  })
+  .map((value) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>)
+const events = fc.array(event, { minLength: 1, maxLength: 12 })
+const space = fc.constantFrom('', ' ', '\n', '\r\n\t', '  ')
+const shape = fc.constantFrom('envelope', 'array', 'lines')
+
+/** The same content, spelled differently; on one line, so that it may be a line. */
+function respell(value: unknown, seed: number): string {
+  if (Array.isArray(value)) return `[ ${value.map((part) => respell(part, seed + 1)).join(' ,')}]`
+  if (typeof value === 'string') return escapeSome(value, seed)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value).map(
+    ([key, part]) => `${escapeSome(key, seed)} :${respell(part, seed + 1)}`,
+  )
+  return `{${(seed % 2 ? members.reverse() : members).join(', ')} }`
+}
+
+function escapeSome(text: string, seed: number): string {
+  const units = Array.from({ length: text.length }, (_, n) => text.charCodeAt(n))
+  const isPair = (unit: number) => unit >= 0xd800 && unit < 0xe000
+  return `"${units
+    .map((unit, n) =>
+      (n + seed) % 3 === 0 || isPair(unit)
+        ? `\\u${unit.toString(16).padStart(4, '0')}`
+        : JSON.stringify(String.fromCharCode(unit)).slice(1, -1),
+    )
+    .join('')}"`
+}
+
+function wrap(texts: readonly string[], kind: string, gap: string): string {
+  if (kind === 'lines') return `${texts.join('\n')}\n`
+  const array = `[${gap}${texts.join(`${gap},${gap}`)}${gap}]`
+  return kind === 'array' ? array : `{${gap}"events"${gap}:${array}}`
+}
+
+const keysOf = ({ events }: ReadResult) => events.map(({ key }) => key).sort()
+const isName = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string'
+
+describe('readBatch on any list of events', () => {
+  it('gives the same keys and digests in any shape, order and spelling', () => {
+    fc.assert(
+      fc.property(events, shape, space, fc.nat(), fc.nat(), (list, kind, gap, shift, seed) => {
+        const turned = list.map((_, n) => list[(n + shift) % list.length])
+        const plain = readBody(JSON.stringify({ events: list }))
+        const other = readBody(
+          wrap(
+            turned.map((value) => respell(value, seed)),
+            kind,
+            gap,
+          ),
+        )
+
+        expect(plain.events).toHaveLength(list.length)
+        expect(other.unreadable).toEqual([])
+        expect(keysOf(other)).toEqual(keysOf(plain))
+        const digests = (result: ReadResult) => result.events.map(({ digest }) => digest).sort()
+        expect(digests(other)).toEqual(digests(plain))
+      }),
+      RUNS,
+    )
+  })
+
+  it('keeps each text exactly', () => {
+    fc.assert(
+      fc.property(events, shape, space, fc.nat(), (list, kind, gap, seed) => {
+        const texts = list.map((value) => respell(value, seed))
+        const result = readBody(wrap(texts, kind, gap))
+        expect(result.events.map(({ payload }) => payload)).toEqual(texts)
+      }),
+      RUNS,
+    )
+  })
+
+  it('loses one of N when one is spoiled', () => {
+    const rubbish = fc.constantFrom(
+      'nonsense',
+      '{"event":}',
+      '{"event":"x",}',
+      '[]',
+      '0',
+      '{"a":"b"}',
+      '{"event":"\\x"}',
+      '"',
+    )
+    fc.assert(
+      fc.property(events, shape, space, fc.nat(), rubbish, (list, kind, gap, at, spoiled) => {
+        fc.pre(kind === 'lines' || spoiled !== '"')
+        fc.pre(kind !== 'lines' || list.length > 1)
+        const texts = list.map((value) => JSON.stringify(value))
+        texts[at % texts.length] = spoiled
+        const { events: read, unreadable } = readBody(wrap(texts, kind, gap))
+        expect(read.map(({ payload }) => payload)).toEqual(texts.filter((text) => text !== spoiled))
+        expect(unreadable.map(({ bytes }) => textOf(bytes))).toEqual([spoiled])
+      }),
+      RUNS,
+    )
+  })
+
+  it('goes on from any piece as if never stopped', () => {
+    fc.assert(
+      fc.property(
+        events,
+        shape,
+        fc.nat(14),
+        fc.integer({ min: 1, max: 4 }),
+        (list, kind, at, size) => {
+          const body = wrap(
+            [...list, ...list].map((value) => JSON.stringify(value)),
+            kind,
+            '',
+          )
+          const rest = readAll(openBatch(body, { unpackedPieces: at }), { piecesPerChunk: size })
+          expect(rest.events).toEqual(readBody(body).events.slice(at))
+        },
+      ),
+      RUNS,
+    )
+  })
+})
+
+describe('readBatch on any JSON', () => {
+  it('agrees with JSON.parse of the whole body', () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue(),
+        fc.array(fc.oneof(event, fc.jsonValue())),
+        shape,
+        (value, list, kind) => {
+          const bodies = [
+            JSON.stringify(value),
+            wrap(
+              list.map((part) => JSON.stringify(part)),
+              kind,
+              ' ',
+            ),
+          ]
+          for (const body of kind === 'lines' ? bodies.slice(0, 1) : bodies) {
+            expect(readBody(body).events.map(({ payload }) => JSON.parse(payload))).toEqual(
+              eventsOf(JSON.parse(body)),
+            )
+          }
+        },
+      ),
+      RUNS,
+    )
+  })
+})
+
+describe('readBatch on any bytes', () => {
+  const token = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '\\',
+    '\n',
+    ' ',
+    '"events"',
+    '"event"',
+    '"x"',
+    '1',
+    '\ufeff',
+    'event=a&b=c',
+    '{"event":"x"}',
+    '{"events":[',
+  )
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc
+      .array(token, { maxLength: 25 })
+      .map((tokens) => new Uint8Array(Buffer.from(tokens.join('')))),
+  )
+
+  it('never throws, and copies each event and unreadable piece from the body in order', () => {
+    fc.assert(
+      fc.property(
+        bytes,
+        fc.option(fc.constant('application/x-www-form-urlencoded'), { nil: undefined }),
+        (body, label) => {
+          const { chunks, events: read, unreadable } = readBody(body, label)
+          expect(chunks.at(-1)?.isLast).toBe(true)
+          const parts = [
+            ...read.map(({ position, payload }) => ({
+              position,
+              pieces: 1,
+              bytes: Buffer.from(payload),
+            })),
+            ...unreadable.map(({ position, pieces, bytes: part }) => ({
+              position,
+              pieces,
+              bytes: Buffer.from(part),
+            })),
+          ].sort((one, other) => one.position - other.position)
+          let position = 0
+          let at = 0
+          let between = ''
+          for (const part of parts) {
+            expect(part.position).toBe(position)
+            const start = Buffer.from(body).indexOf(part.bytes, at)
+            expect(start).toBeGreaterThanOrEqual(at)
+            between += Buffer.from(body.subarray(at, start)).toString()
+            position += part.pieces
+            at = start + part.bytes.length
+          }
+          expectEnvelope(between + Buffer.from(body.subarray(at)).toString(), parts.length)
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+})
+
+/** What lies in no piece is white space, commas and the brackets and members of an envelope. */
+function expectEnvelope(rest: string, pieces: number): void {
+  const isBare = /^\ufeff?[\s,]*$/.test(rest)
+  const isArray = /^\ufeff?\s*\[[\s,]*\]\s*$/.test(rest)
+  const isObject = /^\ufeff?\s*\{[^]*\}\s*$/.test(rest) && /\[[\s,]*\]/.test(rest)
+  expect({ rest, pieces, isFine: isBare || isArray || isObject }).toMatchObject({ isFine: true })
+}
+
+function eventsOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value.filter(isName)
+  if (isName(value)) return [value]
+  if (typeof value === 'object' && value !== null && 'events' in value) {
+    return Array.isArray(value.events) ? value.events.filter(isName) : []
+  }
+  return []
+}
