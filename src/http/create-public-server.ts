@@ -1,0 +1,93 @@
+import type { Server as TlsServer } from 'node:https'
+import type { FastifyError, FastifyInstance } from 'fastify'
+import type { ProviderName, Source } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Journal } from '../store/store.ts'
+import { createBodyRoom } from './body-room.ts'
+import { createConnectionRoom } from './connection-room.ts'
+import { createFastify, type ListenerSettings, type TlsFiles } from './create-fastify.ts'
+import { isAmbiguous } from './framing.ts'
+import { addHealthRoutes, type Readiness } from './health.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
+import { listen } from './listen.ts'
+import { reasonOfError, reasonOfUnrouted } from './refusal-reason.ts'
+import { createRefusals } from './refuse.ts'
+import { addWebhookRoute } from './webhook-route.ts'
+
+export interface PublicServerParts {
+  /** Looked up for each request, so that a reload refuses none. */
+  readonly sources: () => ReadonlyMap<string, Source>
+  readonly providers: Readonly<Record<ProviderName, Provider>>
+  readonly journal: Journal
+  readonly observer: Observer
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly newBatchId: () => string
+  readonly readiness: () => Readiness
+  readonly settings: PublicServerSettings
+}
+
+export interface PublicServerSettings extends ListenerSettings {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly limits?: Partial<HttpLimits> | undefined
+}
+
+/** The public listener: webhooks and health, nothing else. */
+export interface PublicServer {
+  readonly app: FastifyInstance
+  /** Rejects when the address cannot be had. */
+  listen(): Promise<{ url: string; port: number }>
+  /** From now on every answer ends its connection, so that clients move to another replica. */
+  beginDrain(): void
+  /** Stops accepting, lets requests in flight finish, and ends after `graceMs` what is left. */
+  close(graceMs: number): Promise<void>
+  /** New connections get this certificate. Throws, and keeps the old one, when it is none. */
+  reloadTls(tls: TlsFiles): void
+}
+
+export function createPublicServer(parts: PublicServerParts): PublicServer {
+  const { settings, sources, observer } = parts
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...settings.limits }
+  const { refuse, refuseConnection } = createRefusals({ sources, observer, limits })
+  const app = createFastify(settings, { limits, refuse, refuseConnection })
+  const connectionRoom = createConnectionRoom(app.server, limits.connections)
+  const bodyRoom = createBodyRoom(limits.bodiesInFlightBytes)
+  const { bodyLimitBytes } = settings
+  const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
+  let isDraining = false
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if (isAmbiguous(request.raw)) return refuse(request, reply, 'malformed')
+    // Not in the not-found handler, which runs after the body was read.
+    if (request.is404) return refuse(request, reply, reasonOfUnrouted(request, sources()))
+    done()
+  })
+  app.addHook('onSend', (_request, reply, text, done) => {
+    if (isDraining) reply.header('connection', 'close')
+    done(null, text)
+  })
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const reason = reasonOfError(error, request)
+    refuse(request, reply, reason, reason === 'internal' ? error.message : undefined)
+  })
+  addHealthRoutes(app, parts.readiness)
+  app.register((scope) => addWebhookRoute(scope, route))
+
+  return {
+    app,
+    listen: () => listen(app, settings),
+    beginDrain: () => {
+      isDraining = true
+    },
+    close: async (graceMs) => {
+      isDraining = true
+      const timer = setTimeout(connectionRoom.destroyAll, graceMs)
+      await app.close()
+      clearTimeout(timer)
+    },
+    reloadTls: (tls) => (app.server as unknown as TlsServer).setSecureContext(tls),
+  }
+}

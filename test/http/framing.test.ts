@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { BODY } from './half-request.ts'
+import { openRaw, sendRaw, statusesIn } from './raw-socket.ts'
+import { SECRET, signed, startServer } from './start-server.ts'
+
+const HEX = BODY.length.toString(16)
+const POST = 'POST /webhooks/mailtrap HTTP/1.1'
+const LENGTH = `Content-Length: ${BODY.length}`
+const CHUNKED = 'Transfer-Encoding: chunked'
+const CHUNKS = `${HEX}\r\n${BODY}\r\n0\r\n\r\n`
+
+/** A rightly signed request: whatever is refused is refused for its framing. */
+function request(first: string, lines: readonly string[], body: string): string {
+  const signature = Object.entries(signed(BODY)).map(([name, value]) => `${name}: ${value}`)
+  return [first, 'Host: localhost', ...signature, ...lines, '', body].join('\r\n')
+}
+
+describe('framing that can be read in two ways', () => {
+  const shapes: [string, string | Buffer][] = [
+    ['a length and chunks', request(POST, [LENGTH, CHUNKED], CHUNKS)],
+    ['chunks and a length', request(POST, [CHUNKED, LENGTH], CHUNKS)],
+    ['the same length twice', request(POST, [LENGTH, LENGTH], BODY)],
+    ['two lengths', request(POST, [LENGTH, 'Content-Length: 1'], BODY)],
+    ['a list of lengths', request(POST, [`${LENGTH}, ${BODY.length}`], BODY)],
+    ['a length with a sign', request(POST, [`Content-Length: +${BODY.length}`], BODY)],
+    ['a negative length', request(POST, ['Content-Length: -1'], BODY)],
+    ['a length in hex', request(POST, ['Content-Length: 0x14'], BODY)],
+    ['a length beyond counting', request(POST, [`Content-Length: ${'9'.repeat(30)}`], BODY)],
+    ['a folded header', request(POST, ['X-A: a', ' b', LENGTH], BODY)],
+    ['a folded length', request(POST, ['Content-Length:', ` ${BODY.length}`], BODY)],
+    ['a folded coding', request(POST, ['Transfer-Encoding:', ' chunked'], CHUNKS)],
+    ['a coding before its colon', request(POST, ['Transfer-Encoding : chunked'], CHUNKS)],
+    ['a length before its colon', request(POST, [`Content-Length : ${BODY.length}`], BODY)],
+    ['an unknown coding', request(POST, ['Transfer-Encoding: xchunked'], CHUNKS)],
+    ['identity', request(POST, ['Transfer-Encoding: identity'], BODY)],
+    ['chunked not last', request(POST, ['Transfer-Encoding: chunked, identity'], CHUNKS)],
+    ['chunked twice', request(POST, [CHUNKED, CHUNKED], CHUNKS)],
+    ['a chunk size that is none', request(POST, [CHUNKED], `zz\r\n${BODY}\r\n0\r\n\r\n`)],
+    ['a negative chunk size', request(POST, [CHUNKED], `-1\r\n${BODY}\r\n0\r\n\r\n`)],
+    ['a chunk longer than its size', request(POST, [CHUNKED], `1\r\n${BODY}\r\n0\r\n\r\n`)],
+    ['bare line feeds in chunks', request(POST, [CHUNKED], CHUNKS.replaceAll('\r\n', '\n'))],
+    ['a bare line feed', request(POST, [`X-A: a\n${LENGTH}`], BODY)],
+    ['only bare line feeds', request(POST, [LENGTH], BODY).replaceAll('\r\n', '\n')],
+    ['a bare carriage return', request(POST, [`X-A: a\rX-B: b`, LENGTH], BODY)],
+    ['a NUL in a header', request(POST, ['X-A: a\0b', LENGTH], BODY)],
+    ['chunks in HTTP/1.0', request(POST.replace('1.1', '1.0'), [CHUNKED], CHUNKS)],
+    ['HTTP/0.9', 'GET /webhooks/mailtrap\r\n\r\n'],
+    ['HTTP/1.2', request(POST.replace('1.1', '1.2'), [LENGTH], BODY)],
+    ['HTTP/2.0 as text', request(POST.replace('1.1', '2.0'), [LENGTH], BODY)],
+    ['the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['no host', request(POST, [LENGTH], BODY).replace('Host: localhost\r\n', '')],
+    ['a URL as target', request(POST.replace('/web', 'http://localhost/web'), [LENGTH], BODY)],
+    ['a URL as target of a health check', 'GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a star as target', 'OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['CONNECT', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a space in the target', request('POST /webhooks/mailtrap x HTTP/1.1', [LENGTH], BODY)],
+    ['a method that is none', request('FETCH /webhooks/mailtrap HTTP/1.1', [LENGTH], BODY)],
+    ['headers without end', request(POST, [`X-A: ${'a'.repeat(20_000)}`, LENGTH], BODY)],
+    ['a TLS hello', Buffer.from('16030100c8010000c403034f', 'hex')],
+    ['plain text', 'hello\r\n\r\n'],
+  ]
+
+  it.each(shapes)('answers 400, closes and keeps nothing: %s', async (_name, bytes) => {
+    const server = await startServer()
+    const text = await sendRaw(server.port, bytes)
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(text).toMatch(/\r\nconnection: close\r\n/i)
+    expect(text).toMatch(/\r\n\r\n\{"error":"bad_request"\}$/)
+    expect(text).not.toContain(SECRET)
+    expect(server.batches).toEqual([])
+    expect(server.refused).toMatchObject([{ reason: 'malformed', status: 400 }])
+  })
+
+  it('goes on serving others afterwards', async () => {
+    const server = await startServer()
+    await Promise.all(shapes.map(([, bytes]) => sendRaw(server.port, bytes)))
+    const text = await sendRaw(server.port, request(POST, [LENGTH, 'Connection: close'], BODY))
+    expect(statusesIn(text)).toEqual([200])
+    expect(server.batches).toHaveLength(1)
+  })
+})
+
+describe('framing that is right', () => {
+  const close = 'Connection: close'
+
+  it.each([
+    ['a length', request(POST, [LENGTH, close], BODY)],
+    ['chunks', request(POST, [CHUNKED, close], CHUNKS)],
+    ['a chunk a byte', request(POST, [CHUNKED, close], bytewise(BODY))],
+    ['chunks with extensions', request(POST, [CHUNKED, close], CHUNKS.replace(HEX, `${HEX};a=b`))],
+    [
+      'chunks with trailers',
+      request(POST, [CHUNKED, close], CHUNKS.replace(/\r\n$/, 'X: y\r\n\r\n')),
+    ],
+    ['HTTP/1.0, as old proxies speak', request(POST.replace('1.1', '1.0'), [LENGTH], BODY)],
+    ['empty lines before it', `\r\n\r\n${request(POST, [LENGTH, close], BODY)}`],
+    ['an offer of HTTP/2', request(POST, [LENGTH, 'Upgrade: h2c', close], BODY)],
+  ])('answers 200: %s', async (_name, bytes) => {
+    const server = await startServer()
+    expect(statusesIn(await sendRaw(server.port, bytes))).toEqual([200])
+    expect(server.batches).toMatchObject([{ body: Buffer.from(BODY) }])
+  })
+
+  it('asks for a body that waits to be asked for, only once the headers are in order', async () => {
+    const server = await startServer()
+    const waiting = [LENGTH, 'Expect: 100-continue', close]
+    const good = openRaw(server.port)
+    good.socket.write(request(POST, waiting, ''))
+    await expect.poll(good.text).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    good.socket.write(BODY)
+    await good.closed
+    expect(statusesIn(good.text())).toEqual([100, 200])
+
+    const bad = request(POST, waiting, '').replace('mailtrap-signature', 'x-signature')
+    expect(statusesIn(await sendRaw(server.port, bad))).toEqual([401])
+  })
+})
+
+function bytewise(body: string): string {
+  return `${[...body].map((byte) => `1\r\n${byte}\r\n`).join('')}0\r\n\r\n`
+}
