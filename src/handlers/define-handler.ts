@@ -1,0 +1,154 @@
+import { checkKey } from './event-keys.ts'
+import type { AttemptInfo, BatchContext, HandlerContext } from './handler-context.ts'
+import type { EventFor, EventKey } from './handler-events.ts'
+
+/** Shared by every copy of this package, see `permanent-error.ts`. */
+const HANDLER = Symbol.for('mailtrap-receiver.handler')
+
+const HANDLER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** One function per key. At most one runs per event: that of the most specific key. */
+export type HandlersByKey = {
+  readonly [Key in EventKey]?: (event: EventFor<Key>, context: HandlerContext) => unknown
+}
+
+/** One of the events given to `onBatch`. */
+export type BatchItem<Key extends EventKey> = Key extends EventKey
+  ? AttemptInfo & {
+      /** Return it to have this event tried again. */
+      readonly id: string
+      /** The one of `events` that brought it: tells the type of `event`. */
+      readonly matched: Key
+      readonly event: EventFor<Key>
+    }
+  : never
+
+/** Nothing when all are done, or the ids of those that failed. */
+// biome-ignore lint/suspicious/noConfusingVoidType: `async (items) => save(items)` is right, and void.
+export type BatchAnswer = readonly string[] | undefined | void
+
+interface NamedSpec {
+  /**
+   * Lower case letters, digits, `.`, `_` and `-`; at most 64. Jobs are kept under this name, so a
+   * renamed handler is a new one. Default: the name of the module's file.
+   */
+  readonly name?: string
+}
+
+/** A handler that takes one event at a time. */
+export interface EventHandlerSpec extends NamedSpec {
+  readonly on: HandlersByKey
+  readonly events?: never
+  readonly onBatch?: never
+}
+
+/** A handler that takes up to 500 events at once. */
+export interface BatchHandlerSpec<Key extends EventKey> extends NamedSpec {
+  /** Which events it wants. Default: all, `['*']`. */
+  readonly events?: readonly Key[]
+  /** When it throws, all are tried again; when it returns ids, only these are. */
+  readonly onBatch: (
+    items: readonly BatchItem<Key>[],
+    context: BatchContext,
+  ) => BatchAnswer | Promise<BatchAnswer>
+  readonly on?: never
+}
+
+/** A handler, made by `defineHandler`; the default export of a handler module. */
+export interface Handler {
+  /** Undefined: named after its file. */
+  readonly name: string | undefined
+  readonly keys: readonly string[]
+  /** The functions, as given. Their types were checked when they were defined. */
+  readonly on: Readonly<Record<string, EventFunction>>
+  readonly onBatch: BatchFunction | undefined
+}
+export type EventFunction = (event: never, context: HandlerContext) => unknown
+export type BatchFunction = (items: never, context: BatchContext) => unknown
+
+/**
+ * Defines a handler: what to do with which events. Give either `on`, a function per kind of event,
+ * or `onBatch`, one function for many events.
+ *
+ * A function that returns has done its work. One that throws, or takes too long, is tried again by
+ * the retry schedule; one that throws a PermanentError is not. An event may come again, if the
+ * process died before its success was recorded: make use of `idempotencyKey`.
+ *
+ * @throws TypeError that names every problem, should the compiler not have found it.
+ */
+export function defineHandler<const Key extends EventKey = '*'>(
+  spec: EventHandlerSpec | BatchHandlerSpec<Key>,
+): Handler {
+  const problems = findProblems(spec)
+  if (problems.length > 0) throw new TypeError(`defineHandler: ${problems.join(' ')}`)
+  const handler = {
+    [HANDLER]: true,
+    name: spec.name,
+    keys: spec.on ? Object.keys(spec.on) : [...(spec.events ?? ['*'])],
+    on: { ...spec.on } as Handler['on'],
+    onBatch: spec.onBatch as BatchFunction | undefined,
+  }
+  return Object.freeze(handler)
+}
+
+/** Whether `value` was made by `defineHandler`, of any copy of this package. */
+export function isHandler(value: unknown): value is Handler {
+  return typeof value === 'object' && value !== null && HANDLER in value
+}
+
+/** What is wrong with a handler's name, as a sentence; undefined when it is right. */
+export function checkHandlerName(name: unknown): string | undefined {
+  if (typeof name === 'string' && HANDLER_NAME.test(name)) return undefined
+  return `The name ${JSON.stringify(name)} is not allowed: use lower case letters, digits, dots, dashes and underscores, at most 64, a letter or digit first.`
+}
+
+/** The same as the types say, for those who write JavaScript. */
+function findProblems(given: unknown): string[] {
+  if (typeof given !== 'object' || given === null)
+    return ['Give it an object with `on` or `onBatch`.']
+  const spec: Readonly<Record<string, unknown>> = { ...given }
+  const problems = [...findUnknownOptions(spec), ...findNameProblem(spec.name)]
+  if ((spec.on === undefined) === (spec.onBatch === undefined)) {
+    return [...problems, 'Give exactly one of `on` and `onBatch`.']
+  }
+  return [...problems, ...(spec.on === undefined ? checkOnBatch(spec) : checkOn(spec))]
+}
+
+function findNameProblem(name: unknown): string[] {
+  const problem = name === undefined ? undefined : checkHandlerName(name)
+  return problem === undefined ? [] : [problem]
+}
+
+function findUnknownOptions(spec: object): string[] {
+  return Object.keys(spec)
+    .filter((option) => !['name', 'on', 'events', 'onBatch'].includes(option))
+    .map((option) => `There is no option \`${option}\`.`)
+}
+
+function checkOn({ on, events }: Readonly<Record<string, unknown>>): string[] {
+  if (events !== undefined)
+    return ['`events` belongs to `onBatch`; the keys of `on` say it already.']
+  if (typeof on !== 'object' || on === null)
+    return ['`on` must be an object: a function per event.']
+  if (Object.keys(on).length === 0) return ['`on` is empty: name at least one event, or `*`.']
+  return Object.entries(on).flatMap(([key, run]) => [
+    ...findKeyProblem(key),
+    ...(typeof run === 'function' ? [] : [`\`on\` must have a function for \`${key}\`.`]),
+  ])
+}
+
+function checkOnBatch({ events, onBatch }: Readonly<Record<string, unknown>>): string[] {
+  if (typeof onBatch !== 'function') return ['`onBatch` must be a function.']
+  if (events === undefined) return []
+  if (!Array.isArray(events) || events.length === 0) {
+    return ['`events` must be a list of at least one event, or left out to take all.']
+  }
+  return events.flatMap((key) =>
+    typeof key === 'string' ? findKeyProblem(key) : ['`events` must hold texts only.'],
+  )
+}
+
+function findKeyProblem(key: string): string[] {
+  const problem = checkKey(key)
+  return problem === undefined ? [] : [problem]
+}

@@ -1,0 +1,116 @@
+import { type HandlerRegistration, NORMALISED_NAMES, type NormalisedName } from '../model.ts'
+import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
+import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
+import { findNearestWord } from './nearest-word.ts'
+
+const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
+const EVERY_EVENT = '*'
+
+const NORMALISED: ReadonlySet<string> = new Set(NORMALISED_NAMES)
+
+const NAMES: readonly string[] = [
+  ...MAILTRAP_EVENT_NAMES,
+  ...MAILINGAPI_EVENT_NAMES,
+  ...NORMALISED_NAMES,
+]
+
+/** Every key but those of audit events, whose names the provider does not list. */
+export const KNOWN_KEYS: readonly string[] = [...NAMES, EVERY_EVENT]
+
+/** Spellings that are right elsewhere: in the providers' interfaces or in our own model. */
+const OTHER_SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ['soft_bounce', 'soft bounce'],
+  ['softbounce', 'soft bounce'],
+  ['spam_complaint', 'spam'],
+  ['hard_bounce', 'bounce'],
+  ['hard bounce', 'bounce'],
+  ['inbound_message_received', 'inbound.message_received'],
+  ['activity_log*', 'activity_log.*'],
+  ['activity_log', 'activity_log.*'],
+  ['audit.*', 'activity_log.*'],
+  ['email.delivery', 'email.delivered'],
+  ['email.bounce', 'email.bounced'],
+  ['email.soft bounce', 'email.deferred'],
+  ['email.open', 'email.opened'],
+  ['email.click', 'email.clicked'],
+  ['email.unsubscribe', 'email.unsubscribed'],
+  ['email.spam', 'email.complained'],
+  ['email.reject', 'email.rejected'],
+  ['email.suspension', 'email.suspended'],
+])
+
+/** What identifies the events a key stands for. */
+export interface NamedEvent {
+  readonly type: string
+  readonly name: NormalisedName | undefined
+}
+
+/** What is wrong with a key, as a sentence; undefined when it is right. */
+export function checkKey(key: string): string | undefined {
+  if (KNOWN_KEYS.includes(key) || AUDIT_KEY.test(key)) return undefined
+  const meant = OTHER_SPELLINGS.get(key.toLowerCase()) ?? findNearestWord(key, NAMES)
+  if (meant !== undefined) return `There is no event \`${key}\`. Did you mean \`${meant}\`?`
+  if (key.startsWith(MAILTRAP_AUDIT_PREFIX)) {
+    return `\`${key}\` is no audit key. Write a whole name, or end it with \`.*\`: \`activity_log.user.*\`.`
+  }
+  return `There is no event \`${key}\`. Known are: ${KNOWN_KEYS.join(', ')} and activity_log.*.`
+}
+
+/**
+ * The one of `keys` that takes the event, or undefined. The most specific wins: the provider's
+ * name, the longest audit wildcard, the normalised name, then `*`.
+ */
+export function chooseKey(keys: readonly string[], event: NamedEvent): string | undefined {
+  const { type, name } = event
+  if (keys.includes(type) && isProviderName(type)) return type
+  const wildcard = findLongestWildcard(keys, type)
+  if (wildcard !== undefined) return wildcard
+  if (name !== undefined && keys.includes(name)) return name
+  return keys.includes(EVERY_EVENT) ? EVERY_EVENT : undefined
+}
+
+/** Whether a key brings events in the form that is the same for every provider. */
+export function isNormalisedKey(key: string): boolean {
+  return NORMALISED.has(key)
+}
+
+/** A provider may invent an event called `email.bounced` or `*`; our own names stay ours. */
+function isProviderName(type: string): boolean {
+  return type !== EVERY_EVENT && !isNormalisedKey(type)
+}
+
+function findLongestWildcard(keys: readonly string[], type: string): string | undefined {
+  if (!type.startsWith(MAILTRAP_AUDIT_PREFIX)) return undefined
+  let longest: string | undefined
+  for (const key of keys) {
+    if (!key.endsWith('.*') || !type.startsWith(key.slice(0, -1))) continue
+    if (longest === undefined || key.length > longest.length) longest = key
+  }
+  return longest
+}
+
+const MAX_REMEMBERED_ROUTES = 1_000
+const MAX_REMEMBERED_CHARACTERS = 200
+
+/**
+ * Answers which handlers want an event. It remembers its answers, because a provider sends the same
+ * few names all day, but not without bound: the names come from outside.
+ */
+export function createRoutes(
+  registrations: readonly Pick<HandlerRegistration, 'name' | 'keys'>[],
+): (event: NamedEvent) => readonly string[] {
+  const remembered = new Map<string, readonly string[]>()
+  const findHandlers = (event: NamedEvent) =>
+    registrations.filter(({ keys }) => chooseKey(keys, event) !== undefined).map(({ name }) => name)
+
+  return (event) => {
+    if (event.type.length > MAX_REMEMBERED_CHARACTERS) return findHandlers(event)
+    const key = `${event.name ?? ''}\n${event.type}`
+    const known = remembered.get(key)
+    if (known !== undefined) return known
+    if (remembered.size >= MAX_REMEMBERED_ROUTES) remembered.clear()
+    const handlers = findHandlers(event)
+    remembered.set(key, handlers)
+    return handlers
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Tests of the types, run by the compiler: a line under `@ts-expect-error` that compiles is an
+ * error. Nothing here runs.
+ */
+import { defineHandler, type Handler, type NormalisedEvent } from 'mailtrap-receiver'
+
+type Same<Left, Right> =
+  (<T>() => T extends Left ? 1 : 2) extends <T>() => T extends Right ? 1 : 2 ? true : false
+function expectSame<Left, Right>(_same: Same<Left, Right>) {}
+
+defineHandler({
+  name: 'typed-keys',
+  on: {
+    bounce: async (event, { log, signal, attempt, idempotencyKey }) => {
+      expectSame<typeof event.event, 'bounce'>(true)
+      expectSame<typeof event.bounce_category, string | null | undefined>(true)
+      expectSame<typeof signal, AbortSignal>(true)
+      log.info(idempotencyKey, { attempt })
+    },
+    'soft bounce': (event) => expectSame<typeof event.event, 'soft bounce'>(true),
+    'activity_log.*': (event) =>
+      expectSame<typeof event.description, string | null | undefined>(true),
+    'activity_log.user.*': (event) =>
+      expectSame<typeof event.event, `activity_log.${string}`>(true),
+    'activity_log.user.updated': ({ changes }) =>
+      expectSame<typeof changes, Record<string, unknown> | null | undefined>(true),
+    'inbound.message_received': (event) =>
+      expectSame<typeof event.message_id, string | null | undefined>(true),
+    bounced: (event) => expectSame<typeof event.data.code, number | null | undefined>(true),
+    'email.bounced': (event) => {
+      expectSame<typeof event.name, 'email.bounced'>(true)
+      expectSame<typeof event.bounce.permanence, 'permanent' | 'temporary' | 'unknown'>(true)
+    },
+    'email.opened': (event) => expectSame<typeof event.bounce, NormalisedEvent['bounce']>(true),
+    '*': (event, { type }) => {
+      expectSame<typeof event, Readonly<Record<string, unknown>>>(true)
+      expectSame<typeof type, string>(true)
+    },
+  },
+})
+
+expectSame<ReturnType<typeof defineHandler>, Handler>(true)
+
+// @ts-expect-error: misspelt
+defineHandler({ on: { bonce: () => {} } })
+// @ts-expect-error: misspelt beside a right one
+defineHandler({ on: { bounce: () => {}, clicks: () => {} } })
+// @ts-expect-error: the spelling of the management API, not that of payloads
+defineHandler({ on: { soft_bounce: () => {} } })
+// @ts-expect-error: a normalised name has its own list
+defineHandler({ on: { 'email.bounce': () => {} } })
+// @ts-expect-error: wildcards are for the audit log only
+defineHandler({ on: { 'email.*': () => {} } })
+// @ts-expect-error: misspelt prefix
+defineHandler({ on: { 'activitylog.user.login': () => {} } })
+// @ts-expect-error: no function
+defineHandler({ on: { bounce: 'log' } })
+// @ts-expect-error: no such option
+defineHandler({ on: { bounce: () => {} }, retries: 3 })
+// @ts-expect-error: neither
+defineHandler({ name: 'empty' })
+// @ts-expect-error: both
+defineHandler({ on: { bounce: () => {} }, onBatch: () => {} })
+// @ts-expect-error: `events` belongs to `onBatch`
+defineHandler({ on: { bounce: () => {} }, events: ['bounce'] })
+// @ts-expect-error: text where a number is compared
+defineHandler({ on: { bounce: (event) => event.response_code === '550' } })
+// @ts-expect-error: `bounce` may be absent from events that are not bounces
+defineHandler({ on: { 'email.opened': (event) => event.bounce.permanence } })
+// @ts-expect-error: no such field
+defineHandler({ on: { 'email.opened': (event) => event.recipent } })
+// @ts-expect-error: no such means
+defineHandler({ on: { open: (_event, { logger }) => logger } })
+
+defineHandler({
+  events: ['open', 'email.clicked', 'activity_log.*'],
+  onBatch: async (items, { signal }) => {
+    expectSame<typeof signal, AbortSignal>(true)
+    for (const item of items) {
+      expectSame<typeof item.matched, 'open' | 'email.clicked' | 'activity_log.*'>(true)
+      if (item.matched === 'open') expectSame<typeof item.event.event, 'open'>(true)
+      if (item.matched === 'email.clicked')
+        expectSame<typeof item.event.name, 'email.clicked'>(true)
+    }
+    return items.map(({ id }) => id)
+  },
+})
+defineHandler({
+  onBatch: (items) => {
+    for (const { event } of items) expectSame<typeof event, Readonly<Record<string, unknown>>>(true)
+  },
+})
+
+/** As app teams write it most: the promise of whatever does the work. */
+async function save(items: readonly unknown[]): Promise<void> {
+  await Promise.resolve(items)
+}
+defineHandler({ onBatch: (items) => save(items) })
+defineHandler({ onBatch: async (items) => save(items) })
+defineHandler({ onBatch: async () => {} })
+defineHandler({ onBatch: async (items) => (items.length > 1 ? ['id'] : undefined) })
+
+// @ts-expect-error: misspelt
+defineHandler({ events: ['opens'], onBatch: () => {} })
+// @ts-expect-error: ids are text
+defineHandler({ events: ['open'], onBatch: (items) => items.map(() => 1) })
+// @ts-expect-error: a list of nothings is not a list of ids
+defineHandler({ onBatch: (items) => Promise.all(items.map(async () => {})) })
