@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { ClaimedJob } from '../model.ts'
+
+/**
+ * What parent and child tell each other over their pipe: one JSON object a line. Jobs go by tokens,
+ * small integers that the parent hands out, so that a child can end only what it was given.
+ */
+
+/** A job as the child sees it. It learns nothing of the store's ids. */
+export interface TokenJob extends Omit<ClaimedJob, 'event'> {
+  readonly token: number
+}
+
+/** Parent to child. */
+export interface ParentFrame {
+  /** Queue these. */
+  readonly run?: readonly TokenJob[]
+  /** Abort the signals of these. */
+  readonly abort?: readonly number[]
+  /** Give back what has not started, finish what runs, then exit. */
+  readonly stop?: true
+}
+
+/** What the child needs besides the module; given as its second argument, in JSON. */
+export interface HostSettings {
+  /** Attempts at once; for `onBatch`, calls at once. Default: see `chooseConcurrency`. */
+  readonly concurrency: number | undefined
+  readonly timeoutMs: number
+}
+
+/** An `onBatch` handler has its concurrency within. */
+export function chooseConcurrency(given: number | undefined, takesBatches: boolean): number {
+  return given ?? (takesBatches ? 1 : 10)
+}
+
+const text = z.string().max(20_000)
+const tokens = z.array(z.int())
+
+/** Child to parent; any fields together. */
+export const childFrame = z.strictObject({
+  /** The module is loaded. First frame of a good start. */
+  ready: z
+    .strictObject({
+      name: z.string().min(1).max(200),
+      keys: z.array(z.string().max(200)).max(1_000),
+      takesBatches: z.boolean(),
+    })
+    .optional(),
+  /** The module cannot be used: it is `invalid` by our rules, or would not `load`. */
+  failed: z.strictObject({ kind: z.enum(['invalid', 'load']), problems: z.array(text).max(100) }).optional(),
+  /** About to run. Told before they run, so that a crash is put to the right account. */
+  started: tokens.optional(),
+  done: tokens.optional(),
+  failures: z
+    .array(z.strictObject({ token: z.int(), kind: z.enum(['retry', 'dead']), error: text }))
+    .optional(),
+  /** Not started, and never will be: the answer to `stop`. */
+  returned: tokens.optional(),
+  logs: z
+    .array(
+      z.strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']),
+        text,
+        fields: z.record(z.string(), z.unknown()).optional(),
+      }),
+    )
+    .optional(),
+  droppedLogs: z.int().min(1).optional(),
+  /** Why the process is about to end by itself. */
+  ending: text.optional(),
+})
+
+export type ChildFrame = z.infer<typeof childFrame>
+export type ReadyFacts = NonNullable<ChildFrame['ready']>
+export type LoadFailure = NonNullable<ChildFrame['failed']>

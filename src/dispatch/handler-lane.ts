@@ -1,0 +1,243 @@
+import type { ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Store } from '../store/store.ts'
+import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-frames.ts'
+import type { EndedJob } from './handler-process.ts'
+import { HandlerSupervisor, type SupervisorSettings } from './handler-supervisor.ts'
+import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
+import type { Settler } from './settler.ts'
+import type { StoreWatch } from './store-watch.ts'
+
+/** Jobs in a process's hands: enough to keep it busy while the store is asked for more. */
+const MAX_WINDOW = 1_000
+const MAX_WINDOW_BYTES = 16 * 1024 * 1024
+const MAX_BATCH = 500
+const MAX_CLAIM = 500
+/** Outcomes not recorded yet; beyond that nothing more is claimed. */
+const MAX_UNSETTLED = 2_000
+/** After so many failures in a row a downstream is taken to be down: probe it, do not hammer. */
+const TRIP_AFTER = 100
+const PROBE_JOBS = 100
+const POLL_MS = 1_000
+
+export interface LaneSettings extends SupervisorSettings {
+  readonly delaysMs: readonly number[]
+}
+
+export interface LaneContext {
+  readonly store: Pick<Store, 'claim'>
+  readonly watch: StoreWatch
+  readonly settler: Settler
+  readonly observer: Observer
+  readonly leaseMs: number
+  readonly now: () => number
+  readonly random: () => number
+  /** Answers why a handler cannot be used; undefined when it can. */
+  readonly admit: (registration: HandlerRegistration) => string | undefined
+}
+
+export interface LaneHealth {
+  readonly module: string
+  /** Undefined until the module was loaded once. */
+  readonly handler: string | undefined
+  readonly running: boolean
+  readonly restarts: number
+  readonly lastProblem: string | undefined
+  /** Claimed and not ended. */
+  readonly inFlight: number
+  /** Ended and not recorded. */
+  readonly unsettled: number
+}
+
+/** The way of one handler's jobs: claimed, handed to its process, judged, recorded. */
+export class HandlerLane {
+  readonly #settings: LaneSettings
+  readonly #context: LaneContext
+  readonly #policy: RetryPolicy
+  readonly #supervisor: HandlerSupervisor
+  #registration: HandlerRegistration | undefined
+  #poll: NodeJS.Timeout | undefined
+  #window = 0
+  #endedInWindow = 0
+  #unsettled = 0
+  #meanBytes = 1
+  #failuresInRow = 0
+  #mayProbe = false
+  #mayHaveMore = true
+  #isStopping = false
+  #claiming: Promise<void> | undefined
+
+  constructor(settings: LaneSettings, context: LaneContext) {
+    this.#settings = settings
+    this.#context = context
+    this.#policy = { delaysMs: settings.delaysMs, random: context.random }
+    this.#supervisor = new HandlerSupervisor(settings, {
+      observer: context.observer,
+      now: context.now,
+      random: context.random,
+      admit: (facts) => this.#admit(facts),
+      onReady: (facts) => this.#open(facts),
+      onJobsEnded: (jobs) => this.#record(jobs),
+    })
+  }
+
+  get health(): LaneHealth {
+    return {
+      module: this.#settings.module,
+      handler: this.#registration?.name,
+      ...this.#supervisor.health,
+      inFlight: this.#supervisor.process?.jobs ?? 0,
+      unsettled: this.#unsettled,
+    }
+  }
+
+  /** Attempts whose lease is to be extended, but for those that wait to be recorded. */
+  handedJobs(): Iterable<Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>> {
+    return this.#supervisor.process?.handedJobs() ?? []
+  }
+
+  /** Resolves when the module is loaded, or with the reason why it is not (yet). */
+  start(): Promise<LoadFailure | undefined> {
+    this.#poll = setInterval(() => {
+      this.#mayProbe = true
+      this.wake()
+    }, POLL_MS)
+    return this.#supervisor.start()
+  }
+
+  /** There may be jobs. */
+  wake(): void {
+    this.#mayHaveMore = true
+    this.#fill()
+  }
+
+  /** Claims nothing more; resolves when the process has finished what runs. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#poll)
+    await Promise.all([this.#supervisor.stop(), this.#claiming])
+  }
+
+  abort(): void {
+    this.#supervisor.abort()
+  }
+
+  kill(): void {
+    this.#supervisor.kill()
+  }
+
+  #admit({ name, keys, takesBatches }: ReadyFacts): string | undefined {
+    if (this.#registration && this.#registration.name !== name) {
+      return `The handler is now called ${name}, and was ${this.#registration.name}: restart the receiver.`
+    }
+    const registration = { name, module: this.#settings.module, keys, takesBatches }
+    const problem = this.#context.admit(registration)
+    if (problem === undefined) this.#registration = registration
+    return problem
+  }
+
+  /** A new process begins with little: one that crashes then costs little. */
+  #open({ takesBatches }: ReadyFacts): void {
+    const concurrency = chooseConcurrency(this.#settings.concurrency, takesBatches)
+    this.#window = 2 * concurrency * (takesBatches ? MAX_BATCH : 1)
+    this.#endedInWindow = 0
+    this.wake()
+  }
+
+  #fill(): void {
+    if (this.#room() <= 0) return
+    this.#claiming ??= this.#claimAll().finally(() => {
+      this.#claiming = undefined
+    })
+  }
+
+  async #claimAll(): Promise<void> {
+    for (let limit = this.#room(); limit > 0; limit = this.#room()) {
+      this.#mayHaveMore = false
+      this.#mayProbe = false
+      const jobs = await this.#claim(limit)
+      if (jobs.length >= limit) this.#mayHaveMore = true
+      this.#hand(jobs)
+    }
+  }
+
+  async #claim(limit: number): Promise<readonly ClaimedJob[]> {
+    const { store, watch, leaseMs } = this.#context
+    const handler = this.#registration?.name ?? ''
+    try {
+      const jobs = await store.claim({ handler, limit, leaseMs })
+      watch.succeeded()
+      return jobs
+    } catch (error) {
+      watch.failed(error)
+      return []
+    }
+  }
+
+  #hand(jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0) return
+    const bytes = jobs.reduce((sum, job) => sum + job.payload.length, 0)
+    this.#meanBytes = Math.max(1, bytes / jobs.length)
+    const process = this.#supervisor.accepting
+    if (process) return process.run(jobs)
+    this.#record(jobs.map((job) => ({ job: { ...job, bytes: 0 }, durationMs: 0, result: { kind: 'released' } })))
+  }
+
+  /** How many jobs to claim now. Only when half of the window is free: few, large claims. */
+  #room(): number {
+    const process = this.#supervisor.accepting
+    if (!process || this.#isStopping || !this.#mayHaveMore) return 0
+    const settleRoom = MAX_UNSETTLED + this.#window - this.#unsettled
+    const room = Math.min(this.#window - process.jobs, settleRoom)
+    if (room < this.#window / 2) return 0
+    const isTripped = this.#failuresInRow >= TRIP_AFTER
+    if (isTripped && !this.#mayProbe) return 0
+    const bytesLeft = MAX_WINDOW_BYTES - process.bytes
+    const inBytes = bytesLeft <= 0 ? 0 : Math.max(1, Math.floor(bytesLeft / this.#meanBytes))
+    return Math.min(room, inBytes, isTripped ? PROBE_JOBS : MAX_CLAIM)
+  }
+
+  /** Judges what has ended and has it recorded. */
+  #record(ended: readonly EndedJob[]): void {
+    if (ended.length === 0) return
+    this.#noteEnds(ended)
+    const attempts = ended.map(({ job, durationMs, result }): SettledAttempt => {
+      const { event, handler, attempt, type } = job
+      const outcome = decideOutcome(attempt, result, this.#policy)
+      const error = 'error' in outcome ? outcome.error : undefined
+      this.#context.observer.attemptEnded({
+        handler,
+        event,
+        type,
+        attempt,
+        outcome: outcome.kind,
+        durationMs,
+        error,
+      })
+      return { event, handler, attempt, durationMs, outcome }
+    })
+    this.#unsettled += attempts.length
+    void this.#context.settler.add(attempts).then(() => {
+      this.#unsettled -= attempts.length
+      this.#fill()
+    })
+    this.#fill()
+  }
+
+  #noteEnds(ended: readonly EndedJob[]): void {
+    let run = 0
+    for (const { result } of ended) {
+      if (result.kind !== 'released') run++
+      if (result.kind === 'retry') this.#failuresInRow++
+      if (result.kind === 'done') {
+        this.#failuresInRow = 0
+        this.#supervisor.noteSuccess()
+      }
+    }
+    this.#supervisor.noteJobs(run)
+    this.#endedInWindow += run
+    if (this.#endedInWindow < this.#window) return
+    this.#endedInWindow = 0
+    this.#window = Math.max(this.#window, Math.min(2 * this.#window, MAX_WINDOW))
+  }
+}

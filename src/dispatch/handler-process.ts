@@ -1,0 +1,273 @@
+import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import type { Duplex, Readable } from 'node:stream'
+import type { ClaimedJob } from '../model.ts'
+import { captureOutput } from './capture-output.ts'
+import type { ChildFrame, LoadFailure, ReadyFacts } from './channel-frames.ts'
+import { killGroup, killMarked } from './end-process-tree.ts'
+import { FrameWriter, readFrames } from './frames.ts'
+import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
+import { createLineBudget } from './line-budget.ts'
+import type { AttemptResult } from './retry-policy.ts'
+import { showDuration } from './show-duration.ts'
+import { type ProcessSettings, spawnHost, whenClosed } from './spawn-host.ts'
+import { watchMemory } from './watch-memory.ts'
+
+const LINES_PER_SECOND = 1_000
+
+export interface EndedJob {
+  readonly job: HandedJob
+  readonly durationMs: number
+  readonly result: AttemptResult
+}
+
+export interface OutputLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly text: string
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface ProcessListener {
+  /** Answers why a handler with these facts cannot be used; undefined when it can. */
+  onReady(facts: ReadyFacts, pid: number): string | undefined
+  onJobsEnded(jobs: readonly EndedJob[]): void
+  onLine(line: OutputLine): void
+  onLinesDropped(lines: number): void
+  /** It holds too much memory and had better be replaced. */
+  onGrown(residentBytes: number): void
+  /** Its last call, when every job has been ended. */
+  onExit(reason: string, failure: LoadFailure | undefined): void
+}
+
+/** One child process that runs one handler module, from its start to its end. */
+export class HandlerProcess {
+  readonly #settings: ProcessSettings
+  readonly #listener: ProcessListener
+  readonly #now: () => number
+  readonly #mark = randomUUID()
+  readonly #child: ChildProcess
+  readonly #ledger = new JobLedger()
+  readonly #lines
+  #writer: FrameWriter | undefined
+  #finishReading: (() => void)[] = []
+  #stopWatching = () => {}
+  #loadTimer: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #isReady = false
+  #hasStartedJobs = false
+  #hasAborted = false
+  #killReason: string | undefined
+  #ending: string | undefined
+  #failure: LoadFailure | undefined
+  /** What becomes of jobs that run when the process ends. Undefined: it failed them. */
+  #judge: ((job: StartedJob) => AttemptResult) | undefined
+
+  constructor(settings: ProcessSettings, listener: ProcessListener, now: () => number) {
+    this.#settings = settings
+    this.#listener = listener
+    this.#now = now
+    this.#lines = createLineBudget(LINES_PER_SECOND, (lines) => listener.onLinesDropped(lines))
+    this.#child = spawnHost(settings, this.#mark)
+    if (this.#child.pid === undefined) {
+      this.#child.once('error', (error) => this.#end(`it could not be started: ${error.message}`))
+      return
+    }
+    this.#child.once('exit', (code, signal) => void this.#bury(signal ? `signal ${signal}` : `exit code ${code}`))
+    this.#child.on('error', () => {})
+    this.#connect(this.#child.pid)
+  }
+
+  /** Jobs in its hands. */
+  get jobs(): number {
+    return this.#ledger.size
+  }
+
+  /** Size of their payloads. */
+  get bytes(): number {
+    return this.#ledger.bytes
+  }
+
+  handedJobs(): Iterable<HandedJob> {
+    return this.#ledger.jobs()
+  }
+
+  run(jobs: readonly ClaimedJob[]): void {
+    this.#writer?.run(
+      jobs.map((job) => {
+        const { event: _, ...seen } = job
+        return { token: this.#ledger.hand(job), ...seen }
+      }),
+    )
+  }
+
+  /** Gives back what has not started, lets the rest finish, then exits. */
+  stop(): void {
+    if (!this.#isReady) return this.kill('it was still loading')
+    this.#takeBack(this.#writer?.takeUnsent() ?? [])
+    this.#writer?.send({ stop: true })
+  }
+
+  /** Aborts the signals of the attempts that run. */
+  abort(): void {
+    this.#hasAborted = true
+    this.#writer?.send({ abort: this.#ledger.startedTokens() })
+  }
+
+  /** Ends it and whatever it started, at once. `judge`: as it says, else its jobs have failed. */
+  kill(reason: string, judge?: (job: StartedJob) => AttemptResult): void {
+    if (this.#child.pid === undefined || this.#killReason !== undefined) return
+    this.#killReason = reason
+    this.#judge = judge
+    killGroup(this.#child.pid)
+  }
+
+  #connect(pid: number): void {
+    const [, stdout, stderr, channel] = this.#child.stdio
+    this.#writer = new FrameWriter(channel as Duplex)
+    this.#finishReading = [
+      readFrames(channel as Duplex, {
+        onFrame: (frame) => this.#take(frame, pid),
+        onHostile: (reason) => this.kill(reason),
+      }),
+      this.#capture(stdout as Readable, 'info'),
+      this.#capture(stderr as Readable, 'warn'),
+    ]
+    const { loadTimeoutMs } = this.#settings
+    this.#loadTimer = setTimeout(() => {
+      this.#fail({ kind: 'load', problems: [`It did not load within ${showDuration(loadTimeoutMs)}.`] })
+    }, loadTimeoutMs)
+    this.#stopWatching = watchMemory(pid, (residentBytes) => this.#checkMemory(residentBytes))
+  }
+
+  #capture(stream: Readable, level: 'info' | 'warn'): () => void {
+    return captureOutput(stream, {
+      budget: this.#lines,
+      onLine: (text) => this.#listener.onLine({ level, text }),
+      onFlood: () => this.kill('it flooded its output'),
+    })
+  }
+
+  #take(frame: ChildFrame, pid: number): void {
+    if (frame.ending) this.#ending ??= frame.ending
+    if (frame.failed && !this.#isReady) this.#fail(frame.failed)
+    if (frame.ready && !this.#isReady && this.#killReason === undefined) this.#welcome(frame.ready, pid)
+    this.#takeEnds(frame)
+    if (frame.started) this.#takeStarts(frame.started)
+    if (frame.returned) this.#takeBack(frame.returned)
+    for (const line of frame.logs ?? []) if (this.#lines.take()) this.#listener.onLine(line)
+    if (frame.droppedLogs) this.#lines.drop(frame.droppedLogs)
+  }
+
+  #welcome(facts: ReadyFacts, pid: number): void {
+    clearTimeout(this.#loadTimer)
+    this.#isReady = true
+    const problem = this.#listener.onReady(facts, pid)
+    if (problem === undefined) return
+    this.#isReady = false
+    this.#fail({ kind: 'invalid', problems: [problem] })
+  }
+
+  #takeStarts(tokens: readonly number[]): void {
+    const now = this.#now()
+    for (const token of tokens) this.#ledger.start(token, now)
+    this.#hasStartedJobs = true
+    this.#armDeadline()
+  }
+
+  /** Tokens it does not hold, or holds no more, are passed over: a child may write what it likes. */
+  #takeEnds({ done = [], failures = [] }: ChildFrame): void {
+    if (done.length === 0 && failures.length === 0) return
+    const now = this.#now()
+    const ended: EndedJob[] = []
+    const take = (token: number, result: AttemptResult) => {
+      const job = this.#ledger.end(token)
+      if (job) ended.push({ job, durationMs: Math.round(now - job.startedAt), result })
+    }
+    for (const token of done) take(token, { kind: 'done' })
+    // An attempt that we aborted and that failed then has not failed by itself.
+    for (const { token, kind, error } of failures) {
+      take(token, { kind: kind === 'retry' && this.#hasAborted ? 'interrupted' : kind, error })
+    }
+    if (ended.length > 0) this.#listener.onJobsEnded(ended)
+  }
+
+  #takeBack(tokens: readonly number[]): void {
+    const jobs = tokens.flatMap((token) => this.#ledger.takeBack(token) ?? [])
+    if (jobs.length > 0) this.#listener.onJobsEnded(jobs.map(release))
+  }
+
+  #fail(failure: LoadFailure): void {
+    this.#failure = failure
+    this.kill(failure.problems.join(' '))
+  }
+
+  #checkMemory(residentBytes: number): void {
+    const { maxHeapBytes, memoryMarginBytes } = this.#settings
+    const excess = residentBytes - maxHeapBytes - memoryMarginBytes
+    if (excess > memoryMarginBytes) this.kill(`it held ${Math.round(residentBytes / 1e6)} MB of memory`)
+    else if (excess > 0) this.#listener.onGrown(residentBytes)
+  }
+
+  /** Attempts start in order and have the same time, so the first one's deadline is the next. */
+  #armDeadline(): void {
+    const firstStartedAt = this.#ledger.firstStartedAt()
+    if (this.#deadline !== undefined || firstStartedAt === undefined) return
+    const dueAt = firstStartedAt + this.#settings.timeoutMs + this.#settings.graceMs
+    // Our own loop may have been held up: what waits in the pipe is read before judging by time.
+    const afterReading = () => setImmediate(() => setImmediate(() => this.#checkDeadline()))
+    this.#deadline = setTimeout(afterReading, Math.max(1, dueAt - this.#now()))
+  }
+
+  #checkDeadline(): void {
+    this.#deadline = undefined
+    const { timeoutMs, graceMs } = this.#settings
+    const now = this.#now()
+    const firstStartedAt = this.#ledger.firstStartedAt() ?? now
+    if (now - firstStartedAt < timeoutMs + graceMs) return this.#armDeadline()
+    const error = `timed out after ${showDuration(timeoutMs)}`
+    this.kill(`an attempt ${error} and did not end`, (job) =>
+      now - job.startedAt >= timeoutMs
+        ? { kind: 'retry', error }
+        : { kind: 'interrupted', error: 'interrupted: another attempt overran and its process was killed' },
+    )
+  }
+
+  async #bury(exit: string): Promise<void> {
+    this.#stopWatching()
+    clearTimeout(this.#loadTimer)
+    clearTimeout(this.#deadline)
+    if (this.#child.pid !== undefined) killGroup(this.#child.pid)
+    const strays = killMarked(this.#mark)
+    for (const finish of this.#finishReading) finish()
+    await Promise.all(this.#child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])))
+    await strays
+    this.#lines.close()
+    this.#end(this.#killReason ?? exit)
+  }
+
+  #end(reason: string): void {
+    const now = this.#now()
+    const { queued, started } = this.#ledger.clear()
+    const error = `process ended: ${this.#ending ?? reason}`
+    const judge = this.#judge ?? (() => ({ kind: 'retry', error }) as const)
+    const ended = started.map((job) => ({
+      job,
+      durationMs: Math.round(now - job.startedAt),
+      result: judge(job),
+    }))
+    // It died of something before anything ran: of the first job's size, most likely. Were that one
+    // released too, it would come first again, for ever.
+    const culprit = this.#isReady && !this.#hasStartedJobs && !this.#judge ? queued.shift() : undefined
+    if (culprit) ended.push({ job: { ...culprit, startedAt: now }, durationMs: 0, result: { kind: 'retry', error } })
+    this.#listener.onJobsEnded([...ended, ...queued.map(release)])
+    this.#listener.onExit(reason, this.#isReady ? undefined : (this.#failure ?? loadFailure(error)))
+  }
+}
+
+function release(job: HandedJob): EndedJob {
+  return { job, durationMs: 0, result: { kind: 'released' } }
+}
+
+function loadFailure(problem: string): LoadFailure {
+  return { kind: 'load', problems: [problem] }
+}

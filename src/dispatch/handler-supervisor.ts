@@ -1,0 +1,175 @@
+import { basename } from 'node:path'
+import type { Observer } from '../observe/observer.ts'
+import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
+import {
+  type EndedJob,
+  HandlerProcess,
+  type ProcessListener,
+} from './handler-process.ts'
+import type { ProcessSettings } from './spawn-host.ts'
+
+const FIRST_RESTART_MS = 100
+const MAX_RESTART_MS = 30_000
+/** Beyond the timeout of the last attempt, for a process that was asked to stop. */
+const MAX_FAREWELL_MS = 5_000
+
+export interface SupervisorSettings extends ProcessSettings {
+  /** Age and number of jobs at which a process is replaced, because handlers leak. */
+  readonly maxAgeMs: number
+  readonly maxJobs: number
+}
+
+export interface SupervisorContext {
+  readonly observer: Observer
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number
+  readonly random: () => number
+  /** Answers why a handler with these facts cannot be used; undefined when it can. */
+  readonly admit: (facts: ReadyFacts) => string | undefined
+  /** A process is ready for jobs. */
+  readonly onReady: (facts: ReadyFacts) => void
+  readonly onJobsEnded: (jobs: readonly EndedJob[]) => void
+}
+
+/** Keeps one process of a handler module running: starts it, replaces it, starts it again. */
+export class HandlerSupervisor {
+  readonly #settings: SupervisorSettings
+  readonly #context: SupervisorContext
+  #name: string
+  #process: HandlerProcess | undefined
+  #isAccepting = false
+  #isStopping = false
+  #isPlanned = false
+  #restartTimer: NodeJS.Timeout | undefined
+  #recycleTimer: NodeJS.Timeout | undefined
+  #failuresInRow = 0
+  #jobsLeft = 0
+  #restarts = 0
+  #lastProblem: string | undefined
+  #firstTry: (failure: LoadFailure | undefined) => void = () => {}
+  #whenStopped = () => {}
+
+  constructor(settings: SupervisorSettings, context: SupervisorContext) {
+    this.#settings = settings
+    this.#context = context
+    this.#name = basename(settings.module)
+  }
+
+  /** The process, when it takes jobs. */
+  get accepting(): HandlerProcess | undefined {
+    return this.#isAccepting ? this.#process : undefined
+  }
+
+  /** The process, also one that only finishes its jobs. */
+  get process(): HandlerProcess | undefined {
+    return this.#process
+  }
+
+  get health(): { readonly running: boolean; readonly restarts: number; readonly lastProblem: string | undefined } {
+    return { running: this.#isAccepting, restarts: this.#restarts, lastProblem: this.#lastProblem }
+  }
+
+  /** Resolves when the module is loaded, or with the reason why it is not. Goes on trying. */
+  start(): Promise<LoadFailure | undefined> {
+    return new Promise((resolve) => {
+      this.#firstTry = resolve
+      this.#startProcess()
+    })
+  }
+
+  /** Resolves when the process has finished its jobs and ended. */
+  stop(): Promise<void> {
+    this.#isStopping = true
+    clearTimeout(this.#restartTimer)
+    return new Promise((resolve) => {
+      this.#whenStopped = resolve
+      if (!this.#process) return resolve()
+      this.#endGently()
+    })
+  }
+
+  abort(): void {
+    this.#process?.abort()
+  }
+
+  kill(): void {
+    this.#process?.kill('the receiver stopped', () => ({
+      kind: 'interrupted',
+      error: 'interrupted: the receiver stopped',
+    }))
+  }
+
+  /** A handler that succeeds is no crash loop. */
+  noteSuccess(): void {
+    this.#failuresInRow = 0
+  }
+
+  noteJobs(count: number): void {
+    this.#jobsLeft -= count
+    if (this.#jobsLeft <= 0) this.#recycle()
+  }
+
+  #startProcess(): void {
+    this.#isPlanned = false
+    this.#process = new HandlerProcess(this.#settings, this.#listen(), this.#context.now)
+  }
+
+  #listen(): ProcessListener {
+    const { observer, onJobsEnded } = this.#context
+    return {
+      onReady: (facts, pid) => this.#welcome(facts, pid),
+      onJobsEnded,
+      onLine: ({ level, text, fields }) =>
+        observer.handlerWrote({ handler: this.#name, level, text, ...(fields && { fields }) }),
+      onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: this.#name, lines }),
+      onGrown: () => this.#recycle(),
+      onExit: (reason, failure) => this.#takeLeave(reason, failure),
+    }
+  }
+
+  #welcome(facts: ReadyFacts, pid: number): string | undefined {
+    const problem = this.#context.admit(facts)
+    if (problem !== undefined) return problem
+    this.#name = facts.name
+    this.#isAccepting = true
+    this.#jobsLeft = this.#settings.maxJobs
+    this.#recycleTimer = setTimeout(() => this.#recycle(), this.#settings.maxAgeMs)
+    this.#context.observer.handlerStarted({ handler: this.#name, pid })
+    this.#firstTry(undefined)
+    this.#context.onReady(facts)
+    return undefined
+  }
+
+  #recycle(): void {
+    if (this.#isAccepting) this.#endGently()
+  }
+
+  #endGently(): void {
+    this.#isAccepting = false
+    this.#isPlanned = true
+    clearTimeout(this.#recycleTimer)
+    this.#process?.stop()
+    const { timeoutMs, graceMs } = this.#settings
+    const farewellMs = timeoutMs + graceMs + MAX_FAREWELL_MS
+    this.#recycleTimer = setTimeout(() => this.#process?.kill('it did not stop'), farewellMs)
+  }
+
+  #takeLeave(reason: string, failure: LoadFailure | undefined): void {
+    clearTimeout(this.#recycleTimer)
+    this.#process = undefined
+    this.#isAccepting = false
+    const isPlanned = this.#isPlanned || this.#isStopping
+    this.#context.observer.handlerEnded({ handler: this.#name, reason, isPlanned })
+    if (!isPlanned) this.#lastProblem = reason
+    this.#firstTry(failure)
+    if (this.#isStopping) return this.#whenStopped()
+    this.#restarts++
+    this.#restartTimer = setTimeout(() => this.#startProcess(), isPlanned ? 0 : this.#nextRestartMs())
+  }
+
+  #nextRestartMs(): number {
+    const delayMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failuresInRow)
+    this.#failuresInRow++
+    return delayMs * (0.75 + this.#context.random() / 4)
+  }
+}

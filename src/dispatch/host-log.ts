@@ -1,0 +1,63 @@
+import type { HandlerLog } from '../handlers/handler-context.ts'
+
+const LINES_PER_SECOND = 1_000
+const MAX_TEXT_CHARS = 4_000
+const MAX_FIELDS_CHARS = 8_000
+const MAX_LINES_A_FRAME = 100
+
+/** The handler's log lines, waiting for the next frame. */
+export interface HostLog {
+  readonly log: HandlerLog
+  /** Takes out lines, as members of a frame: `"logs":[…]`. Empty text when there are none. */
+  take(): string
+  readonly hasLines: boolean
+}
+
+/** `onLine` is called when a line waits. Bounded: a line more than the pace allows is counted only. */
+export function createHostLog(onLine: () => void): HostLog {
+  const { stringify } = JSON
+  const now = performance.now.bind(performance)
+  const lines: string[] = []
+  let dropped = 0
+  let inSecond = 0
+  let secondEndsAt = 0
+
+  const write = (level: string) => (text: unknown, fields?: unknown) => {
+    if (now() >= secondEndsAt) {
+      secondEndsAt = now() + 1_000
+      inSecond = 0
+    }
+    inSecond++
+    if (inSecond > LINES_PER_SECOND || lines.length >= LINES_PER_SECOND) dropped++
+    else lines.push(encode(level, text, fields))
+    onLine()
+  }
+  const encode = (level: string, text: unknown, fields: unknown) => {
+    const shown = stringify(`${text}`.slice(0, MAX_TEXT_CHARS))
+    return `{"level":"${level}","text":${shown}${encodeFields(fields)}}`
+  }
+  const encodeFields = (fields: unknown) => {
+    if (typeof fields !== 'object' || fields === null || fields instanceof Array) return ''
+    try {
+      const text = stringify(fields)
+      if (text.startsWith('{') && text.length <= MAX_FIELDS_CHARS) return `,"fields":${text}`
+      return ',"fields":{"omitted":"too large"}'
+    } catch {
+      return ',"fields":{"omitted":"not JSON"}'
+    }
+  }
+  return {
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    get hasLines() {
+      return lines.length > 0
+    },
+    take() {
+      const members: string[] = []
+      const taken = lines.splice(0, MAX_LINES_A_FRAME)
+      if (taken.length > 0) members.push(`"logs":[${taken.join(',')}]`)
+      if (dropped > 0) members.push(`"droppedLogs":${dropped}`)
+      dropped = 0
+      return members.join(',')
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Duplex } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { entryPoint } from '../entry-point.ts'
+import type { HostSettings } from './channel-frames.ts'
+import { TREE_MARK } from './end-process-tree.ts'
+
+/** How long the pipes of an ended process may take to run dry. */
+const LAST_WORDS_MS = 1_000
+
+export interface ProcessSettings extends HostSettings {
+  /** Absolute path, or `built-in:log`. */
+  readonly module: string
+  /** The child's whole environment. Must hold no secret. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** How long after its timeout an attempt may still end by itself. */
+  readonly graceMs: number
+  readonly loadTimeoutMs: number
+  readonly maxHeapBytes: number
+  /** What the process may hold besides its heap. Over it: replaced; over twice that: killed. */
+  readonly memoryMarginBytes: number
+}
+
+/** Starts a handler's process. What it starts in turn can be found by `mark`. */
+export function spawnHost(settings: ProcessSettings, mark: string): ChildProcess {
+  const host = entryPoint('./handler-host', import.meta.url)
+  const { concurrency, timeoutMs, maxHeapBytes } = settings
+  const heap = `--max-old-space-size=${Math.ceil(maxHeapBytes / 1024 / 1024)}`
+  const hostSettings: HostSettings = { concurrency, timeoutMs }
+  return spawn(
+    process.execPath,
+    [...host.execArgv, heap, fileURLToPath(host.url), settings.module, JSON.stringify(hostSettings)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      // Its own process group, so that it can be killed with all it started.
+      detached: true,
+      env: { ...settings.env, [TREE_MARK]: mark },
+    },
+  )
+}
+
+/** Resolves when the stream is closed, and closes it when somebody else holds its other end. */
+export function whenClosed(stream: Duplex): Promise<void> {
+  if (stream.closed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => stream.destroy(), LAST_WORDS_MS)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
