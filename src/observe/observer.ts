@@ -55,7 +55,12 @@ export interface Observer {
     /** Only for `internal`: what failed here, for the operator. */
     detail?: string
   }): void
-  batchUnpacked(fact: { batch: string; source: string; durationMs: number; receipt: ChunkReceipt }): void
+  batchUnpacked(fact: {
+    batch: string
+    source: string
+    durationMs: number
+    receipt: ChunkReceipt
+  }): void
   unpackFailed(fact: { batch: string; error: string }): void
   attemptEnded(fact: {
     handler: string

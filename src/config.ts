@@ -1,0 +1,174 @@
+import * as crypto from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { checkTogether } from './config/cross-checks.ts'
+import { keepDevSecret } from './config/dev-secret.ts'
+import { collectGiven, type GivenSettings, readGiven } from './config/given-settings.ts'
+import { findHandlerModules, type HandlerModule } from './config/handler-modules.ts'
+import type { LogLevel } from './config/plain-values.ts'
+import { createSecretReader } from './config/secret-reader.ts'
+import { SETTING_VARIABLES } from './config/setting-names.ts'
+import { ProblemList } from './config/settings-error.ts'
+import { readSettingsFile } from './config/settings-file.ts'
+import type { SettingName, SettingValues } from './config/settings-schema.ts'
+import { findWarnings } from './config/settings-warnings.ts'
+import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
+import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
+import type { Source } from './model.ts'
+
+export { BUILT_IN_LOG, type HandlerModule } from './config/handler-modules.ts'
+export type { LogLevel } from './config/plain-values.ts'
+export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
+export { type SettingProblem, SettingsError } from './config/settings-error.ts'
+export type { TlsFiles } from './config/tls-files.ts'
+
+/** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
+export interface Settings {
+  /** Never empty, unless `isSourceOptional` was asked for. */
+  readonly sources: readonly Source[]
+  readonly handlers: readonly HandlerModule[]
+  /** `sqlite:<storeFile>`. */
+  readonly storeUrl: string
+  readonly storeFile: string
+  readonly dataDir: string
+  readonly host: string
+  /** 0: a free one. */
+  readonly port: number
+  /** Undefined: turned off. */
+  readonly admin:
+    | { readonly host: string; readonly port: number; readonly password: string | undefined }
+    | undefined
+  readonly role: 'all'
+  /** CIDR blocks; empty: no `X-Forwarded-For` counts. */
+  readonly trustProxy: readonly string[]
+  readonly tls: TlsFiles | undefined
+  readonly bodyLimitBytes: number
+  /** Of a handler that has none of its own; `handlers` hold theirs already. */
+  readonly handlerTimeoutMs: number
+  readonly retryDelaysMs: readonly number[]
+  readonly retainEventsMs: number
+  readonly retainDeadMs: number
+  readonly retainKeysMs: number
+  readonly logLevel: LogLevel
+  /** Set only when `--dev` made it: to be shown to the developer. */
+  readonly devSecret: string | undefined
+  /** Environment variables that hold secrets or are settings: not for handlers. */
+  readonly secretVariables: readonly string[]
+  /** Files whose change means: read the settings again. */
+  readonly watchedFiles: readonly string[]
+  /** Sentences for the log: nothing is wrong, but somebody should look. */
+  readonly warnings: readonly string[]
+}
+
+export interface ReadSettingsOptions {
+  /** Default: the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv
+  /** From where relative paths of the environment are found. Default: the current folder. */
+  readonly cwd?: string
+  /** `--dev`: without any source, make one with a secret kept in the data directory. */
+  readonly dev?: boolean
+  /** For commands that only speak with a running receiver. Default false. */
+  readonly isSourceOptional?: boolean
+  readonly readFile?: (path: string) => string
+  readonly randomBytes?: (size: number) => Buffer
+}
+
+/** The one place where the environment of this process is read. */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  return process.env
+}
+
+/** Reads every setting. Throws one `SettingsError` that lists all problems. */
+export function readSettings(options: ReadSettingsOptions = {}): Settings {
+  const {
+    env = processEnvironment(),
+    cwd = process.cwd(),
+    dev = false,
+    isSourceOptional = false,
+  } = options
+  const { readFile = readText, randomBytes = crypto.randomBytes } = options
+  const problems = new ProblemList()
+  const secrets = createSecretReader({ env, readFile })
+
+  const file = readSettingsFile({ env, cwd, readFile }, problems)
+  const given = collectGiven({ env, cwd, file, secrets }, problems)
+  const values = readGiven(given, problems)
+  const origins = { file, given, values, secrets, cwd, problems, readFile }
+  const handlers = findHandlerModules(origins)
+  const tls = findTlsFiles(origins)
+  const sources = buildSources(origins)
+  checkTogether(origins)
+  const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
+  if (isWithoutSource && !dev && !isSourceOptional) addMissingSecret(problems)
+  problems.throwIfAny()
+
+  const paths = findPaths(values, given, cwd)
+  const devSecret = isWithoutSource && dev ? keepDevSecret(paths.dataDir, randomBytes) : undefined
+  const devSource = buildPlainSource('mailtrap', devSecret ? [devSecret] : undefined, values)
+  return {
+    ...plainSettings(values),
+    ...paths,
+    sources: devSource ? [devSource] : sources,
+    handlers,
+    tls,
+    devSecret,
+    secretVariables: [...new Set([...SETTING_VARIABLES, ...secrets.variables])],
+    watchedFiles: [file.path, ...secrets.files, tls?.certFile, tls?.keyFile].filter(
+      (path) => path !== undefined,
+    ),
+    warnings: findWarnings({ env, sources, values, ownVariables: secrets.variables }),
+  }
+}
+
+/** The environment as handlers may see it: without our settings and without any secret of ours. */
+export function handlerEnvironment(
+  settings: Pick<Settings, 'secretVariables'>,
+  env: NodeJS.ProcessEnv = processEnvironment(),
+): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !settings.secretVariables.includes(entry[0]),
+  )
+  return Object.fromEntries(kept)
+}
+
+function plainSettings(values: SettingValues) {
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    admin:
+      values.ADMIN_PORT === undefined
+        ? undefined
+        : { host: values.ADMIN_HOST, port: values.ADMIN_PORT, password: values.ADMIN_PASSWORD },
+    role: values.ROLE,
+    trustProxy: values.TRUST_PROXY ?? [],
+    bodyLimitBytes: values.BODY_LIMIT,
+    handlerTimeoutMs: values.HANDLER_TIMEOUT,
+    retryDelaysMs: values.RETRY_SCHEDULE,
+    retainEventsMs: values.RETAIN_EVENTS,
+    retainDeadMs: values.RETAIN_DEAD,
+    retainKeysMs: values.RETAIN_KEYS,
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+function findPaths(values: SettingValues, given: GivenSettings, cwd: string) {
+  const folderOf = (name: SettingName) => given.get(name)?.folder ?? cwd
+  const dataDir = resolve(folderOf('DATA_DIR'), values.DATA_DIR)
+  const storeFile = values.STORE_URL
+    ? resolve(folderOf('STORE_URL'), values.STORE_URL)
+    : join(dataDir, 'receiver.db')
+  return { dataDir, storeFile, storeUrl: `sqlite:${storeFile}` }
+}
+
+function addMissingSecret(problems: ProblemList): void {
+  problems.add(
+    'MAILTRAP_SIGNING_SECRET',
+    'is missing, and without a signing secret nobody can be told from Mailtrap',
+    'Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.',
+  )
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
+}

@@ -1,0 +1,54 @@
+import { isLoopback } from './addresses.ts'
+import type { GivenSettings } from './given-settings.ts'
+import type { ProblemList } from './settings-error.ts'
+import type { SettingName, SettingValues } from './settings-schema.ts'
+
+/** What two settings say of each other. Settings that are wrong by themselves are left out. */
+export function checkTogether(options: {
+  values: SettingValues
+  given: GivenSettings
+  problems: ProblemList
+}): void {
+  const { values, given, problems } = options
+  const labels = new Set(problems.problems.map(({ setting }) => setting))
+  const label = (name: SettingName) => given.get(name)?.label ?? name
+  const areRight = (...names: SettingName[]) => names.every((name) => !labels.has(label(name)))
+
+  if (areRight('ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_PASSWORD')) {
+    if (
+      values.ADMIN_PORT !== undefined &&
+      !isLoopback(values.ADMIN_HOST) &&
+      !values.ADMIN_PASSWORD
+    ) {
+      problems.add(
+        'ADMIN_PASSWORD',
+        'is missing, and the admin listener can be reached from other machines',
+        `Set ADMIN_PASSWORD, or ${label('ADMIN_HOST')} to 127.0.0.1, or ADMIN_PORT to off.`,
+      )
+    }
+  }
+  if (areRight('PORT', 'ADMIN_PORT') && values.PORT !== 0 && values.PORT === values.ADMIN_PORT) {
+    problems.add(
+      label('ADMIN_PORT'),
+      `is ${values.PORT}, the same as PORT`,
+      'Give the admin listener a port of its own, or off.',
+    )
+  }
+  for (const name of ['RETAIN_EVENTS', 'RETAIN_DEAD'] as const) {
+    if (areRight(name, 'RETAIN_KEYS') && values.RETAIN_KEYS < values[name]) {
+      problems.add(
+        label('RETAIN_KEYS'),
+        `is shorter than ${name}, so that an event still kept could come in again`,
+        `Make it at least as long as ${name}.`,
+      )
+    }
+  }
+  const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)
+  if (areRight('RETRY_SCHEDULE', 'RETAIN_EVENTS') && waitsMs > values.RETAIN_EVENTS) {
+    problems.add(
+      label('RETRY_SCHEDULE'),
+      'goes on for longer than RETAIN_EVENTS keeps the event',
+      'Make the waits shorter, or RETAIN_EVENTS longer.',
+    )
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { errorCode } from './secret-reader.ts'
+import { MIN_SECRET_LENGTH, stripFile } from './secret-text.ts'
+import { SettingsError } from './settings-error.ts'
+
+const OWNER_ONLY = 0o600
+
+/**
+ * The signing secret of `--dev`: the one kept in `dataDir`, else a new one, kept there for next
+ * time. 32 hex digits, as Mailtrap makes them.
+ */
+export function keepDevSecret(dataDir: string, randomBytes: (size: number) => Buffer): string {
+  const path = join(dataDir, 'dev-secret')
+  try {
+    const kept = readKept(path)
+    if (kept) return kept
+    const secret = randomBytes(16).toString('hex')
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    writeDurably(path, `${secret}\n`)
+    return secret
+  } catch (error) {
+    throw new SettingsError([
+      {
+        setting: 'DATA_DIR',
+        problem: `is ${dataDir}, where the development secret cannot be kept (${errorCode(error)})`,
+        remedy: 'Give a folder that this user may write to.',
+      },
+    ])
+  }
+}
+
+function readKept(path: string): string | undefined {
+  try {
+    const text = stripFile(readFileSync(path, 'utf8'))
+    chmodSync(path, OWNER_ONLY)
+    return text.length >= MIN_SECRET_LENGTH ? text : undefined
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+// By way of a second file: a process that dies here leaves the whole secret or none.
+function writeDurably(path: string, text: string): void {
+  const unfinished = `${path}.${process.pid}`
+  const file = openSync(unfinished, 'w', OWNER_ONLY)
+  writeSync(file, text)
+  fsyncSync(file)
+  closeSync(file)
+  chmodSync(unfinished, OWNER_ONLY)
+  renameSync(unfinished, path)
+}

@@ -1,0 +1,97 @@
+import { readFileSecret, readFileText } from './file-values.ts'
+import type { SecretReader } from './secret-reader.ts'
+import { SETTINGS, type SettingDescription } from './setting-names.ts'
+import type { ProblemList } from './settings-error.ts'
+import type { SettingsFile } from './settings-file.ts'
+import { type SettingName, type SettingValues, settingsSchema } from './settings-schema.ts'
+import { WrongValue, wrongValueOf } from './wrong-value.ts'
+
+/** A setting as somebody wrote it. */
+export interface GivenSetting {
+  readonly text: string
+  /** How a message names it. */
+  readonly label: string
+  /** From where a relative path in it is found. */
+  readonly folder: string
+  readonly isFromFile: boolean
+}
+
+export type GivenSettings = ReadonlyMap<SettingName, GivenSetting>
+
+interface Origins {
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly file: SettingsFile
+  readonly secrets: SecretReader
+}
+
+/** Finds every setting's text: in the environment, in a file it names, else in the YAML file. */
+export function collectGiven(origins: Origins, problems: ProblemList): GivenSettings {
+  const given = new Map<SettingName, GivenSetting>()
+  for (const setting of SETTINGS) {
+    const label = labelOf(setting, origins)
+    if (!label) continue
+    const text = problems.attempt(label, () => findText(setting, origins))
+    const isFromFile = !isInEnvironment(setting, origins.env)
+    const folder = isFromFile ? origins.file.folder : origins.cwd
+    if (text !== undefined) given.set(setting.name, { text, label, folder, isFromFile })
+  }
+  return given
+}
+
+/** Reads the texts. A wrong one leaves its problem, and its default stands in. */
+export function readGiven(given: GivenSettings, problems: ProblemList): SettingValues {
+  const texts = Object.fromEntries([...given].map(([name, { text }]) => [name, text]))
+  const parsed = settingsSchema.safeParse(texts)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) {
+    const name = issue.path[0] as SettingName
+    const { problem, remedy } = wrongValueOf(issue)
+    problems.add(given.get(name)?.label ?? name, problem, remedy)
+    delete texts[name]
+  }
+  return settingsSchema.parse(texts)
+}
+
+/** True when somebody wrote something for it, right or wrong. */
+export function isGiven(
+  setting: SettingDescription,
+  origins: Pick<Origins, 'env' | 'file'>,
+): boolean {
+  return labelOf(setting, origins) !== undefined
+}
+
+/** How a message names the place where a setting is given; undefined when it is not. */
+function labelOf(
+  setting: SettingDescription,
+  { env, file }: Pick<Origins, 'env' | 'file'>,
+): string | undefined {
+  const { name, fileKey } = setting
+  if (env[name] !== undefined) return name
+  if (isInEnvironment(setting, env)) return `${name}_FILE`
+  return file.values[fileKey] === undefined ? undefined : file.label(fileKey)
+}
+
+function isInEnvironment({ name, isSecret }: SettingDescription, env: NodeJS.ProcessEnv): boolean {
+  return env[name] !== undefined || (isSecret && env[`${name}_FILE`] !== undefined)
+}
+
+function findText(setting: SettingDescription, { env, cwd, file, secrets }: Origins): string {
+  const { name, fileKey, isSecret } = setting
+  const path = isSecret ? env[`${name}_FILE`] : undefined
+  if (env[name] !== undefined && path !== undefined) {
+    throw new WrongValue(`is given twice, also as ${name}_FILE`, 'Remove one of them.')
+  }
+  if (path !== undefined) {
+    return refuseEmpty(secrets.read({ file: refuseEmpty(path) }, cwd))
+  }
+  const value = env[name] ?? file.values[fileKey]
+  if (!isSecret) return refuseEmpty(readFileText(value))
+  return refuseEmpty(secrets.read(readFileSecret(value), file.folder))
+}
+
+// An empty text is a variable that somebody forgot to fill: no default may hide that.
+function refuseEmpty(text: string): string {
+  if (text.trim() !== '') return text
+  throw new WrongValue('is empty', 'Give a value, or remove it.')
+}

@@ -1,0 +1,55 @@
+import { readWholeNumber } from './quantities.ts'
+import { quote, WrongValue } from './wrong-value.ts'
+
+/** Pino's, the chattiest first. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export function readPort(text: string): number {
+  return readWholeNumber(text, 0, 65_535)
+}
+
+export function readPath(text: string): string {
+  if (text.trim() !== '' && !text.includes('\0')) return text
+  throw new WrongValue(
+    `holds ${quote(text)}, which is no path`,
+    'Give the path of a file or folder.',
+  )
+}
+
+export function readRole(text: string): 'all' {
+  if (text === 'all') return 'all'
+  const isKnown = text === 'receive' || text === 'work'
+  throw new WrongValue(
+    isKnown
+      ? `is ${text}, which needs PostgreSQL; this version keeps events in SQLite on one machine`
+      : `is ${quote(text)}, which is no role`,
+    'Set it to all, or remove it.',
+  )
+}
+
+/** The path in `sqlite:<path>`. Not shown in messages: the URL of a database may hold a password. */
+export function readStorePath(url: string): string {
+  const remedy = 'Give sqlite:<path of a file>, or remove it.'
+  if (/^postgres(ql)?:/i.test(url)) {
+    throw new WrongValue(
+      'names a PostgreSQL database; this version keeps events in SQLite on one machine',
+      remedy,
+    )
+  }
+  const path = /^sqlite:(?:\/\/(?=\/))?([^?#]+)$/.exec(url)?.[1]
+  if (path === undefined || path === '/' || path.startsWith('//')) {
+    throw new WrongValue('is no address of a store', remedy)
+  }
+  if (path !== ':memory:') return readPath(path)
+  throw new WrongValue('keeps events in memory, where a crash loses them', remedy)
+}
+
+export function readLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text.trim().toLowerCase())
+  if (level) return level
+  throw new WrongValue(
+    `is ${quote(text)}, which is no level`,
+    `Give one of ${LOG_LEVELS.join(', ')}.`,
+  )
+}

@@ -1,0 +1,46 @@
+import { type SettingName, settingsSchema } from './settings-schema.ts'
+
+/** A row of the table of settings. */
+export interface SettingDescription {
+  readonly name: SettingName
+  /** The same setting in the YAML file: `retainEvents` for `RETAIN_EVENTS`. */
+  readonly fileKey: string
+  /** As one would write it; undefined: not set. */
+  readonly default: string | undefined
+  readonly meaning: string
+  /** May be given as `NAME_FILE`, a path. */
+  readonly isSecret: boolean
+}
+
+/** Every setting, in the order of the documentation. */
+export const SETTINGS: readonly SettingDescription[] = Object.entries(settingsSchema.shape).map(
+  ([name, field]) => {
+    const meta = field.meta()
+    return {
+      name: name as SettingName,
+      fileKey: fileKeyOf(name),
+      default: meta?.['shownDefault'] as string | undefined,
+      meaning: String(meta?.['meaning']),
+      isSecret: meta?.['isSecret'] === true,
+    }
+  },
+)
+
+/** Settings of coming versions: ours already, so handlers do not get them. */
+const RESERVED_VARIABLES = [
+  'MAILTRAP_API_TOKEN',
+  'MAILTRAP_API_TOKEN_FILE',
+  'MAILTRAP_ACCOUNT_ID',
+  'MAILTRAP_API_URL',
+  'GUARDIAN_RESUME',
+]
+
+/** Every environment variable that is one of our settings. */
+export const SETTING_VARIABLES: readonly string[] = [
+  ...SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
+  ...RESERVED_VARIABLES,
+]
+
+function fileKeyOf(name: string): string {
+  return name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,50 @@
+import type { Source } from '../model.ts'
+import { SETTING_VARIABLES } from './setting-names.ts'
+import type { SettingValues } from './settings-schema.ts'
+import { similarName } from './similar-name.ts'
+
+/** Sentences about settings that are not wrong, but at which somebody should look. */
+export function findWarnings(options: {
+  env: NodeJS.ProcessEnv
+  sources: readonly Source[]
+  values: SettingValues
+  /** Variables that the YAML file names for its secrets. */
+  ownVariables: ReadonlySet<string>
+}): string[] {
+  const { env, sources, values, ownVariables } = options
+  const known = new Set([...SETTING_VARIABLES, ...ownVariables])
+  return [
+    ...Object.keys(env).flatMap((variable) => (known.has(variable) ? [] : misspelling(variable))),
+    ...proxyWarning(sources, values),
+    ...sources.flatMap(unusualSecret),
+  ]
+}
+
+function misspelling(variable: string): string[] {
+  const meant = meantVariable(variable)
+  return meant ? [`${variable} is not read. Did you mean ${meant}?`] : []
+}
+
+function meantVariable(variable: string): string | undefined {
+  const [, provider] = /^(MAILTRAP|MAILINGAPI)_.*SECRET/i.exec(variable) ?? []
+  if (provider) return `${provider.toUpperCase()}_SIGNING_SECRET`
+  // Short names (HOST, PORT, ROLE) are like too many others.
+  return similarName(
+    variable,
+    SETTING_VARIABLES.filter((name) => name.length >= 8),
+  )
+}
+
+function proxyWarning(sources: readonly Source[], values: SettingValues): string[] {
+  if (values.TRUST_PROXY || sources.every(({ allowIps }) => allowIps.length === 0)) return []
+  return [
+    'ALLOW_IPS is checked against the address of the connection. Behind a load balancer that is the load balancer: set TRUST_PROXY to its addresses.',
+  ]
+}
+
+function unusualSecret({ name, provider, secrets }: Source): string[] {
+  if (provider !== 'mailtrap' || secrets.every((secret) => /^[0-9a-f]{32}$/.test(secret))) return []
+  return [
+    `A signing secret of the source ${name} does not look like one of Mailtrap, which are 32 hex digits. Was it copied whole?`,
+  ]
+}

@@ -1,0 +1,136 @@
+import { PROVIDER_NAMES, type ProviderName, type Source } from '../model.ts'
+import type { FileSource } from './file-schema.ts'
+import { type GivenSettings, isGiven } from './given-settings.ts'
+import type { SecretReader, SecretReference } from './secret-reader.ts'
+import { readBasicAuth, readSigningSecrets, readUrlToken } from './secret-text.ts'
+import { SETTINGS } from './setting-names.ts'
+import type { ProblemList } from './settings-error.ts'
+import type { SettingsFile } from './settings-file.ts'
+import type { SettingValues } from './settings-schema.ts'
+import { quote, WrongValue } from './wrong-value.ts'
+
+/** The setting that makes a source of the provider's name. */
+const SECRET_SETTINGS = {
+  mailtrap: 'MAILTRAP_SIGNING_SECRET',
+  mailingapi: 'MAILINGAPI_SIGNING_SECRET',
+} as const
+
+const SIGNING_SETTINGS = SETTINGS.filter(({ name }) =>
+  Object.values<string>(SECRET_SETTINGS).includes(name),
+)
+
+interface Origins {
+  readonly file: SettingsFile
+  readonly given: GivenSettings
+  readonly values: SettingValues
+  readonly secrets: SecretReader
+  readonly problems: ProblemList
+}
+
+/** Every source: those of the file, then those of the two settings. */
+export function buildSources(origins: Origins): Source[] {
+  const { file, values } = origins
+  const fromFile = Object.entries(file.sources).map(([name, entry]) =>
+    buildFileSource(name, entry, origins),
+  )
+  const fromSettings = PROVIDER_NAMES.filter((provider) => !(provider in file.sources)).map(
+    (provider) => buildPlainSource(provider, values[SECRET_SETTINGS[provider]], values),
+  )
+  return [...fromFile, ...fromSettings].filter((source) => source !== undefined)
+}
+
+/** True also when what is given is wrong: then that is the problem, not its absence. */
+export function isAnySourceGiven(env: NodeJS.ProcessEnv, file: SettingsFile): boolean {
+  return (
+    file.isAnySourceGiven || SIGNING_SETTINGS.some((setting) => isGiven(setting, { env, file }))
+  )
+}
+
+/** A source of the provider's name with the common checks; undefined without secrets. */
+export function buildPlainSource(
+  provider: ProviderName,
+  secrets: readonly string[] | undefined,
+  values: SettingValues,
+): Source | undefined {
+  if (!secrets) return undefined
+  return {
+    name: provider,
+    provider,
+    secrets,
+    allowIps: values.ALLOW_IPS ?? [],
+    basicAuth: values.BASIC_AUTH,
+    urlToken: values.URL_TOKEN,
+    toleranceSeconds: 300,
+    secretForm: 'raw',
+  }
+}
+
+function buildFileSource(name: string, entry: FileSource, origins: Origins): Source | undefined {
+  const { file, values, secrets, problems } = origins
+  const { provider, secretForm, toleranceSeconds } = entry
+  const attempt = <Value>(key: string, read: () => Value) =>
+    problems.attempt(file.label(`sources.${name}${key}`), read)
+
+  attempt('', () => checkName(name, provider))
+  for (const key of ['toleranceSeconds', 'secretForm'] as const) {
+    if (provider === 'mailtrap' && entry[key] !== undefined) attempt(`.${key}`, refuseForMailtrap)
+  }
+  const found = attempt('.secrets', () => findSecrets(name, entry, origins))
+  const readOwn = (key: string, own: SecretReference | false, read: (text: string) => string) =>
+    own === false ? undefined : attempt(key, () => read(secrets.read(own, file.folder)))
+  const { basicAuth: ownAuth, urlToken: ownToken } = entry
+  const basicAuth =
+    ownAuth === undefined ? values.BASIC_AUTH : readOwn('.basicAuth', ownAuth, readBasicAuth)
+  const urlToken =
+    ownToken === undefined ? values.URL_TOKEN : readOwn('.urlToken', ownToken, readUrlToken)
+
+  const plain = buildPlainSource(provider, found, values)
+  if (!plain) return undefined
+  return {
+    ...plain,
+    name,
+    basicAuth,
+    urlToken,
+    allowIps: entry.allowIps ?? plain.allowIps,
+    toleranceSeconds: toleranceSeconds ?? plain.toleranceSeconds,
+    secretForm: secretForm ?? plain.secretForm,
+  }
+}
+
+// The name is part of a URL.
+function checkName(name: string, provider: ProviderName): void {
+  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) {
+    throw new WrongValue(
+      `cannot be part of a URL: ${quote(name)}`,
+      'Name it with lower-case letters, digits, - and _, such as audit.',
+    )
+  }
+  if (name in SECRET_SETTINGS && name !== provider) {
+    throw new WrongValue(
+      `has the name of a provider but belongs to ${provider}`,
+      `Give it another name, or provider: ${name}.`,
+    )
+  }
+}
+
+function refuseForMailtrap(): never {
+  throw new WrongValue(
+    'means nothing for mailtrap, which signs no time and uses its secret as it is',
+    'Remove it.',
+  )
+}
+
+/** The environment's secrets win over those of the file. */
+function findSecrets(name: string, entry: FileSource, origins: Origins): readonly string[] {
+  const { file, given, values, secrets } = origins
+  const setting = SECRET_SETTINGS[name as ProviderName]
+  const common = setting && given.get(setting)
+  if (common?.isFromFile && entry.secrets) {
+    throw new WrongValue(`are given twice, also as ${common.label}`, 'Remove one of them.')
+  }
+  if (common && values[setting]) return values[setting]
+  if (entry.secrets) {
+    return entry.secrets.flatMap((each) => readSigningSecrets(secrets.read(each, file.folder)))
+  }
+  throw new WrongValue('are missing', 'Give at least one, such as [{ env: MT_SECRET }].')
+}

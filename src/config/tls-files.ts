@@ -1,0 +1,56 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { GivenSettings } from './given-settings.ts'
+import { readFileOrExplain } from './secret-reader.ts'
+import type { ProblemList } from './settings-error.ts'
+import { WrongValue } from './wrong-value.ts'
+
+/** Absolute paths of a certificate chain and its key, both PEM. */
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** Both files, proved to belong together; undefined: no TLS here, or a problem more. */
+export function findTlsFiles(options: {
+  given: GivenSettings
+  readFile: (path: string) => string
+  problems: ProblemList
+}): TlsFiles | undefined {
+  const { given, readFile, problems } = options
+  const cert = given.get('TLS_CERT_FILE')
+  const key = given.get('TLS_KEY_FILE')
+  if (!cert && !key) return undefined
+  if (!cert || !key) {
+    const [one, other] = cert ? [cert.label, 'TLS_KEY_FILE'] : [key?.label, 'TLS_CERT_FILE']
+    problems.add(String(one), `is given without ${other}`, `Give ${other} too, or remove it.`)
+    return undefined
+  }
+  const certFile = resolve(cert.folder, cert.text)
+  const keyFile = resolve(key.folder, key.text)
+  const certificate = problems.attempt(cert.label, () =>
+    readPem(certFile, readFile, (pem) => new X509Certificate(pem)),
+  )
+  const privateKey = problems.attempt(key.label, () => readPem(keyFile, readFile, createPrivateKey))
+  if (!certificate || !privateKey) return undefined
+  if (!certificate.checkPrivateKey(privateKey)) {
+    problems.add(key.label, `does not belong to ${cert.label}`, 'Give the key of that certificate.')
+  }
+  return { certFile, keyFile }
+}
+
+function readPem<Value>(
+  path: string,
+  readFile: (path: string) => string,
+  parse: (pem: string) => Value,
+): Value {
+  const pem = readFileOrExplain(readFile, path)
+  try {
+    return parse(pem)
+  } catch {
+    throw new WrongValue(
+      `names the file ${path}, which cannot be used`,
+      'Give a PEM file without a pass phrase.',
+    )
+  }
+}

@@ -1,0 +1,150 @@
+import type { Logger } from 'pino'
+import type { ChunkReceipt } from '../store/store.ts'
+import { coarseAddress, tameFields, tameText } from './log-text.ts'
+import {
+  type HandlerHealth,
+  type Observer,
+  REFUSAL_REASONS,
+  type RefusalReason,
+} from './observer.ts'
+import { createSampler } from './sampler.ts'
+
+/** Lines a second and kind, of what strangers or a full disk could make endless. */
+const LINES_PER_SECOND = 5
+
+type SampledFields = { reason: string } & Record<string, unknown>
+
+/** What happens, as log lines and counts. `now` is milliseconds since 1970. */
+export function createObserver(options: { log: Logger; now: () => number }): Observer {
+  const { log, now } = options
+  const sampler = createSampler({ now, perSecond: LINES_PER_SECOND })
+  const counters = createCounters()
+
+  /** At most a few lines a second of one text and reason; the next tells how many were left out. */
+  function logSampled(level: 'warn' | 'error', text: string, fields: SampledFields): void {
+    const suppressed = sampler.admit(`${text}: ${fields.reason}`)
+    if (suppressed === undefined) return
+    log[level](suppressed > 0 ? { ...fields, suppressed } : fields, text)
+  }
+
+  return neverThrowing({
+    batchReceived({ secretPosition, ...fact }) {
+      counters.countReceived(fact.source)
+      log.info(secretPosition > 0 ? { ...fact, secretPosition } : fact, 'batch received')
+    },
+    requestRefused({ source, reason, status, address, detail }) {
+      counters.countRefused(reason)
+      logSampled(reason === 'internal' ? 'error' : 'warn', 'request refused', {
+        source,
+        reason,
+        status,
+        network: address === undefined ? undefined : coarseAddress(address),
+        detail: detail === undefined ? undefined : tameText(detail),
+      })
+    },
+    batchUnpacked({ receipt, ...fact }) {
+      const level = needsALook(receipt) ? 'warn' : 'debug'
+      log[level]({ ...fact, ...receipt }, 'batch unpacked')
+    },
+    unpackFailed({ batch, error }) {
+      log.error(
+        { batch, error: tameText(error) },
+        'batch could not be unpacked; it will be tried again',
+      )
+    },
+    attemptEnded({ outcome, error, ...fact }) {
+      const fields = error === undefined ? fact : { ...fact, error: tameText(error) }
+      if (outcome === 'dead') log.error(fields, 'job is dead; replay it when its cause is mended')
+      else if (outcome === 'retry') log.warn(fields, 'attempt failed; the job will be tried again')
+      else log.debug(fields, `attempt ${outcome}`)
+    },
+    handlerStarted(fact) {
+      counters.handlerStarted(fact.handler)
+      log.info(fact, 'handler process started')
+    },
+    handlerEnded({ handler, reason, isPlanned }) {
+      const text = tameText(reason)
+      counters.handlerEnded(handler, isPlanned ? undefined : text)
+      log[isPlanned ? 'info' : 'error']({ handler, reason: text }, 'handler process ended')
+    },
+    handlerWrote({ handler, level, text, fields }) {
+      const about = fields ? { handler, fields: tameFields(fields) } : { handler }
+      log[level](about, `[${handler}] ${tameText(text)}`)
+    },
+    handlerOutputDropped(fact) {
+      log.warn(fact, 'handler wrote too much; lines dropped')
+    },
+    storeFailed({ code, detail }) {
+      logSampled('error', 'store failed', { reason: code, detail: tameText(detail) })
+    },
+    storeRecovered() {
+      log.info('store works again')
+    },
+    pruned({ rows }) {
+      log[rows > 0 ? 'info' : 'debug']({ rows }, 'old rows pruned')
+    },
+    counts: counters.read,
+  })
+}
+
+interface HandlerRecord {
+  readonly running: boolean
+  readonly starts: number
+  readonly lastProblem?: string | undefined
+}
+
+function needsALook({ quarantined, conflicts, stale }: ChunkReceipt): boolean {
+  return quarantined + conflicts + stale > 0
+}
+
+function createCounters() {
+  const received = new Map<string, number>()
+  const refused = new Map<RefusalReason, number>(REFUSAL_REASONS.map((reason) => [reason, 0]))
+  const handlers = new Map<string, HandlerRecord>()
+
+  return {
+    countReceived(source: string) {
+      received.set(source, (received.get(source) ?? 0) + 1)
+    },
+    countRefused(reason: RefusalReason) {
+      refused.set(reason, (refused.get(reason) ?? 0) + 1)
+    },
+    handlerStarted(handler: string) {
+      const starts = (handlers.get(handler)?.starts ?? 0) + 1
+      handlers.set(handler, { ...handlers.get(handler), starts, running: true })
+    },
+    handlerEnded(handler: string, problem: string | undefined) {
+      // A module that cannot be loaded ends without ever having started.
+      const { starts, lastProblem } = handlers.get(handler) ?? { starts: 0 }
+      handlers.set(handler, { starts, running: false, lastProblem: problem ?? lastProblem })
+    },
+    read() {
+      return {
+        received: Object.fromEntries(received),
+        refused: Object.fromEntries(refused) as Record<RefusalReason, number>,
+        handlers: Object.fromEntries(
+          [...handlers].map(([name, record]) => [name, healthOf(record)]),
+        ),
+      }
+    },
+  }
+}
+
+function healthOf({ running, starts, lastProblem }: HandlerRecord): HandlerHealth {
+  return { running, restarts: Math.max(0, starts - 1), lastProblem }
+}
+
+/** Watching must never harm what is watched. */
+function neverThrowing(observer: Observer): Observer {
+  const guarded = Object.entries(observer).map(([name, observe]) => [
+    name,
+    (fact: never) => {
+      try {
+        return observe(fact)
+      } catch {
+        return undefined
+      }
+    },
+  ])
+  return { ...Object.fromEntries(guarded), counts: observer.counts }
+}

@@ -1,0 +1,54 @@
+import { isIP } from 'node:net'
+
+const MAX_TEXT_LENGTH = 2_000
+const MAX_FIELDS_LENGTH = 4_000
+
+/**
+ * Text of strangers as a log line may show it: on one line, without control characters that would
+ * steer a terminal, without e-mail addresses, and not endless.
+ */
+export function tameText(text: string): string {
+  const start = text.slice(0, MAX_TEXT_LENGTH)
+  const tamed = hideEmails(start).replace(/\p{Cc}/gu, escapeControlCharacter)
+  return text.length > start.length ? `${tamed}… (${text.length} characters)` : tamed
+}
+
+/** Fields of strangers likewise; all of them left out when they are too many. */
+export function tameFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const text = JSON.stringify(fields)
+  if (text.length > MAX_FIELDS_LENGTH) return { omitted: `fields of ${text.length} characters` }
+  return JSON.parse(hideEmails(text))
+}
+
+/** The block an address lies in, which names no single person: /24, or /48 for IPv6. */
+export function coarseAddress(address: string): string | undefined {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  if (isIP(plain) === 4) return plain.replace(/\.\d+$/, '.0/24')
+  if (isIP(plain) !== 6) return undefined
+  const groups = plain.split('::')[0]?.split(':').slice(0, 3).join(':')
+  return `${groups}::/48`
+}
+
+function hideEmails(text: string): string {
+  if (!text.includes('@')) return text
+  return text.replace(/[^\s@<>"'(),;:\\]{1,64}@[^\s@<>"'(),;:\\]{1,255}/g, '[e-mail]')
+}
+
+function escapeControlCharacter(character: string): string {
+  if (character === '\t') return ' '
+  if (character === '\n') return '\\n'
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+}
+
+/** What an error says, without the fields that libraries hang on it, such as request headers. */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: tameText(String(error)) }
+  const { name, message, stack, cause } = error
+  return {
+    type: name,
+    message: tameText(message),
+    ...('code' in error ? { code: String(error.code) } : {}),
+    stack: hideEmails(stack ?? '').slice(0, MAX_FIELDS_LENGTH),
+    ...(cause instanceof Error ? { cause: tameText(cause.message) } : {}),
+  }
+}

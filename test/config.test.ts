@@ -1,0 +1,468 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  handlerEnvironment,
+  readSettings,
+  SETTINGS,
+  type Settings,
+  SettingsError,
+} from '../src/config.ts'
+import {
+  makeFolder,
+  OLD_SECRET,
+  problemLines,
+  read,
+  readYaml,
+  SECRET,
+  WITH_SECRET,
+} from './config/settings-folder.ts'
+
+const DAY_MS = 86_400_000
+
+type Row = [name: string, text: string, field: (settings: Settings) => unknown, value: unknown]
+
+describe('a setting', () => {
+  it.each<Row>([
+    ['HOST', '0.0.0.0', ({ host }) => host, '0.0.0.0'],
+    ['PORT', '3000', ({ port }) => port, 3000],
+    ['ADMIN_HOST', '127.0.0.1', ({ admin }) => admin?.host, '127.0.0.1'],
+    ['ADMIN_PORT', '3001', ({ admin }) => admin?.port, 3001],
+    ['ROLE', 'all', ({ role }) => role, 'all'],
+    ['BODY_LIMIT', '10MB', ({ bodyLimitBytes }) => bodyLimitBytes, 10 * 1024 * 1024],
+    ['HANDLER_TIMEOUT', '30s', ({ handlerTimeoutMs }) => handlerTimeoutMs, 30_000],
+    [
+      'RETRY_SCHEDULE',
+      '5s,30s,2m,10m,30m,1h,3h,6h,12h',
+      ({ retryDelaysMs }) => retryDelaysMs.map((ms) => ms / 1000),
+      [5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200],
+    ],
+    ['RETAIN_EVENTS', '30d', ({ retainEventsMs }) => retainEventsMs, 30 * DAY_MS],
+    ['RETAIN_DEAD', '90d', ({ retainDeadMs }) => retainDeadMs, 90 * DAY_MS],
+    ['RETAIN_KEYS', '400d', ({ retainKeysMs }) => retainKeysMs, 400 * DAY_MS],
+    ['LOG_LEVEL', 'info', ({ logLevel }) => logLevel, 'info'],
+  ])('%s is %s unless it is given', (name, text, field, value) => {
+    expect(field(read(WITH_SECRET))).toEqual(value)
+    expect(SETTINGS.find((setting) => setting.name === name)?.default).toBe(text)
+  })
+
+  const given: [
+    name: string,
+    text: string,
+    field: (settings: Settings) => unknown,
+    value: unknown,
+  ][] = [
+    [
+      'MAILTRAP_SIGNING_SECRET',
+      `${SECRET}, ${OLD_SECRET}`,
+      secretsOf('mailtrap'),
+      [SECRET, OLD_SECRET],
+    ],
+    ['MAILINGAPI_SIGNING_SECRET', `whsec_${SECRET}`, secretsOf('mailingapi'), [`whsec_${SECRET}`]],
+    ['STORE_URL', 'sqlite:/var/lib/r.db', ({ storeFile }) => storeFile, '/var/lib/r.db'],
+    ['STORE_URL', 'sqlite:///var/lib/r.db', ({ storeUrl }) => storeUrl, 'sqlite:/var/lib/r.db'],
+    [
+      'DATA_DIR',
+      '/var/lib/receiver',
+      ({ storeFile }) => storeFile,
+      '/var/lib/receiver/receiver.db',
+    ],
+    ['HOST', '::1', ({ host }) => host, '::1'],
+    ['PORT', '0', ({ port }) => port, 0],
+    ['ADMIN_HOST', 'localhost', ({ admin }) => admin?.host, 'localhost'],
+    ['ADMIN_PORT', '9000', ({ admin }) => admin?.port, 9000],
+    ['ADMIN_PORT', 'off', ({ admin }) => admin, undefined],
+    ['ADMIN_PASSWORD', 'long enough', ({ admin }) => admin?.password, 'long enough'],
+    ['TRUST_PROXY', '10.0.0.0/8, ::1', ({ trustProxy }) => trustProxy, ['10.0.0.0/8', '::1/128']],
+    [
+      'ALLOW_IPS',
+      'mailtrap,192.0.2.1',
+      firstSource('allowIps'),
+      ['45.158.83.0/24', '5.181.200.0/24', '192.0.2.1/32'],
+    ],
+    ['BASIC_AUTH', 'user:pass:word', firstSource('basicAuth'), 'user:pass:word'],
+    ['URL_TOKEN', 'ticket', firstSource('urlToken'), 'ticket'],
+    ['BODY_LIMIT', '2MB', ({ bodyLimitBytes }) => bodyLimitBytes, 2 * 1024 * 1024],
+    ['HANDLER_TIMEOUT', '90s', ({ handlers }) => handlers[0]?.timeoutMs, 90_000],
+    ['RETRY_SCHEDULE', '1s,2s', ({ handlers }) => handlers[0]?.retryDelaysMs, [1000, 2000]],
+    ['RETRY_SCHEDULE', 'none', ({ retryDelaysMs }) => retryDelaysMs, []],
+    ['RETAIN_EVENTS', '7d', ({ retainEventsMs }) => retainEventsMs, 7 * DAY_MS],
+    ['RETAIN_DEAD', '8d', ({ retainDeadMs }) => retainDeadMs, 8 * DAY_MS],
+    ['RETAIN_KEYS', '100d', ({ retainKeysMs }) => retainKeysMs, 100 * DAY_MS],
+    ['LOG_LEVEL', 'debug', ({ logLevel }) => logLevel, 'debug'],
+    ['HANDLERS', 'built-in:log', ({ handlers }) => handlers[0]?.module, 'built-in:log'],
+  ]
+
+  it.each(given)('%s=%s is read from the environment', (name, text, field, value) => {
+    expect(field(read({ ...WITH_SECRET, [name]: text }))).toEqual(value)
+  })
+
+  const inFile = given.filter(([name]) => name !== 'HANDLERS')
+  it.each(inFile)('%s: %s is read from the YAML file', (name, text, field, value) => {
+    const key = SETTINGS.find((setting) => setting.name === name)?.fileKey
+    const env = name === 'MAILTRAP_SIGNING_SECRET' ? {} : WITH_SECRET
+    expect(field(readYaml(`${key}: ${JSON.stringify(text)}`, env))).toEqual(value)
+  })
+
+  const secrets = given.filter(([name]) =>
+    SETTINGS.some((row) => row.name === name && row.isSecret),
+  )
+  it.each(secrets)(
+    '%s is read from a file, without its byte order mark and line end',
+    (name, text, field, value) => {
+      const cwd = makeFolder({ secret: `\uFEFF${text}\r\n` })
+      const env = name === 'MAILTRAP_SIGNING_SECRET' ? {} : WITH_SECRET
+      const settings = read({ ...env, [`${name}_FILE`]: 'secret' }, { cwd })
+      expect(field(settings)).toEqual(value)
+      expect(settings.watchedFiles).toEqual([join(cwd, 'secret')])
+    },
+  )
+
+  it('of the environment wins over the file', () => {
+    const yaml = `port: 1\nretainEvents: 1d\nmailtrapSigningSecret: ${OLD_SECRET}`
+    const settings = readYaml(yaml, { ...WITH_SECRET, PORT: '2' })
+    expect(settings.port).toBe(2)
+    expect(settings.sources[0]?.secrets).toEqual([SECRET])
+    expect(settings.retainEventsMs).toBe(DAY_MS)
+  })
+
+  it('of the file may be right or wrong where the environment has its own', () => {
+    expect(readYaml('port: nonsense', { ...WITH_SECRET, PORT: '2' }).port).toBe(2)
+  })
+
+  it('with a path is found from the folder of whoever names it', () => {
+    const cwd = makeFolder({ 'etc/receiver.yaml': 'dataDir: ../var', 'etc/x': '' })
+    expect(read({ ...WITH_SECRET, CONFIG_FILE: 'etc/receiver.yaml' }, { cwd }).dataDir).toBe(
+      join(cwd, 'var'),
+    )
+    expect(read({ ...WITH_SECRET, DATA_DIR: 'var' }, { cwd }).dataDir).toBe(join(cwd, 'var'))
+  })
+})
+
+describe('a wrong setting', () => {
+  const wrong: [env: NodeJS.ProcessEnv, sentence: string][] = [
+    [
+      { PORT: '70000' },
+      'PORT is "70000", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535.',
+    ],
+    [{ PORT: '' }, 'PORT is empty. Give a value, or remove it.'],
+    [
+      { PORT: '3001' },
+      'ADMIN_PORT is 3001, the same as PORT. Give the admin listener a port of its own, or off.',
+    ],
+    [
+      { HOST: 'no host' },
+      'HOST is "no host", which is no address. Give an address of this machine, such as 0.0.0.0 for all or 127.0.0.1.',
+    ],
+    [
+      { ADMIN_PORT: 'no' },
+      'ADMIN_PORT is "no", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535.',
+    ],
+    [
+      { ADMIN_HOST: '0.0.0.0' },
+      'ADMIN_PASSWORD is missing, and the admin listener can be reached from other machines. Set ADMIN_PASSWORD, or ADMIN_HOST to 127.0.0.1, or ADMIN_PORT to off.',
+    ],
+    [
+      { ADMIN_PASSWORD: 'short' },
+      'ADMIN_PASSWORD is too short for a password (8 characters at least). Give a longer one.',
+    ],
+    [
+      { ROLE: 'work' },
+      'ROLE is work, which needs PostgreSQL; this version keeps events in SQLite on one machine. Set it to all, or remove it.',
+    ],
+    [{ ROLE: 'boss' }, 'ROLE is "boss", which is no role. Set it to all, or remove it.'],
+    [
+      { STORE_URL: 'postgres://u:p@h/d' },
+      'STORE_URL names a PostgreSQL database; this version keeps events in SQLite on one machine. Give sqlite:<path of a file>, or remove it.',
+    ],
+    [
+      { STORE_URL: 'sqlite::memory:' },
+      'STORE_URL keeps events in memory, where a crash loses them. Give sqlite:<path of a file>, or remove it.',
+    ],
+    [
+      { STORE_URL: 'mysql://x' },
+      'STORE_URL is no address of a store. Give sqlite:<path of a file>, or remove it.',
+    ],
+    [
+      { TRUST_PROXY: '1' },
+      'TRUST_PROXY is "1"; a switch or a number of hops lets the sender choose his address. Give the addresses of your load balancers, such as 10.0.0.0/8.',
+    ],
+    [
+      { TRUST_PROXY: 'true' },
+      'TRUST_PROXY is "true"; a switch or a number of hops lets the sender choose his address. Give the addresses of your load balancers, such as 10.0.0.0/8.',
+    ],
+    [
+      { TRUST_PROXY: '10.0.0.0/8,::/0' },
+      'TRUST_PROXY holds ::/0, which trusts every address. Give only the addresses of your load balancers, such as 10.0.0.0/8.',
+    ],
+    [
+      { ALLOW_IPS: '10.0.0.0/33' },
+      'ALLOW_IPS holds "10.0.0.0/33", which is no address block. Give addresses or CIDR blocks separated by commas, such as 10.0.0.0/8.',
+    ],
+    [
+      { BASIC_AUTH: 'nobody' },
+      'BASIC_AUTH is not user:password. Give both, with a colon between them.',
+    ],
+    [{ URL_TOKEN: '' }, 'URL_TOKEN is empty. Give a value, or remove it.'],
+    [{ BODY_LIMIT: '1MB' }, 'BODY_LIMIT is 1MB, too little. The least is 2MB.'],
+    [{ BODY_LIMIT: '1GB' }, 'BODY_LIMIT is 1GB, too much. The most is 64MB.'],
+    [
+      { BODY_LIMIT: '10' },
+      'BODY_LIMIT is "10", which is no size. Give a whole number with a unit (KB, MB, GB), such as 10MB.',
+    ],
+    [{ HANDLER_TIMEOUT: '0s' }, 'HANDLER_TIMEOUT is 0s, too little. The least is 10ms.'],
+    [
+      { HANDLER_TIMEOUT: '-1s' },
+      'HANDLER_TIMEOUT is "-1s", which is no duration. Give a whole number with a unit (ms, s, m, h, d), such as 30s, 10m or 400d.',
+    ],
+    [{ RETRY_SCHEDULE: '5s,0s' }, 'RETRY_SCHEDULE is 0s, too little. The least is 1ms.'],
+    [
+      { RETRY_SCHEDULE: '7d,7d', RETAIN_EVENTS: '10d' },
+      'RETRY_SCHEDULE goes on for longer than RETAIN_EVENTS keeps the event. Make the waits shorter, or RETAIN_EVENTS longer.',
+    ],
+    [
+      { RETAIN_EVENTS: '30' },
+      'RETAIN_EVENTS is "30", which is no duration. Give a whole number with a unit (ms, s, m, h, d), such as 30s, 10m or 400d.',
+    ],
+    [{ RETAIN_DEAD: '10001d' }, 'RETAIN_DEAD is 10001d, too much. The most is 10000d.'],
+    [{ RETAIN_KEYS: '1h' }, 'RETAIN_KEYS is 1h, too little. The least is 1d.'],
+    [
+      { RETAIN_KEYS: '60d' },
+      'RETAIN_KEYS is shorter than RETAIN_DEAD, so that an event still kept could come in again. Make it at least as long as RETAIN_DEAD.',
+    ],
+    [
+      { LOG_LEVEL: 'loud' },
+      'LOG_LEVEL is "loud", which is no level. Give one of trace, debug, info, warn, error, fatal, silent.',
+    ],
+    [
+      { CONFIG_FILE: '/no/such' },
+      'CONFIG_FILE names the file /no/such, which cannot be read (ENOENT). Give the path of a file that this user may read.',
+    ],
+    [
+      { BASIC_AUTH_FILE: '/no/such' },
+      'BASIC_AUTH_FILE names the file /no/such, which cannot be read (ENOENT). Give the path of a file that this user may read.',
+    ],
+    [
+      { URL_TOKEN: 'a', URL_TOKEN_FILE: 'b' },
+      'URL_TOKEN is given twice, also as URL_TOKEN_FILE. Remove one of them.',
+    ],
+    [
+      { TLS_CERT_FILE: 'cert.pem' },
+      'TLS_CERT_FILE is given without TLS_KEY_FILE. Give TLS_KEY_FILE too, or remove it.',
+    ],
+    [
+      { HANDLERS: '/no/such.ts' },
+      'HANDLERS names /no/such.ts, which does not exist. Give modules or folders that do.',
+    ],
+    [
+      { MAILTRAP_SIGNING_SECRET: 'short' },
+      'MAILTRAP_SIGNING_SECRET is too short for a signing secret (16 characters at least). Copy it from the webhook’s page at the provider.',
+    ],
+    [
+      { MAILTRAP_SIGNING_SECRET: `${SECRET},` },
+      'MAILTRAP_SIGNING_SECRET is empty, entry 2. Copy it from the webhook’s page at the provider.',
+    ],
+    [
+      { MAILTRAP_SIGNING_SECRET: '' },
+      'MAILTRAP_SIGNING_SECRET is empty. Give a value, or remove it.',
+    ],
+    [
+      { MAILTRAP_SIGNING_SECRET: `${SECRET}\n${OLD_SECRET}` },
+      'MAILTRAP_SIGNING_SECRET holds a line break or another control character. Give the text alone, on one line.',
+    ],
+    [
+      { MAILINGAPI_SIGNING_SECRET: 'whsec_0123456789' },
+      'MAILINGAPI_SIGNING_SECRET is too short for a signing secret (16 characters at least). Copy it from the webhook’s page at the provider.',
+    ],
+  ]
+  it.each(wrong)('%o is explained', (env, sentence) => {
+    expect(problemLines(() => read({ ...WITH_SECRET, ...env }))).toEqual([sentence])
+  })
+
+  it('is explained together with all others', () => {
+    const env = {
+      PORT: 'x',
+      LOG_LEVEL: 'y',
+      HANDLER_TIMEOUT: 'z',
+      ADMIN_HOST: '0.0.0.0',
+      URL_TOKEN: '',
+    }
+    const lines = problemLines(() => readYaml('sourcs: {}\nrole: work', env))
+    expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([
+      'ADMIN_PASSWORD',
+      'HANDLER_TIMEOUT',
+      'LOG_LEVEL',
+      'MAILTRAP_SIGNING_SECRET',
+      'PORT',
+      'URL_TOKEN',
+      'role',
+      'sourcs',
+    ])
+  })
+
+  it('carries its parts and the code of the catalogue', () => {
+    const error = catchError(() => read({ ...WITH_SECRET, PORT: 'x' }))
+    expect(error).toBeInstanceOf(SettingsError)
+    expect(error).toMatchObject({
+      code: 'invalid_settings',
+      problems: [
+        { setting: 'PORT', problem: expect.stringContaining('"x"'), remedy: expect.any(String) },
+      ],
+    })
+  })
+
+  it.each(
+    SETTINGS.filter(({ isSecret }) => isSecret).flatMap(({ name, fileKey }) => [
+      [name, { [name]: 'leak' }, ''],
+      [name, { [name]: 'leak\nleak-leak-leak-leak' }, ''],
+      [name, { [`${name}_FILE`]: 'secret' }, ''],
+      [name, {}, `${fileKey}: leak`],
+      [name, {}, `${fileKey}: [leak, leak]`],
+      [name, {}, `${fileKey}: { value: leak }`],
+      [name, {}, `${fileKey}: "leak`],
+      [name, {}, `${fileKey}: leak: leak`],
+    ]) as [string, NodeJS.ProcessEnv, string][],
+  )('%s never shows its value (%o %s)', (_name, env, yaml) => {
+    const cwd = makeFolder({ secret: 'leak\n\n', 'receiver.yaml': `${yaml}\nprot: 1` })
+    const error = catchError(() => read({ CONFIG_FILE: 'receiver.yaml', ...env }, { cwd }))
+    expect(error).toBeInstanceOf(SettingsError)
+    expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('leak')
+  })
+})
+
+describe('without any signing secret', () => {
+  it('nothing starts', () => {
+    expect(problemLines(() => read({}))).toEqual([
+      'MAILTRAP_SIGNING_SECRET is missing, and without a signing secret nobody can be told from Mailtrap. Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.',
+    ])
+  })
+
+  it('commands that need none can read the rest', () => {
+    expect(read({}, { isSourceOptional: true }).sources).toEqual([])
+  })
+
+  it('--dev makes a secret, keeps it for its owner only, and takes it again', () => {
+    const cwd = makeFolder()
+    const randomBytes = (size: number) => Buffer.alloc(size, 0xab)
+    const first = read({ URL_TOKEN: 'ticket' }, { cwd, dev: true, randomBytes })
+    expect(first.devSecret).toBe('ab'.repeat(16))
+    expect(first.sources).toMatchObject([
+      { name: 'mailtrap', secrets: [first.devSecret], urlToken: 'ticket' },
+    ])
+    expect(statSync(join(cwd, 'data/dev-secret')).mode & 0o777).toBe(0o600)
+    const second = read({}, { cwd, dev: true })
+    expect(second.devSecret).toBe(first.devSecret)
+  })
+
+  it('--dev makes none when there is a real one, or anything is wrong', () => {
+    const cwd = makeFolder()
+    expect(read(WITH_SECRET, { cwd, dev: true }).devSecret).toBeUndefined()
+    expect(problemLines(() => read({ PORT: 'x' }, { cwd, dev: true }))).toHaveLength(1)
+    expect(
+      problemLines(() => read({ MAILTRAP_SIGNING_SECRET: '' }, { cwd, dev: true })),
+    ).toHaveLength(1)
+    expect(statSync(join(cwd, 'data'), { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  it('--dev says where it cannot keep one', () => {
+    const cwd = makeFolder({ data: 'a file' })
+    const [line] = problemLines(() => read({}, { cwd, dev: true }))
+    expect(line).toMatch(
+      /^DATA_DIR is .*\/data, where the development secret cannot be kept \(E[A-Z]+\)\. /,
+    )
+  })
+})
+
+describe('the environment of handlers', () => {
+  it('has neither our settings nor any secret, and everything else', () => {
+    const yaml = 'sources: { tx: { provider: mailtrap, secrets: [{ env: TX }] } }'
+    const env = {
+      TX: SECRET,
+      PORT: '1',
+      URL_TOKEN_FILE: 'x',
+      MAILTRAP_API_TOKEN: 't',
+      PATH: '/bin',
+      DATABASE_URL: 'd',
+    }
+    const cwd = makeFolder({ 'receiver.yaml': yaml, x: 'token' })
+    const all = { ...env, CONFIG_FILE: 'receiver.yaml' }
+    expect(handlerEnvironment(read(all, { cwd }), all)).toEqual({ PATH: '/bin', DATABASE_URL: 'd' })
+  })
+})
+
+describe('warnings', () => {
+  it.each([
+    [
+      { MAILTRAP_SIGNING_SECRETS: 'x' },
+      'MAILTRAP_SIGNING_SECRETS is not read. Did you mean MAILTRAP_SIGNING_SECRET?',
+    ],
+    [
+      { MAILTRAP_WEBHOOK_SECRET: 'x' },
+      'MAILTRAP_WEBHOOK_SECRET is not read. Did you mean MAILTRAP_SIGNING_SECRET?',
+    ],
+    [{ RETAIN_EVENT: '1d' }, 'RETAIN_EVENT is not read. Did you mean RETAIN_EVENTS?'],
+    [
+      { ALLOW_IPS: 'mailtrap' },
+      'ALLOW_IPS is checked against the address of the connection. Behind a load balancer that is the load balancer: set TRUST_PROXY to its addresses.',
+    ],
+    [
+      { MAILTRAP_SIGNING_SECRET: 'no hex digits at all' },
+      'A signing secret of the source mailtrap does not look like one of Mailtrap, which are 32 hex digits. Was it copied whole?',
+    ],
+  ])('%o is worth one', (env, warning) => {
+    expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([warning])
+  })
+
+  it('are not given for variables of others', () => {
+    const env = {
+      HOSTNAME: 'h',
+      HOME: '/',
+      PATH: '/bin',
+      MAILTRAP_API_TOKEN: 't',
+      NODE_ENV: 'x',
+      POST: '1',
+    }
+    expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([])
+    expect(
+      read({ ...WITH_SECRET, ALLOW_IPS: 'mailtrap', TRUST_PROXY: '10.0.0.0/8' }).warnings,
+    ).toEqual([])
+  })
+})
+
+describe('the table of settings', () => {
+  it('says of each what it means, and which are secrets', () => {
+    expect(SETTINGS).toHaveLength(25)
+    for (const { meaning } of SETTINGS) expect(meaning).toMatch(/\S{2}/)
+    expect(SETTINGS.filter(({ isSecret }) => isSecret).map(({ fileKey }) => fileKey)).toEqual([
+      'mailtrapSigningSecret',
+      'mailingapiSigningSecret',
+      'adminPassword',
+      'basicAuth',
+      'urlToken',
+    ])
+  })
+})
+
+describe('this process', () => {
+  it('is asked when nothing is passed in', () => {
+    const settings = readSettings({ isSourceOptional: true })
+    expect(settings.dataDir).toBe(join(process.cwd(), 'data'))
+  })
+})
+
+function secretsOf(source: string) {
+  return ({ sources }: Settings) => sources.find(({ name }) => name === source)?.secrets
+}
+
+function firstSource(field: 'allowIps' | 'basicAuth' | 'urlToken') {
+  return ({ sources }: Settings) => sources[0]?.[field]
+}
+
+function catchError(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
