@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { ERROR_CODES, ReceiverError } from '../errors.ts'
+import type { AdminObserver } from './admin-observer.ts'
+import { InvalidParameters } from './parameters/invalid-parameters.ts'
+
+/** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
+const CLIENT_ERRORS: Readonly<Record<number, { error: string; message: string }>> = {
+  400: { error: 'bad_request', message: 'The request cannot be read.' },
+  413: { error: 'too_large', message: 'The body is larger than 64 KiB.' },
+  415: {
+    error: 'unsupported_media_type',
+    message: 'Send JSON, with the header content-type: application/json.',
+  },
+}
+
+const NOT_FOUND = {
+  error: 'not_found',
+  message: 'There is nothing at this address. The API begins at /api/stats and /api/events.',
+}
+
+const INTERNAL = {
+  error: 'internal',
+  message: 'The receiver failed to answer. Its log says why; nothing that was received is lost.',
+}
+
+const TOO_SLOW = {
+  error: 'too_slow',
+  message: 'The store did not answer in time. Ask for less (limit, from, to), or again in a while.',
+}
+
+const RETRY_AFTER_SECONDS = 5
+
+/** Own answers to errors and unknown addresses, so that none tells more than it should. */
+export function addErrorAnswers(app: FastifyInstance, observer: AdminObserver): void {
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND))
+
+  app.setErrorHandler((error, request, reply) => {
+    if (error instanceof InvalidParameters) return answerInvalid(reply, error)
+    const known = CLIENT_ERRORS[statusOf(error)]
+    if (known) return reply.code(statusOf(error)).send(known)
+    observer.adminFailed?.({ route: request.routeOptions.url ?? 'unknown', error })
+    if (error instanceof ReceiverError) return answerStore(reply, error)
+    const isTimeout = statusOf(error) === 503
+    return reply.code(isTimeout ? 503 : 500).send(isTimeout ? TOO_SLOW : INTERNAL)
+  })
+}
+
+function answerInvalid(reply: FastifyReply, { message, problems }: InvalidParameters) {
+  return reply.code(400).send({ error: 'invalid_parameters', message, problems })
+}
+
+function answerStore(reply: FastifyReply, { code }: ReceiverError) {
+  const answer = { error: code, message: ERROR_CODES[code] }
+  return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send(answer)
+}
+
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' ? status : 500
+}

@@ -1,0 +1,106 @@
+import type { Server } from 'node:http'
+import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { HandlerRegistration } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Archive, Store } from '../store/store.ts'
+import type { AdminObserver } from './admin-observer.ts'
+import { addErrorAnswers } from './answer-errors.ts'
+import { addJsonParser } from './parameters/add-json-parser.ts'
+import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
+import { protectRoutes } from './protect/protect-routes.ts'
+import { createStatsReader } from './read-stats.ts'
+import { addEventRoutes } from './routes/event-routes.ts'
+import { addJobRoutes } from './routes/job-routes.ts'
+import { addPageRoutes } from './routes/page-routes.ts'
+import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
+import { addReplayRoute } from './routes/replay-route.ts'
+import { addStatsRoute } from './routes/stats-route.ts'
+
+export interface AdminServerOptions {
+  readonly archive: Archive & Pick<Store, 'replay'>
+  readonly observer: Observer & AdminObserver
+  /** The handlers of this moment; asked again for every answer. */
+  readonly registrations: () => readonly HandlerRegistration[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** The receiver's own version, as in `package.json`. */
+  readonly version: string
+  readonly settings: {
+    readonly host: string
+    /** 0 takes any free port. */
+    readonly port: number
+    /** Without one, only this machine is served. */
+    readonly password: string | undefined
+  }
+}
+
+export interface AdminServer {
+  /** Rejects when the address cannot be had. */
+  listen(): Promise<{ readonly url: string; readonly port: number }>
+  /** Lets answers in flight end for two seconds, then cuts them. May be called twice. */
+  close(): Promise<void>
+  readonly app: FastifyInstance
+}
+
+const CLOSE_GRACE_MS = 2_000
+const MAX_CONNECTIONS = 200
+
+const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
+  requestTimeout: 15_000,
+  keepAliveTimeout: 10_000,
+  handlerTimeout: 30_000,
+  bodyLimit: 65_536,
+  return503OnClosing: false,
+  requestIdHeader: false,
+  routerOptions: { maxParamLength: 500 },
+  // A request without Host is refused by our own guard, which sets the headers of every answer.
+  http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, requireHostHeader: false },
+  clientErrorHandler: refuseBrokenRequest,
+  frameworkErrors: (_error, _request, reply: FastifyReply) =>
+    reply
+      .code(400)
+      .headers(ANSWER_HEADERS)
+      .send({ error: 'bad_request', message: 'The address of the request cannot be read.' }),
+}
+
+/** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
+export function createAdminServer(options: AdminServerOptions): AdminServer {
+  const { archive, observer, registrations, now, version, settings } = options
+  const app: FastifyInstance = Fastify(SERVER_OPTIONS)
+  app.server.maxConnections = MAX_CONNECTIONS
+
+  protectRoutes(app, { password: settings.password, now })
+  addErrorAnswers(app, observer)
+  addJsonParser(app)
+
+  addStatsRoute(app, createStatsReader({ archive, observer, registrations, now, version }))
+  addEventRoutes(app, archive)
+  addJobRoutes(app, archive)
+  addQuarantineRoutes(app, archive)
+  addReplayRoute(app, { archive, observer, registrations })
+  addPageRoutes(app)
+
+  return { listen: () => listen(app, settings), close: () => close(app), app }
+}
+
+async function listen(app: FastifyInstance, { host, port }: AdminServerOptions['settings']) {
+  await app.listen({ host, port })
+  const address = app.server.address()
+  const taken = typeof address === 'object' && address ? address.port : port
+  return { url: `http://${reachableName(host)}:${taken}`, port: taken }
+}
+
+/** What a person can open: a wildcard is no address to go to. */
+function reachableName(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}

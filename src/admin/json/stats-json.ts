@@ -1,0 +1,75 @@
+import type { HandlerRegistration } from '../../model.ts'
+import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
+import type { StoreStats } from '../../store/store.ts'
+import type { Rates } from '../rate-meter.ts'
+import { isoTime } from './iso-time.ts'
+
+export interface StatsFacts {
+  readonly version: string
+  /** When the counts that live in memory began: received by source, refused, handlers' health. */
+  readonly countingSince: number
+  readonly stats: StoreStats
+  readonly counts: ObservedCounts
+  readonly registrations: readonly HandlerRegistration[]
+  readonly rates: Rates | undefined
+}
+
+/** Every figure of the receiver: the store's own, and what was counted since the process began. */
+export function statsJson(facts: StatsFacts) {
+  const { stats, counts, rates } = facts
+  return {
+    version: facts.version,
+    counting_since: isoTime(facts.countingSince),
+    batches: {
+      received: stats.batches.received,
+      waiting: stats.batches.waiting,
+      received_by_source: counts.received,
+      refused: Object.values(counts.refused).reduce((sum, count) => sum + count, 0),
+      refused_by_reason: counts.refused,
+    },
+    events: {
+      total: stats.events.total,
+      by_state: stats.events.byState,
+      by_type: stats.events.byType,
+    },
+    duplicates: stats.duplicates,
+    conflicts: stats.events.byState.conflict,
+    stale: stats.events.byState.stale,
+    quarantined: stats.quarantined,
+    jobs: stats.jobs,
+    handlers: handlersJson(facts.registrations, counts.handlers),
+    backlog: stats.backlog,
+    oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
+    rates: {
+      events_per_second: rates?.eventsPerSecond ?? null,
+      batches_per_second: rates?.batchesPerSecond ?? null,
+      /** The span that was measured; null as long as there was only one look. */
+      over_seconds: rates?.overSeconds ?? null,
+    },
+  }
+}
+
+function handlersJson(
+  registrations: readonly HandlerRegistration[],
+  health: Readonly<Record<string, HandlerHealth>>,
+) {
+  const registered = new Map(registrations.map((handler) => [handler.name, handler]))
+  const observed = new Map(Object.entries(health))
+  const names = [...new Set([...registered.keys(), ...observed.keys()])].sort()
+  return Object.fromEntries(
+    names.map((name) => [name, handlerJson(registered.get(name), observed.get(name))]),
+  )
+}
+
+function handlerJson(handler: HandlerRegistration | undefined, health: HandlerHealth | undefined) {
+  return {
+    running: health?.running ?? false,
+    restarts: health?.restarts ?? 0,
+    last_problem: health?.lastProblem ?? null,
+    module: handler?.module ?? null,
+    keys: handler?.keys ?? null,
+    takes_batches: handler?.takesBatches ?? null,
+  }
+}
+
+export type StatsJson = ReturnType<typeof statsJson>

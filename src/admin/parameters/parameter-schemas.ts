@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { EVENT_STATES, type JobState } from '../../model.ts'
+import { parseInstant } from './parse-instant.ts'
+
+const MAX_LIMIT = 500
+const MAX_TEXT_LENGTH = 1_000
+
+/** Jobs of pending events run anyway. */
+const REPLAYED_STATES = EVENT_STATES.filter((state) => state !== 'pending')
+
+const JOB_STATES = ['pending', 'done', 'dead'] as const satisfies readonly JobState[]
+
+const text = z
+  .string({ error: 'must be one text, given once' })
+  .min(1, 'must not be empty: leave it out instead')
+  .max(MAX_TEXT_LENGTH, `must be at most ${MAX_TEXT_LENGTH} characters long`)
+
+const limit = z
+  .string({ error: 'must be given once' })
+  .regex(/^\d{1,3}$/, { error: `must be a whole number from 1 to ${MAX_LIMIT}`, abort: true })
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= MAX_LIMIT, {
+    error: `must be a whole number from 1 to ${MAX_LIMIT}`,
+  })
+
+const cursor = z
+  .string({ error: 'must be given once' })
+  .regex(/^[\x21-\x7e]{1,300}$/, 'must be the cursor of the page before, unchanged')
+
+const instant = z
+  .union([z.string(), z.number()], { error: 'must be one time, given once' })
+  .transform((value, context) => {
+    const parsed = parseInstant(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue(
+      'must be ISO text such as 2026-11-21T09:30:00Z, or seconds or milliseconds since 1970',
+    )
+    return z.NEVER
+  })
+
+const oneOf = <const Name extends string>(names: readonly Name[]) =>
+  z.enum(names, { error: `must be one of ${names.join(', ')}` })
+
+const span = { from: instant.exactOptional(), to: instant.exactOptional() }
+const page = { limit: limit.exactOptional(), cursor: cursor.exactOptional() }
+
+const isSpan = ({ from, to }: { from?: number; to?: number }) =>
+  from === undefined || to === undefined || from < to
+const SPAN_PROBLEM = { path: ['from'], error: 'must be earlier than to' }
+
+/** For routes that take none. */
+export const NO_PARAMETERS = z.object({})
+
+export const PAGE_PARAMETERS = z.object(page)
+
+export const EVENT_PARAMETERS = z
+  .object({
+    source: text.exactOptional(),
+    type: text.exactOptional(),
+    state: oneOf(EVENT_STATES).exactOptional(),
+    recipient: text.exactOptional(),
+    message_id: text.exactOptional(),
+    event_id: text.exactOptional(),
+    ...span,
+    ...page,
+  })
+  .refine(isSpan, SPAN_PROBLEM)
+
+export const JOB_PARAMETERS = z.object({
+  handler: text.exactOptional(),
+  state: oneOf(JOB_STATES).exactOptional(),
+  ...page,
+})
+
+export const REPLAY_PARAMETERS = z
+  .object({
+    handler: text.exactOptional(),
+    state: oneOf(REPLAYED_STATES).exactOptional(),
+    type: text.exactOptional(),
+    ...span,
+    event: text.exactOptional(),
+  })
+  .refine(isSpan, SPAN_PROBLEM)

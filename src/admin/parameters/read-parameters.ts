@@ -1,0 +1,44 @@
+import type { z } from 'zod'
+import { findNearestWord } from '../../handlers/nearest-word.ts'
+import { InvalidParameters } from './invalid-parameters.ts'
+
+const SHOWN_LENGTH = 40
+
+/** Checks what a client gave against a schema; throws InvalidParameters with every problem. */
+export function readParameters<Schema extends z.ZodObject>(
+  schema: Schema,
+  input: unknown,
+): z.output<Schema> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new InvalidParameters(['The body must be a JSON object, such as {"state":"dead"}.'])
+  }
+  const given = new Map<string, unknown>(Object.entries(input))
+  const allowed = Object.keys(schema.shape)
+  const unknown = [...given.keys()].filter((name) => !allowed.includes(name))
+  const parsed = schema.safeParse(input)
+  const problems = [
+    ...unknown.map((name) => explainUnknown(name, allowed)),
+    ...(parsed.error?.issues ?? []).map((issue) => explainIssue(issue, given)),
+  ]
+  if (!parsed.success || problems.length > 0) throw new InvalidParameters(problems)
+  return parsed.data
+}
+
+function explainUnknown(name: string, allowed: readonly string[]): string {
+  const nearest = findNearestWord(name, allowed)
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+  const list = allowed.length === 0 ? 'None is allowed here.' : `Allowed are ${allowed.join(', ')}.`
+  return `There is no parameter ${quote(name)}.${hint} ${list}`
+}
+
+/** The schemas' own texts say what a value must be; the name and the value are added here. */
+function explainIssue(issue: z.core.$ZodIssue, given: ReadonlyMap<string, unknown>): string {
+  const name = String(issue.path[0] ?? 'The body')
+  const value = given.get(name)
+  const isShown = typeof value === 'number' || (typeof value === 'string' && value !== '')
+  return `${name} ${issue.message}${isShown ? `, not ${quote(String(value))}` : ''}.`
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text)
+}

@@ -1,0 +1,62 @@
+import { onTestFinished } from 'vitest'
+import type { AdminObserver } from '../../src/admin/admin-observer.ts'
+import { type AdminServerOptions, createAdminServer } from '../../src/admin/create-admin-server.ts'
+import type { HandlerRegistration } from '../../src/model.ts'
+import {
+  type HandlerHealth,
+  type ObservedCounts,
+  type Observer,
+  REFUSAL_REASONS,
+} from '../../src/observe/observer.ts'
+import { createMemoryArchive } from './memory-archive.ts'
+
+type Fact<Name extends keyof AdminObserver> = Parameters<NonNullable<AdminObserver[Name]>>[0]
+
+/** An admin server over an archive in memory, with a clock to turn. Closes itself. */
+export function buildAdmin(options: { password?: string; host?: string; port?: number } = {}) {
+  const archive = createMemoryArchive()
+  const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
+  const handlers: HandlerRegistration[] = []
+  const health: Record<string, HandlerHealth> = {}
+  const failures: Fact<'adminFailed'>[] = []
+  const replays: Fact<'replayed'>[] = []
+  const counts: { -readonly [Name in keyof ObservedCounts]: ObservedCounts[Name] } = {
+    received: {},
+    refused: noRefusals(),
+    handlers: health,
+  }
+  const observer = {
+    counts: () => counts,
+    adminFailed: (fact: Fact<'adminFailed'>) => failures.push(fact),
+    replayed: (fact: Fact<'replayed'>) => replays.push(fact),
+  } as unknown as Observer & AdminObserver
+
+  const settings: AdminServerOptions['settings'] = {
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    password: options.password,
+  }
+  const server = createAdminServer({
+    archive,
+    observer,
+    registrations: () => handlers,
+    now: () => clock.now,
+    version: '1.2.3',
+    settings,
+  })
+  onTestFinished(() => server.close())
+  return { ...server, archive, clock, handlers, counts, health, failures, replays }
+}
+
+export function makeHandler(name: string, keys: readonly string[] = ['*']): HandlerRegistration {
+  return { name, module: `/srv/handlers/${name}.ts`, keys, takesBatches: false }
+}
+
+export function noRefusals(): ObservedCounts['refused'] {
+  const entries = REFUSAL_REASONS.map((reason) => [reason, 0])
+  return Object.fromEntries(entries) as ObservedCounts['refused']
+}
+
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}

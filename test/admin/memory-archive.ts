@@ -1,0 +1,167 @@
+import { EVENT_STATES, type EventState, type JobState } from '../../src/model.ts'
+import type {
+  Archive,
+  AttemptRow,
+  EventDetail,
+  JobName,
+  JobRow,
+  Page,
+  PageRequest,
+  QuarantineRow,
+  Store,
+  StoreStats,
+} from '../../src/store/store.ts'
+
+export interface MemoryArchive extends Archive, Pick<Store, 'replay'> {
+  /** Newest first, as the lists answer them. */
+  readonly events: EventDetail[]
+  readonly quarantine: (QuarantineRow & { readonly body: Uint8Array })[]
+  /** Overrides parts of the figures. */
+  figures: Partial<StoreStats>
+  /** Every call with what it was given. */
+  readonly calls: { readonly name: string; readonly given: unknown }[]
+  /** When set, every read rejects with it. */
+  problem: Error | undefined
+}
+
+/** An archive without a database: the same answers, small enough to see through. */
+export function createMemoryArchive(): MemoryArchive {
+  const archive: MemoryArchive = {
+    events: [],
+    quarantine: [],
+    figures: {},
+    calls: [],
+    problem: undefined,
+    stats: async () => note('stats', undefined, () => statsOf(archive)),
+    listEvents: async (query) =>
+      note('listEvents', query, () => {
+        const { source, type, state, recipient, messageId, eventId, from, to } = query
+        const rows = archive.events.filter(
+          (event) =>
+            (source === undefined || event.source === source) &&
+            (type === undefined || event.type === type) &&
+            (state === undefined || event.state === state) &&
+            (recipient === undefined || event.recipient === recipient) &&
+            (messageId === undefined || event.messageId === messageId) &&
+            (eventId === undefined || event.eventId === eventId) &&
+            (from === undefined || event.receivedAt >= from) &&
+            (to === undefined || event.receivedAt < to),
+        )
+        return pageOf(rows, query)
+      }),
+    getEvent: async (id) =>
+      note('getEvent', id, () => archive.events.find((event) => event.id === id)),
+    listJobs: async (query) =>
+      note('listJobs', query, () => {
+        const { handler, state } = query
+        const jobs = archive.events
+          .flatMap((event) => event.jobs)
+          .filter((job) => handler === undefined || job.handler === handler)
+          .filter((job) => state === undefined || job.state === state)
+        return pageOf(jobs, query)
+      }),
+    listQuarantine: async (page) =>
+      note('listQuarantine', page, () => pageOf(archive.quarantine, page)),
+    quarantineBody: async (id) =>
+      note('quarantineBody', id, () => archive.quarantine.find((piece) => piece.id === id)?.body),
+    replay: async (jobs, only) =>
+      note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
+  }
+
+  function note<Answer>(name: string, given: unknown, answer: () => Answer): Answer {
+    archive.calls.push({ name, given })
+    if (archive.problem) throw archive.problem
+    return answer()
+  }
+
+  function isReplayed({ event, handler }: JobName, only: 'done' | 'dead' | undefined): boolean {
+    const jobs = archive.events.find(({ id }) => id === event)?.jobs ?? []
+    const job = jobs.find((candidate) => candidate.handler === handler)
+    if (job === undefined) return only === undefined
+    return job.state !== 'pending' && (only === undefined || job.state === only)
+  }
+
+  return archive
+}
+
+function pageOf<Row>(rows: readonly Row[], { limit = 50, cursor }: PageRequest): Page<Row> {
+  const start = Number(cursor ?? 0)
+  const end = start + limit
+  return { rows: rows.slice(start, end), cursor: end < rows.length ? String(end) : undefined }
+}
+
+function statsOf({ events, quarantine, figures }: MemoryArchive): StoreStats {
+  const count = (state: EventState) => events.filter((event) => event.state === state).length
+  const types = [...new Set(events.map((event) => event.type))]
+  const ofType = (type: string) => events.filter((event) => event.type === type).length
+  return {
+    batches: { received: events.length, waiting: 0 },
+    events: {
+      total: events.length,
+      byState: Object.fromEntries(
+        EVENT_STATES.map((state) => [state, count(state)]),
+      ) as StoreStats['events']['byState'],
+      byType: Object.fromEntries(types.map((type) => [type, ofType(type)])),
+    },
+    duplicates: 0,
+    quarantined: quarantine.length,
+    jobs: {},
+    backlog: 0,
+    oldestPendingMs: 0,
+    ...figures,
+  }
+}
+
+/** An event with everything filled in; each test changes what it speaks of. */
+export function makeEvent(id: string, changes: Partial<EventDetail> = {}): EventDetail {
+  return {
+    id,
+    batch: 'batch-1',
+    position: 0,
+    source: 'mailtrap',
+    provider: 'mailtrap',
+    type: 'bounce',
+    name: 'email.bounced',
+    state: 'done',
+    eventId: `event-${id}`,
+    recipient: 'ada@example.com',
+    messageId: `message-${id}`,
+    occurredAt: Date.UTC(2026, 10, 21, 9, 0),
+    receivedAt: Date.UTC(2026, 10, 21, 9, 30),
+    payload: '{"event":"bounce","n":12345678901234567890}',
+    jobs: [],
+    ...changes,
+  }
+}
+
+export function makeJob(event: string, handler: string, state: JobState): JobRow {
+  const attempts: AttemptRow[] =
+    state === 'pending'
+      ? []
+      : [{ attempt: 1, outcome: state, endedAt: 1_000, durationMs: 12, error: undefined }]
+  return {
+    event,
+    handler,
+    state,
+    attempt: attempts.length,
+    dueAt: state === 'pending' ? 5_000 : undefined,
+    lastError: state === 'dead' ? 'no such list' : undefined,
+    attempts,
+  }
+}
+
+export function makePiece(id: string, body: Uint8Array): MemoryArchive['quarantine'][number] {
+  return {
+    id,
+    batch: 'batch-1',
+    source: 'mailtrap',
+    reason: 'invalid_json',
+    detail: 'unexpected end',
+    position: 3,
+    pieces: 1,
+    byteOffset: 120,
+    bytes: body.byteLength,
+    receivedAt: Date.UTC(2026, 10, 21, 9, 30),
+    body,
+  }
+}

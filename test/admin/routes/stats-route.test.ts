@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { buildAdmin, makeHandler, noRefusals } from '../build-admin.ts'
+import { makeEvent, makePiece } from '../memory-archive.ts'
+
+describe('GET /api/stats', () => {
+  it('joins what the store holds with what was counted since the start', async () => {
+    const { app, archive, counts, health, handlers } = buildAdmin()
+    archive.events.push(
+      makeEvent('1'),
+      makeEvent('2', { state: 'conflict' }),
+      makeEvent('3', { state: 'stale', type: 'open' }),
+    )
+    archive.quarantine.push(makePiece('q', Buffer.from('x')))
+    archive.figures = {
+      batches: { received: 12, waiting: 2 },
+      duplicates: 4,
+      jobs: { suppress: { pending: 5, done: 6, dead: 1 } },
+      backlog: 7,
+      oldestPendingMs: 61_400,
+    }
+    counts.received = { mailtrap: 3 }
+    counts.refused = { ...noRefusals(), signature: 2, address: 1 }
+    handlers.push(makeHandler('suppress', ['bounce', 'email.complained']), makeHandler('audit'))
+    health.suppress = { running: true, restarts: 2, lastProblem: 'exited with code 1' }
+    health.renamed = { running: false, restarts: 0, lastProblem: undefined }
+
+    const answer = await app.inject('/api/stats')
+
+    expect(answer.statusCode).toBe(200)
+    expect(answer.json()).toEqual({
+      version: '1.2.3',
+      counting_since: '2026-11-21T10:00:00.000Z',
+      batches: {
+        received: 12,
+        waiting: 2,
+        received_by_source: { mailtrap: 3 },
+        refused: 3,
+        refused_by_reason: { ...noRefusals(), signature: 2, address: 1 },
+      },
+      events: {
+        total: 3,
+        by_state: { pending: 0, done: 1, dead: 0, unhandled: 0, conflict: 1, stale: 1 },
+        by_type: { bounce: 2, open: 1 },
+      },
+      duplicates: 4,
+      conflicts: 1,
+      stale: 1,
+      quarantined: 1,
+      jobs: { suppress: { pending: 5, done: 6, dead: 1 } },
+      handlers: {
+        audit: {
+          running: false,
+          restarts: 0,
+          last_problem: null,
+          module: '/srv/handlers/audit.ts',
+          keys: ['*'],
+          takes_batches: false,
+        },
+        renamed: {
+          running: false,
+          restarts: 0,
+          last_problem: null,
+          module: null,
+          keys: null,
+          takes_batches: null,
+        },
+        suppress: {
+          running: true,
+          restarts: 2,
+          last_problem: 'exited with code 1',
+          module: '/srv/handlers/suppress.ts',
+          keys: ['bounce', 'email.complained'],
+          takes_batches: false,
+        },
+      },
+      backlog: 7,
+      oldest_pending_seconds: 61,
+      rates: { events_per_second: null, batches_per_second: null, over_seconds: null },
+    })
+  })
+
+  it('gives rates from the second look on', async () => {
+    const { app, archive, clock } = buildAdmin()
+    await app.inject('/api/stats')
+    clock.now += 10_000
+    archive.figures = { batches: { received: 5, waiting: 0 } }
+    for (let id = 0; id < 25; id += 1) archive.events.push(makeEvent(String(id)))
+
+    const answer = await app.inject('/api/stats')
+
+    expect(answer.json().rates).toEqual({
+      events_per_second: 2.5,
+      batches_per_second: 0.5,
+      over_seconds: 10,
+    })
+  })
+
+  it('asks the store once for questions that come together', async () => {
+    const { app, archive } = buildAdmin()
+
+    const answers = await Promise.all([1, 2, 3, 4].map(() => app.inject('/api/stats')))
+    await app.inject('/api/stats')
+
+    expect(answers.map((answer) => answer.statusCode)).toEqual([200, 200, 200, 200])
+    expect(archive.calls.length).toBeLessThan(5)
+  })
+})
