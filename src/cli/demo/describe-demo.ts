@@ -1,0 +1,90 @@
+import type { StatsJson } from '../../admin/json/stats-json.ts'
+import { formatCount, formatCounted } from '../terminal/figures.ts'
+import type { Paint } from '../terminal/paint.ts'
+import { safeText } from '../terminal/safe-text.ts'
+import { type Column, createTable } from '../terminal/table.ts'
+import type { Expectation } from './demo-expectations.ts'
+import type { DemoRequest } from './demo-requests.ts'
+import type { SentRequest } from './send-demo.ts'
+
+export interface DemoResult {
+  readonly webhookUrl: string
+  readonly adminUrl: string
+  readonly sent: readonly SentRequest[]
+  readonly stats: StatsJson
+  readonly expectations: readonly Expectation[]
+}
+
+/** What the demo did and found, for people. */
+export function describeDemo(result: DemoResult, paint: Paint): string {
+  const { webhookUrl, sent, stats, expectations } = result
+  return [
+    `${paint('bold', 'Sent')} over HTTP to ${webhookUrl}\n`,
+    indent(createTable(requestColumns, { paint })(sent)),
+    `\n${paint('bold', 'Handled')} by the examples in fixtures/handlers\n`,
+    indent(createTable(handlerColumns, { paint })(Object.entries(stats.jobs))),
+    `  ${paint('dim', describeUnhandled(stats))}\n`,
+    `\n${paint('bold', 'Checked')}\n`,
+    ...expectations.map((expectation) => describeExpectation(expectation, paint)),
+  ].join('')
+}
+
+/** Where to look and what to try next. */
+export function describeNextSteps(
+  { webhookUrl, adminUrl }: Pick<DemoResult, 'webhookUrl' | 'adminUrl'>,
+  secret: string,
+  paint: Paint,
+): string {
+  const send = `MAILTRAP_SIGNING_SECRET=${secret} npx mailtrap-receiver send --count 1000 --url ${webhookUrl}`
+  return `
+${paint('bold', 'Look')}
+  status page   ${paint('cyan', `${adminUrl}/`)}
+  events        curl '${adminUrl}/api/events?limit=5'
+  quarantine    npx mailtrap-receiver quarantine --admin-url ${adminUrl}
+${paint('bold', 'Send more')}
+  ${send}
+`
+}
+
+const requestColumns: readonly Column<SentRequest>[] = [
+  {
+    title: 'ANSWER',
+    text: ({ status }) => String(status),
+    colour: ({ request, status }) => (status === request.answer ? 'green' : 'red'),
+  },
+  { title: 'REQUEST', text: ({ request }) => request.title },
+  { title: 'WHAT CAME OF IT', text: ({ request }) => describeOutcome(request) },
+]
+
+function describeOutcome({ answer, events, duplicates, quarantined }: DemoRequest): string {
+  if (answer !== 200) return 'refused, nothing kept'
+  const parts = [
+    events > 0 ? `${formatCounted(events, 'event')} stored` : '',
+    duplicates > 0 ? `${formatCounted(duplicates, 'duplicate')}, not run again` : '',
+    quarantined > 0 ? `${formatCounted(quarantined, 'line')} in quarantine` : '',
+  ]
+  return parts.filter((part) => part !== '').join(', ')
+}
+
+type HandlerJobs = readonly [name: string, jobs: StatsJson['jobs'][string]]
+
+const handlerColumns: readonly Column<HandlerJobs>[] = [
+  { title: 'HANDLER', text: ([name]) => name },
+  { title: 'DONE', text: ([, jobs]) => formatCount(jobs.done), isFigure: true },
+  { title: 'PENDING', text: ([, jobs]) => formatCount(jobs.pending), isFigure: true },
+  { title: 'DEAD', text: ([, jobs]) => formatCount(jobs.dead), isFigure: true },
+]
+
+function describeUnhandled({ events }: StatsJson): string {
+  const count = events.by_state.unhandled
+  return `${formatCounted(count, 'event is', 'events are')} stored that no handler asked for.`
+}
+
+function describeExpectation({ text, isMet, found }: Expectation, paint: Paint): string {
+  if (isMet) return `  ${paint('green', '✓')} ${text}\n`
+  return `  ${paint('red', '✗')} ${text}  ${paint('red', `found: ${safeText(found)}`)}\n`
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ')
+}

@@ -1,0 +1,93 @@
+import type { StatsJson } from '../admin/json/stats-json.ts'
+import { formatCount, formatDuration, formatInstant } from './terminal/figures.ts'
+import { type Paint, plain } from './terminal/paint.ts'
+import { safeText } from './terminal/safe-text.ts'
+import { STATE_COLOURS } from './terminal/state-colours.ts'
+import { type Column, createTable } from './terminal/table.ts'
+
+const TITLE_WIDTH = 12
+
+/** The figures of a receiver, for people. */
+export function describeStats(stats: StatsJson, paint: Paint = plain): string {
+  const line = (title: string, value: string) =>
+    `${paint('dim', title.padEnd(TITLE_WIDTH))}${value}\n`
+  return [
+    line('batches', describeBatches(stats)),
+    line('refused', describeCounts(stats.batches.refused_by_reason, stats.batches.refused)),
+    line('events', describeCounts(stats.events.by_state, stats.events.total)),
+    line('types', describeCounts(stats.events.by_type)),
+    line('duplicates', formatCount(stats.duplicates)),
+    line('quarantined', formatCount(stats.quarantined)),
+    line('backlog', describeBacklog(stats)),
+    line('rate', describeRates(stats)),
+    '\n',
+    describeHandlers(stats, paint),
+    paint(
+      'dim',
+      `\nVersion ${safeText(stats.version)}. Refused requests are counted since ${formatInstant(stats.counting_since)} UTC, when it started.\n`,
+    ),
+  ].join('')
+}
+
+function describeBatches({ batches }: StatsJson): string {
+  const waiting = batches.waiting > 0 ? `, ${formatCount(batches.waiting)} not unpacked yet` : ''
+  return `${formatCount(batches.received)} received${waiting}`
+}
+
+/** `1,204 (done 1,200, dead 4)`; zeroes are left out. */
+function describeCounts(counts: Readonly<Record<string, number>>, total?: number): string {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, count]) => `${safeText(name)} ${formatCount(count)}`)
+  if (total === undefined) return parts.join(', ') || '-'
+  return parts.length === 0 ? formatCount(total) : `${formatCount(total)} (${parts.join(', ')})`
+}
+
+function describeBacklog({ backlog, oldest_pending_seconds: seconds }: StatsJson): string {
+  if (backlog === 0) return 'none'
+  return `${formatCount(backlog)}, the oldest waits for ${formatDuration(seconds * 1_000)}`
+}
+
+function describeRates({ rates }: StatsJson): string {
+  if (rates.over_seconds === null) return 'not measured yet: ask again'
+  const events = rates.events_per_second?.toFixed(1) ?? '-'
+  const batches = rates.batches_per_second?.toFixed(1) ?? '-'
+  return `${events} events/s, ${batches} batches/s over ${formatDuration(rates.over_seconds * 1_000)}`
+}
+
+interface HandlerLine {
+  readonly name: string
+  readonly jobs: Readonly<Record<string, number>>
+  readonly health: StatsJson['handlers'][string] | undefined
+}
+
+const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
+  { title: 'HANDLER', text: ({ name }) => name },
+  figures('DONE', 'done'),
+  figures('PENDING', 'pending'),
+  figures('DEAD', 'dead'),
+  {
+    title: 'PROCESS',
+    text: ({ health }) => describeHealth(health),
+    colour: ({ health }) => STATE_COLOURS[health?.running ? 'done' : 'dead'],
+  },
+]
+
+function figures(title: string, state: string): Column<HandlerLine> {
+  return { title, text: ({ jobs }) => formatCount(jobs[state] ?? 0), isFigure: true }
+}
+
+function describeHandlers({ handlers, jobs }: StatsJson, paint: Paint): string {
+  const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
+  if (names.length === 0) return 'No handler is loaded.\n'
+  const lines = names.map((name) => ({ name, jobs: jobs[name] ?? {}, health: handlers[name] }))
+  return createTable(HANDLER_COLUMNS, { paint })(lines)
+}
+
+function describeHealth(health: HandlerLine['health']): string {
+  if (health === undefined) return 'not loaded'
+  const restarts = health.restarts > 0 ? `, restarted ${health.restarts} times` : ''
+  const problem = health.last_problem ? `: ${health.last_problem}` : ''
+  return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
+}

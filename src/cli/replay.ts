@@ -1,0 +1,62 @@
+import { Command, Option } from 'commander'
+import { EVENT_STATES, type EventState } from '../model.ts'
+import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
+import type { CommandContext } from './command-context.ts'
+import { formatCounted } from './terminal/figures.ts'
+import { writeText } from './terminal/write-text.ts'
+
+interface ReplayOptions extends AdminOptions {
+  readonly json?: boolean
+  readonly handler?: string
+  readonly state?: EventState
+  readonly type?: string
+  readonly from?: string
+  readonly to?: string
+  readonly event?: string
+}
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver replay --state dead                          after a bug in a handler was mended
+  mailtrap-receiver replay --handler suppressions --type bounce  for a handler that is new
+  mailtrap-receiver replay --event 42                            one event, in whatever state`
+
+export function replayCommand(context: CommandContext): Command {
+  const command = new Command('replay')
+    .description('run jobs again: makes those that match pending')
+    .option('--handler <name>', 'for this handler only')
+    .addOption(new Option('--state <state>', 'events in this state').choices([...EVENT_STATES]))
+    .option('--type <type>', "provider's name of the event, for example bounce")
+    .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')
+    .option('--to <time>', 'received before')
+    .option('--event <id>', 'one event')
+    .addHelpText('after', EXAMPLES)
+    .action(async () => {
+      const { handler, state, type, from, to, event, ...others } = command.opts<ReplayOptions>()
+      const request = defined({ handler, state, type, from, to, event })
+      if (Object.keys(request).length === 0) {
+        command.error('error: say which events: without any filter, every event would run again')
+      }
+      await replay(request, others, context)
+    })
+  return addAdminOptions(command)
+}
+
+async function replay(
+  request: Readonly<Record<string, string>>,
+  options: AdminOptions & { readonly json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const client = await connect(options, context)
+  const { replayed } = await client.post<{ replayed: number }>('/api/replay', request)
+  const text = options.json
+    ? JSON.stringify({ replayed })
+    : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`
+  await writeText(context.stdout, `${text}\n`)
+}
+
+function defined(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}

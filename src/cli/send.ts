@@ -1,0 +1,96 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { readUrl } from './admin-client/connect.ts'
+import { readWholeNumber } from './admin-client/print-list.ts'
+import type { CommandContext } from './command-context.ts'
+import { findType, listTypes } from './send/event-mix.ts'
+import { runSend } from './send/run-send.ts'
+import type { SendCommandOptions } from './send/send-options.ts'
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver send batch.json                       a file, byte for byte, as one batch
+  mailtrap-receiver send - < batch.jsonl --content-type application/jsonl
+  mailtrap-receiver send --count 10000 --rate 500         generated events
+  mailtrap-receiver send --count 10 --type bounce,spam --format jsonl
+  mailtrap-receiver send export.jsonl --split             events of a long file, 500 to a batch
+  mailtrap-receiver send batch.json --bad-signature       must be answered with 401
+
+The secret is taken from --secret, --secret-file, MAILTRAP_SIGNING_SECRET (MAILINGAPI_SIGNING_SECRET),
+the same name with _FILE, or the data directory of a receiver that runs with --dev. What stands in
+the command line can be seen by every user of the machine: prefer the environment or a file.
+
+Exit code 0 when every batch was answered 200, otherwise 1.`
+
+export function sendCommand(context: CommandContext): Command {
+  const command = new Command('send')
+    .description('sign batches and post them: files, stdin or generated events')
+    .argument('[files...]', 'files to send as they are, - for stdin')
+    .option('--url <url>', 'where to (default: http://127.0.0.1:3000/webhooks/<provider>)', readUrl)
+    .addOption(
+      new Option('--provider <name>', 'signature and shape')
+        .choices(PROVIDER_NAMES)
+        .default('mailtrap'),
+    )
+    .option('--secret <text>', 'signing secret; visible to others, see below')
+    .option('--secret-file <path>', 'file with the signing secret')
+    .addOption(
+      new Option('--secret-form <form>', 'how a MailingAPI secret becomes a key')
+        .choices(SECRET_FORMS)
+        .default('raw'),
+    )
+    .option('--basic-auth <user:password>', 'also for the URL (default: BASIC_AUTH)')
+    .option('--token <text>', 'sent as ?token= (default: URL_TOKEN)')
+    .option('--bad-signature', 'sign with a wrong secret')
+    .option('--content-type <type>', 'of files and stdin (default: by the name)')
+    .option('--split', 'files hold an event a line: pack these into batches')
+    .option('--count <n>', 'generate so many events', readWholeNumber)
+    .option('--type <types>', 'generate these only, comma-separated')
+    .option('--seed <n>', 'the same events again, with times from 2026-01-01 on', readSeed)
+    .option('--batch-size <n>', 'events in a batch (default: 500; mailingapi: 1)', readWholeNumber)
+    .addOption(
+      new Option('--format <format>', 'of generated and split batches')
+        .choices(['json', 'jsonl', 'array'])
+        .default('json'),
+    )
+    .option('--rate <n>', 'events per second at most', readWholeNumber)
+    .option('--connections <n>', 'batches under way at a time', readWholeNumber, 4)
+    .option('--timeout <seconds>', 'for one answer', readWholeNumber, 30)
+    .option('--json', 'for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(async (files: string[]) => {
+      const options = command.opts<SendCommandOptions>()
+      const problem = findContradiction(files, options)
+      if (problem) command.error(`error: ${problem}`)
+      await runSend(files, options, context)
+    })
+  return command
+}
+
+function findContradiction(
+  files: readonly string[],
+  options: SendCommandOptions,
+): string | undefined {
+  const { count, provider, type, split, batchSize, rate } = options
+  const isGenerated = count !== undefined
+  if (isGenerated === files.length > 0) {
+    return isGenerated
+      ? 'give either files or --count, not both'
+      : 'say what to send: files, - for stdin, or --count for generated events'
+  }
+  if (!isGenerated && !split && rate !== undefined) {
+    return '--rate counts events: it needs --count, or --split for files'
+  }
+  if (provider === 'mailingapi' && (batchSize ?? 1) > 1) {
+    return 'MailingAPI sends one event in a request: leave --batch-size out'
+  }
+  const unknown = type?.split(',').find((name) => findType(provider, name.trim()) === undefined)
+  if (unknown === undefined) return undefined
+  return `events of type '${unknown}' cannot be generated; there are ${listTypes(provider).join(', ')}`
+}
+
+function readSeed(text: string): number {
+  const seed = Number(text)
+  if (/^\d+$/.test(text) && seed <= 0xffff_ffff) return seed
+  throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.')
+}

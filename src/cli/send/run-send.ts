@@ -1,0 +1,115 @@
+import type { CommandContext } from '../command-context.ts'
+import { CommandFailure } from '../command-failure.ts'
+import { formatCount } from '../terminal/figures.ts'
+import { createPaint } from '../terminal/paint.ts'
+import { createProgress, type Progress } from '../terminal/progress.ts'
+import { writeText } from '../terminal/write-text.ts'
+import { chooseBatches } from './choose-batches.ts'
+import { type Answer, createPoster } from './create-poster.ts'
+import { createSigner } from './create-signer.ts'
+import { findSigningSecret } from './find-secret.ts'
+import type { OutgoingBatch } from './outgoing-batches.ts'
+import { sendBatches } from './send-batches.ts'
+import type { SendCommandOptions } from './send-options.ts'
+import { createTally, describeReport, type SendReport } from './send-report.ts'
+import { showUrl, targetUrl } from './target-url.ts'
+
+/** With no answer at all after so many, sending is given up. */
+const GIVE_UP_AFTER = 20
+
+/** Signs and posts all batches, shows how it goes, and prints what came of it. */
+export async function runSend(
+  files: readonly string[],
+  options: SendCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const url = targetUrl(options, options.token ?? context.env.URL_TOKEN)
+  const report = await postAll(url, chooseBatches(files, options, context), { options, context })
+  const text = options.json
+    ? `${JSON.stringify(report)}\n`
+    : describeReport(report, createPaint(context.stdout, context.env))
+  await writeText(context.stdout, text)
+  refuseBadEnd(report, url, context)
+}
+
+interface SendMeans {
+  readonly options: SendCommandOptions
+  readonly context: CommandContext
+}
+
+async function postAll(
+  url: URL,
+  batches: AsyncIterable<OutgoingBatch>,
+  { options, context }: SendMeans,
+): Promise<SendReport> {
+  const { elapsedMs, stopped, stoppedAgain } = context
+  const send = await createSender(url, { options, context })
+  const tally = createTally()
+  const progress = createProgress(context)
+  const giveUp = new AbortController()
+  const startedAt = elapsedMs()
+  try {
+    await sendBatches(batches, {
+      connections: options.connections,
+      send: send.post,
+      stopped: AbortSignal.any([stopped, stoppedAgain, giveUp.signal]),
+      onAnswer: (batch, answer) => {
+        tally.add(batch, answer)
+        if (tally.silent >= GIVE_UP_AFTER && tally.silent === tally.batches) giveUp.abort()
+        showProgress(progress, tally, options.count)
+      },
+    })
+  } finally {
+    progress.clear()
+    send.close()
+  }
+  return tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed })
+}
+
+async function createSender(url: URL, { options, context }: SendMeans) {
+  const { provider, secretForm, badSignature = false, connections, timeout } = options
+  const { env, now, elapsedMs, stoppedAgain } = context
+  const headersFor = createSigner({
+    provider,
+    secret: await findSigningSecret(options, env),
+    secretForm,
+    isForged: badSignature,
+    basicAuth: options.basicAuth ?? env.BASIC_AUTH,
+    now,
+  })
+  const timeoutMs = timeout * 1_000
+  const poster = createPoster({ url, connections, timeoutMs, elapsedMs, signal: stoppedAgain })
+  const post = (batch: OutgoingBatch): Promise<Answer> => poster.post(batch.body, headersFor(batch))
+  return { post, close: poster.close }
+}
+
+function showProgress(
+  progress: Progress,
+  { batches, events, notOk }: ReturnType<typeof createTally>,
+  total: number | undefined,
+): void {
+  const problem = notOk > 0 ? `${formatCount(notOk)} not answered 200` : undefined
+  const isCounted = events !== null
+  progress.show({
+    done: isCounted ? events : batches,
+    total,
+    unit: isCounted ? 'events' : 'batches',
+    problem,
+  })
+}
+
+function refuseBadEnd(report: SendReport, url: URL, { stopped }: CommandContext): void {
+  const { batches, not_ok: notOk, answers } = report
+  const silent = Object.entries(answers).every(([status]) => !/^\d+$/.test(status))
+  if (batches > 0 && silent) {
+    throw new CommandFailure(
+      `Nothing answers at ${showUrl(url)} (${Object.keys(answers).join(', ')}). Start the receiver with mailtrap-receiver serve, or say where it is with --url.`,
+    )
+  }
+  if (notOk > 0) {
+    throw new CommandFailure(
+      `${formatCount(notOk)} of ${formatCount(batches)} batches were not answered 200.${answers[401] ? ' 401: the secret, BASIC_AUTH or URL_TOKEN is not the one of the receiver.' : ''}`,
+    )
+  }
+  if (stopped.aborted) throw new CommandFailure('Stopped before everything was sent.')
+}

@@ -1,0 +1,62 @@
+import type { ProviderName } from '../../model.ts'
+import { createTypeDraw } from './event-mix.ts'
+import { mailingApiSample } from './mailingapi-sample.ts'
+import { mailtrapSample } from './mailtrap-sample.ts'
+import { pickFrom, type Random, randomUuid } from './random.ts'
+
+export interface SampleOptions {
+  readonly provider: ProviderName
+  /** Empty: the provider's usual mix. */
+  readonly types: readonly string[]
+  readonly random: Random
+  /** When the first event happened, milliseconds since 1970; the others follow. */
+  readonly startsAt: number
+}
+
+export type SampleEvent = Readonly<Record<string, unknown>>
+
+/** One mail that events speak of. */
+export interface SampleMail {
+  readonly messageId: string
+  readonly recipient: string
+  readonly category: string
+}
+
+/** What a provider's sample is made of. */
+export interface SampleFacts {
+  readonly type: string
+  readonly mail: SampleMail
+  readonly occurredAt: number
+  readonly random: Random
+}
+
+const REMEMBERED_MAILS = 500
+const FOLLOW_UPS = /^(open|click|unsubscribe|complain|spam)/
+const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as const
+
+/**
+ * Makes events one by one, for ever, in bounded memory. Openings and clicks speak of mails that
+ * were delivered before.
+ */
+export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, never> {
+  const { provider, types, random, startsAt } = options
+  const drawType = createTypeDraw(provider, types)
+  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
+  const mails: SampleMail[] = []
+  for (let count = 0; ; count++) {
+    const type = drawType(random)
+    const earlier = FOLLOW_UPS.test(type) ? mails[Math.floor(random() * mails.length)] : undefined
+    const mail = earlier ?? createMail(provider, random)
+    if (type.startsWith('deliver')) mails[count % REMEMBERED_MAILS] = mail
+    yield sample({ type, mail, occurredAt: startsAt + count * 10, random })
+  }
+}
+
+function createMail(provider: ProviderName, random: Random): SampleMail {
+  const id = randomUuid(random)
+  return {
+    messageId: provider === 'mailtrap' ? id : `msg_${id.replaceAll('-', '').slice(0, 20)}`,
+    recipient: `user${Math.floor(random() * 100_000)}@example.com`,
+    category: pickFrom(CATEGORIES, random),
+  }
+}

@@ -1,0 +1,70 @@
+import { Command } from 'commander'
+import type { Settings } from '../config.ts'
+import { createLogger } from '../observe/create-logger.ts'
+import type { CommandContext } from './command-context.ts'
+import { reachableUrl } from './reachable-url.ts'
+import { readCommandSettings, type SettingsOptions } from './read-command-settings.ts'
+import { readVersion } from './read-version.ts'
+import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
+
+const EXAMPLES = `
+Examples:
+  MAILTRAP_SIGNING_SECRET_FILE=/run/secrets/mailtrap mailtrap-receiver
+  mailtrap-receiver serve --config receiver.yaml
+  mailtrap-receiver serve --dev
+
+SIGTERM or Ctrl-C stops it in good order, a second one at once.`
+
+export function serveCommand(context: CommandContext): Command {
+  const command = new Command('serve')
+    .description('run the receiver; the default')
+    .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
+    .option('--dev', 'without any secret: make one, keep it in the data directory and show it')
+    .option('--json', 'problems for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(() => serve(command.opts<SettingsOptions>(), context))
+  return command
+}
+
+async function serve(options: SettingsOptions, context: CommandContext): Promise<void> {
+  const settings = readCommandSettings(options, context)
+  const version = readVersion()
+  const log = createLogger({ level: settings.logLevel, output: context.stdout })
+  for (const warning of settings.warnings) log.warn(warning)
+  // Loaded here, so that no other command waits for the whole receiver to load.
+  const { createApp } = await import('../app.ts')
+  const isBehindBalancer = context.stdout.isTTY !== true
+  const app = createApp({ settings, log, version, env: context.env, isBehindBalancer })
+  await runReceiver(app, context, async (addresses) => {
+    log.info({ version, ...describeAddresses(addresses) }, 'ready')
+    if (settings.devSecret !== undefined) {
+      context.stderr.write(describeDevelopment(settings, settings.devSecret, addresses))
+    }
+    return 'stay'
+  })
+  log.info('stopped')
+}
+
+function describeAddresses({ publicUrl, adminUrl, handlers }: ReceiverAddresses) {
+  return {
+    public_url: publicUrl,
+    admin_url: adminUrl ?? 'off',
+    handlers: handlers.map((handler) => handler.name),
+  }
+}
+
+function describeDevelopment(
+  { dataDir }: Settings,
+  secret: string,
+  { publicUrl, adminUrl }: ReceiverAddresses,
+): string {
+  const url = `${reachableUrl(publicUrl)}/webhooks/mailtrap`
+  const page = adminUrl === undefined ? '' : `Look at what came:\n  ${reachableUrl(adminUrl)}/\n`
+  return `
+Development secret, kept in ${dataDir}:
+  ${secret}
+Send signed events:
+  MAILTRAP_SIGNING_SECRET=${secret} npx mailtrap-receiver send --count 100 --url ${url}
+${page}
+`
+}

@@ -1,0 +1,33 @@
+const THOUSANDS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+
+/** 12345.6 → `12,346` */
+export function formatCount(count: number): string {
+  return THOUSANDS.format(count)
+}
+
+/** `1 event`, `1,200 events` */
+export function formatCounted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`
+}
+
+/** 0.42 → `0.4 ms`, 1834 → `1.8 s`, 90000 → `1 min 30 s` */
+export function formatDuration(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  const seconds = ms / 1_000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  return formatLongDuration(Math.round(seconds))
+}
+
+function formatLongDuration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`
+}
+
+/** ISO text → `2026-11-21 09:30:05`, in UTC; `-` when there is none. */
+export function formatInstant(isoText: string | null | undefined): string {
+  if (!isoText) return '-'
+  return isoText.replace(/\.\d+Z$|Z$/, '').replace('T', ' ')
+}

@@ -1,0 +1,61 @@
+import type { CommandContext } from '../command-context.ts'
+import { formatCount } from './figures.ts'
+import { createPaint } from './paint.ts'
+
+export interface ProgressState {
+  readonly done: number
+  /** Undefined when nobody knows how many there will be. */
+  readonly total: number | undefined
+  /** Counted things, for example `events`. */
+  readonly unit: string
+  /** What went wrong so far, for example `3 not answered 200`. */
+  readonly problem?: string | undefined
+}
+
+export interface Progress {
+  show(state: ProgressState): void
+  /** Removes the bar. */
+  clear(): void
+}
+
+const BAR_WIDTH = 24
+const TERMINAL_INTERVAL_MS = 100
+const PLAIN_INTERVAL_MS = 5_000
+
+/** A bar on a terminal; elsewhere a plain line now and then. Both on stderr. */
+export function createProgress(context: CommandContext): Progress {
+  const { stderr, elapsedMs } = context
+  const isTerminal = stderr.isTTY === true
+  const paint = createPaint(stderr, context.env)
+  const startedAt = elapsedMs()
+  let shownAt = isTerminal ? Number.NEGATIVE_INFINITY : startedAt
+
+  return {
+    show(state) {
+      const now = elapsedMs()
+      if (now - shownAt < (isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS)) return
+      shownAt = now
+      const text = describe(state, now - startedAt)
+      if (!isTerminal) stderr.write(`${text}\n`)
+      else stderr.write(`\r\x1b[K${bar(state, (done) => paint('green', done))}${text}`)
+    },
+    clear() {
+      if (isTerminal) stderr.write('\r\x1b[K')
+    },
+  }
+}
+
+function describe({ done, total, unit, problem }: ProgressState, ms: number): string {
+  const amount =
+    total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`
+  const rate = ms > 0 ? `, ${formatCount((done * 1_000) / ms)}/s` : ''
+  return `${amount} ${unit}${rate}${problem ? `, ${problem}` : ''}`
+}
+
+function bar({ done, total }: ProgressState, paintDone: (text: string) => string): string {
+  if (!total) return ''
+  const share = Math.min(1, done / total)
+  const filled = Math.round(share * BAR_WIDTH)
+  const percent = `${Math.floor(share * 100)}%`.padStart(4)
+  return `${paintDone('█'.repeat(filled))}${'░'.repeat(BAR_WIDTH - filled)} ${percent}  `
+}

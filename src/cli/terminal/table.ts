@@ -1,0 +1,87 @@
+import { displayWidth, shorten } from './display-width.ts'
+import { type Colour, type Paint, plain } from './paint.ts'
+import { safeText } from './safe-text.ts'
+
+export interface Column<Row> {
+  readonly title: string
+  readonly text: (row: Row) => string
+  readonly isFigure?: boolean
+  /** May be cut when the terminal is too narrow; the first such column is cut first. */
+  readonly mayShrink?: boolean
+  readonly colour?: (row: Row) => Colour | undefined
+}
+
+export interface TableOptions {
+  /** Columns of the terminal; undefined: nothing is ever cut. */
+  readonly width?: number | undefined
+  readonly paint?: Paint
+}
+
+const GAP = '  '
+const MIN_WIDTH = 8
+
+/**
+ * Formats rows, chunk by chunk: the first chunk fixes the widths and brings the titles. Texts are
+ * made safe for a terminal.
+ */
+export function createTable<Row>(
+  columns: readonly Column<Row>[],
+  { width, paint = plain }: TableOptions = {},
+): (rows: readonly Row[]) => string {
+  let widths: readonly number[] | undefined
+
+  const line = (texts: readonly string[], fixed: readonly number[], row?: Row) =>
+    columns
+      .map((column, at) => {
+        const cell = alignCell(column, texts[at] ?? '', fixed[at] ?? 0, at === columns.length - 1)
+        const colour = row === undefined ? 'dim' : column.colour?.(row)
+        return colour ? paint(colour, cell) : cell
+      })
+      .join(GAP)
+      .trimEnd()
+
+  return (rows) => {
+    const cells = rows.map((row) => columns.map((column) => safeText(column.text(row))))
+    const isFirst = widths === undefined
+    const fixed = widths ?? fitWidths(columns, cells, width)
+    widths = fixed
+    const lines = rows.map((row, at) => line(cells[at] ?? [], fixed, row))
+    const titles = isFirst
+      ? [
+          line(
+            columns.map((column) => column.title),
+            fixed,
+          ),
+        ]
+      : []
+    return [...titles, ...lines].map((text) => `${text}\n`).join('')
+  }
+}
+
+function alignCell<Row>(column: Column<Row>, text: string, width: number, isLast: boolean): string {
+  const shown = column.mayShrink ? shorten(text, width) : text
+  const padding = ' '.repeat(Math.max(0, width - displayWidth(shown)))
+  if (column.isFigure) return padding + shown
+  return isLast ? shown : shown + padding
+}
+
+function fitWidths<Row>(
+  columns: readonly Column<Row>[],
+  cells: readonly (readonly string[])[],
+  available: number | undefined,
+): number[] {
+  const widths = columns.map((column, at) =>
+    cells.reduce(
+      (widest, row) => Math.max(widest, displayWidth(row[at] ?? '')),
+      displayWidth(column.title),
+    ),
+  )
+  if (available === undefined) return widths
+  let excess = widths.reduce((sum, one) => sum + one + GAP.length, -GAP.length) - available
+  return widths.map((wanted, at) => {
+    if (excess <= 0 || !columns[at]?.mayShrink) return wanted
+    const width = Math.max(Math.min(wanted, MIN_WIDTH), wanted - excess)
+    excess -= wanted - width
+    return width
+  })
+}

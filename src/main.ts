@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { runProgram } from './cli/program.ts'
+
+/** A terminal sends Ctrl-C to npm and to us, and npm sends it on: within this time it is one. */
+const SAME_KEYSTROKE_MS = 300
+/** How long a command may take to end at once. */
+const LAST_CHANCE_MS = 2_000
+
+const stop = new AbortController()
+const stopAgain = new AbortController()
+let interruptedAt = Number.NEGATIVE_INFINITY
+
+process.on('SIGTERM', askToStop)
+process.on('SIGINT', () => {
+  const isEcho = performance.now() - interruptedAt < SAME_KEYSTROKE_MS
+  interruptedAt = performance.now()
+  if (!isEcho) askToStop()
+})
+// `… --json | head` ends the reader first; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
+const exitCode = await runProgram(process.argv.slice(2), {
+  env: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stopped: stop.signal,
+  stoppedAgain: stopAgain.signal,
+  now: Date.now,
+  elapsedMs: () => performance.now(),
+})
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
+
+function askToStop(): void {
+  if (!stop.signal.aborted) {
+    stop.abort()
+    return
+  }
+  stopAgain.abort()
+  setTimeout(() => process.exit(1), LAST_CHANCE_MS).unref()
+}

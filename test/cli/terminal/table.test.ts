@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import type { Paint } from '../../../src/cli/terminal/paint.ts'
+import { type Column, createTable } from '../../../src/cli/terminal/table.ts'
+
+interface Row {
+  readonly name: string
+  readonly count: number
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: 'NAME', text: (row) => row.name, mayShrink: true },
+  { title: 'COUNT', text: (row) => String(row.count), isFigure: true },
+]
+
+describe('createTable', () => {
+  it('aligns texts to the left and figures to the right', () => {
+    const text = createTable(columns)([
+      { name: 'a', count: 5 },
+      { name: 'longer', count: 1_234_567 },
+    ])
+    expect(text).toBe('NAME      COUNT\na             5\nlonger  1234567\n')
+  })
+
+  it('counts what a terminal shows, not characters', () => {
+    const text = createTable(columns)([
+      { name: '東京', count: 1 },
+      { name: 'e\u0301tude', count: 2 },
+    ])
+    expect(text.split('\n').slice(0, 3)).toEqual([
+      'NAME   COUNT',
+      '東京       1',
+      'e\u0301tude      2',
+    ])
+  })
+
+  it('cuts a column that may shrink until the line fits', () => {
+    const text = createTable(columns, { width: 20 })([{ name: 'x'.repeat(50), count: 1 }])
+    expect(text.split('\n')[1]).toBe(`${'x'.repeat(12)}…      1`)
+    expect(text.split('\n')[1]).toHaveLength(20)
+  })
+
+  it('cuts nothing when nobody looks', () => {
+    const text = createTable(columns)([{ name: 'x'.repeat(500), count: 1 }])
+    expect(text).toContain('x'.repeat(500))
+  })
+
+  it('writes what could command a terminal as escapes', () => {
+    const text = createTable(columns)([{ name: 'a\x1b[2Jb\nc\u202ed', count: 1 }])
+    expect(text).toContain('a\\x1b[2Jb\\nc\\u{202e}d')
+    expect(text).not.toContain('\x1b')
+    expect(text.split('\n')).toHaveLength(3)
+  })
+
+  it('shows its titles once and keeps its widths for later rows', () => {
+    const format = createTable(columns)
+    const first = format([{ name: 'abcdef', count: 1 }])
+    const second = format([{ name: 'x', count: 2 }])
+    expect(first.split('\n')[0]).toBe('NAME    COUNT')
+    expect(second).toBe('x           2\n')
+  })
+
+  it('paints cells without changing their width', () => {
+    const paint: Paint = (colour, text) => `<${colour}>${text}</>`
+    const painted: readonly Column<Row>[] = [
+      { title: 'NAME', text: (row) => row.name, colour: () => 'red' },
+      { title: 'COUNT', text: (row) => String(row.count), isFigure: true },
+    ]
+    const text = createTable(painted, { paint })([{ name: 'a', count: 1 }])
+    expect(text).toBe('<dim>NAME</>  <dim>COUNT</>\n<red>a   </>      1\n')
+  })
+})
