@@ -1,0 +1,44 @@
+import type { LoadResult, LoadSpec } from './load/send-load.ts'
+import type { LoadClient } from './load/start-load-client.ts'
+import type { ServerProcess } from './servers/server-process.ts'
+import type { Receiver } from './servers/start-receiver.ts'
+
+/** What one server did under load. */
+export interface AckFigures extends LoadResult {
+  readonly stallMs: number
+  /** How many cores the server took, all its threads together. */
+  readonly serverCores: number
+  readonly rssBytes: number | undefined
+  /** The handlers' processes. */
+  readonly childRssBytes: number | undefined
+}
+
+type Target = ServerProcess & { readonly port: number }
+
+/** Sends as fast as the server answers, and reads what it cost the server. */
+export async function measureAcks(
+  client: LoadClient,
+  server: Target,
+  spec: Omit<LoadSpec, 'port'>,
+): Promise<AckFigures> {
+  await server.probe()
+  const startedAt = performance.now()
+  const result = await client.send({ ...spec, port: server.port })
+  const { stallMs, cpuMs } = await server.probe()
+  const serverCores = cpuMs / (performance.now() - startedAt)
+  const rss = server.peakRssBytes()
+  return { ...result, stallMs, serverCores, rssBytes: rss?.server, childRssBytes: rss?.children }
+}
+
+/** Throws when the receiver does not have what it acknowledged. */
+export async function checkJournal(receiver: Receiver, acked: number): Promise<void> {
+  const { batches, refused_by_reason } = await readReceived(receiver)
+  if (batches === acked) return
+  const refused = JSON.stringify(refused_by_reason)
+  throw new Error(`${acked} batches were acknowledged, ${batches} are stored; refused: ${refused}.`)
+}
+
+async function readReceived(receiver: Receiver) {
+  const { batches } = await receiver.stats()
+  return { batches: batches.received, refused_by_reason: batches.refused_by_reason }
+}
