@@ -1,0 +1,199 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { createAdminServer } from './admin/create-admin-server.ts'
+import { handlerEnvironment, type Settings } from './config.ts'
+import { createDispatcher } from './dispatch/dispatcher.ts'
+import { joinRegistrations } from './dispatch/join-registrations.ts'
+import { ReceiverError } from './errors.ts'
+import { createPublicServer } from './http/create-public-server.ts'
+import { readTlsFiles, watchTlsFiles } from './http/tls-files.ts'
+import type { HandlerRegistration } from './model.ts'
+import { newBatchId } from './new-batch-id.ts'
+import { createObserver } from './observe/create-observer.ts'
+import { PROVIDERS } from './providers/providers.ts'
+import { openStore } from './store/open-store.ts'
+import { pruneRegularly } from './store/prune-regularly.ts'
+import { type WatchedJournal, watchJournal } from './store/watch-journal.ts'
+import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
+
+/** How long each part of a stop may take, in milliseconds. */
+interface StopPlan {
+  /** Keep serving while load balancers learn that we go; every answer ends its connection. */
+  readonly drainMs: number
+  /** Then requests in flight may end. */
+  readonly requestsMs: number
+  /** Then handlers may finish undisturbed, */
+  readonly handlersSoftMs: number
+  /** and from the same moment on: they are killed, and their jobs go on after the next start. */
+  readonly handlersHardMs: number
+}
+
+/** `docker stop` kills after 10 s; this ends before 9. */
+const GRACEFUL: StopPlan = { drainMs: 3_000, requestsMs: 2_000, handlersSoftMs: 1_500, handlersHardMs: 2_500 }
+const AT_ONCE: StopPlan = { drainMs: 0, requestsMs: 0, handlersSoftMs: 0, handlersHardMs: 0 }
+
+export interface AppParts {
+  readonly settings: Settings
+  readonly log: Logger
+  readonly version: string
+  /** What handlers' processes get, less our own settings. Default: the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv
+  /** False where no load balancer has to learn that we go: a stop then needs no drain. Default true. */
+  readonly isBehindBalancer?: boolean
+}
+
+export interface App {
+  /** Resolves when requests are answered. Rejects with a ReceiverError, and has stopped then. */
+  start(): Promise<RunningApp>
+  /** Stops in the order of the flow, in less than 9 s. */
+  stop(): Promise<void>
+  /** Stops at once, also during `stop`; what is acknowledged stays, what runs will run again. */
+  stopNow(): Promise<void>
+  /** Resolves when the receiver cannot go on, because the disk lost what was written to it. */
+  readonly failed: Promise<ReceiverError>
+}
+
+export interface RunningApp {
+  readonly publicUrl: string
+  readonly adminUrl: string | undefined
+  readonly handlers: readonly HandlerRegistration[]
+}
+
+/** Puts the receiver together. Nothing else constructs, and nothing here decides. */
+export function createApp(parts: AppParts): App {
+  const { settings, log, version, env, isBehindBalancer = true } = parts
+  const now = Date.now
+  const observer = createObserver({ log, now })
+  const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
+  const hurry = new AbortController()
+  let isReady = false
+  let stopping: Promise<void> | undefined
+  let fail: (error: ReceiverError) => void
+  const failed = new Promise<ReceiverError>((resolve) => {
+    fail = resolve
+  })
+
+  async function start(): Promise<RunningApp> {
+    try {
+      const { store, journal } = await openJournal()
+      const handlers = await startHandlers(store)
+      const adminUrl = await serveAdmin(store, () => handlers)
+      const publicUrl = await serveWebhooks(journal)
+      isReady = true
+      return { publicUrl, adminUrl, handlers }
+    } catch (error) {
+      await stopNow()
+      throw error
+    }
+  }
+
+  async function openJournal() {
+    const store = await openStore(settings)
+    closers.push(() => store.close())
+    const journal = watchJournal(store, { observer, onBroken: fail })
+    closers.push(() => journal.stop())
+    const pruning = pruneRegularly(store, { retention: settings, observer, now })
+    closers.push(() => pruning.stop())
+    return { store, journal }
+  }
+
+  type OpenStore = Awaited<ReturnType<typeof openStore>>
+
+  /** Dispatch first: unpacking has to know which handlers want an event. */
+  async function startHandlers(store: OpenStore): Promise<readonly HandlerRegistration[]> {
+    let handlers: HandlerRegistration[] = []
+    const unpacking = keepUnpackThread({
+      connect: () => ({ storePort: store.connect(), registrations: handlers }),
+      observer,
+    })
+    const dispatcher = createDispatcher({
+      store,
+      handlers: settings.handlers,
+      childEnv: handlerEnvironment(settings, env),
+      observer,
+      now: () => performance.now(),
+      random: Math.random,
+      onLateRegistration: (late) => {
+        handlers = joinRegistrations([late], handlers)
+        store.saveHandlers([late]).then(unpacking.restart, () => {})
+      },
+    })
+    closers.push(({ handlersSoftMs, handlersHardMs }) =>
+      dispatcher.stop({ softMs: handlersSoftMs, hardMs: handlersHardMs }),
+    )
+    const { registrations, problems } = await dispatcher.start()
+    if (problems.length > 0) throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
+    // A handler whose module cannot be loaded today keeps its place: events wait for it.
+    const modules = settings.handlers.map(({ module }) => module)
+    const remembered = (await store.loadHandlers()).filter(({ module }) => modules.includes(module))
+    handlers = joinRegistrations(registrations, remembered)
+    await store.saveHandlers(registrations)
+    unpacking.start()
+    closers.push(() => unpacking.stop())
+    return handlers
+  }
+
+  async function serveAdmin(store: OpenStore, registrations: () => readonly HandlerRegistration[]) {
+    if (!settings.admin) return undefined
+    const admin = createAdminServer({
+      archive: store,
+      observer,
+      registrations,
+      now,
+      version,
+      settings: settings.admin,
+    })
+    closers.push(() => admin.close())
+    return (await admin.listen()).url
+  }
+
+  async function serveWebhooks(journal: WatchedJournal): Promise<string> {
+    const sources = new Map(settings.sources.map((source) => [source.name, source]))
+    const tls = settings.tls && readTlsFiles(settings.tls)
+    const server = createPublicServer({
+      sources: () => sources,
+      providers: PROVIDERS,
+      journal,
+      observer,
+      now,
+      newBatchId: () => newBatchId(now()),
+      readiness: () => readReadiness(isReady, journal),
+      settings: { ...settings, tls },
+    })
+    closers.push(({ requestsMs }) => server.close(requestsMs))
+    if (settings.tls) closers.push(watchTlsFiles(settings.tls, server.reloadTls))
+    const { url } = await server.listen()
+    closers.push(async ({ drainMs }) => {
+      isReady = false
+      server.beginDrain()
+      if (isBehindBalancer) await setTimeout(drainMs, undefined, hurry).catch(() => {})
+    })
+    return url
+  }
+
+  /** Closers run last in, first out. */
+  async function close(): Promise<void> {
+    for (let closer = closers.pop(); closer; closer = closers.pop()) {
+      await closer(hurry.signal.aborted ? AT_ONCE : GRACEFUL)
+    }
+  }
+
+  function stop(): Promise<void> {
+    stopping ??= close()
+    return stopping
+  }
+
+  function stopNow(): Promise<void> {
+    hurry.abort()
+    return stop()
+  }
+
+  return { start, stop, stopNow, failed }
+}
+
+function readReadiness(isReady: boolean, journal: WatchedJournal) {
+  const store = journal.state()
+  const checks = { receiver: isReady ? 'ok' : 'stopping', store }
+  return { ready: isReady && store === 'ok', checks }
+}

@@ -1,0 +1,16 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { defineHandler } from 'mailtrap-receiver'
+
+const ledger = openSync(process.env['LEDGER_FILE'] ?? 'ledger.jsonl', 'a')
+process.once('exit', () => closeSync(ledger))
+
+/** Writes down every attempt that ended well, synced, before it says so: the checker's evidence. */
+export default defineHandler({
+  name: 'ledger',
+  on: {
+    '*': async (_event, { idempotencyKey, attempt }) => {
+      writeSync(ledger, `${JSON.stringify([idempotencyKey, attempt])}\n`)
+      fsyncSync(ledger)
+    },
+  },
+})

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const START_MS = 60_000
+
+export const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
+
+export interface ReceiverProcess {
+  readonly child: ChildProcess
+  readonly publicUrl: string
+  readonly adminUrl: string
+  /** Everything it has logged so far. */
+  readonly lines: readonly string[]
+  /** Resolves with exit code or signal. */
+  readonly ended: Promise<number | string | null>
+}
+
+/** A receiver as its users run it: the built program, a process of its own, any free ports. */
+export async function startReceiver(env: Record<string, string>, flags: readonly string[] = []): Promise<ReceiverProcess> {
+  const child = spawn(process.execPath, [...flags, MAIN, 'serve'], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      MAILTRAP_SIGNING_SECRET: SECRET,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ADMIN_PORT: '0',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines: string[] = []
+  const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | string | null)
+  const addresses = new Promise<{ publicUrl: string; adminUrl: string }>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not ready:\n${lines.join('\n')}`)), START_MS)
+    let rest = ''
+    const read = (chunk: Buffer): void => {
+      const parts = `${rest}${chunk}`.split('\n')
+      rest = parts.pop() ?? ''
+      for (const line of parts) {
+        lines.push(line)
+        if (!line.includes('"msg":"ready"')) continue
+        const { public_url: publicUrl, admin_url: adminUrl } = JSON.parse(line)
+        resolve({ publicUrl, adminUrl })
+        clearTimeout(timer)
+      }
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', (chunk: Buffer) => lines.push(String(chunk)))
+    void ended.then((how) => {
+      clearTimeout(timer)
+      reject(new Error(`ended with ${how} before it was ready:\n${lines.join('\n')}`))
+    })
+  })
+  return { child, lines, ended, ...(await addresses) }
+}
