@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const RULE = 'lint/style/noRestrictedImports'
+
+/** File, what it may not import, what it may. */
+const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
+  ['src/errors.ts', ['./model.ts', 'zod', 'node:fs'], []],
+  [
+    'src/providers/a.ts',
+    ['node:fs', 'fastify', '../store/store.ts', '../app.ts', '../observe/observer.ts', 'pino'],
+    ['../model.ts', './provider.ts', './mailtrap/schemas.ts', 'zod', 'node:crypto'],
+  ],
+  [
+    'src/providers/mailtrap/a.ts',
+    ['node:timers', '../../unpack/x.ts', '../../config.ts', '../../http/x.ts'],
+    ['../provider.ts', '../../model.ts', './schemas.ts', 'zod'],
+  ],
+  [
+    'src/store/a.ts',
+    [
+      'fastify',
+      '../providers/provider.ts',
+      '../unpack/x.ts',
+      '../dispatch/x.ts',
+      '../handlers/x.ts',
+    ],
+    ['./sqlite/x.ts', '../model.ts', 'node:worker_threads', '../entry-point.ts'],
+  ],
+  [
+    'src/store/sqlite/a.ts',
+    ['../../providers/provider.ts', '../../observe/create-observer.ts', 'zod'],
+    ['../store.ts', '@photostructure/sqlite', 'node:fs/promises', '../../errors.ts'],
+  ],
+  [
+    'src/unpack/a.ts',
+    [
+      '../store/open-store.ts',
+      '../store/sqlite/x.ts',
+      'fastify',
+      '../http/x.ts',
+      '../dispatch/x.ts',
+      'node:fs',
+      '../handlers/load-handler.ts',
+    ],
+    ['../store/store.ts', '../providers/mailtrap/x.ts', 'node:crypto', '../handlers/event-keys.ts'],
+  ],
+  ['src/unpack/unpack-thread.ts', ['../dispatch/x.ts', '../http/x.ts'], ['../store/open-store.ts']],
+  [
+    'src/dispatch/a.ts',
+    [
+      'fastify',
+      '../providers/provider.ts',
+      '../store/open-store.ts',
+      '../http/x.ts',
+      '../handlers/load-handler.ts',
+    ],
+    ['../store/store.ts', 'node:child_process', '../observe/observer.ts', 'node:fs/promises'],
+  ],
+  ['src/dispatch/retry-policy.ts', ['node:crypto', '../store/store.ts'], ['../model.ts']],
+  [
+    'src/dispatch/handler-host.ts',
+    ['../store/store.ts', '../observe/create-observer.ts', 'fastify'],
+    ['../handlers/load-handler.ts', '../providers/mailtrap/x.ts', './frames.ts'],
+  ],
+  [
+    'src/handlers/a.ts',
+    ['../store/store.ts', '../dispatch/x.ts', '../http/x.ts', '../config.ts', 'pino'],
+    ['zod', 'jiti', '../model.ts', '../providers/provider.ts'],
+  ],
+  [
+    'src/http/a.ts',
+    [
+      '../unpack/x.ts',
+      '../dispatch/x.ts',
+      '../store/sqlite/x.ts',
+      '../store/open-store.ts',
+      '../config.ts',
+    ],
+    ['../store/store.ts', 'fastify', '../providers/provider.ts', '../observe/observer.ts'],
+  ],
+  [
+    'src/admin/routes/a.ts',
+    ['../../unpack/x.ts', '../../dispatch/x.ts', '../../store/open-store.ts', '../../cli/x.ts'],
+    ['../../store/store.ts', '../parameters/x.ts', 'fastify', 'node:fs/promises'],
+  ],
+  ['src/observe/a.ts', ['../http/x.ts', '../store/open-store.ts', 'fastify'], ['pino']],
+  ['src/config/a.ts', ['../app.ts', '../http/x.ts', '../config.ts'], ['yaml', 'node:fs']],
+]
+
+describe('the import rules', () => {
+  let folder: string
+  let findings: Set<string>
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'import-rules-'))
+    cpSync(join(ROOT, '.biome.jsonc'), join(folder, '.biome.jsonc'))
+    for (const [file, refused, allowed] of ROOMS) plant(file, [...refused, ...allowed])
+    plant('src/providers/random.ts', ['node:crypto'], '{ randomUUID }')
+    findings = lint(folder)
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  function plant(file: string, imports: readonly string[], names = '* as room'): void {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    const lines = imports.map((name) => `import ${names} from '${name}'`)
+    writeFileSync(join(folder, file), `${lines.join('\n')}\n`)
+  }
+
+  it.each(ROOMS)('%s may import just what its room needs', (file, refused, allowed) => {
+    const found = [...refused, ...allowed].filter((_, index) =>
+      findings.has(`${file}:${index + 1}`),
+    )
+    expect(found).toEqual(refused)
+  })
+
+  it('keeps randomness out of the providers', () => {
+    expect(findings).toContain('src/providers/random.ts:1')
+  })
+})
+
+/** Runs Biome's rule; answers `file:line` of each violation. */
+function lint(folder: string): Set<string> {
+  const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome')
+  const args = [biome, 'lint', '--only=style/noRestrictedImports', '--max-diagnostics=none']
+  const options = { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
+  try {
+    execFileSync(process.execPath, [...args, '--reporter=github'], options)
+    throw new Error('Biome found nothing wrong.')
+  } catch (error) {
+    const { stdout } = error as { stdout?: string }
+    if (stdout === undefined) throw error
+    const pattern = new RegExp(`title=${RULE},file=(?:.*?/)?(src/[^,]+),line=(\\d+)`, 'g')
+    return new Set([...stdout.matchAll(pattern)].map(([, file, line]) => `${file}:${line}`))
+  }
+}
