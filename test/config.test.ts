@@ -287,7 +287,7 @@ describe('a wrong setting', () => {
       ADMIN_HOST: '0.0.0.0',
       URL_TOKEN: '',
     }
-    const lines = problemLines(() => readYaml('sourcs: {}\nrole: work', env))
+    const lines = problemLines(() => readYaml('prot: 1\nrole: work', env))
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([
       'ADMIN_PASSWORD',
       'HANDLER_TIMEOUT',
@@ -295,8 +295,8 @@ describe('a wrong setting', () => {
       'MAILTRAP_SIGNING_SECRET',
       'PORT',
       'URL_TOKEN',
+      'prot',
       'role',
-      'sourcs',
     ])
   })
 

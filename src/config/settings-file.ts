@@ -42,13 +42,12 @@ export function readSettingsFile(
   const issues = fileSchema.safeParse(content).error?.issues ?? []
   for (const issue of issues) addFileProblem(issue, label, problems)
   const { sources = {}, handlers, ...values } = parseWithoutWrong(content)
-  const isAnySourceGiven = issues.some(({ path: [key] }) => key === undefined || key === 'sources')
   return {
     ...empty,
     values,
     sources,
     handlers,
-    isAnySourceGiven: isAnySourceGiven || Object.keys(sources).length > 0,
+    isAnySourceGiven: Object.keys(sources).length > 0 || issues.some(isAboutSources),
   }
 }
 
@@ -67,6 +66,13 @@ function parseWithoutWrong(content: unknown): z.output<typeof fileSchema> {
   return {}
 }
 
+/** True also for `sourcs`, and for a file that is no list of settings at all. */
+function isAboutSources(issue: z.core.$ZodIssue): boolean {
+  const [key] = issue.path
+  if (key !== undefined || issue.code !== 'unrecognized_keys') return key !== 'handlers'
+  return issue.keys.some((unknown) => similarName(unknown, ['sources']))
+}
+
 /** Removes the value at `path`; where it is missing or part of a list, what holds it. */
 function remove(content: unknown, path: readonly PropertyKey[]): void {
   const key = path.at(-1)
@@ -77,7 +83,7 @@ function remove(content: unknown, path: readonly PropertyKey[]): void {
 }
 
 function valueAt(value: unknown, key: PropertyKey): unknown {
-  return isRecord(value) ? value[key] : undefined
+  return isRecord(value) || Array.isArray(value) ? Reflect.get(value, key) : undefined
 }
 
 function isRecord(value: unknown): value is Record<PropertyKey, unknown> {

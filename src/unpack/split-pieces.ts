@@ -1,6 +1,6 @@
 import { findShape } from './find-shape.ts'
 import type { Piece, PieceReader } from './read-piece.ts'
-import { COMMA, skipElement } from './scan-bytes.ts'
+import { skipElement } from './scan-bytes.ts'
 import type { ByteRange } from './scan-object.ts'
 import { splitLines } from './split-lines.ts'
 import { trimPiece } from './trim-piece.ts'

@@ -80,7 +80,7 @@ export function createUnpacker(options: UnpackerOptions): Unpacker {
 
   return {
     start() {
-      if (running) return
+      if (running !== undefined) return
       const stopHints = store.onHint((hint) => {
         if (hint === 'batches') idle.ring()
       })

@@ -1,5 +1,6 @@
 import type { LoadResult, LoadSpec } from './load/send-load.ts'
 import type { LoadClient } from './load/start-load-client.ts'
+import { watchBusyCores } from './machine/busy-cores.ts'
 import type { ServerProcess } from './servers/server-process.ts'
 import type { Receiver } from './servers/start-receiver.ts'
 
@@ -8,6 +9,8 @@ export interface AckFigures extends LoadResult {
   readonly stallMs: number
   /** How many cores the server took, all its threads together. */
   readonly serverCores: number
+  /** How many cores the whole machine kept busy: others disturb a measurement. */
+  readonly machineCores: number
   readonly rssBytes: number | undefined
   /** The handlers' processes. */
   readonly childRssBytes: number | undefined
@@ -23,11 +26,19 @@ export async function measureAcks(
 ): Promise<AckFigures> {
   await server.probe()
   const startedAt = performance.now()
+  const busyCores = watchBusyCores()
   const result = await client.send({ ...spec, port: server.port })
   const { stallMs, cpuMs } = await server.probe()
   const serverCores = cpuMs / (performance.now() - startedAt)
   const rss = server.peakRssBytes()
-  return { ...result, stallMs, serverCores, rssBytes: rss?.server, childRssBytes: rss?.children }
+  return {
+    ...result,
+    stallMs,
+    serverCores,
+    machineCores: busyCores(),
+    rssBytes: rss?.server,
+    childRssBytes: rss?.children,
+  }
 }
 
 /** Throws when the receiver does not have what it acknowledged. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type AckFigures, measureAcks } from './ack-round.ts'
 import { EVENTS_PER_BATCH } from './load/sample-batches.ts'
 import type { LoadClient } from './load/start-load-client.ts'
+import { watchBusyCores } from './machine/busy-cores.ts'
 import type { Receiver } from './servers/start-receiver.ts'
 
 /** How often to ask whether all is done; each answer costs the receiver a count. */
@@ -18,6 +19,7 @@ export interface OutcomeFigures {
   readonly acks: AckFigures
   readonly stallMs: number
   readonly serverCores: number
+  readonly machineCores: number
   readonly rssBytes: number | undefined
   readonly childRssBytes: number | undefined
 }
@@ -29,6 +31,7 @@ export async function measureOutcomes(
   events: number,
 ): Promise<OutcomeFigures> {
   const startedAt = performance.now()
+  const busyCores = watchBusyCores()
   const acks = await measureAcks(client, receiver, {
     batches: events / EVENTS_PER_BATCH,
     warmUpMs: 0,
@@ -38,6 +41,7 @@ export async function measureOutcomes(
   const endedAt = performance.now()
   const seconds = (endedAt - startedAt) / 1_000
   await checkOutcomes(receiver, events)
+  const machineCores = busyCores()
   const { stallMs, cpuMs } = await receiver.probe()
   const rss = receiver.peakRssBytes()
   return {
@@ -47,6 +51,7 @@ export async function measureOutcomes(
     acks,
     stallMs: Math.max(stallMs, acks.stallMs),
     serverCores: (cpuMs + acks.serverCores * (ackedAt - startedAt)) / (endedAt - startedAt),
+    machineCores,
     rssBytes: rss?.server,
     childRssBytes: rss?.children,
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/model.ts'
-import { BODY, chunkedHead, openAdmitted, openConnected } from './half-request.ts'
+import { BODY, chunkedHead, headOf, openAdmitted, openConnected } from './half-request.ts'
 import { sendRaw, statusesIn } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'
 import { signed, startServer, type TestServer } from './start-server.ts'
@@ -92,5 +92,41 @@ describe('memory for bodies in flight', () => {
       expect((await sendSigned(server.port, large, { headers: chunked })).status).toBe(413)
     }
     expect((await sendSigned(server.port, body)).status).toBe(200)
+  })
+
+  it('refuses what cannot fit before any of it is sent', async () => {
+    const kept: Batch[] = []
+    const append = (batch: Batch) => {
+      kept.push(batch)
+      return never()
+    }
+    const server = await startServer({ append, settings: { limits } })
+    void sendSigned(server.port, body).catch(() => {})
+    await expect.poll(() => kept.length).toBe(1)
+    const connection = await openConnected(server.port)
+    connection.socket.write(headOf(200_000))
+    await connection.closed
+    expect(statusesIn(connection.text())).toEqual([503])
+  })
+
+  it('gets back what a request took whose answer was still queued when its client left', async () => {
+    let release = () => {}
+    const server = await startServer({
+      append: () =>
+        new Promise((resolve) => {
+          release = resolve
+        }),
+      settings: { limits },
+    })
+    const connection = await openConnected(server.port)
+    connection.socket.write(headOf(BODY.length) + BODY)
+    connection.socket.write(headOf(body.length))
+    connection.socket.write(body)
+    await expect.poll(() => server.refused.length).toBe(1)
+    connection.socket.resetAndDestroy()
+    release()
+    const large = sendSigned(server.port, Buffer.alloc(200_000, 'x'))
+    await expect.poll(() => (release(), server.received.length)).toBe(2)
+    expect((await large).status).toBe(200)
   })
 })

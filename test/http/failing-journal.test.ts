@@ -60,7 +60,7 @@ describe('a journal that does not keep', () => {
   it('has only what is left of the time for an answer', async () => {
     const server = await startServer({
       append: never,
-      settings: { limits: { answerTimeoutMs: 200 } },
+      settings: { limits: { answerTimeoutMs: 200, journalTimeoutMs: 60_000 } },
     })
     expectUnavailable(await sendSigned(server.port, BODY))
     expect(server.refused).toMatchObject([{ reason: 'store' }])

@@ -5,12 +5,16 @@ import { CERTIFICATES } from './certificates.ts'
 import { BODY } from './half-request.ts'
 import { openRaw, statusesIn } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'
-import { signed, startServer } from './start-server.ts'
+import { signed, startServer, type TestServer } from './start-server.ts'
 
 function post(body = BODY): string {
   const headers = { host: 'x', 'content-length': String(body.length), ...signed(BODY) }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `POST /webhooks/mailtrap HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+}
+
+function countOpen({ app }: TestServer, tell: (count: number) => void): void {
+  app.server.getConnections((_error, count) => tell(count))
 }
 
 describe('keep-alive', () => {
@@ -100,6 +104,18 @@ describe('drain', () => {
     await Promise.all([waiting.closed, half.closed, closed])
     expect(statusesIn(waiting.text())).toEqual([200])
     expect(statusesIn(half.text())).toEqual([100, 200])
+  })
+
+  it('answers a request that had begun to come', async () => {
+    const server = await startServer()
+    const connection = openRaw(server.port)
+    connection.socket.write(post().slice(0, 20))
+    await expect.poll(() => new Promise((resolve) => countOpen(server, resolve))).toBe(1)
+    const closed = server.close(60_000)
+    connection.socket.write(post().slice(20))
+    await Promise.all([connection.closed, closed])
+    expect(statusesIn(connection.text())).toEqual([200])
+    expect(connection.text()).toMatch(/connection: close/i)
   })
 
   it('ends what is left when the grace is over', async () => {

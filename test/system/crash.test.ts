@@ -15,6 +15,12 @@ const SENDERS = 3
 const UNDER_WAY = 500
 const HANDLER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
 
+interface Stats {
+  readonly events: { readonly total: number; readonly by_state: Readonly<Record<string, number>> }
+  readonly quarantined: number
+  readonly duplicates: number
+}
+
 /** Sends one batch; answers the status, or undefined when the connection broke. */
 function post(url: string, body: Buffer): Promise<number | undefined> {
   const signature = createHmac('sha256', SECRET).update(body).digest('hex')
@@ -81,7 +87,7 @@ it(`loses nothing that was acknowledged over ${KILLS} kills at random moments un
   }
 
   const receiver = await startReceiver({ ...env, LOG_LEVEL: 'info' })
-  const stats = async () => (await fetch(`${receiver.adminUrl}/api/stats`)).json()
+  const stats = async () => (await (await fetch(`${receiver.adminUrl}/api/stats`)).json()) as Stats
   await expect.poll(stats, { timeout: 120_000, interval: 200 }).toMatchObject({ backlog: 0 })
   const { events, quarantined, duplicates } = await stats()
 

@@ -52,7 +52,8 @@ export function createMemoryStore(faults: Faults = {}): MemoryStore {
     },
     endLeases: () => leased.clear(),
     async takeBatch() {
-      faults.takeBatch?.(++calls.takeBatch)
+      calls.takeBatch++
+      faults.takeBatch?.(calls.takeBatch)
       const batch = [...waiting.values()].find(({ id }) => !leased.has(id))
       if (batch) leased.add(batch.id)
       return batch

@@ -229,7 +229,7 @@ describe('readBatch on any bytes', () => {
 function expectEnvelope(rest: string, pieces: number): void {
   const isBare = /^\ufeff?[\s,]*$/.test(rest)
   const isArray = /^\ufeff?\s*\[[\s,]*\]\s*$/.test(rest)
-  const isObject = /^\ufeff?\s*\{[^]*\}\s*$/.test(rest) && /\[[\s,]*\]/.test(rest)
+  const isObject = /^\ufeff?\s*\{[\s\S]*\}\s*$/.test(rest) && /\[[\s,]*\]/.test(rest)
   expect({ rest, pieces, isFine: isBare || isArray || isObject }).toMatchObject({ isFine: true })
 }
 

@@ -86,19 +86,16 @@ export async function* readLines(
   open: (file: string) => Readable,
 ): AsyncGenerator<unknown> {
   for (const file of files) {
-    let line = 0
     const source = open(file)
     const parser = ndjson.parse()
     source.on('error', (error) => parser.destroy(explainFile(file, error)))
     try {
-      for await (const event of source.pipe(parser)) {
-        line++
-        yield event
-      }
+      yield* source.pipe(parser)
     } catch (error) {
       if (error instanceof CommandFailure) throw error
+      // What the parser says repeats the line, which may hold personal data.
       throw new CommandFailure(
-        `${nameOf(file)} holds something that is no JSON object on a line of its own, after ${line} that are. Send it as it is, without --split, or mend the line.`,
+        `${nameOf(file)} holds a line that is no JSON object; sending stopped near it. Mend the line, or send the file as it is, without --split.`,
       )
     } finally {
       source.destroy()

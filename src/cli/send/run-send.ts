@@ -24,11 +24,10 @@ export async function runSend(
   context: CommandContext,
 ): Promise<void> {
   const url = targetUrl(options, options.token ?? context.env.URL_TOKEN)
-  const report = await postAll(url, chooseBatches(files, options, context), { options, context })
-  const text = options.json
-    ? `${JSON.stringify(report)}\n`
-    : describeReport(report, createPaint(context.stdout, context.env))
-  await writeText(context.stdout, text)
+  const means = { options, context }
+  const { report, problem } = await postAll(url, chooseBatches(files, options, context), means)
+  if (report.batches > 0 || problem === undefined) await printReport(report, means)
+  if (problem !== undefined) throw problem
   refuseBadEnd(report, url, context)
 }
 
@@ -37,33 +36,39 @@ interface SendMeans {
   readonly context: CommandContext
 }
 
+/** Sends all; `problem`: why not all could be made. */
 async function postAll(
   url: URL,
   batches: AsyncIterable<OutgoingBatch>,
   { options, context }: SendMeans,
-): Promise<SendReport> {
+): Promise<{ report: SendReport; problem: unknown }> {
   const { elapsedMs, stopped, stoppedAgain } = context
   const send = await createSender(url, { options, context })
   const tally = createTally()
   const progress = createProgress(context)
   const giveUp = new AbortController()
   const startedAt = elapsedMs()
-  try {
-    await sendBatches(batches, {
-      connections: options.connections,
-      send: send.post,
-      stopped: AbortSignal.any([stopped, stoppedAgain, giveUp.signal]),
-      onAnswer: (batch, answer) => {
-        tally.add(batch, answer)
-        if (tally.silent >= GIVE_UP_AFTER && tally.silent === tally.batches) giveUp.abort()
-        showProgress(progress, tally, options.count)
-      },
-    })
-  } finally {
-    progress.clear()
-    send.close()
-  }
-  return tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed })
+  const problem = await sendBatches(batches, {
+    connections: options.connections,
+    send: send.post,
+    stopped: AbortSignal.any([stopped, stoppedAgain, giveUp.signal]),
+    onAnswer: (batch, answer) => {
+      tally.add(batch, answer)
+      if (tally.silent >= GIVE_UP_AFTER && tally.silent === tally.batches) giveUp.abort()
+      showProgress(progress, tally, options.count)
+    },
+  }).catch((error: unknown) => error)
+  progress.clear()
+  send.close()
+  return { report: tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed }), problem }
+}
+
+async function printReport(report: SendReport, { options, context }: SendMeans): Promise<void> {
+  const { stdout, env } = context
+  const text = options.json
+    ? `${JSON.stringify(report)}\n`
+    : describeReport(report, createPaint(stdout, env))
+  await writeText(stdout, text)
 }
 
 async function createSender(url: URL, { options, context }: SendMeans) {

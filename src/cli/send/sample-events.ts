@@ -43,11 +43,12 @@ export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, ne
   const drawType = createTypeDraw(provider, types)
   const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
   const mails: SampleMail[] = []
+  let delivered = 0
   for (let count = 0; ; count++) {
     const type = drawType(random)
     const earlier = FOLLOW_UPS.test(type) ? mails[Math.floor(random() * mails.length)] : undefined
     const mail = earlier ?? createMail(provider, random)
-    if (type.startsWith('deliver')) mails[count % REMEMBERED_MAILS] = mail
+    if (type.startsWith('deliver')) mails[delivered++ % REMEMBERED_MAILS] = mail
     yield sample({ type, mail, occurredAt: startsAt + count * 10, random })
   }
 }

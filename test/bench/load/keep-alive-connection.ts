@@ -51,7 +51,7 @@ export class KeepAliveConnection {
   }
 
   #read(chunk: Buffer): void {
-    this.#received += chunk.latin1Slice()
+    this.#received += chunk.toString('latin1')
     const answer = readAnswer(this.#received)
     if (answer === undefined) return
     this.#received = ''

@@ -14,7 +14,7 @@ export type LoadReport =
 const requests: Buffer[] = []
 
 process.on('message', (order: LoadOrder) => {
-  obey(order)
+  void obey(order)
     .catch((error: Error): LoadReport => ({ kind: 'failed', reason: error.message }))
     .then((report) => process.send?.(report))
 })

@@ -8,7 +8,7 @@ export const WEBHOOK_PATH = '/webhooks/mailtrap'
 const RECIPIENTS = 100_000
 const CLIENT = {
   ip: '203.0.113.24',
-  user_agent: 'Mozilla/5.0 (X11; Linux x86_64) ExampleBrowser/1.0',
+  user_agent: 'Mozilla/5.0 (X11; Linux) ExampleMail/1.0',
 }
 
 /** The nine kinds, as often as in the mail of a healthy shop, more or less. */
@@ -48,8 +48,8 @@ export function renderBatch(batch: number): Buffer {
       event,
       timestamp,
       sending_stream: 'transactional',
-      category: 'Order confirmation',
-      custom_variables: { order_ref: `A-${number}`, shop: 'example' },
+      category: 'Orders',
+      custom_variables: { order_ref: `A-${number}` },
       message_id: randomUUID(),
       // A prime steps through all recipients in an order that no index likes.
       email: `customer-${(number * 7_919) % RECIPIENTS}@example.com`,

@@ -18,13 +18,11 @@ export function printReport(figures: BenchFigures, targets: readonly Target[]): 
   ].join('\n')
 }
 
-function describeRun({
-  machine,
-  options,
-  batchBytes,
-  smallSyncMs,
-  batchSyncMs,
-}: BenchFigures): string[] {
+/** What the benchmark's own main process takes. */
+const UNNOTICED_CORES = 0.15
+
+function describeRun(figures: BenchFigures): string[] {
+  const { machine, options, batchBytes, smallSyncMs, batchSyncMs } = figures
   const { rounds, measureMs, warmUpMs, events } = options
   const lines = [
     `mailtrap-receiver ${machine.version}, commit ${machine.commit}, node ${machine.node}, ` +
@@ -34,8 +32,20 @@ function describeRun({
       `never wait; (a) (b) ${measureMs / 1_000} s after ${warmUpMs / 1_000} s, (c) ${events} events`,
     `disk, written and synced: 4 KB ${times(smallSyncMs)}; a batch ${times(batchSyncMs)}`,
   ]
+  const others = coresOfOthers(figures)
+  if (others > UNNOTICED_CORES) {
+    lines.push(`Other processes took ${others.toFixed(2)} cores meanwhile: not for quoting.`)
+  }
   if (machine.isMemoryDisk) lines.push('The folder lies in memory: nothing durable was measured.')
   return lines
+}
+
+/** Seen while the provider's sample ran, which has no processes but its own. */
+function coresOfOthers({ rounds }: BenchFigures): number {
+  const others = rounds.map(
+    ({ sample }) => sample.machineCores - sample.serverCores - sample.clientCores,
+  )
+  return spreadOf(others).highest
 }
 
 function describeFigures({ rounds }: BenchFigures): string[] {
@@ -48,8 +58,9 @@ function describeFigures({ rounds }: BenchFigures): string[] {
     row('  ack max, ms', (round) => pick(round).ackMs.max),
     row('  stall max, ms', (round) => pick(round).stallMs),
     row('  server RSS, MB', (round) => megabytes(pick(round).rssBytes), 0),
-    row('  server, load: cores', (round) => pick(round).serverCores, 2),
-    row('', (round) => pick(round).clientCores, 2),
+    row('  cores of the server', (round) => pick(round).serverCores, 2),
+    row('  cores of the load', (round) => pick(round).clientCores, 2),
+    row('  cores of the machine', (round) => pick(round).machineCores, 2),
   ]
   return align([
     ['', 'median', 'lowest', 'highest'],
@@ -73,7 +84,8 @@ function describeFigures({ rounds }: BenchFigures): string[] {
     row('  stall max, ms', ({ outcomes }) => outcomes.stallMs),
     row('  server RSS, MB', ({ outcomes }) => megabytes(outcomes.rssBytes), 0),
     row('  handler RSS, MB', ({ outcomes }) => megabytes(outcomes.childRssBytes), 0),
-    row('  server: cores', ({ outcomes }) => outcomes.serverCores, 2),
+    row('  cores of the server', ({ outcomes }) => outcomes.serverCores, 2),
+    row('  cores of the machine', ({ outcomes }) => outcomes.machineCores, 2),
   ])
 }
 

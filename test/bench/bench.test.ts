@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { verifyWebhookSignature } from 'mailtrap'
+import { afterEach, describe, expect, it } from 'vitest'
+import { checkJournal, measureAcks } from './ack-round.ts'
+import { readOptions } from './bench-options.ts'
+import { summarise } from './load/percentiles.ts'
+import { EVENTS_PER_BATCH, renderBatch, SIGNING_SECRET, sign } from './load/sample-batches.ts'
+import { startLoadClient } from './load/start-load-client.ts'
+import { measureOutcomes } from './outcome-round.ts'
+import { spreadOf } from './report/spread.ts'
+import { startProviderSample } from './servers/start-provider-sample.ts'
+import { startReceiver } from './servers/start-receiver.ts'
+
+const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const closers: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close()
+})
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  closers.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function startLoad(batches: number) {
+  const client = await startLoadClient(batches)
+  closers.push(() => client.stop())
+  return client
+}
+
+async function receive() {
+  const receiver = await startReceiver({ entry: BUILT, folder: makeFolder() })
+  closers.push(() => receiver.stop())
+  return receiver
+}
+
+describe('the benchmark’s batches', () => {
+  it('hold the nine kinds of events, each event once, under a signature that the SDK accepts', () => {
+    const bodies = [renderBatch(0), renderBatch(1)]
+    const events = bodies.flatMap((body) => JSON.parse(body.toString()).events)
+    expect(events).toHaveLength(2 * EVENTS_PER_BATCH)
+    expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(events.length)
+    expect(new Set(events.map(({ event }) => event)).size).toBe(9)
+    for (const body of bodies) {
+      expect(verifyWebhookSignature(body, sign(body), SIGNING_SECRET)).toBe(true)
+    }
+  })
+})
+
+describe('the benchmark’s rounds', () => {
+  it('measure the provider’s sample', async () => {
+    const [client, server] = [await startLoad(40), await startProviderSample(makeFolder())]
+    closers.push(() => server.stop())
+    const figures = await measureAcks(client, server, { batches: 40, warmUpMs: 0 })
+    expect(figures.acked).toBe(40)
+    expect(figures.ackMs.p50).toBeGreaterThan(0)
+    expect(figures.ackMs.max).toBeGreaterThanOrEqual(figures.ackMs.p99)
+    expect(figures.ackedPerSecond).toBeGreaterThan(0)
+  })
+
+  it('measure the receiver until every event is done, and find a batch that is missing', async () => {
+    const [client, receiver] = [await startLoad(20), await receive()]
+    const events = 20 * EVENTS_PER_BATCH
+    const figures = await measureOutcomes(client, receiver, events)
+    expect(figures.acks.acked).toBe(20)
+    expect(figures.eventsPerSecond * figures.seconds).toBeCloseTo(events)
+    await checkJournal(receiver, 20)
+    await expect(checkJournal(receiver, 21)).rejects.toThrow('21 batches were acknowledged, 20')
+  })
+
+  it('refuse to call it measured when events came twice', async () => {
+    const [client, receiver] = [await startLoad(1), await receive()]
+    await measureOutcomes(client, receiver, EVENTS_PER_BATCH)
+    await expect(measureOutcomes(client, receiver, EVENTS_PER_BATCH)).rejects.toThrow(
+      '"duplicates"',
+    )
+  })
+
+  it('end at the first answer that is not 200', async () => {
+    const server = createServer((_request, response) => void response.writeHead(503).end('busy'))
+    closers.push(() => server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = await startLoad(1)
+    const load = client.send({ port, batches: 1, warmUpMs: 0 })
+    await expect(load).rejects.toThrow('503 instead of 200')
+  })
+})
+
+describe('the benchmark’s figures', () => {
+  it('are nearest-rank percentiles', () => {
+    const samples = Array.from({ length: 1_000 }, (_, index) => 1_000 - index)
+    expect(summarise(samples)).toEqual({ p50: 500, p99: 990, p999: 999, max: 1_000 })
+  })
+
+  it('are told by median, lowest and highest of the rounds', () => {
+    expect(spreadOf([3, 1, 2])).toEqual({ median: 2, lowest: 1, highest: 3 })
+    expect(spreadOf([4, 1])).toEqual({ median: 2.5, lowest: 1, highest: 4 })
+  })
+
+  it('are of whole batches', () => {
+    expect(readOptions(['--events', '501'])).toMatchObject({ events: 1_000 })
+    expect(() => readOptions(['--rounds', '0'])).toThrow('--rounds is 0')
+  })
+})

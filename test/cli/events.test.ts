@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest'
+import { buildAdmin } from '../admin/build-admin.ts'
+import { makeEvent, makeJob } from '../admin/memory-archive.ts'
+import { runCommand } from './run-command.ts'
+
+async function startAdmin(options: { password?: string } = {}) {
+  const admin = buildAdmin(options)
+  const { url } = await admin.listen()
+  const run = (argv: readonly string[], others: Parameters<typeof runCommand>[1] = {}) =>
+    runCommand([...argv, '--admin-url', url], others)
+  return { ...admin, url, run }
+}
+
+describe('mailtrap-receiver events', () => {
+  it('lists events in a table', async () => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(
+      makeEvent('2', { state: 'dead' }),
+      makeEvent('1', { recipient: undefined, eventId: undefined }),
+    )
+    const { exitCode, out } = await run(['events'])
+    expect(exitCode).toBe(0)
+    expect(out.split('\n')).toEqual([
+      'ID  RECEIVED (UTC)       SOURCE    TYPE    STATE  EVENT ID  RECIPIENT',
+      '2   2026-11-21 09:30:00  mailtrap  bounce  dead   event-2   ada@example.com',
+      '1   2026-11-21 09:30:00  mailtrap  bounce  done   -         -',
+      '',
+    ])
+  })
+
+  it('hands every filter to the API', async () => {
+    const { archive, run } = await startAdmin()
+    const filters = [
+      ...['--source', 'audit', '--type', 'soft bounce', '--state', 'stale'],
+      ...['--recipient', 'a+b@example.com', '--message-id', 'm 1', '--event-id', 'e&1'],
+      ...['--from', '2026-11-01', '--to', '2026-11-02', '--limit', '7'],
+    ]
+    const { exitCode, err } = await run(['events', ...filters])
+    expect(exitCode).toBe(0)
+    expect(err).toBe('No such event.\n')
+    expect(archive.calls).toEqual([
+      {
+        name: 'listEvents',
+        given: {
+          source: 'audit',
+          type: 'soft bounce',
+          state: 'stale',
+          recipient: 'a+b@example.com',
+          messageId: 'm 1',
+          eventId: 'e&1',
+          from: Date.UTC(2026, 10, 1),
+          to: Date.UTC(2026, 10, 2),
+          limit: 7,
+        },
+      },
+    ])
+  })
+
+  it('streams all pages as JSON lines', async () => {
+    const { archive, run } = await startAdmin()
+    for (let id = 1_200; id > 0; id--) archive.events.push(makeEvent(String(id)))
+    const { out } = await run(['events', '--all', '--json'])
+    const lines = out.trimEnd().split('\n')
+    expect(lines).toHaveLength(1_200)
+    expect(lines.map((line) => JSON.parse(line).id)).toEqual(archive.events.map(({ id }) => id))
+    expect(archive.calls).toHaveLength(3)
+  })
+
+  it('stops at the limit, in the middle of a page', async () => {
+    const { archive, run } = await startAdmin()
+    for (let id = 600; id > 0; id--) archive.events.push(makeEvent(String(id)))
+    const { out } = await run(['events', '--limit', '501', '--json'])
+    expect(out.trimEnd().split('\n')).toHaveLength(501)
+  })
+
+  it('lets no event command the terminal', async () => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(makeEvent('1', { recipient: '\x1b[2J\x07@example.com' }))
+    const { out } = await run(['events'])
+    expect(out).toContain('\\x1b[2J\\x07@example.com')
+    expect(out).not.toContain('\x1b')
+  })
+
+  it('fits the terminal', async () => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(makeEvent('1', { recipient: `${'long'.repeat(30)}@example.com` }))
+    const { out } = await run(['events'], { columns: 100, env: { NO_COLOR: '1' } })
+    expect(out).toContain('…')
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+  })
+
+  it('repeats what the API finds wrong', async () => {
+    const { run } = await startAdmin()
+    const { exitCode, err } = await run(['events', '--from', 'yesterday'])
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(/^error: .*from.*ISO text/)
+  })
+
+  it('needs the password, and takes it from the environment', async () => {
+    const { run } = await startAdmin({ password: 'correct horse' })
+    const refused = await run(['events'])
+    expect(refused.exitCode).toBe(1)
+    expect(refused.err).toContain('Set ADMIN_PASSWORD')
+    const { exitCode } = await run(['events'], { env: { ADMIN_PASSWORD: 'correct horse' } })
+    expect(exitCode).toBe(0)
+  })
+
+  it('says what to do when no receiver runs', async () => {
+    const { exitCode, out, err } = await runCommand(['events', '--admin-url', 'http://127.0.0.1:9'])
+    expect(exitCode).toBe(1)
+    expect(out).toBe('')
+    expect(err).toMatch(/^error: No admin API answers at http:\/\/127\.0\.0\.1:9.*--admin-url\.\n$/)
+  })
+
+  it('reports failures as JSON to machines', async () => {
+    const { err } = await runCommand(['events', '--json', '--admin-url', 'http://127.0.0.1:9'])
+    expect(JSON.parse(err)).toMatchObject({ error: 'failed' })
+  })
+})
+
+describe('mailtrap-receiver events show', () => {
+  it('shows an event, its jobs and its exact payload', async () => {
+    const { archive, run } = await startAdmin()
+    const job = makeJob('1', 'suppressions', 'dead')
+    archive.events.push(makeEvent('1', { jobs: [job], state: 'dead' }))
+    const { exitCode, out } = await run(['events', 'show', '1'])
+    expect(exitCode).toBe(0)
+    expect(out).toContain('type        bounce (email.bounced)\n')
+    expect(out).toContain('suppressions: dead, 1 attempt\n  attempt 1: dead')
+    expect(out).toContain('\n{"event":"bounce","n":12345678901234567890}\n')
+  })
+
+  it('gives machines the payload as the text it is', async () => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(makeEvent('1'))
+    const { out } = await run(['events', 'show', '1', '--json'])
+    expect(JSON.parse(out).payload).toBe('{"event":"bounce","n":12345678901234567890}')
+  })
+
+  it('fails with a sentence when there is no such event', async () => {
+    const { run } = await startAdmin()
+    const { exitCode, err } = await run(['events', 'show', '77'])
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(/^error: No event has this id/)
+  })
+})
+
+describe('mailtrap-receiver jobs', () => {
+  it('lists jobs of one handler in one state', async () => {
+    const { archive, run } = await startAdmin()
+    const jobs = [makeJob('1', 'alerts', 'dead'), makeJob('1', 'log', 'done')]
+    archive.events.push(makeEvent('1', { jobs }))
+    const { out } = await run(['jobs', '--handler', 'alerts', '--state', 'dead'])
+    expect(out).toBe(
+      'EVENT  HANDLER  STATE  ATTEMPTS  DUE (UTC)  LAST ERROR\n' +
+        '1      alerts   dead          1  -          no such list\n',
+    )
+  })
+})
+
+describe('mailtrap-receiver quarantine', () => {
+  const piece = {
+    id: '7',
+    batch: 'batch-1',
+    source: 'mailtrap',
+    reason: 'invalid_json',
+    detail: 'Unexpected end',
+    position: 1,
+    pieces: 1,
+    byteOffset: 10,
+    bytes: 6,
+    receivedAt: Date.UTC(2026, 10, 21),
+    body: Buffer.from('{"a\x1b\xff\n', 'latin1'),
+  } as const
+
+  it('lists pieces', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push(piece)
+    const { out } = await run(['quarantine'])
+    expect(out).toContain('7   2026-11-21 00:00:00  mailtrap  invalid_json      1       1      6')
+  })
+
+  it('shows the bytes as text and as hex', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push(piece)
+    const { out } = await run(['quarantine', 'show', '7'])
+    expect(out).toContain('\n{"a\\x1b\ufffd\n')
+    expect(out).toContain('00000000  7b 22 61 1b ff 0a')
+  })
+
+  it('gives the bytes themselves to a pipe', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push({ ...piece, body: Buffer.from('{"a\n') })
+    const { out } = await run(['quarantine', 'show', '7', '--raw'])
+    expect(out).toBe('{"a\n')
+  })
+
+  it('says that more bytes are there', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push({ ...piece, body: Buffer.alloc(5_000, 'x') })
+    const { out } = await run(['quarantine', 'show', '7', '--bytes', '16'])
+    expect(out).toContain('… 4,984 bytes more: --bytes 5000, or --raw')
+  })
+})
+
+describe('mailtrap-receiver stats', () => {
+  it('shows the figures', async () => {
+    const { archive, counts, health, run } = await startAdmin()
+    archive.events.push(makeEvent('1'), makeEvent('2', { state: 'dead' }))
+    archive.figures = {
+      duplicates: 12,
+      jobs: { suppressions: { done: 1_200, pending: 0, dead: 3 } },
+      backlog: 4,
+      oldestPendingMs: 90_000,
+    }
+    counts.refused = { ...counts.refused, signature: 2 }
+    health['suppressions'] = { running: false, restarts: 2, lastProblem: 'exit code 1' }
+    const { exitCode, out } = await run(['stats'])
+    expect(exitCode).toBe(0)
+    expect(out).toContain('events      2 (done 1, dead 1)\n')
+    expect(out).toContain('refused     2 (signature 2)\n')
+    expect(out).toContain('backlog     4, the oldest waits for 1 min 30 s\n')
+    expect(out).toContain(
+      'suppressions  1,200        0     3  not running, restarted 2 times: exit code 1\n',
+    )
+  })
+
+  it('gives machines what the API said', async () => {
+    const { run } = await startAdmin()
+    const { out } = await run(['stats', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ version: '1.2.3', backlog: 0 })
+  })
+})
+
+describe('mailtrap-receiver replay', () => {
+  it('refuses to replay everything', async () => {
+    const { archive, run } = await startAdmin()
+    const { exitCode, err } = await run(['replay'])
+    expect(exitCode).toBe(2)
+    expect(err).toContain('Try: mailtrap-receiver replay --help')
+    expect(archive.calls).toEqual([])
+  })
+
+  it('names the handlers when one is misspelt', async () => {
+    const { handlers, run } = await startAdmin()
+    handlers.push({ name: 'alerts', module: '/srv/alerts.ts', keys: ['*'], takesBatches: false })
+    const { exitCode, err } = await run(['replay', '--handler', 'alert'])
+    expect(exitCode).toBe(1)
+    expect(err).toContain('Did you mean alerts?')
+  })
+
+  it('says how many jobs are pending again', async () => {
+    const { archive, handlers, run } = await startAdmin()
+    handlers.push({ name: 'alerts', module: '/srv/alerts.ts', keys: ['*'], takesBatches: false })
+    archive.events.push(makeEvent('1', { jobs: [makeJob('1', 'alerts', 'dead')], state: 'dead' }))
+    const { exitCode, out } = await run(['replay', '--state', 'dead'])
+    expect(exitCode).toBe(0)
+    expect(out).toBe('1 job is pending again.\n')
+  })
+})

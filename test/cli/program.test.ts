@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { runCommand } from './run-command.ts'
+
+const COMMANDS = [
+  'serve',
+  'demo',
+  'send',
+  'check',
+  'events',
+  'jobs',
+  'quarantine',
+  'replay',
+  'stats',
+]
+
+describe('mailtrap-receiver', () => {
+  it('prints the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect(await runCommand(['--version'])).toEqual({ exitCode: 0, out: `${version}\n`, err: '' })
+  })
+
+  it('lists every command in its help', async () => {
+    const { exitCode, out } = await runCommand(['--help'])
+    expect(exitCode).toBe(0)
+    for (const command of COMMANDS) expect(out).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
+  it.each(COMMANDS)('helps with %s, with examples', async (command) => {
+    const { exitCode, out, err } = await runCommand([command, '--help'])
+    expect(exitCode).toBe(0)
+    expect(err).toBe('')
+    expect(out).toContain(`Usage: mailtrap-receiver ${command}`)
+    expect(out).toMatch(/Examples?:\n {2}(\w+=\S+ )?mailtrap-receiver/)
+  })
+
+  it.each([
+    [['sned'], "unknown command 'sned'. Did you mean send?", 'mailtrap-receiver'],
+    [['send', '--coutn', '5'], "unknown option '--coutn'", 'mailtrap-receiver send'],
+    [['events', '--state', 'gone'], 'Allowed choices are pending', 'mailtrap-receiver events'],
+    [['events', 'show'], "missing required argument 'id'", 'mailtrap-receiver events show'],
+    [['jobs', '--limit', '0'], 'Give a whole number from 1.', 'mailtrap-receiver jobs'],
+    [['stats', '--admin-url', 'localhost'], 'Give an address such as', 'mailtrap-receiver stats'],
+    [['stats', 'today'], 'too many arguments', 'mailtrap-receiver stats'],
+    [['--nonsense'], "unknown option '--nonsense'", 'mailtrap-receiver serve'],
+  ])('answers %j with a hint and exit code 2', async (argv, problem, command) => {
+    const { exitCode, out, err } = await runCommand(argv)
+    expect(exitCode).toBe(2)
+    expect(out).toBe('')
+    expect(err).toContain(problem)
+    expect(err).toContain(`Try: ${command} --help\n`)
+  })
+})
+
+describe('mailtrap-receiver serve', () => {
+  const wrong = { PORT: 'many', RETAIN_EVENTS: 'long', MAILTRAP_SIGNING_SECRET: 'hunter2' }
+
+  it('lists every problem of the settings at once and ends with 78', async () => {
+    const { exitCode, out, err } = await runCommand([], { env: wrong })
+    expect(exitCode).toBe(78)
+    expect(out).toBe('')
+    for (const name of Object.keys(wrong)) expect(err).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect(err).not.toContain('hunter2')
+  })
+
+  it('says which setting is missing without any secret', async () => {
+    const { exitCode, err } = await runCommand(['serve'])
+    expect(exitCode).toBe(78)
+    expect(err).toContain('MAILTRAP_SIGNING_SECRET')
+  })
+
+  it('gives machines the problems one by one', async () => {
+    const { exitCode, err } = await runCommand(['serve', '--json'], { env: wrong })
+    expect(exitCode).toBe(78)
+    const { error, problems } = JSON.parse(err)
+    expect(error).toBe('invalid_settings')
+    expect(problems.map((problem: { setting: string }) => problem.setting).sort()).toEqual(
+      Object.keys(wrong).sort(),
+    )
+  })
+
+  it('reads the file that --config names', async () => {
+    const { exitCode, err } = await runCommand(['serve', '--config', '/does/not/exist.yaml'])
+    expect(exitCode).toBe(78)
+    expect(err).toContain('/does/not/exist.yaml')
+  })
+})
