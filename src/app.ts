@@ -30,7 +30,12 @@ interface StopPlan {
 }
 
 /** `docker stop` kills after 10 s; this ends before 9. */
-const GRACEFUL: StopPlan = { drainMs: 3_000, requestsMs: 2_000, handlersSoftMs: 1_500, handlersHardMs: 2_500 }
+const GRACEFUL: StopPlan = {
+  drainMs: 3_000,
+  requestsMs: 2_000,
+  handlersSoftMs: 1_500,
+  handlersHardMs: 2_500,
+}
 const AT_ONCE: StopPlan = { drainMs: 0, requestsMs: 0, handlersSoftMs: 0, handlersHardMs: 0 }
 
 export interface AppParts {
@@ -78,10 +83,10 @@ export function createApp(parts: AppParts): App {
     try {
       const { store, journal } = await openJournal()
       const handlers = await startHandlers(store)
-      const adminUrl = await serveAdmin(store, () => handlers)
+      const adminUrl = await serveAdmin(store, handlers)
       const publicUrl = await serveWebhooks(journal)
       isReady = true
-      return { publicUrl, adminUrl, handlers }
+      return { publicUrl, adminUrl, handlers: handlers() }
     } catch (error) {
       await stopNow()
       throw error
@@ -100,8 +105,11 @@ export function createApp(parts: AppParts): App {
 
   type OpenStore = Awaited<ReturnType<typeof openStore>>
 
-  /** Dispatch first: unpacking has to know which handlers want an event. */
-  async function startHandlers(store: OpenStore): Promise<readonly HandlerRegistration[]> {
+  /**
+   * Dispatch first: unpacking has to know which handlers want an event. Answers how to ask which
+   * there are, because one whose module took long to load may join later.
+   */
+  async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
     let handlers: HandlerRegistration[] = []
     const unpacking = keepUnpackThread({
       connect: () => ({ storePort: store.connect(), registrations: handlers }),
@@ -123,7 +131,8 @@ export function createApp(parts: AppParts): App {
       dispatcher.stop({ softMs: handlersSoftMs, hardMs: handlersHardMs }),
     )
     const { registrations, problems } = await dispatcher.start()
-    if (problems.length > 0) throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
+    if (problems.length > 0)
+      throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
     // A handler whose module cannot be loaded today keeps its place: events wait for it.
     const modules = settings.handlers.map(({ module }) => module)
     const remembered = (await store.loadHandlers()).filter(({ module }) => modules.includes(module))
@@ -131,7 +140,7 @@ export function createApp(parts: AppParts): App {
     await store.saveHandlers(registrations)
     unpacking.start()
     closers.push(() => unpacking.stop())
-    return handlers
+    return () => handlers
   }
 
   async function serveAdmin(store: OpenStore, registrations: () => readonly HandlerRegistration[]) {

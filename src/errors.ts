@@ -3,13 +3,19 @@
  * secret or personal data.
  */
 export const ERROR_CODES = {
-  store_full: 'The disk of the data directory is full; nothing was acknowledged. Free space: it goes on by itself.',
-  store_broken: 'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
-  store_busy: 'The store could not write in time; nothing was acknowledged. The provider will send it again.',
+  store_full:
+    'The disk of the data directory is full; nothing was acknowledged. Free space: it goes on by itself.',
+  store_broken:
+    'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
+  store_busy:
+    'The store could not write in time; nothing was acknowledged. The provider will send it again.',
   store_closed: 'The store is closed, because the receiver is stopping.',
-  store_locked: 'Another receiver works on this data directory. Stop it, or give this one its own DATA_DIR.',
-  store_too_new: 'The database was written by a newer version. Start that version, or restore a back-up.',
-  store_too_old: 'The bundled SQLite is too old to be safe (3.51.3 is the oldest). Install the locked versions: npm ci.',
+  store_locked:
+    'Another receiver works on this data directory. Stop it, or give this one its own DATA_DIR.',
+  store_too_new:
+    'The database was written by a newer version. Start that version, or restore a back-up.',
+  store_too_old:
+    'The bundled SQLite is too old to be safe (3.51.3 is the oldest). Install the locked versions: npm ci.',
   store_corrupt: 'The database is damaged. Restore a back-up, or move the file away to begin anew.',
   invalid_settings: 'Settings are wrong; every problem is listed.',
   invalid_handler: 'A handler module is wrong; every problem is listed.',

@@ -47,7 +47,9 @@ export const childFrame = z.strictObject({
     })
     .optional(),
   /** The module cannot be used: it is `invalid` by our rules, or would not `load`. */
-  failed: z.strictObject({ kind: z.enum(['invalid', 'load']), problems: z.array(text).max(100) }).optional(),
+  failed: z
+    .strictObject({ kind: z.enum(['invalid', 'load']), problems: z.array(text).max(100) })
+    .optional(),
   /** About to run. Told before they run, so that a crash is put to the right account. */
   started: tokens.optional(),
   done: tokens.optional(),

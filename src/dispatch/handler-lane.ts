@@ -180,7 +180,13 @@ export class HandlerLane {
     this.#meanBytes = Math.max(1, bytes / jobs.length)
     const process = this.#supervisor.accepting
     if (process) return process.run(jobs)
-    this.#record(jobs.map((job) => ({ job: { ...job, bytes: 0 }, durationMs: 0, result: { kind: 'released' } })))
+    this.#record(
+      jobs.map((job) => ({
+        job: { ...job, bytes: 0 },
+        durationMs: 0,
+        result: { kind: 'released' },
+      })),
+    )
   }
 
   /** How many jobs to claim now. Only when half of the window is free: few, large claims. */

@@ -72,7 +72,10 @@ export class HandlerProcess {
       this.#child.once('error', (error) => this.#end(`it could not be started: ${error.message}`))
       return
     }
-    this.#child.once('exit', (code, signal) => void this.#bury(signal ? `signal ${signal}` : `exit code ${code}`))
+    this.#child.once(
+      'exit',
+      (code, signal) => void this.#bury(signal ? `signal ${signal}` : `exit code ${code}`),
+    )
     this.#child.on('error', () => {})
     this.#connect(this.#child.pid)
   }
@@ -134,7 +137,10 @@ export class HandlerProcess {
     ]
     const { loadTimeoutMs } = this.#settings
     this.#loadTimer = setTimeout(() => {
-      this.#fail({ kind: 'load', problems: [`It did not load within ${showDuration(loadTimeoutMs)}.`] })
+      this.#fail({
+        kind: 'load',
+        problems: [`It did not load within ${showDuration(loadTimeoutMs)}.`],
+      })
     }, loadTimeoutMs)
     this.#stopWatching = watchMemory(pid, (residentBytes) => this.#checkMemory(residentBytes))
   }
@@ -150,7 +156,8 @@ export class HandlerProcess {
   #take(frame: ChildFrame, pid: number): void {
     if (frame.ending) this.#ending ??= frame.ending
     if (frame.failed && !this.#isReady) this.#fail(frame.failed)
-    if (frame.ready && !this.#isReady && this.#killReason === undefined) this.#welcome(frame.ready, pid)
+    if (frame.ready && !this.#isReady && this.#killReason === undefined)
+      this.#welcome(frame.ready, pid)
     this.#takeEnds(frame)
     if (frame.started) this.#takeStarts(frame.started)
     if (frame.returned) this.#takeBack(frame.returned)
@@ -204,7 +211,8 @@ export class HandlerProcess {
   #checkMemory(residentBytes: number): void {
     const { maxHeapBytes, memoryMarginBytes } = this.#settings
     const excess = residentBytes - maxHeapBytes - memoryMarginBytes
-    if (excess > memoryMarginBytes) this.kill(`it held ${Math.round(residentBytes / 1e6)} MB of memory`)
+    if (excess > memoryMarginBytes)
+      this.kill(`it held ${Math.round(residentBytes / 1e6)} MB of memory`)
     else if (excess > 0) this.#listener.onGrown(residentBytes)
   }
 
@@ -228,7 +236,10 @@ export class HandlerProcess {
     this.kill(`an attempt ${error} and did not end`, (job) =>
       now - job.startedAt >= timeoutMs
         ? { kind: 'retry', error }
-        : { kind: 'interrupted', error: 'interrupted: another attempt overran and its process was killed' },
+        : {
+            kind: 'interrupted',
+            error: 'interrupted: another attempt overran and its process was killed',
+          },
     )
   }
 
@@ -239,7 +250,9 @@ export class HandlerProcess {
     if (this.#child.pid !== undefined) killGroup(this.#child.pid)
     const strays = killMarked(this.#mark)
     for (const finish of this.#finishReading) finish()
-    await Promise.all(this.#child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])))
+    await Promise.all(
+      this.#child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])),
+    )
     await strays
     this.#lines.close()
     this.#end(this.#killReason ?? exit)
@@ -257,8 +270,14 @@ export class HandlerProcess {
     }))
     // It died of something before anything ran: of the first job's size, most likely. Were that one
     // released too, it would come first again, for ever.
-    const culprit = this.#isReady && !this.#hasStartedJobs && !this.#judge ? queued.shift() : undefined
-    if (culprit) ended.push({ job: { ...culprit, startedAt: now }, durationMs: 0, result: { kind: 'retry', error } })
+    const culprit =
+      this.#isReady && !this.#hasStartedJobs && !this.#judge ? queued.shift() : undefined
+    if (culprit)
+      ended.push({
+        job: { ...culprit, startedAt: now },
+        durationMs: 0,
+        result: { kind: 'retry', error },
+      })
     this.#listener.onJobsEnded([...ended, ...queued.map(release)])
     this.#listener.onExit(reason, this.#isReady ? undefined : (this.#failure ?? loadFailure(error)))
   }

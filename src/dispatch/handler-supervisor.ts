@@ -1,11 +1,7 @@
 import { basename } from 'node:path'
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
-import {
-  type EndedJob,
-  HandlerProcess,
-  type ProcessListener,
-} from './handler-process.ts'
+import { type EndedJob, HandlerProcess, type ProcessListener } from './handler-process.ts'
 import type { ProcessSettings } from './spawn-host.ts'
 
 const FIRST_RESTART_MS = 100
@@ -65,7 +61,11 @@ export class HandlerSupervisor {
     return this.#process
   }
 
-  get health(): { readonly running: boolean; readonly restarts: number; readonly lastProblem: string | undefined } {
+  get health(): {
+    readonly running: boolean
+    readonly restarts: number
+    readonly lastProblem: string | undefined
+  } {
     return { running: this.#isAccepting, restarts: this.#restarts, lastProblem: this.#lastProblem }
   }
 
@@ -164,7 +164,10 @@ export class HandlerSupervisor {
     this.#firstTry(failure)
     if (this.#isStopping) return this.#whenStopped()
     this.#restarts++
-    this.#restartTimer = setTimeout(() => this.#startProcess(), isPlanned ? 0 : this.#nextRestartMs())
+    this.#restartTimer = setTimeout(
+      () => this.#startProcess(),
+      isPlanned ? 0 : this.#nextRestartMs(),
+    )
   }
 
   #nextRestartMs(): number {

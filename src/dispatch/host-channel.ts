@@ -15,7 +15,9 @@ export class HostChannel {
 
   /** `onGone`: the parent has ended. */
   listen(onFrame: (frame: ParentFrame) => void, onGone: () => void): void {
-    const splitter = new LineSplitter(MAX_LINE_BYTES, (line) => onFrame(this.#parse(line.toString())))
+    const splitter = new LineSplitter(MAX_LINE_BYTES, (line) =>
+      onFrame(this.#parse(line.toString())),
+    )
     this.#socket.on('data', (chunk) => splitter.push(chunk))
     const takeEnd = () => {
       if (!this.#isEnding) onGone()

@@ -83,7 +83,12 @@ export class HostJobs {
   }
 
   start(jobs: readonly TokenJob[]): void {
-    const run: Run = { jobs, controller: new AbortController(), startedAt: this.#now(), isOverdue: false }
+    const run: Run = {
+      jobs,
+      controller: new AbortController(),
+      startedAt: this.#now(),
+      isOverdue: false,
+    }
     this.#running.add(run)
     this.#armTimer()
     void this.#call(run).then((ends) => this.#end(run, ends))
@@ -102,7 +107,11 @@ export class HostJobs {
   /** An error that nobody caught fails the only run there is; of several, none can be blamed. */
   blame(error: string): void {
     const [run, another] = this.#running
-    if (run && !another) this.#end(run, run.jobs.map(() => ({ kind: 'retry', error })))
+    if (run && !another)
+      this.#end(
+        run,
+        run.jobs.map(() => ({ kind: 'retry', error })),
+      )
   }
 
   async #call(run: Run): Promise<readonly AttemptEnd[]> {

@@ -21,7 +21,11 @@ export class HostTurns {
   #isScheduled = false
   #isStopping = false
 
-  constructor(handler: LoadedHandler, channel: HostChannel, { concurrency, timeoutMs }: HostSettings) {
+  constructor(
+    handler: LoadedHandler,
+    channel: HostChannel,
+    { concurrency, timeoutMs }: HostSettings,
+  ) {
     this.#channel = channel
     const onChange = () => this.#schedule()
     this.#log = createHostLog(onChange)
@@ -39,7 +43,8 @@ export class HostTurns {
 
   /** Tells what has ended, when no turn is left. */
   tellAtOnce(): void {
-    for (let news = this.#describe([]); news; news = this.#describe([])) this.#channel.writeAtOnce(news)
+    for (let news = this.#describe([]); news; news = this.#describe([]))
+      this.#channel.writeAtOnce(news)
   }
 
   /** Tells of an error that nobody caught. */

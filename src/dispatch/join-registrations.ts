@@ -7,6 +7,8 @@ export function joinRegistrations(
 ): HandlerRegistration[] {
   const names = newer.map(({ name }) => name)
   const modules = newer.map(({ module }) => module)
-  const kept = older.filter(({ name, module }) => !names.includes(name) && !modules.includes(module))
+  const kept = older.filter(
+    ({ name, module }) => !names.includes(name) && !modules.includes(module),
+  )
   return [...newer, ...kept]
 }

@@ -24,7 +24,11 @@ export function keepLeases({ store, watch, leaseMs, attempts }: LeaseKeeping): (
     if (isBusy) return
     isBusy = true
     try {
-      const all = Array.from(attempts(), ({ event, handler, attempt }) => ({ event, handler, attempt }))
+      const all = Array.from(attempts(), ({ event, handler, attempt }) => ({
+        event,
+        handler,
+        attempt,
+      }))
       for (let from = 0; from < all.length; from += MAX_PER_CALL) {
         await store.extend(all.slice(from, from + MAX_PER_CALL), leaseMs)
       }

@@ -8,7 +8,10 @@ export interface LineBudget {
   close(): void
 }
 
-export function createLineBudget(linesPerSecond: number, onDropped: (lines: number) => void): LineBudget {
+export function createLineBudget(
+  linesPerSecond: number,
+  onDropped: (lines: number) => void,
+): LineBudget {
   let taken = 0
   let dropped = 0
   let second: NodeJS.Timeout | undefined

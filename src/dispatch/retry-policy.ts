@@ -31,7 +31,11 @@ export function nextOutcome(attempt: number, error: string, policy: RetryPolicy)
 }
 
 /** What is recorded of attempt number `attempt`. An interrupted one is due at once, and never dead. */
-export function decideOutcome(attempt: number, result: AttemptResult, policy: RetryPolicy): Outcome {
+export function decideOutcome(
+  attempt: number,
+  result: AttemptResult,
+  policy: RetryPolicy,
+): Outcome {
   if (result.kind === 'retry') return nextOutcome(attempt, result.error, policy)
   if (result.kind === 'interrupted') return { kind: 'retry', error: result.error, delayMs: 0 }
   return result

@@ -87,7 +87,11 @@ export class Settler {
   }
 
   async #settle(attempts: readonly SettledAttempt[]): Promise<void> {
-    for (let retryMs = FIRST_RETRY_MS; !this.#isAbandoned; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+    for (
+      let retryMs = FIRST_RETRY_MS;
+      !this.#isAbandoned;
+      retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)
+    ) {
       try {
         this.#refused += await this.#store.settle(attempts)
         return this.#watch.succeeded()

@@ -29,7 +29,13 @@ export function spawnHost(settings: ProcessSettings, mark: string): ChildProcess
   const hostSettings: HostSettings = { concurrency, timeoutMs }
   return spawn(
     process.execPath,
-    [...host.execArgv, heap, fileURLToPath(host.url), settings.module, JSON.stringify(hostSettings)],
+    [
+      ...host.execArgv,
+      heap,
+      fileURLToPath(host.url),
+      settings.module,
+      JSON.stringify(hostSettings),
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       // Its own process group, so that it can be killed with all it started.

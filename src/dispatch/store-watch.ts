@@ -7,7 +7,9 @@ export interface StoreWatch {
   succeeded(): void
 }
 
-export function createStoreWatch(observer: Pick<Observer, 'storeFailed' | 'storeRecovered'>): StoreWatch {
+export function createStoreWatch(
+  observer: Pick<Observer, 'storeFailed' | 'storeRecovered'>,
+): StoreWatch {
   let isFailing = false
   return {
     failed(error) {

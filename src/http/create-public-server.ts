@@ -1,5 +1,5 @@
 import type { Server as TlsServer } from 'node:https'
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { ProviderName, Source } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -74,7 +74,8 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
     refuse(request, reply, reason, reason === 'internal' ? error.message : undefined)
   })
   addHealthRoutes(app, parts.readiness)
-  app.register((scope) => addWebhookRoute(scope, route))
+  const webhooks: FastifyPluginAsync = (scope) => addWebhookRoute(scope, route)
+  app.register(webhooks)
 
   return {
     app,

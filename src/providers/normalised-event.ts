@@ -31,7 +31,9 @@ export interface NormalisedEvent {
   /** Only for clicked. */
   readonly url: string | undefined
   /** Only for opened, clicked and unsubscribed. */
-  readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined } | undefined
+  readonly client:
+    | { readonly ip: string | undefined; readonly userAgent: string | undefined }
+    | undefined
   /** What the app team attached when sending: Mailtrap's custom_variables, MailingAPI's metadata. */
   readonly variables: Readonly<Record<string, unknown>>
   /** The event as received, parsed. */

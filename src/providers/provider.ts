@@ -15,11 +15,18 @@ export interface Provider {
    */
   verify(body: Uint8Array, signature: string, source: Source, now: number): number
   /** Headers that a request of this provider carries for this body; for `send` and the tests. */
-  sign(body: Uint8Array, source: Pick<Source, 'secrets' | 'secretForm'>, now: number): Record<string, string>
+  sign(
+    body: Uint8Array,
+    source: Pick<Source, 'secrets' | 'secretForm'>,
+    now: number,
+  ): Record<string, string>
   /** What can be said of a parsed event; undefined when it has no event name. Never throws. */
   describe(event: Readonly<Record<string, unknown>>): EventFacts | undefined
   /** The event in the form that is the same for every provider; undefined when it has none. */
-  normalise(event: Readonly<Record<string, unknown>>, facts: EventFacts): NormalisedEvent | undefined
+  normalise(
+    event: Readonly<Record<string, unknown>>,
+    facts: EventFacts,
+  ): NormalisedEvent | undefined
   /**
    * The event as handlers' types promise it: known fields of the right type or absent, others
    * untouched. Never throws.

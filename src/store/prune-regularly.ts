@@ -15,7 +15,11 @@ export interface Retention {
 /** Forgets by age: once at the start and then every hour, in small steps. */
 export function pruneRegularly(
   store: Pick<Store, 'prune'>,
-  options: { retention: Retention; observer: Pick<Observer, 'pruned' | 'storeFailed'>; now: () => number },
+  options: {
+    retention: Retention
+    observer: Pick<Observer, 'pruned' | 'storeFailed'>
+    now: () => number
+  },
 ): { stop(): Promise<void> } {
   const { retention, observer, now } = options
   let hasStopped = false

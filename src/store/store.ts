@@ -199,7 +199,10 @@ export interface Store extends Journal, Archive {
   /** Due jobs, the oldest first; the attempt is counted here and the lease begins. */
   claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>
   /** Puts off the end of the lease of attempts that are still running. */
-  extend(attempts: readonly Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>[], leaseMs: number): Promise<void>
+  extend(
+    attempts: readonly Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>[],
+    leaseMs: number,
+  ): Promise<void>
   /** Records outcomes; refuses those whose attempt is no longer the job's. Answers how many it refused. */
   settle(attempts: readonly SettledAttempt[]): Promise<number>
   /** Remembers handlers, so that events wait for one that cannot be loaded. */

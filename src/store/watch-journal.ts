@@ -29,7 +29,8 @@ export function watchJournal(
   let hasStopped = false
 
   function fail(cause: unknown): void {
-    const error = cause instanceof ReceiverError ? cause : new ReceiverError('store_busy', { cause })
+    const error =
+      cause instanceof ReceiverError ? cause : new ReceiverError('store_busy', { cause })
     if (hasStopped || error.code === 'store_closed') return
     if (!failure) observer.storeFailed({ code: error.code, detail: error.message })
     failure = error

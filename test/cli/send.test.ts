@@ -26,7 +26,9 @@ async function makeFolder(): Promise<string> {
 describe('mailtrap-receiver send with files', () => {
   it('sends each file byte for byte as one batch', async () => {
     const { send, batches } = await startReceiver()
-    const files = ['one-bad-line.jsonl', 'audit-log.json'].map((name) => `fixtures/requests/${name}`)
+    const files = ['one-bad-line.jsonl', 'audit-log.json'].map(
+      (name) => `fixtures/requests/${name}`,
+    )
     const { exitCode, out } = await send([...files, '--connections', '1'])
     expect(exitCode).toBe(0)
     expect(out).toMatch(/^sent {6}2 batches, /)

@@ -49,7 +49,8 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
 
   count(handler: string, state: KeptJob['state']): number {
     let count = 0
-    for (const job of this.jobs.values()) if (job.handler === handler && job.state === state) count++
+    for (const job of this.jobs.values())
+      if (job.handler === handler && job.state === state) count++
     return count
   }
 
@@ -132,7 +133,11 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
 let events = 0
 
 /** Jobs for a handler, of Mailtrap events that say what they are. */
-export function makeJobs(handler: string, count: number, extra: Readonly<Record<string, unknown>> = {}): Job[] {
+export function makeJobs(
+  handler: string,
+  count: number,
+  extra: Readonly<Record<string, unknown>> = {},
+): Job[] {
   return Array.from({ length: count }, (_, index) => {
     const number = ++events
     const event = {

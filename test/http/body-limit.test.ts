@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
 import { chunkedHead, headOf, openConnected } from './half-request.ts'
 import { statusesIn } from './raw-socket.ts'
 import { sendSigned } from './send-request.ts'
@@ -45,6 +46,6 @@ describe('size', () => {
     expect((await sendSigned(server.port, body)).status).toBe(200)
     const connection = await openConnected(server.port)
     connection.socket.write(headOf(10 * MIB + 1))
-    await expect.poll(connection.text).toContain('413 Payload Too Large')
+    await eventually(connection.text).toContain('413 Payload Too Large')
   })
 })

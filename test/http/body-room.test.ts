@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/model.ts'
+import { eventually } from './eventually.ts'
 import { BODY, chunkedHead, headOf, openAdmitted, openConnected } from './half-request.ts'
 import { sendRaw, statusesIn } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'
@@ -13,7 +14,7 @@ describe('memory for bodies in flight', () => {
 
   async function fill(server: TestServer, kept: Batch[], count: number) {
     const answers = Array.from({ length: count }, () => sendSigned(server.port, body))
-    await expect.poll(() => kept.length).toBe(count)
+    await eventually(() => kept.length).toBe(count)
     return answers
   }
 
@@ -35,7 +36,7 @@ describe('memory for bodies in flight', () => {
     for (const resolve of release) resolve()
     for (const answer of await Promise.all(first)) expect(answer.status).toBe(200)
     const again = sendSigned(server.port, body)
-    await expect.poll(() => release.length).toBe(3)
+    await eventually(() => release.length).toBe(3)
     release[2]?.()
     expect((await again).status).toBe(200)
   })
@@ -70,9 +71,9 @@ describe('memory for bodies in flight', () => {
     holder.socket.resetAndDestroy()
     second.socket.resetAndDestroy()
     await Promise.all([holder.closed, second.closed])
-    await expect
-      .poll(async () => (await sendSigned(server.port, Buffer.alloc(200_000, 'x'))).status)
-      .toBe(200)
+    await eventually(
+      async () => (await sendSigned(server.port, Buffer.alloc(200_000, 'x'))).status,
+    ).toBe(200)
   })
 
   it('counts what a chunk costs beside its byte', async () => {
@@ -102,7 +103,7 @@ describe('memory for bodies in flight', () => {
     }
     const server = await startServer({ append, settings: { limits } })
     void sendSigned(server.port, body).catch(() => {})
-    await expect.poll(() => kept.length).toBe(1)
+    await eventually(() => kept.length).toBe(1)
     const connection = await openConnected(server.port)
     connection.socket.write(headOf(200_000))
     await connection.closed
@@ -122,11 +123,14 @@ describe('memory for bodies in flight', () => {
     connection.socket.write(headOf(BODY.length) + BODY)
     connection.socket.write(headOf(body.length))
     connection.socket.write(body)
-    await expect.poll(() => server.refused.length).toBe(1)
+    await eventually(() => server.refused.length).toBe(1)
     connection.socket.resetAndDestroy()
     release()
     const large = sendSigned(server.port, Buffer.alloc(200_000, 'x'))
-    await expect.poll(() => (release(), server.received.length)).toBe(2)
+    await eventually(() => {
+      release()
+      return server.received.length
+    }).toBe(2)
     expect((await large).status).toBe(200)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
 import { BODY } from './half-request.ts'
 import { openRaw, sendRaw, statusesIn } from './raw-socket.ts'
 import { SECRET, signed, startServer } from './start-server.ts'
@@ -106,7 +107,7 @@ describe('framing that is right', () => {
     const waiting = [LENGTH, 'Expect: 100-continue', close]
     const good = openRaw(server.port)
     good.socket.write(request(POST, waiting, ''))
-    await expect.poll(good.text).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    await eventually(good.text).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     good.socket.write(BODY)
     await good.closed
     expect(statusesIn(good.text())).toEqual([100, 200])

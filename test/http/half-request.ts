@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { expect } from 'vitest'
+import { eventually } from './eventually.ts'
 import { openRaw, type RawConnection } from './raw-socket.ts'
 import { signed } from './start-server.ts'
 
@@ -28,6 +28,6 @@ export async function openConnected(port: number): Promise<RawConnection> {
 export async function openAdmitted(port: number, bytes: number): Promise<RawConnection> {
   const connection = await openConnected(port)
   connection.socket.write(headOf(bytes, { ...signed(BODY), expect: '100-continue' }))
-  await expect.poll(connection.text).toContain('100 Continue')
+  await eventually(connection.text).toContain('100 Continue')
   return connection
 }

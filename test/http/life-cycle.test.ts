@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { CERTIFICATES } from './certificates.ts'
+import { eventually } from './eventually.ts'
 import { BODY } from './half-request.ts'
 import { openRaw, statusesIn } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'
@@ -23,7 +24,7 @@ describe('keep-alive', () => {
     const connection = openRaw(server.port)
     for (let sent = 1; sent <= 20; sent++) {
       connection.socket.write(post())
-      await expect.poll(() => statusesIn(connection.text()).length).toBe(sent)
+      await eventually(() => statusesIn(connection.text()).length).toBe(sent)
     }
     expect(server.batches).toHaveLength(20)
     expect(connection.text()).not.toMatch(/connection: close/i)
@@ -37,9 +38,9 @@ describe('keep-alive', () => {
     })
     const connection = openRaw(server.port)
     connection.socket.write(post().repeat(3))
-    await expect.poll(() => release.length).toBe(3)
+    await eventually(() => release.length).toBe(3)
     for (const resolve of release.reverse()) resolve()
-    await expect.poll(() => statusesIn(connection.text())).toEqual([200, 200, 200])
+    await eventually(() => statusesIn(connection.text())).toEqual([200, 200, 200])
     expect(connection.text().match(/b-\d/g)).toEqual(['b-1', 'b-2', 'b-3'])
   })
 
@@ -55,13 +56,13 @@ describe('keep-alive', () => {
     const server = await startServer({ settings: { limits: { requestsPerConnection: 2 } } })
     const connection = openRaw(server.port)
     connection.socket.write(post())
-    await expect.poll(() => statusesIn(connection.text())).toEqual([200])
+    await eventually(() => statusesIn(connection.text())).toEqual([200])
     expect(connection.text()).not.toMatch(/connection: close/i)
     connection.socket.write(post())
-    await expect.poll(() => statusesIn(connection.text())).toEqual([200, 200])
+    await eventually(() => statusesIn(connection.text())).toEqual([200, 200])
     expect(connection.text()).toMatch(/connection: close/i)
     connection.socket.write(post())
-    await expect.poll(() => statusesIn(connection.text())).toEqual([200, 200, 503])
+    await eventually(() => statusesIn(connection.text())).toEqual([200, 200, 503])
     expect(server.batches).toHaveLength(2)
   })
 })
@@ -71,7 +72,7 @@ describe('drain', () => {
     const server = await startServer()
     const idle = openRaw(server.port)
     idle.socket.write(post())
-    await expect.poll(() => statusesIn(idle.text())).toEqual([200])
+    await eventually(() => statusesIn(idle.text())).toEqual([200])
     server.beginDrain()
     idle.socket.write(post())
     await idle.closed
@@ -91,15 +92,15 @@ describe('drain', () => {
     })
     const waiting = openRaw(server.port)
     waiting.socket.write(post())
-    await expect.poll(() => release.length).toBe(1)
+    await eventually(() => release.length).toBe(1)
     const half = openRaw(server.port)
     half.socket.write(
       post('').replace('length: 0', `length: ${BODY.length}\r\nexpect: 100-continue`),
     )
-    await expect.poll(half.text).toContain('100 Continue')
+    await eventually(half.text).toContain('100 Continue')
     const closed = server.close(60_000)
     half.socket.write(BODY)
-    await expect.poll(() => release.length).toBe(2)
+    await eventually(() => release.length).toBe(2)
     for (const resolve of release) resolve()
     await Promise.all([waiting.closed, half.closed, closed])
     expect(statusesIn(waiting.text())).toEqual([200])
@@ -110,7 +111,7 @@ describe('drain', () => {
     const server = await startServer()
     const connection = openRaw(server.port)
     connection.socket.write(post().slice(0, 20))
-    await expect.poll(() => new Promise((resolve) => countOpen(server, resolve))).toBe(1)
+    await eventually(() => new Promise((resolve) => countOpen(server, resolve))).toBe(1)
     const closed = server.close(60_000)
     connection.socket.write(post().slice(20))
     await Promise.all([connection.closed, closed])
@@ -133,7 +134,7 @@ describe('drain', () => {
     const server = await startServer()
     const idle = openRaw(server.port)
     idle.socket.write(post())
-    await expect.poll(() => statusesIn(idle.text())).toEqual([200])
+    await eventually(() => statusesIn(idle.text())).toEqual([200])
     await server.close(60_000)
     await idle.closed
   })

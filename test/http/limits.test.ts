@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_HTTP_LIMITS } from '../../src/http/limits.ts'
 import type { Batch } from '../../src/model.ts'
+import { eventually } from './eventually.ts'
 import { BODY, chunkedHead, headOf, openAdmitted, openConnected } from './half-request.ts'
 import { openRaw, sendRaw, statusesIn } from './raw-socket.ts'
 import { sendSigned } from './send-request.ts'
@@ -98,7 +99,7 @@ describe('clients that leave', () => {
       const connection = await openAdmitted(server.port, BODY.length)
       connection.socket.write('{')
       connection.socket[leave]()
-      await expect.poll(() => server.refused.length).toBe(1)
+      await eventually(() => server.refused.length).toBe(1)
       expect(server.refused).toMatchObject([{ reason: 'aborted', source: 'mailtrap' }])
     },
   )
@@ -115,10 +116,10 @@ describe('clients that leave', () => {
     })
     const connection = await openConnected(server.port)
     connection.socket.write(headOf(BODY.length) + BODY)
-    await expect.poll(() => kept.length).toBe(1)
+    await eventually(() => kept.length).toBe(1)
     connection.socket.resetAndDestroy()
     await connection.closed
     release()
-    await expect.poll(() => server.received.length).toBe(1)
+    await eventually(() => server.received.length).toBe(1)
   })
 })

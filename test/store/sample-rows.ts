@@ -51,5 +51,13 @@ export function sampleUnreadable(overrides: Partial<UnreadablePiece> = {}): Unre
 /** The whole of a batch in one chunk. */
 export function wholeChunk(batch: string, overrides: Partial<UnpackedChunk> = {}): UnpackedChunk {
   const events = overrides.events ?? []
-  return { batch, fromPiece: 0, toPiece: events.length, unreadable: [], isLast: true, ...overrides, events }
+  return {
+    batch,
+    fromPiece: 0,
+    toPiece: events.length,
+    unreadable: [],
+    isLast: true,
+    ...overrides,
+    events,
+  }
 }

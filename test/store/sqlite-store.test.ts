@@ -90,13 +90,19 @@ describe('a SQLite store', () => {
     const store = await openIn(directory)
     const { rows } = await store.listEvents({ recipient: 'user1@example.com', limit: 2 })
     expect(rows.map(({ id }) => id)).toEqual(['15000', '10000'])
-    const rest = await store.listEvents({ recipient: 'user1@example.com', limit: 2, cursor: '10000' })
+    const rest = await store.listEvents({
+      recipient: 'user1@example.com',
+      limit: 2,
+      cursor: '10000',
+    })
     expect(rest.rows.map(({ id }) => id)).toEqual(['5000'])
     await harness.dispose(store)
   })
   it('refuses a SQLite that can corrupt its log', async () => {
     const db = await openDriver(':memory:', { isReadOnly: false })
-    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
+    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as {
+      version: string
+    }
     expect(version.localeCompare('3.51.3', 'en', { numeric: true })).toBeGreaterThanOrEqual(0)
     db.close()
   })

@@ -48,7 +48,10 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         const batch = sampleBatch({ body: Buffer.from([0, 255, 10, 13, 0xef, 0xbb, 0xbf]) })
         await store.append({ ...batch, body: Buffer.from(batch.body) })
         const taken = await store.takeBatch(LEASE_MS)
-        expect({ ...taken, body: Buffer.from(taken?.body ?? []) }).toEqual({ ...batch, unpackedPieces: 0 })
+        expect({ ...taken, body: Buffer.from(taken?.body ?? []) }).toEqual({
+          ...batch,
+          unpackedPieces: 0,
+        })
       })
       it('keeps a batch without a content type', async () => {
         await store.append(sampleBatch({ contentType: undefined }))
@@ -58,7 +61,11 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         const batches = Array.from({ length: 5 }, () => sampleBatch())
         for (const batch of batches) await store.append(batch)
         const taken = []
-        for (let batch = await store.takeBatch(LEASE_MS); batch; batch = await store.takeBatch(LEASE_MS)) {
+        for (
+          let batch = await store.takeBatch(LEASE_MS);
+          batch;
+          batch = await store.takeBatch(LEASE_MS)
+        ) {
           taken.push(batch.id)
         }
         expect(taken).toEqual(batches.map(({ id }) => id))
@@ -119,7 +126,8 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect(await store.commitChunk(wholeChunk(randomUUID()))).toBeUndefined()
       })
       it('keeps every field of an event, and the exact text', async () => {
-        const payload = '{ "event":"open",\r\n "n":9007199254740993, "t":"\\u0000 \\ud800 \u{1f389}" }'
+        const payload =
+          '{ "event":"open",\r\n "n":9007199254740993, "t":"\\u0000 \\ud800 \u{1f389}" }'
         const event = sampleEvent({ payload, position: 7 })
         const { batch } = await keep([event])
         expect(await onlyEvent()).toMatchObject({
@@ -139,7 +147,12 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         })
       })
       it('keeps an event of which hardly anything is known', async () => {
-        const bare = { name: undefined, eventId: undefined, occurredAt: undefined, recipient: undefined }
+        const bare = {
+          name: undefined,
+          eventId: undefined,
+          occurredAt: undefined,
+          recipient: undefined,
+        }
         await keep([{ ...sampleEvent({ messageId: undefined }), ...bare, handlers: [] }])
         const found = await onlyEvent()
         expect(found).toMatchObject({ ...bare, messageId: undefined, state: 'unhandled' })
@@ -148,12 +161,34 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         const batch = sampleBatch()
         await store.append(batch)
         const bytes = Buffer.from([123, 255, 0])
-        const unreadable = [sampleUnreadable({ reason: 'invalid_utf8', position: 3, pieces: 2, byteOffset: 40, bytes })]
+        const unreadable = [
+          sampleUnreadable({
+            reason: 'invalid_utf8',
+            position: 3,
+            pieces: 2,
+            byteOffset: 40,
+            bytes,
+          }),
+        ]
         const receipt = await store.commitChunk(wholeChunk(batch.id, { unreadable, toPiece: 5 }))
-        expect(receipt).toEqual({ stored: 0, duplicates: 0, conflicts: 0, stale: 0, quarantined: 2 })
+        expect(receipt).toEqual({
+          stored: 0,
+          duplicates: 0,
+          conflicts: 0,
+          stale: 0,
+          quarantined: 2,
+        })
         const { rows } = await store.listQuarantine({})
         expect(rows).toMatchObject([
-          { batch: batch.id, source: 'mailtrap', reason: 'invalid_utf8', position: 3, pieces: 2, byteOffset: 40, bytes: 3 },
+          {
+            batch: batch.id,
+            source: 'mailtrap',
+            reason: 'invalid_utf8',
+            position: 3,
+            pieces: 2,
+            byteOffset: 40,
+            bytes: 3,
+          },
         ])
         expect(Buffer.from((await store.quarantineBody(rows[0]?.id ?? '')) ?? [])).toEqual(bytes)
         expect(await store.quarantineBody('999')).toBeUndefined()
@@ -183,7 +218,12 @@ export function describeStore(engine: string, harness: StoreHarness): void {
       })
       it('keeps the same id with other content as a conflict, once, without a job', async () => {
         const event = sampleEvent()
-        const other = { ...event, digest: 'zyxwvutsrqpo', payload: '{"event":"bounce"}', type: 'bounce' }
+        const other = {
+          ...event,
+          digest: 'zyxwvutsrqpo',
+          payload: '{"event":"bounce"}',
+          type: 'bounce',
+        }
         expect((await keep([event, other])).receipt).toMatchObject({ stored: 1, conflicts: 1 })
         expect((await keep([other])).receipt).toMatchObject({ conflicts: 0, duplicates: 1 })
         expect(await claim()).toHaveLength(1)
@@ -201,7 +241,9 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         const late = sampleEvent({ occurredAt: 999_999 })
         const fresh = sampleEvent({ occurredAt: 1_000_000 })
         expect((await keep([late, fresh])).receipt).toMatchObject({ stored: 2, stale: 1 })
-        expect((await store.listEvents({ state: 'stale' })).rows).toMatchObject([{ eventId: late.eventId }])
+        expect((await store.listEvents({ state: 'stale' })).rows).toMatchObject([
+          { eventId: late.eventId },
+        ])
         expect(await claim()).toHaveLength(1)
       })
     })
@@ -279,7 +321,10 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await keep([sampleEvent()])
         await settle(await claim(), { kind: 'dead', error: 'no such account' })
         expect(await claim()).toEqual([])
-        expect(await onlyEvent()).toMatchObject({ state: 'dead', jobs: [{ lastError: 'no such account' }] })
+        expect(await onlyEvent()).toMatchObject({
+          state: 'dead',
+          jobs: [{ lastError: 'no such account' }],
+        })
       })
       it('does not count an attempt that was released', async () => {
         await keep([sampleEvent()])
@@ -373,21 +418,30 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect(new Set(seen).size).toBe(12)
       })
       it('finds events by each filter, alone and together', async () => {
-        const wanted = sampleEvent({ type: 'click', name: 'email.clicked', recipient: 'zoë@example.com' })
+        const wanted = sampleEvent({
+          type: 'click',
+          name: 'email.clicked',
+          recipient: 'zoë@example.com',
+        })
         await keep([sampleEvent(), wanted, sampleEvent()], sampleBatch({ receivedAt: 5_000 }))
         await keep([sampleEvent()], sampleBatch({ source: 'audit', receivedAt: 9_000 }))
-        const find = async (query: object) => (await store.listEvents(query)).rows.map(({ eventId }) => eventId)
+        const find = async (query: object) =>
+          (await store.listEvents(query)).rows.map(({ eventId }) => eventId)
         const one = [wanted.eventId]
         expect(await find({ type: 'click' })).toEqual(one)
         expect(await find({ recipient: 'zoë@example.com' })).toEqual(one)
         expect(await find({ messageId: wanted.messageId })).toEqual(one)
         expect(await find({ eventId: wanted.eventId })).toEqual(one)
-        expect(await find({ type: 'click', recipient: 'zoë@example.com', state: 'pending' })).toEqual(one)
+        expect(
+          await find({ type: 'click', recipient: 'zoë@example.com', state: 'pending' }),
+        ).toEqual(one)
         expect(await find({ type: 'click', state: 'done' })).toEqual([])
         expect(await find({ source: 'audit' })).toHaveLength(1)
         expect(await find({ from: 9_000 })).toHaveLength(1)
         expect(await find({ to: 9_000 })).toHaveLength(3)
-        expect(await find({ from: 5_000, to: 9_001, recipient: 'user1@example.com' })).toHaveLength(3)
+        expect(await find({ from: 5_000, to: 9_001, recipient: 'user1@example.com' })).toHaveLength(
+          3,
+        )
       })
       it('finds an event and its conflicts by event id', async () => {
         const event = sampleEvent()
@@ -410,12 +464,19 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect((await store.listJobs({ handler: 'counter', state: 'dead' })).rows).toHaveLength(1)
         const first = await store.listJobs({ limit: 2 })
         const second = await store.listJobs({ limit: 2, cursor: first.cursor ?? '' })
-        const names = [...first.rows, ...second.rows].map(({ event, handler }) => `${event} ${handler}`)
+        const names = [...first.rows, ...second.rows].map(
+          ({ event, handler }) => `${event} ${handler}`,
+        )
         expect(new Set(names).size).toBe(3)
       })
       it('adds everything up', async () => {
         const event = sampleEvent()
-        const { batch } = await keep([event, event, { ...event, digest: 'zyxwvutsrqpo' }, sampleEvent({ handlers: [] })])
+        const { batch } = await keep([
+          event,
+          event,
+          { ...event, digest: 'zyxwvutsrqpo' },
+          sampleEvent({ handlers: [] }),
+        ])
         await store.append(sampleBatch({ receivedAt: batch.receivedAt - 60_000 }))
         const stats = await store.stats()
         expect(stats).toMatchObject({
@@ -432,13 +493,23 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect(stats.oldestPendingMs).toBeGreaterThanOrEqual(60_000)
       })
       it('is all zero at the beginning', async () => {
-        expect(await store.stats()).toMatchObject({ backlog: 0, oldestPendingMs: 0, jobs: {}, events: { total: 0, byType: {} } })
+        expect(await store.stats()).toMatchObject({
+          backlog: 0,
+          oldestPendingMs: 0,
+          jobs: {},
+          events: { total: 0, byType: {} },
+        })
       })
     })
 
     describe('handlers', () => {
       it('are remembered, and replaced by name', async () => {
-        const counter = { name: 'counter', module: '/app/a.ts', keys: ['open', '*'], takesBatches: false }
+        const counter = {
+          name: 'counter',
+          module: '/app/a.ts',
+          keys: ['open', '*'],
+          takesBatches: false,
+        }
         await store.saveHandlers([counter, { ...counter, name: 'other', takesBatches: true }])
         await store.saveHandlers([{ ...counter, keys: ['bounce'] }])
         store = await harness.reopen(store)
@@ -490,7 +561,9 @@ export function describeStore(engine: string, harness: StoreHarness): void {
       it('forgets quarantine with the dead', async () => {
         const batch = sampleBatch({ receivedAt: 1_000 })
         await store.append(batch)
-        await store.commitChunk(wholeChunk(batch.id, { unreadable: [sampleUnreadable()], toPiece: 1 }))
+        await store.commitChunk(
+          wholeChunk(batch.id, { unreadable: [sampleUnreadable()], toPiece: 1 }),
+        )
         await pruneAll({ eventsBefore: 2_000, deadBefore: 500, keysBefore: 0 })
         expect((await store.listQuarantine({})).rows).toHaveLength(1)
         await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })

@@ -27,7 +27,10 @@ function post(url: string, body: Buffer): Promise<number | undefined> {
   return new Promise((resolve) => {
     const sent = request(
       `${url}/webhooks/mailtrap`,
-      { method: 'POST', headers: { 'mailtrap-signature': signature, 'content-length': body.length } },
+      {
+        method: 'POST',
+        headers: { 'mailtrap-signature': signature, 'content-length': body.length },
+      },
       (answer) => {
         answer.resume()
         answer.once('end', () => resolve(answer.statusCode))
@@ -61,7 +64,12 @@ it(`loses nothing that was acknowledged over ${KILLS} kills at random moments un
   const directory = mkdtempSync(join(tmpdir(), 'receiver-crash-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   const ledger = join(directory, 'ledger.jsonl')
-  const env = { DATA_DIR: join(directory, 'data'), HANDLERS: HANDLER, LEDGER_FILE: ledger, LOG_LEVEL: 'warn' }
+  const env = {
+    DATA_DIR: join(directory, 'data'),
+    HANDLERS: HANDLER,
+    LEDGER_FILE: ledger,
+    LOG_LEVEL: 'warn',
+  }
   const acknowledged = new Set<string>()
   const refused: number[] = []
 
@@ -78,7 +86,9 @@ it(`loses nothing that was acknowledged over ${KILLS} kills at random moments un
   for (let kill = 0; kill < KILLS; kill++) {
     const receiver = await startReceiver({ ...env, LOG_LEVEL: 'info' })
     const stopped = new AbortController()
-    const senders = Array.from({ length: SENDERS }, () => sendUntil(stopped.signal, receiver.publicUrl))
+    const senders = Array.from({ length: SENDERS }, () =>
+      sendUntil(stopped.signal, receiver.publicUrl),
+    )
     await wait(20 + Math.random() * 400)
     receiver.child.kill('SIGKILL')
     expect(await receiver.ended).toBe('SIGKILL')

@@ -19,7 +19,10 @@ export interface ReceiverProcess {
 }
 
 /** A receiver as its users run it: the built program, a process of its own, any free ports. */
-export async function startReceiver(env: Record<string, string>, flags: readonly string[] = []): Promise<ReceiverProcess> {
+export async function startReceiver(
+  env: Record<string, string>,
+  flags: readonly string[] = [],
+): Promise<ReceiverProcess> {
   const child = spawn(process.execPath, [...flags, MAIN, 'serve'], {
     env: {
       PATH: process.env['PATH'],
@@ -34,7 +37,9 @@ export async function startReceiver(env: Record<string, string>, flags: readonly
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines: string[] = []
-  const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | string | null)
+  const ended = once(child, 'close').then(
+    ([code, signal]: unknown[]) => (code ?? signal) as number | string | null,
+  )
   const addresses = new Promise<{ publicUrl: string; adminUrl: string }>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not ready:\n${lines.join('\n')}`)), START_MS)
     let rest = ''

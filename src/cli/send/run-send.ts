@@ -60,7 +60,10 @@ async function postAll(
   }).catch((error: unknown) => error)
   progress.clear()
   send.close()
-  return { report: tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed }), problem }
+  return {
+    report: tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed }),
+    problem,
+  }
 }
 
 async function printReport(report: SendReport, { options, context }: SendMeans): Promise<void> {

@@ -23,11 +23,10 @@ export async function sendBatches(
       onAnswer(batch, await send(batch))
     }
   }
-  try {
-    await Promise.all(Array.from({ length: connections }, sendOn))
-  } finally {
-    await iterator.return?.()
-  }
+  // Where one meets the end of what could be read, the others still get their answers.
+  const ends = await Promise.allSettled(Array.from({ length: connections }, sendOn))
+  await iterator.return?.()
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 export interface PaceOptions {

@@ -52,7 +52,9 @@ export function createArchive(db: Database, now: () => number) {
   const selectBody = db.prepare('SELECT body FROM quarantine WHERE id = ?')
 
   function getEvent(id: string): EventDetail | undefined {
-    const row = selectEvent.get(Number(id)) as (Parameters<typeof readEventRow>[0] & { payload: string }) | undefined
+    const row = selectEvent.get(Number(id)) as
+      | (Parameters<typeof readEventRow>[0] & { payload: string })
+      | undefined
     if (!row) return undefined
     const jobs = (selectJobs.all(row.id) as JobSqlRow[]).map(readJobRow)
     return { ...readEventRow(row), payload: row.payload, jobs }

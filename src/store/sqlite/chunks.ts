@@ -41,7 +41,11 @@ export function createChunks(db: Database) {
   function judge(event: UnpackedEvent, id: number, receivedAt: number, prunedThrough: number) {
     if (insertKey.run(event.key, event.digest, id, receivedAt).changes === 1) {
       const isStale = event.occurredAt !== undefined && event.occurredAt < prunedThrough
-      const verdict: Verdict = isStale ? 'stale' : event.handlers.length > 0 ? 'dispatched' : 'unhandled'
+      const verdict: Verdict = isStale
+        ? 'stale'
+        : event.handlers.length > 0
+          ? 'dispatched'
+          : 'unhandled'
       return { key: event.key, verdict }
     }
     const { digest } = selectDigest.get(event.key) as { digest: string }
@@ -120,7 +124,10 @@ export function createChunks(db: Database) {
   }
 
   /** Answers the receipt, and the batch's number once it is closed. */
-  function commitChunk(chunk: UnpackedChunk, now: number): { receipt: ChunkReceipt; closed?: number } | undefined {
+  function commitChunk(
+    chunk: UnpackedChunk,
+    now: number,
+  ): { receipt: ChunkReceipt; closed?: number } | undefined {
     const batch = selectBatch.get(chunk.batch, chunk.fromPiece) as BatchRow | undefined
     if (!batch) return undefined
     const counts = storeEvents(chunk.events, batch, now)

@@ -10,11 +10,16 @@ const OLDEST_SAFE_SQLITE = [3, 51, 3] as const
  * Opens a file with SQLite's synchronous API: built in from Node 24 on, below that the same API
  * from prebuilt binaries. Written against their common subset.
  */
-export async function openDriver(file: string, options: { isReadOnly: boolean }): Promise<Database> {
+export async function openDriver(
+  file: string,
+  options: { isReadOnly: boolean },
+): Promise<Database> {
   const nodeMajor = Number(process.versions.node.split('.')[0])
   const { DatabaseSync } =
     nodeMajor >= 24
-      ? (process.getBuiltinModule('node:sqlite') as unknown as typeof import('@photostructure/sqlite'))
+      ? (process.getBuiltinModule(
+          'node:sqlite',
+        ) as unknown as typeof import('@photostructure/sqlite'))
       : await import('@photostructure/sqlite')
   return new DatabaseSync(file, { readOnly: options.isReadOnly })
 }

@@ -79,7 +79,8 @@ function readConditions(query: EventQuery): { conditions: string[]; values: (str
   conditions.push(hasOwnVerdict ? 'e.verdict = ?' : `${STATE} = ?`)
   values.push(query.state)
   // The dead are few and have an index of their own.
-  if (query.state === 'dead') conditions.push(`e.id IN (SELECT event_id FROM jobs WHERE state = 'dead')`)
+  if (query.state === 'dead')
+    conditions.push(`e.id IN (SELECT event_id FROM jobs WHERE state = 'dead')`)
   return { conditions, values }
 }
 
@@ -87,14 +88,23 @@ function readConditions(query: EventQuery): { conditions: string[]; values: (str
 export function createEventSearch(db: Database) {
   const selectLast = db.prepare('SELECT max(id) AS id, min(id) AS first FROM events')
 
-  function find(where: readonly string[], values: readonly (string | number)[], limit: number): EventRow[] {
+  function find(
+    where: readonly string[],
+    values: readonly (string | number)[],
+    limit: number,
+  ): EventRow[] {
     const sql = `SELECT ${EVENT_COLUMNS} FROM events e LEFT JOIN batches b ON b.seq = e.batch_seq
       WHERE ${where.join(' AND ')} ORDER BY e.id DESC LIMIT ${limit}`
     const rows = db.prepare(sql).all(...values)
     return (rows as unknown as EventSqlRow[]).map(readEventRow)
   }
 
-  function findInBuckets(where: string[], values: (string | number)[], before: number, limit: number): EventRow[] {
+  function findInBuckets(
+    where: string[],
+    values: (string | number)[],
+    before: number,
+    limit: number,
+  ): EventRow[] {
     const { id: last, first } = selectLast.get() as { id: number | null; first: number | null }
     const rows: EventRow[] = []
     const oldest = bucketOf(first ?? 0)
@@ -113,9 +123,7 @@ export function createEventSearch(db: Database) {
     const where = ['e.id < ?', ...conditions]
     const bound = [before, ...values]
     const isBucketed = BUCKETED.some((field) => query[field] !== undefined)
-    const rows = isBucketed
-      ? findInBuckets(where, bound, before, limit)
-      : find(where, bound, limit)
+    const rows = isBucketed ? findInBuckets(where, bound, before, limit) : find(where, bound, limit)
     const last = rows.length === limit ? rows.at(-1) : undefined
     return { rows, cursor: last?.id }
   }

@@ -9,7 +9,7 @@ const MOST_ROWS_TOGETHER = 1_500
 export function createInbox(onArrival: () => void) {
   const ports = new Set<MessagePort>()
   let appends: Waiting[] = []
-  let work: Waiting[] = []
+  const work: Waiting[] = []
 
   function addPort(port: MessagePort): void {
     ports.add(port)

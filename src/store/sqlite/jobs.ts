@@ -54,8 +54,12 @@ export function createJobs(db: Database) {
   )
 
   function claim({ handler, limit, leaseMs }: ClaimRequest, now: number): readonly ClaimedJob[] {
-    const rows = selectDue.all(handler, now, limit + leases.count(handler)) as { event_id: number }[]
-    const free = rows.filter(({ event_id }) => !leases.isHeld(handler, event_id, now)).slice(0, limit)
+    const rows = selectDue.all(handler, now, limit + leases.count(handler)) as {
+      event_id: number
+    }[]
+    const free = rows
+      .filter(({ event_id }) => !leases.isHeld(handler, event_id, now))
+      .slice(0, limit)
     if (free.length === 0) return []
     const ids = JSON.stringify(free.map(({ event_id }) => event_id))
     countAttempts.run(handler, ids)
@@ -65,7 +69,8 @@ export function createJobs(db: Database) {
 
   function extend(attempts: readonly Attempt[], leaseMs: number, now: number): void {
     for (const { event, handler } of attempts) {
-      if (leases.isHeld(handler, Number(event), now)) leases.hold(handler, Number(event), now + leaseMs)
+      if (leases.isHeld(handler, Number(event), now))
+        leases.hold(handler, Number(event), now + leaseMs)
     }
   }
 
@@ -79,7 +84,16 @@ export function createJobs(db: Database) {
     const { kind, error } = outcome
     const line = JSON.stringify({ attempt, outcome: kind, endedAt: now, durationMs, error })
     const [state, dueAt] = kind === 'retry' ? ['pending', now + outcome.delayMs] : ['dead', null]
-    const { changes } = settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, event, handler, attempt)
+    const { changes } = settleFailed.run(
+      state,
+      dueAt,
+      now,
+      durationMs,
+      `${line}\n`,
+      event,
+      handler,
+      attempt,
+    )
     return changes === 1
   }
 
@@ -132,8 +146,10 @@ function createLeases() {
   }
   return {
     count: (handler: string) => leasesOf(handler).size,
-    isHeld: (handler: string, event: number, now: number) => (leasesOf(handler).get(event) ?? 0) > now,
-    hold: (handler: string, event: number, until: number) => void leasesOf(handler).set(event, until),
+    isHeld: (handler: string, event: number, now: number) =>
+      (leasesOf(handler).get(event) ?? 0) > now,
+    hold: (handler: string, event: number, until: number) =>
+      void leasesOf(handler).set(event, until),
     end: (handler: string, event: number) => void leasesOf(handler).delete(event),
   }
 }

@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ReceiverError } from '../../errors.ts'
@@ -45,7 +53,9 @@ function refuseDamage(db: Database, file: string): void {
 function migrate(db: Database): void {
   db.exec(`CREATE TABLE IF NOT EXISTS migrations (
     name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`)
-  const known = readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql')).sort()
+  const known = readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
   const applied = db.prepare('SELECT name FROM migrations').all() as { name: string }[]
   const strange = applied.filter(({ name }) => !known.includes(name))
   if (strange.length > 0) {

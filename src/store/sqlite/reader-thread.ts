@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createArchive } from './archive.ts'
 import { translateError } from './driver.ts'
 import { openForReading } from './open-database.ts'
-import { answer, type StoreNews, type StoreRequest, type StoreThreadData, toFailure } from './requests.ts'
+import {
+  answer,
+  type StoreNews,
+  type StoreRequest,
+  type StoreThreadData,
+  toFailure,
+} from './requests.ts'
 import type { Operation } from './writer.ts'
 
 /** The thread that reads for people, so that a long search delays no write and no request. */

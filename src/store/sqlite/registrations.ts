@@ -14,7 +14,9 @@ export function createRegistrations(db: Database) {
     `INSERT INTO handlers VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
      SET module = excluded.module, keys = excluded.keys, takes_batches = excluded.takes_batches`,
   )
-  const selectAll = db.prepare('SELECT name, module, keys, takes_batches FROM handlers ORDER BY name')
+  const selectAll = db.prepare(
+    'SELECT name, module, keys, takes_batches FROM handlers ORDER BY name',
+  )
 
   return {
     saveHandlers(handlers: readonly HandlerRegistration[]): void {

@@ -53,7 +53,9 @@ export function answer(group: readonly Waiting[], results: readonly StepResult<u
     if (!result) continue
     const answers = byPort.get(port) ?? []
     byPort.set(port, answers)
-    answers.push('value' in result ? { id, value: result.value } : { id, error: toFailure(result.error) })
+    answers.push(
+      'value' in result ? { id, value: result.value } : { id, error: toFailure(result.error) },
+    )
   }
   for (const [port, answers] of byPort) {
     const moved = answers.flatMap((one) => ('value' in one ? moveableBytes(one.value) : []))
@@ -63,7 +65,8 @@ export function answer(group: readonly Waiting[], results: readonly StepResult<u
 
 /** Memory that may move to the other thread instead of being copied: bytes that own all of it. */
 export function moveableBytes(value: unknown): ArrayBuffer[] {
-  const bytes = value instanceof Uint8Array ? value : (value as { body?: unknown } | undefined)?.body
+  const bytes =
+    value instanceof Uint8Array ? value : (value as { body?: unknown } | undefined)?.body
   if (!(bytes instanceof Uint8Array) || !(bytes.buffer instanceof ArrayBuffer)) return []
   return bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
 }

@@ -11,7 +11,9 @@ export function createStats(db: Database, now: () => number) {
   const countPending = db.prepare(
     `SELECT handler, count(*) AS n, min(event_id) AS oldest FROM jobs WHERE state = 'pending' GROUP BY handler`,
   )
-  const countDead = db.prepare(`SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`)
+  const countDead = db.prepare(
+    `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`,
+  )
   const countPendingEvents = db.prepare(
     `SELECT count(DISTINCT event_id) AS n FROM jobs WHERE state = 'pending'`,
   )
@@ -22,7 +24,10 @@ export function createStats(db: Database, now: () => number) {
   const selectBatchTime = db.prepare('SELECT received_at AS at FROM batches WHERE seq = ?')
   const selectEventTime = db.prepare('SELECT received_at AS at FROM events WHERE id = ?')
 
-  function readCounters(prefix: string, counters: ReadonlyMap<string, number>): Record<string, number> {
+  function readCounters(
+    prefix: string,
+    counters: ReadonlyMap<string, number>,
+  ): Record<string, number> {
     const found = [...counters].filter(([name, n]) => name.startsWith(prefix) && n > 0)
     return Object.fromEntries(found.map(([name, n]) => [name.slice(prefix.length), n]))
   }
@@ -44,14 +49,22 @@ export function createStats(db: Database, now: () => number) {
 
     const pending = (countPendingEvents.get() as { n: number }).n
     const dead = (countDeadEvents.get() as { n: number }).n
-    const set = { unhandled: count('unhandled'), conflict: count('conflict'), stale: count('stale') }
+    const set = {
+      unhandled: count('unhandled'),
+      conflict: count('conflict'),
+      stale: count('stale'),
+    }
     const total = count('events')
     const settled = total - pending - dead - set.unhandled - set.conflict - set.stale
     const pendingJobs = pendingRows.reduce((sum, { n }) => sum + n, 0)
     const oldestEvent = Math.min(...pendingRows.map(({ oldest }) => oldest))
     const times = [
-      open.oldest === null ? undefined : (selectBatchTime.get(open.oldest) as { at: number } | undefined),
-      pendingRows.length === 0 ? undefined : (selectEventTime.get(oldestEvent) as { at: number } | undefined),
+      open.oldest === null
+        ? undefined
+        : (selectBatchTime.get(open.oldest) as { at: number } | undefined),
+      pendingRows.length === 0
+        ? undefined
+        : (selectEventTime.get(oldestEvent) as { at: number } | undefined),
     ].flatMap((row) => (row ? [row.at] : []))
 
     return {

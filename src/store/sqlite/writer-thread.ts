@@ -5,7 +5,13 @@ import type { StoreHint } from '../store.ts'
 import { type Database, translateError } from './driver.ts'
 import { createInbox } from './inbox.ts'
 import { lockDataDirectory, openForWriting } from './open-database.ts'
-import { answer, type StoreNews, type StoreThreadData, toFailure, type Waiting } from './requests.ts'
+import {
+  answer,
+  type StoreNews,
+  type StoreThreadData,
+  toFailure,
+  type Waiting,
+} from './requests.ts'
 import { createTransactions, type StepResult } from './transactions.ts'
 import { createWriter, type Operation } from './writer.ts'
 

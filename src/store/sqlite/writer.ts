@@ -19,7 +19,10 @@ export type Operation = (...args: never[]) => unknown
  * Every write of the store, each a plain function that runs inside a transaction which the caller
  * opens. `hint` is called when a write gave others something to do.
  */
-export function createWriter(db: Database, options: { now: () => number; hint: (hint: StoreHint) => void }) {
+export function createWriter(
+  db: Database,
+  options: { now: () => number; hint: (hint: StoreHint) => void },
+) {
   const { now, hint } = options
   const journal = createJournal(db)
   const chunks = createChunks(db)
@@ -44,9 +47,11 @@ export function createWriter(db: Database, options: { now: () => number; hint: (
       return committed.receipt
     },
     claim: (request: ClaimRequest) => toColumns(jobs.claim(request, now())),
-    extend: (attempts: Columns, leaseMs: number) => jobs.extend(fromColumns(attempts), leaseMs, now()),
+    extend: (attempts: Columns, leaseMs: number) =>
+      jobs.extend(fromColumns(attempts), leaseMs, now()),
     settle: (attempts: Columns) => jobs.settle(fromColumns(attempts), now()),
-    saveHandlers: (handlers: readonly HandlerRegistration[]) => registrations.saveHandlers(handlers),
+    saveHandlers: (handlers: readonly HandlerRegistration[]) =>
+      registrations.saveHandlers(handlers),
     loadHandlers: () => registrations.loadHandlers(),
     replay(names: readonly JobName[], only?: 'done' | 'dead'): number {
       hint('jobs')

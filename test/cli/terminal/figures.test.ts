@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  formatCounted,
-  formatDuration,
-  formatInstant,
-} from '../../../src/cli/terminal/figures.ts'
+import { formatCounted, formatDuration, formatInstant } from '../../../src/cli/terminal/figures.ts'
 
 describe('formatDuration', () => {
   it.each([
@@ -20,9 +16,10 @@ describe('formatDuration', () => {
 
 describe('formatCounted', () => {
   it('knows one from many', () => {
-    expect([formatCounted(1, 'batch', 'batches'), formatCounted(1_200, 'batch', 'batches')]).toEqual(
-      ['1 batch', '1,200 batches'],
-    )
+    expect([
+      formatCounted(1, 'batch', 'batches'),
+      formatCounted(1_200, 'batch', 'batches'),
+    ]).toEqual(['1 batch', '1,200 batches'])
   })
 })
 

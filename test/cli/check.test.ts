@@ -1,0 +1,100 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { runCommand } from './run-command.ts'
+
+const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
+const API = pathToFileURL('src/handlers/index.ts').href
+
+/** A folder with handler modules, named after what each does. */
+async function makeHandlers(modules: Record<string, string>): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'check-test-')))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const [name, text] of Object.entries(modules)) {
+    await writeFile(join(folder, name), `import { defineHandler } from '${API}'\n${text}`)
+  }
+  return folder
+}
+
+function check(folder: string, argv: readonly string[] = [], env: Record<string, string> = {}) {
+  const path = process.env.PATH ?? ''
+  const given = { PATH: path, HANDLERS: folder, MAILTRAP_SIGNING_SECRET: SECRET, ...env }
+  return runCommand(['check', ...argv], { env: given })
+}
+
+describe('mailtrap-receiver check', () => {
+  it('names every handler with its module and its keys', async () => {
+    const folder = await makeHandlers({
+      'bounces.ts':
+        "export default defineHandler({ on: { bounce: () => {}, 'email.complained': () => {} } })",
+      'counts.ts':
+        "export default defineHandler({ name: 'counter', events: ['open'], onBatch: () => {} })",
+    })
+    const { exitCode, out, err } = await check(folder)
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
+    expect(out).toContain('source    POST /webhooks/mailtrap, mailtrap, 1 secret\n')
+    expect(out).toContain(`✓ bounces  ${folder}/bounces.ts\n    bounce, email.complained\n`)
+    expect(out).toContain(`✓ counter  ${folder}/counts.ts\n    open, in batches\n`)
+    expect(out).not.toContain(SECRET)
+  })
+
+  it('says what is wrong with each and ends with 78', async () => {
+    const folder = await makeHandlers({
+      'good.ts': "export default defineHandler({ on: { '*': () => {} } })",
+      'misspelt.ts': 'export default defineHandler({ on: { bounced_: () => {} } } as never)',
+      'throws.ts': "console.log('connecting'); throw new Error('no database')\n",
+    })
+    const { exitCode, out, err } = await check(folder)
+    expect(exitCode).toBe(78)
+    expect(out).toContain('✓ good')
+    expect(out).toMatch(/✗ .*misspelt\.ts.*\n.*bounced_/)
+    expect(out).toMatch(/✗ .*throws\.ts.*\n.*no database/)
+    expect(err).toContain('2 handlers cannot be used')
+  })
+
+  it('refuses two handlers of one name', async () => {
+    const text = "export default defineHandler({ name: 'twin', on: { '*': () => {} } })"
+    const folder = await makeHandlers({ 'a.ts': text, 'b.ts': text })
+    const { exitCode, out } = await check(folder)
+    expect(exitCode).toBe(78)
+    expect(out).toContain(`Its name twin is also that of ${folder}/b.ts.`)
+  })
+
+  it('shows handlers no secret', async () => {
+    const folder = await makeHandlers({
+      'curious.ts': "throw new Error(`secret: ${process.env['MAILTRAP_SIGNING_SECRET']}`)\n",
+    })
+    const { out } = await check(folder)
+    expect(out).toContain('secret: undefined')
+  })
+
+  it('reports to machines', async () => {
+    const folder = await makeHandlers({
+      'all.ts': "export default defineHandler({ on: { '*': () => {} } })",
+    })
+    const { exitCode, out } = await check(folder, ['--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      handlers: [
+        {
+          name: 'all',
+          module: `${folder}/all.ts`,
+          keys: ['*'],
+          takes_batches: false,
+          problems: [],
+        },
+      ],
+    })
+  })
+
+  it('reports wrong settings before it loads anything', async () => {
+    const folder = await makeHandlers({ 'throws.ts': "throw new Error('loaded')\n" })
+    const { exitCode, out, err } = await check(folder, [], { PORT: 'many' })
+    expect(exitCode).toBe(78)
+    expect(out).toBe('')
+    expect(err).toContain('  PORT ')
+  })
+})

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { flushLog } from '../../src/observe/create-logger.ts'
+import { captureLog } from './captured-log.ts'
+
+describe('createLogger', () => {
+  it('writes a JSON object a line, without host and process', () => {
+    const { log, text, lines } = captureLog()
+    log.info({ source: 'audit' }, 'started')
+    expect(text()).toMatch(/\}\n$/)
+    expect(lines()).toEqual([
+      {
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        source: 'audit',
+        msg: 'started',
+      },
+    ])
+  })
+
+  it('writes lines for people when asked', () => {
+    const { log, text } = captureLog({ pretty: true })
+    log.warn({ batch: 'b1' }, 'look')
+    expect(text()).toMatch(/WARN.*look.*"batch":"b1"/)
+    expect(text().trimEnd()).not.toContain('\n')
+  })
+
+  it.each([
+    'authorization',
+    'Authorization',
+    'cookie',
+    'set-cookie',
+    'mailtrap-signature',
+    'x-mailtrap-signature',
+    'x-mailingapi-signature',
+    'x-forwarded-for',
+    'user-agent',
+    'user_agent',
+    'userAgent',
+    'ip',
+    'email',
+    'recipient',
+    'token',
+    'secret',
+    'secrets',
+    'password',
+    'body',
+    'payload',
+    'custom_variables',
+  ])('blanks %s at every depth', (name) => {
+    const { log, text, lines } = captureLog({ level: 'trace' })
+    log.info(
+      { [name]: 'leak', request: { headers: { [name]: ['leak'] }, list: [{ [name]: 'leak' }] } },
+      'x',
+    )
+    log.child({ [name]: 'kept out of children too' }).debug('y')
+    expect(text()).not.toContain('leak')
+    expect(lines()[0]).toMatchObject({ [name]: '[hidden]' })
+  })
+
+  it('shows the path of a request, never its query', () => {
+    const { log, text, lines } = captureLog()
+    log.info({ req: { method: 'POST', url: '/webhooks/a?token=leak', headers: { host: 'leak' } } })
+    expect(text()).not.toContain('leak')
+    expect(lines()).toMatchObject([{ req: { method: 'POST', path: '/webhooks/a' } }])
+  })
+
+  it('shows an error without what libraries hang on it', () => {
+    const { log, text, lines } = captureLog()
+    const cause = new Error('user1@example.com refused')
+    const error = Object.assign(new TypeError('for user1@example.com', { cause }), {
+      code: 'E_X',
+      config: { headers: { authorization: 'leak' }, data: 'leak' },
+    })
+    log.error({ err: error }, 'failed')
+    log.error(error)
+    log.error({ err: 'a text' })
+    expect(text()).not.toMatch(/leak|example\.com/)
+    expect(lines()).toMatchObject([
+      {
+        err: { type: 'TypeError', code: 'E_X', message: 'for [e-mail]', cause: '[e-mail] refused' },
+      },
+      { err: { type: 'TypeError' } },
+      { err: { message: 'a text' } },
+    ])
+  })
+
+  it('survives fields that refer to themselves', () => {
+    const { log, lines } = captureLog()
+    const fields: Record<string, unknown> = {}
+    fields['self'] = fields
+    log.info(fields, 'round')
+    expect(lines()).toMatchObject([{ msg: 'round' }])
+  })
+
+  it('can be flushed', async () => {
+    const { log, lines } = captureLog()
+    log.info('last words')
+    await flushLog(log, 10_000)
+    expect(lines()).toHaveLength(1)
+  })
+})

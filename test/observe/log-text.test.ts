@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { coarseAddress, tameFields, tameText } from '../../src/observe/log-text.ts'
+
+describe('tameText', () => {
+  it.each([
+    ['550 no such user <user1@example.com>', '550 no such user <[e-mail]>'],
+    ['to:a.b+c@mail.example.com,x', 'to:[e-mail],x'],
+    ['two\nlines\r\n', 'two\\nlines\\x0d\\n'],
+    ['\u001b[31mred\u009b', '\\x1b[31mred\\x9b'],
+    ['tab\tstop', 'tab stop'],
+    ['näive 😀', 'näive 😀'],
+  ])('%j becomes %j', (text, tamed) => expect(tameText(text)).toBe(tamed))
+
+  it('cuts what is endless and tells its length', () => {
+    const tamed = tameText('y'.repeat(50_000))
+    expect(tamed.length).toBeLessThan(2_100)
+    expect(tamed).toMatch(/yyy… \(50000 characters\)$/)
+  })
+
+  it('never leaves a control character or an address, whatever the text', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.emailAddress(),
+      fc.constantFrom('\n', '\u001b', '@', ' '),
+    )
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const tamed = tameText(pieces.join(' '))
+        return !/\p{Cc}/u.test(tamed) && !/[a-z0-9]@[a-z0-9]+\.[a-z]/i.test(tamed)
+      }),
+    )
+  })
+})
+
+describe('tameFields', () => {
+  it('hides addresses at every depth and keeps the rest', () => {
+    const fields = { to: 'user1@example.com', n: 1, list: [{ cc: 'A <a@example.com>' }] }
+    expect(tameFields(fields)).toEqual({ to: '[e-mail]', n: 1, list: [{ cc: 'A <[e-mail]>' }] })
+  })
+
+  it('leaves out what is endless', () => {
+    expect(tameFields({ big: 'x'.repeat(10_000) })).toEqual({
+      omitted: 'fields of 10010 characters',
+    })
+  })
+
+  it('answers the same fields where there is nothing to hide', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.string({ maxLength: 20 }), { maxKeys: 5 }),
+        (fields) => {
+          fc.pre(!JSON.stringify(fields).includes('@'))
+          expect(tameFields(fields)).toEqual(JSON.parse(JSON.stringify(fields)))
+        },
+      ),
+    )
+  })
+})
+
+describe('coarseAddress', () => {
+  it.each([
+    ['192.0.2.77', '192.0.2.0/24'],
+    ['::ffff:192.0.2.77', '192.0.2.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:db8::9', '2001:db8::/48'],
+    ['::1', '::/48'],
+    ['leak', undefined],
+  ])('%s lies in %s', (address, block) => expect(coarseAddress(address)).toBe(block))
+})
