@@ -59,7 +59,7 @@ async function host(module: string, settings: HostSettings): Promise<void> {
       exit(1)
     })
     const { name, keys, takesBatches } = handler
-    channel.write(stringify({ ready: { name, keys, takesBatches } }))
+    await channel.write(stringify({ ready: { name, keys, takesBatches } }))
   } catch (error) {
     const problems = [error instanceof Error ? error.message : describeError(error)]
     await giveUp({ kind: isInvalidHandler(error) ? 'invalid' : 'load', problems })

@@ -37,7 +37,7 @@ export function createHostLog(onLine: () => void): HostLog {
     return `{"level":"${level}","text":${shown}${encodeFields(fields)}}`
   }
   const encodeFields = (fields: unknown) => {
-    if (typeof fields !== 'object' || fields === null || fields instanceof Array) return ''
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return ''
     try {
       const text = stringify(fields)
       if (text.startsWith('{') && text.length <= MAX_FIELDS_CHARS) return `,"fields":${text}`

@@ -37,7 +37,7 @@ export class HostTurns {
     if (frame.abort) this.#jobs.abort(frame.abort)
     if (!frame.stop) return
     this.#isStopping = true
-    this.#channel.write(`{"returned":[${this.#jobs.giveBack().join(',')}]}`)
+    void this.#channel.write(`{"returned":[${this.#jobs.giveBack().join(',')}]}`)
     this.#schedule()
   }
 
@@ -49,7 +49,7 @@ export class HostTurns {
 
   /** Tells of an error that nobody caught. */
   confess(error: string): void {
-    console.error(error)
+    process.stderr.write(`${error}\n`)
     this.#jobs.blame(error)
     this.tellAtOnce()
     this.#channel.writeAtOnce(this.#stringify({ ending: error }))
@@ -65,8 +65,7 @@ export class HostTurns {
     const wave = this.#jobs.takeWave()
     const news = this.#describe(wave.flat().map((job) => job.token))
     // Nothing starts before it is told: of a crash, the parent must know whom to blame.
-    const written = news && this.#channel.write(news)
-    if (written) await written
+    if (news) await this.#channel.write(news)
     this.#isScheduled = false
     for (const jobs of wave) this.#jobs.start(jobs)
     if (this.#jobs.hasNews || this.#log.hasLines) this.#schedule()

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream'
-import pino, { type Logger } from 'pino'
+import pino, { type LogFn, type Logger } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import { hideSecretFields } from './hide-secret-fields.ts'
 import { createLogOutput } from './log-output.ts'
-import { describeError } from './log-text.ts'
+import { describeError, hideEmails } from './log-text.ts'
 
 /**
  * JSON lines, or lines for people when `pretty`. Fields that hold secrets or personal data are
@@ -34,10 +34,22 @@ export function createLogger(options: {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: hideSecretFields },
+      hooks: { logMethod: hideInMessage },
       serializers: { req: describeRequest, res: describeResponse, err: describeError },
     },
     destination,
   )
+}
+
+/** Texts of a line likewise; of an error without a text, pino takes its message. */
+function hideInMessage(this: Logger, line: Parameters<LogFn>, log: LogFn): void {
+  const [first, ...texts] = line as unknown[]
+  const error = first instanceof Error ? first : (first as { err?: unknown } | null)?.err
+  if (texts.length === 0 && error instanceof Error) texts.push(error.message)
+  const tamed = [first, ...texts].map((part) =>
+    typeof part === 'string' ? hideEmails(part) : part,
+  )
+  log.apply(this, tamed as Parameters<LogFn>)
 }
 
 /** Waits until every line has left this process, but not for longer than `timeoutMs`. */

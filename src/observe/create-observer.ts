@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ChunkReceipt } from '../store/store.ts'
-import { coarseAddress, tameFields, tameText } from './log-text.ts'
+import { boundFields, coarseAddress, tameText } from './log-text.ts'
 import {
   type HandlerHealth,
   type Observer,
@@ -68,7 +68,7 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
       log[isPlanned ? 'info' : 'error']({ handler, reason: text }, 'handler process ended')
     },
     handlerWrote({ handler, level, text, fields }) {
-      const about = fields ? { handler, fields: tameFields(fields) } : { handler }
+      const about = fields ? { handler, fields: boundFields(fields) } : { handler }
       log[level](about, `[${handler}] ${tameText(text)}`)
     },
     handlerOutputDropped(fact) {

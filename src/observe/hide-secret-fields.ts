@@ -1,3 +1,5 @@
+import { hideEmails } from './log-text.ts'
+
 /** Names of fields that hold secrets or personal data, in lower case and without `-` and `_`. */
 const SECRET_NAMES = new Set([
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'basicauth', 'password'],
@@ -9,7 +11,8 @@ const SECRET_NAMES = new Set([
 const MAX_DEPTH = 5
 
 /**
- * The fields of a log line with secrets and personal data blanked, at every depth that is shown.
+ * The fields of a log line with secrets and personal data blanked, and e-mail addresses in other
+ * texts replaced, at every depth that is shown.
  * Ten times faster than pino's own redaction by path, which costs 0.1 ms a line for these names.
  */
 export function hideSecretFields(fields: object): Record<string, unknown> {
@@ -28,6 +31,7 @@ function hideIn(fields: Record<string, unknown>, depth: number): Record<string, 
 }
 
 function hideInValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return hideEmails(value)
   if (typeof value !== 'object' || value === null) return value
   if (depth > MAX_DEPTH) return '[too deep]'
   if (Array.isArray(value)) return value.map((entry) => hideInValue(entry, depth + 1))

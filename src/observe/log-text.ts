@@ -13,11 +13,17 @@ export function tameText(text: string): string {
   return text.length > start.length ? `${tamed}… (${text.length} characters)` : tamed
 }
 
-/** Fields of strangers likewise; all of them left out when they are too many. */
-export function tameFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const text = JSON.stringify(fields)
-  if (text.length > MAX_FIELDS_LENGTH) return { omitted: `fields of ${text.length} characters` }
-  return JSON.parse(hideEmails(text))
+/** Fields of strangers, or only their size when there are too many. */
+export function boundFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { length } = JSON.stringify(fields)
+  return length > MAX_FIELDS_LENGTH ? { omitted: `fields of ${length} characters` } : fields
+}
+
+/** The text with every e-mail address replaced. */
+export function hideEmails(text: string): string {
+  if (!text.includes('@')) return text
+  // No slash: a path through node_modules/@scope is no address.
+  return text.replace(/[^\s@/<>"'(),;:]{1,64}@[^\s@/<>"'(),;:]{1,255}/g, '[e-mail]')
 }
 
 /** The block an address lies in, which names no single person: /24, or /48 for IPv6. */
@@ -27,11 +33,6 @@ export function coarseAddress(address: string): string | undefined {
   if (isIP(plain) !== 6) return undefined
   const groups = plain.split('::')[0]?.split(':').slice(0, 3).join(':')
   return `${groups}::/48`
-}
-
-function hideEmails(text: string): string {
-  if (!text.includes('@')) return text
-  return text.replace(/[^\s@<>"'(),;:\\]{1,64}@[^\s@<>"'(),;:\\]{1,255}/g, '[e-mail]')
 }
 
 function escapeControlCharacter(character: string): string {

@@ -64,7 +64,7 @@ describe('mailtrap-receiver check', () => {
 
   it('shows handlers no secret', async () => {
     const folder = await makeHandlers({
-      'curious.ts': "throw new Error(`secret: ${process.env['MAILTRAP_SIGNING_SECRET']}`)\n",
+      'curious.ts': "throw new Error('secret: ' + process.env['MAILTRAP_SIGNING_SECRET'])\n",
     })
     const { out } = await check(folder)
     expect(out).toContain('secret: undefined')

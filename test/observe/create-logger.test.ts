@@ -57,6 +57,22 @@ describe('createLogger', () => {
     expect(lines()[0]).toMatchObject({ [name]: '[hidden]' })
   })
 
+  it('hides e-mail addresses in any other text, and nothing that only looks like one', () => {
+    const { log, text, lines } = captureLog()
+    log.info(
+      { note: 'a\nuser1@example.com', list: ['B <user2@example.com>'] },
+      'to\nuser3@example.com',
+    )
+    log.info('by %s', 'user4@example.com')
+    log.info('in node_modules/@scope/package/file.js at @media')
+    expect(text()).not.toContain('example.com')
+    expect(lines()).toMatchObject([
+      { note: 'a\n[e-mail]', list: ['B <[e-mail]>'], msg: 'to\n[e-mail]' },
+      { msg: 'by [e-mail]' },
+      { msg: 'in node_modules/@scope/package/file.js at @media' },
+    ])
+  })
+
   it('shows the path of a request, never its query', () => {
     const { log, text, lines } = captureLog()
     log.info({ req: { method: 'POST', url: '/webhooks/a?token=leak', headers: { host: 'leak' } } })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { coarseAddress, tameFields, tameText } from '../../src/observe/log-text.ts'
+import { boundFields, coarseAddress, tameText } from '../../src/observe/log-text.ts'
 
 describe('tameText', () => {
   it.each([
@@ -33,28 +33,14 @@ describe('tameText', () => {
   })
 })
 
-describe('tameFields', () => {
-  it('hides addresses at every depth and keeps the rest', () => {
-    const fields = { to: 'user1@example.com', n: 1, list: [{ cc: 'A <a@example.com>' }] }
-    expect(tameFields(fields)).toEqual({ to: '[e-mail]', n: 1, list: [{ cc: 'A <[e-mail]>' }] })
-  })
-
+describe('boundFields', () => {
   it('leaves out what is endless', () => {
-    expect(tameFields({ big: 'x'.repeat(10_000) })).toEqual({
+    expect(boundFields({ big: 'x'.repeat(10_000) })).toEqual({
       omitted: 'fields of 10010 characters',
     })
   })
-
-  it('answers the same fields where there is nothing to hide', () => {
-    fc.assert(
-      fc.property(
-        fc.dictionary(fc.string(), fc.string({ maxLength: 20 }), { maxKeys: 5 }),
-        (fields) => {
-          fc.pre(!JSON.stringify(fields).includes('@'))
-          expect(tameFields(fields)).toEqual(JSON.parse(JSON.stringify(fields)))
-        },
-      ),
-    )
+  it('answers the fields as they are otherwise', () => {
+    expect(boundFields({ a: { b: [1] } })).toEqual({ a: { b: [1] } })
   })
 })
 

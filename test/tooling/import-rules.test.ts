@@ -128,7 +128,7 @@ describe('the import rules', () => {
 function lint(folder: string): Set<string> {
   const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome')
   const args = [biome, 'lint', '--only=style/noRestrictedImports', '--max-diagnostics=none']
-  const options = { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
+  const options = { cwd: folder, encoding: 'utf8', stdio: 'pipe' } as const
   try {
     execFileSync(process.execPath, [...args, '--reporter=github'], options)
     throw new Error('Biome found nothing wrong.')

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+const PATIENCE = { timeout: 60_000, interval: 50 }
+
+interface Started {
+  readonly child: ChildProcess
+  readonly out: () => string
+  readonly err: () => string
+  /** The exit code, or the signal that ended it. */
+  readonly end: Promise<number | string>
+}
+
+/** The command line in a process of its own, with no more of our environment than it needs. */
+function start(argv: readonly string[], env: Record<string, string> = {}): Started {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...argv], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  })
+  const written = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (part) => {
+    written.out += part
+  })
+  child.stderr.setEncoding('utf8').on('data', (part) => {
+    written.err += part
+  })
+  const end = once(child, 'close').then(([code, signal]) => code ?? signal)
+  return { child, out: () => written.out, err: () => written.err, end }
+}
+
+async function startDevelopment() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'main-test-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))
+  const env = { DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0' }
+  const receiver = start(['serve', '--dev'], { ...env, HANDLERS: 'built-in:log' })
+  const readReady = () => receiver.out().match(/\{.*"public_url".*\}/)?.[0] ?? ''
+  await expect.poll(readReady, PATIENCE).not.toBe('')
+  const { public_url: url, admin_url: adminUrl } = JSON.parse(readReady())
+  return { ...receiver, dataDir, url: String(url), adminUrl: String(adminUrl) }
+}
+
+describe('the process', { timeout: 120_000 }, () => {
+  it.each([
+    [['--version'], {}, 0],
+    [['stats', '--admin-url', 'http://127.0.0.1:9'], {}, 1],
+    [['send', '--nonsense'], {}, 2],
+    [['serve'], { PORT: 'many' }, 78],
+  ])('ends %j with %j in %d', async (argv, env: Record<string, string>, exitCode) => {
+    expect(await start(argv, env).end).toBe(exitCode)
+  })
+
+  it('runs for development, takes what send signs, shows it, and stops when asked', async () => {
+    const { child, dataDir, url, adminUrl, err, end } = await startDevelopment()
+    await expect.poll(err, PATIENCE).toContain('npx mailtrap-receiver send --count 100 --url')
+    const secret = (await readFile(join(dataDir, 'dev-secret'), 'utf8')).trim()
+    expect(err()).toContain(`MAILTRAP_SIGNING_SECRET=${secret} `)
+    expect((await stat(join(dataDir, 'dev-secret'))).mode & 0o777).toBe(0o600)
+
+    const send = start(['send', '--count', '25', '--url', `${url}/webhooks/mailtrap`, '--json'], {
+      DATA_DIR: dataDir,
+    })
+    expect(await send.end).toBe(0)
+    expect(JSON.parse(send.out())).toMatchObject({ batches: 1, events: 25, answers: { 200: 1 } })
+
+    const count = async () => {
+      const answer = await fetch(`${adminUrl}/api/stats`)
+      const { events } = (await answer.json()) as { events: { by_state: { done: number } } }
+      return events.by_state.done
+    }
+    await expect.poll(count, PATIENCE).toBe(25)
+    const events = start(['events', '--all', '--json', '--admin-url', adminUrl])
+    expect(await events.end).toBe(0)
+    expect(events.out().trimEnd().split('\n')).toHaveLength(25)
+
+    child.kill('SIGTERM')
+    expect(await end).toBe(0)
+  })
+
+  it('ends at once when it is asked twice', async () => {
+    const { child, err, end } = await startDevelopment()
+    const askedAt = performance.now()
+    child.kill('SIGTERM')
+    child.kill('SIGINT')
+    expect(await end).toBe(1)
+    expect(performance.now() - askedAt).toBeLessThan(5_000)
+    expect(err()).toContain('Stopped at once, as asked')
+  })
+
+  it('takes it quietly when its reader goes away', async () => {
+    const child = spawn(
+      'sh',
+      ['-c', `"${process.execPath}" --import tsx src/main.ts --help | true; echo done`],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+    expect({ out, err }).toEqual({ out: 'done\n', err: '' })
+  })
+})
