@@ -49,6 +49,7 @@ export function demoCommand(context: CommandContext): Command {
 }
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
+  if (!options.json) context.stderr.write('Starting a receiver with the example handlers …\n')
   const dataDir = await mkdtemp(join(tmpdir(), 'mailtrap-receiver-demo-'))
   try {
     await runDemo(dataDir, await chooseDemoPorts(), options, context).catch((error) => {

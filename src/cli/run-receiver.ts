@@ -43,6 +43,8 @@ export async function runReceiver(
     }
   }
   await Promise.race([run(), broken, hurried])
+  // Hurried along, the ordinary stop ends just as soon.
+  if (stoppedAgain.aborted) await hurried
 }
 
 async function stopAtOnce(receiver: Receiver): Promise<never> {

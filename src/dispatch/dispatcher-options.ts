@@ -11,6 +11,8 @@ export interface HandlerSettings {
   readonly concurrency?: number | undefined
   /** One attempt. */
   readonly timeoutMs: number
+  /** Default: that of `limits`. */
+  readonly maxHeapBytes?: number | undefined
   /** Waits between attempts; after the last one the job is dead. */
   readonly retryDelaysMs: readonly number[]
 }

@@ -92,12 +92,14 @@ class LaneDispatcher implements Dispatcher {
     return this.#settler.refused
   }
 
-  #createLane({ module, concurrency, timeoutMs, retryDelaysMs }: HandlerSettings): HandlerLane {
-    const { store, observer, now, random, childEnv, limits } = this.#options
+  #createLane(settings: HandlerSettings): HandlerLane {
+    const { module, concurrency, timeoutMs, retryDelaysMs, maxHeapBytes } = settings
+    const { store, observer, now, random, childEnv } = this.#options
+    const limits = { ...DEFAULT_LIMITS, ...this.#options.limits }
     return new HandlerLane(
       {
-        ...DEFAULT_LIMITS,
         ...limits,
+        maxHeapBytes: maxHeapBytes ?? limits.maxHeapBytes,
         module,
         concurrency,
         timeoutMs,

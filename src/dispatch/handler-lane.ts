@@ -2,7 +2,7 @@ import type { ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.t
 import type { Observer } from '../observe/observer.ts'
 import type { Store } from '../store/store.ts'
 import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-frames.ts'
-import type { EndedJob } from './handler-process.ts'
+import { type EndedJob, releaseJob } from './ended-job.ts'
 import { HandlerSupervisor, type SupervisorSettings } from './handler-supervisor.ts'
 import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
 import type { Settler } from './settler.ts'
@@ -180,13 +180,7 @@ export class HandlerLane {
     this.#meanBytes = Math.max(1, bytes / jobs.length)
     const process = this.#supervisor.accepting
     if (process) return process.run(jobs)
-    this.#record(
-      jobs.map((job) => ({
-        job: { ...job, bytes: 0 },
-        durationMs: 0,
-        result: { kind: 'released' },
-      })),
-    )
+    this.#record(jobs.map((job) => releaseJob({ ...job, bytes: 0 })))
   }
 
   /** How many jobs to claim now. Only when half of the window is free: few, large claims. */

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Duplex, Readable } from 'node:stream'
 import type { ClaimedJob } from '../model.ts'
 import { captureOutput } from './capture-output.ts'
-import type { ChildFrame, LoadFailure, ReadyFacts } from './channel-frames.ts'
+import { type ChildFrame, type LoadFailure, type ReadyFacts, toTokenJob } from './channel-frames.ts'
 import { killGroup, killMarked } from './end-process-tree.ts'
+import { blameFirst, type EndedJob, endJob, releaseJob } from './ended-job.ts'
 import { FrameWriter, readFrames } from './frames.ts'
 import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
 import { createLineBudget } from './line-budget.ts'
@@ -14,12 +15,6 @@ import { type ProcessSettings, spawnHost, whenClosed } from './spawn-host.ts'
 import { watchMemory } from './watch-memory.ts'
 
 const LINES_PER_SECOND = 1_000
-
-export interface EndedJob {
-  readonly job: HandedJob
-  readonly durationMs: number
-  readonly result: AttemptResult
-}
 
 export interface OutputLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -56,6 +51,7 @@ export class HandlerProcess {
   #isReady = false
   #hasStartedJobs = false
   #hasAborted = false
+  #isStopping = false
   #killReason: string | undefined
   #ending: string | undefined
   #failure: LoadFailure | undefined
@@ -95,17 +91,13 @@ export class HandlerProcess {
   }
 
   run(jobs: readonly ClaimedJob[]): void {
-    this.#writer?.run(
-      jobs.map((job) => {
-        const { event: _, ...seen } = job
-        return { token: this.#ledger.hand(job), ...seen }
-      }),
-    )
+    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job))))
   }
 
   /** Gives back what has not started, lets the rest finish, then exits. */
   stop(): void {
     if (!this.#isReady) return this.kill('it was still loading')
+    this.#isStopping = true
     this.#takeBack(this.#writer?.takeUnsent() ?? [])
     this.#writer?.send({ stop: true })
   }
@@ -160,7 +152,8 @@ export class HandlerProcess {
       this.#welcome(frame.ready, pid)
     this.#takeEnds(frame)
     if (frame.started) this.#takeStarts(frame.started)
-    if (frame.returned) this.#takeBack(frame.returned)
+    // Unasked it would be a way to claim the same jobs over and over.
+    if (frame.returned && this.#isStopping) this.#takeBack(frame.returned)
     for (const line of frame.logs ?? []) if (this.#lines.take()) this.#listener.onLine(line)
     if (frame.droppedLogs) this.#lines.drop(frame.droppedLogs)
   }
@@ -188,7 +181,7 @@ export class HandlerProcess {
     const ended: EndedJob[] = []
     const take = (token: number, result: AttemptResult) => {
       const job = this.#ledger.end(token)
-      if (job) ended.push({ job, durationMs: Math.round(now - job.startedAt), result })
+      if (job) ended.push(endJob(job, now, result))
     }
     for (const token of done) take(token, { kind: 'done' })
     // An attempt that we aborted and that failed then has not failed by itself.
@@ -200,7 +193,7 @@ export class HandlerProcess {
 
   #takeBack(tokens: readonly number[]): void {
     const jobs = tokens.flatMap((token) => this.#ledger.takeBack(token) ?? [])
-    if (jobs.length > 0) this.#listener.onJobsEnded(jobs.map(release))
+    if (jobs.length > 0) this.#listener.onJobsEnded(jobs.map(releaseJob))
   }
 
   #fail(failure: LoadFailure): void {
@@ -263,28 +256,15 @@ export class HandlerProcess {
     const { queued, started } = this.#ledger.clear()
     const error = `process ended: ${this.#ending ?? reason}`
     const judge = this.#judge ?? (() => ({ kind: 'retry', error }) as const)
-    const ended = started.map((job) => ({
-      job,
-      durationMs: Math.round(now - job.startedAt),
-      result: judge(job),
-    }))
-    // It died of something before anything ran: of the first job's size, most likely. Were that one
-    // released too, it would come first again, for ever.
-    const culprit =
-      this.#isReady && !this.#hasStartedJobs && !this.#judge ? queued.shift() : undefined
-    if (culprit)
-      ended.push({
-        job: { ...culprit, startedAt: now },
-        durationMs: 0,
-        result: { kind: 'retry', error },
-      })
-    this.#listener.onJobsEnded([...ended, ...queued.map(release)])
+    const isKilled = this.#judge !== undefined
+    const hasRunSome = this.#hasStartedJobs || !this.#isReady || isKilled
+    this.#listener.onJobsEnded([
+      ...(hasRunSome ? [] : blameFirst(queued, error)),
+      ...started.map((job) => endJob(job, now, judge(job))),
+      ...queued.map(releaseJob),
+    ])
     this.#listener.onExit(reason, this.#isReady ? undefined : (this.#failure ?? loadFailure(error)))
   }
-}
-
-function release(job: HandedJob): EndedJob {
-  return { job, durationMs: 0, result: { kind: 'released' } }
 }
 
 function loadFailure(problem: string): LoadFailure {

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
-import { type EndedJob, HandlerProcess, type ProcessListener } from './handler-process.ts'
+import type { EndedJob } from './ended-job.ts'
+import { HandlerProcess, type ProcessListener } from './handler-process.ts'
 import type { ProcessSettings } from './spawn-host.ts'
 
 const FIRST_RESTART_MS = 100

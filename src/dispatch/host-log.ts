@@ -1,3 +1,4 @@
+import { describeError } from '../handlers/describe-error.ts'
 import type { HandlerLog } from '../handlers/handler-context.ts'
 
 const LINES_PER_SECOND = 1_000
@@ -29,12 +30,12 @@ export function createHostLog(onLine: () => void): HostLog {
     }
     inSecond++
     if (inSecond > LINES_PER_SECOND || lines.length >= LINES_PER_SECOND) dropped++
-    else lines.push(encode(level, text, fields))
+    else lines.push(`{"level":"${level}","text":${encodeText(text)}${encodeFields(fields)}}`)
     onLine()
   }
-  const encode = (level: string, text: unknown, fields: unknown) => {
-    const shown = stringify(`${text}`.slice(0, MAX_TEXT_CHARS))
-    return `{"level":"${level}","text":${shown}${encodeFields(fields)}}`
+  const encodeText = (text: unknown) => {
+    const shown = typeof text === 'string' ? text : describeError(text)
+    return stringify(shown.slice(0, MAX_TEXT_CHARS))
   }
   const encodeFields = (fields: unknown) => {
     if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return ''

@@ -11,11 +11,16 @@ export interface StartedJob extends HandedJob {
   readonly startedAt: number
 }
 
+/** In the ledger a job starts by getting its time: a copy for each would be felt. */
+interface Entry extends HandedJob {
+  startedAt: number
+}
+
 /** What one child was handed and has not ended. A token works once, and only for what was handed. */
 export class JobLedger {
-  readonly #queued = new Map<number, HandedJob>()
+  readonly #queued = new Map<number, Entry>()
   /** In the order in which they started. */
-  readonly #started = new Map<number, StartedJob>()
+  readonly #started = new Map<number, Entry>()
   #lastToken = 0
   #bytes = 0
 
@@ -42,7 +47,7 @@ export class JobLedger {
     const bytes = job.payload.length
     this.#lastToken++
     this.#bytes += bytes
-    this.#queued.set(this.#lastToken, { event, handler, attempt, type, bytes })
+    this.#queued.set(this.#lastToken, { event, handler, attempt, type, bytes, startedAt: 0 })
     return this.#lastToken
   }
 
@@ -51,7 +56,8 @@ export class JobLedger {
     const job = this.#queued.get(token)
     if (!job) return false
     this.#queued.delete(token)
-    this.#started.set(token, { ...job, startedAt: now })
+    job.startedAt = now
+    this.#started.set(token, job)
     return true
   }
 

@@ -49,7 +49,6 @@ async function startDevelopment() {
 
 describe('the process', { timeout: 120_000 }, () => {
   it.each([
-    [['--version'], {}, 0],
     [['stats', '--admin-url', 'http://127.0.0.1:9'], {}, 1],
     [['send', '--nonsense'], {}, 2],
     [['serve'], { PORT: 'many' }, 78],

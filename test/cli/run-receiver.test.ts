@@ -59,6 +59,14 @@ describe('runReceiver', () => {
     expect(calls).toEqual(['start', 'stopNow'])
   })
 
+  it('says that it was hurried, although the ordinary stop ended as soon', async () => {
+    const { receiver, signals, stop, stopAgain } = build({ stop: async () => stopAgain.abort() })
+    stop.abort()
+    await expect(runReceiver(receiver, signals, async () => 'stay')).rejects.toThrow(
+      'Stopped at once',
+    )
+  })
+
   it('ends with the reason when the receiver cannot go on', async () => {
     const reason = new Error('the disk is gone')
     const { receiver, signals } = build({ failed: Promise.resolve(reason) })

@@ -1,0 +1,26 @@
+import type { HandedJob, StartedJob } from './job-ledger.ts'
+import type { AttemptResult } from './retry-policy.ts'
+
+/** A job that a process has no more in its hands, and why. */
+export interface EndedJob {
+  readonly job: HandedJob
+  readonly durationMs: number
+  readonly result: AttemptResult
+}
+
+export function endJob(job: StartedJob, now: number, result: AttemptResult): EndedJob {
+  return { job, durationMs: Math.round(now - job.startedAt), result }
+}
+
+export function releaseJob(job: HandedJob): EndedJob {
+  return { job, durationMs: 0, result: { kind: 'released' } }
+}
+
+/**
+ * For a process that died before anything ran: of its first job's size, most likely. Takes that one
+ * out of `queued` as failed; were it released, it would come first again, for ever.
+ */
+export function blameFirst(queued: HandedJob[], error: string): EndedJob[] {
+  const first = queued.shift()
+  return first ? [{ job: first, durationMs: 0, result: { kind: 'retry', error } }] : []
+}

@@ -1,0 +1,45 @@
+import type { Observer } from '../../src/observe/observer.ts'
+
+type Facts = {
+  [Name in Exclude<keyof Observer, 'counts'>]: Parameters<Observer[Name]>[0][]
+}
+
+/** An observer that keeps what it is told. */
+export interface RecordingObserver extends Observer {
+  readonly facts: Facts
+}
+
+export function createRecordingObserver(): RecordingObserver {
+  const facts: Facts = {
+    batchReceived: [],
+    requestRefused: [],
+    batchUnpacked: [],
+    unpackFailed: [],
+    attemptEnded: [],
+    handlerStarted: [],
+    handlerEnded: [],
+    handlerWrote: [],
+    handlerOutputDropped: [],
+    storeFailed: [],
+    storeRecovered: [],
+    pruned: [],
+  }
+  return {
+    facts,
+    batchReceived: (fact) => facts.batchReceived.push(fact),
+    requestRefused: (fact) => facts.requestRefused.push(fact),
+    batchUnpacked: (fact) => facts.batchUnpacked.push(fact),
+    unpackFailed: (fact) => facts.unpackFailed.push(fact),
+    attemptEnded: (fact) => facts.attemptEnded.push(fact),
+    handlerStarted: (fact) => facts.handlerStarted.push(fact),
+    handlerEnded: (fact) => facts.handlerEnded.push(fact),
+    handlerWrote: (fact) => facts.handlerWrote.push(fact),
+    handlerOutputDropped: (fact) => facts.handlerOutputDropped.push(fact),
+    storeFailed: (fact) => facts.storeFailed.push(fact),
+    storeRecovered: () => facts.storeRecovered.push(undefined),
+    pruned: (fact) => facts.pruned.push(fact),
+    counts: () => {
+      throw new Error('Nobody asks this observer.')
+    },
+  }
+}
