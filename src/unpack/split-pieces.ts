@@ -1,6 +1,6 @@
 import { findShape } from './find-shape.ts'
 import type { Piece, PieceReader } from './read-piece.ts'
-import { skipElement } from './scan-bytes.ts'
+import { CLOSE_BRACE, skipElement } from './scan-bytes.ts'
 import type { ByteRange } from './scan-object.ts'
 import { splitLines } from './split-lines.ts'
 import { trimPiece } from './trim-piece.ts'
@@ -29,8 +29,9 @@ export function splitPieces(
 }
 
 /**
- * The elements of arrays, and what stands behind one in its member, where nothing should. Between
- * two commas that follow each other lies nothing, so nothing is yielded for them.
+ * The elements of arrays, and whatever stands there where nothing should: behind the array in its
+ * member, or a brace that closes it. Between two commas that follow each other lies nothing, so
+ * nothing is yielded for them.
  */
 function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator<Piece> {
   for (const { start, end } of arrays) {
@@ -40,6 +41,11 @@ function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator
       const piece = trimPiece(body, at, element.end, element.depth)
       if (piece) yield piece
       at = element.end + 1
+      if (element.end < end && body[element.end] === CLOSE_BRACE) yield strayBrace(element.end)
     }
   }
+}
+
+function strayBrace(start: number): Piece {
+  return { start, end: start + 1, depth: 0, form: 'json', failure: undefined }
 }

@@ -1,0 +1,89 @@
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { captureOutput } from '../../src/dispatch/capture-output.ts'
+import { createLineBudget } from '../../src/dispatch/line-budget.ts'
+
+describe('captureOutput', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  function capture(linesPerSecond = 100) {
+    const stream = new PassThrough({ highWaterMark: 64 * 1024 * 1024 })
+    const lines: string[] = []
+    const dropped: number[] = []
+    const onFlood = vi.fn()
+    const budget = createLineBudget(linesPerSecond, (count) => dropped.push(count))
+    const finish = captureOutput(stream, { budget, onLine: (text) => lines.push(text), onFlood })
+    return { stream, lines, dropped, onFlood, finish }
+  }
+  const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+
+  it('gives lines, without empty ones, and the last one without a line end', async () => {
+    const { stream, lines } = capture()
+    stream.end('first\n\nsecond\r\nlast')
+    await nextTurn()
+    await nextTurn()
+    expect(lines).toEqual(['first', 'second', 'last'])
+  })
+
+  it('cuts long lines', async () => {
+    const { stream, lines } = capture()
+    stream.write(`${'x'.repeat(100_000)}\nshort\n`)
+    await nextTurn()
+    expect(lines.map((line) => line.length)).toEqual([4_097, 5])
+  })
+
+  it('drops what is beyond the pace, and tells how much once a second', async () => {
+    const { stream, lines, dropped } = capture(100)
+    stream.write('line\n'.repeat(1_000))
+    stream.write('line\n'.repeat(1_000))
+    await nextTurn()
+    expect(lines).toHaveLength(100)
+    expect(dropped).toEqual([])
+    vi.advanceTimersByTime(1_000)
+    expect(dropped).toEqual([1_900])
+    stream.write('again\n')
+    await nextTurn()
+    expect(lines.at(-1)).toBe('again')
+  })
+
+  it('leaves a flood in the pipe until the second is over, and reports one that does not end', async () => {
+    const { stream, onFlood } = capture()
+    for (let second = 1; second <= 10; second++) {
+      for (let count = 0; count < 9; count++) stream.write(Buffer.alloc(1024 * 1024, 10))
+      await nextTurn()
+      expect(stream.isPaused()).toBe(true)
+      expect(onFlood).not.toHaveBeenCalled()
+      vi.advanceTimersByTime(1_000)
+      await nextTurn()
+    }
+    expect(onFlood).toHaveBeenCalled()
+  })
+
+  it('forgives a burst', async () => {
+    const { stream, onFlood } = capture()
+    for (let burst = 1; burst <= 20; burst++) {
+      stream.write(Buffer.alloc(9 * 1024 * 1024, 10))
+      await nextTurn()
+      vi.advanceTimersByTime(1_000)
+      stream.write('quiet\n')
+      await nextTurn()
+      vi.advanceTimersByTime(1_000)
+    }
+    expect(onFlood).not.toHaveBeenCalled()
+  })
+
+  it('reads the rest at once when the process has ended', async () => {
+    const { stream, finish } = capture()
+    stream.write(Buffer.alloc(9 * 1024 * 1024, 10))
+    await nextTurn()
+    expect(stream.isPaused()).toBe(true)
+    finish()
+    stream.end(Buffer.alloc(9 * 1024 * 1024, 10))
+    await vi.waitFor(() => expect(stream.readableEnded).toBe(true))
+  })
+})

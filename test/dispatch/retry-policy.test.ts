@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decideOutcome, nextOutcome } from '../../src/dispatch/retry-policy.ts'
+
+const delaysMs = [5_000, 30_000, 120_000]
+
+describe('nextOutcome', () => {
+  it('waits half of the scheduled time to all of it', () => {
+    expect(nextOutcome(1, 'no', { delaysMs, random: () => 0 })).toEqual({
+      kind: 'retry',
+      error: 'no',
+      delayMs: 2_500,
+    })
+    expect(nextOutcome(3, 'no', { delaysMs, random: () => 1 })).toMatchObject({ delayMs: 120_000 })
+  })
+
+  it('ends as dead after the last wait', () => {
+    expect(nextOutcome(4, 'no', { delaysMs, random: () => 0 })).toEqual({ kind: 'dead', error: 'no' })
+    expect(nextOutcome(40, 'no', { delaysMs, random: () => 0 })).toMatchObject({ kind: 'dead' })
+    expect(nextOutcome(1, 'no', { delaysMs: [], random: () => 0 })).toMatchObject({ kind: 'dead' })
+  })
+
+  it('stays within half and whole for any schedule, attempt and chance', () => {
+    const schedule = fc.array(fc.integer({ min: 0, max: 86_400_000 }), { maxLength: 20 })
+    const chance = fc.double({ min: 0, max: 0.999_999, noNaN: true })
+    fc.assert(
+      fc.property(schedule, fc.integer({ min: 1, max: 30 }), chance, (delays, attempt, random) => {
+        const outcome = nextOutcome(attempt, 'no', { delaysMs: delays, random: () => random })
+        const delayMs = delays[attempt - 1]
+        if (delayMs === undefined) return outcome.kind === 'dead'
+        if (outcome.kind !== 'retry') return false
+        return outcome.delayMs >= Math.floor(delayMs / 2) && outcome.delayMs <= delayMs
+      }),
+    )
+  })
+})
+
+describe('decideOutcome', () => {
+  const policy = { delaysMs, random: () => 0 }
+
+  it('never lets an interrupted attempt be dead', () => {
+    expect(decideOutcome(99, { kind: 'interrupted', error: 'killed' }, policy)).toEqual({
+      kind: 'retry',
+      error: 'killed',
+      delayMs: 0,
+    })
+  })
+
+  it('passes on what is final', () => {
+    expect(decideOutcome(1, { kind: 'done' }, policy)).toEqual({ kind: 'done' })
+    expect(decideOutcome(1, { kind: 'released' }, policy)).toEqual({ kind: 'released' })
+    expect(decideOutcome(1, { kind: 'dead', error: 'no' }, policy)).toEqual({ kind: 'dead', error: 'no' })
+  })
+})
