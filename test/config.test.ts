@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   handlerEnvironment,
   readSettings,
@@ -445,8 +445,11 @@ describe('the table of settings', () => {
 
 describe('this process', () => {
   it('is asked when nothing is passed in', () => {
+    for (const { name } of SETTINGS) vi.stubEnv(name, undefined)
+    vi.stubEnv('DATA_DIR', 'kept-here')
     const settings = readSettings({ isSourceOptional: true })
-    expect(settings.dataDir).toBe(join(process.cwd(), 'data'))
+    vi.unstubAllEnvs()
+    expect(settings.dataDir).toBe(join(process.cwd(), 'kept-here'))
   })
 })
 

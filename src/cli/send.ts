@@ -26,6 +26,25 @@ export function sendCommand(context: CommandContext): Command {
   const command = new Command('send')
     .description('sign batches and post them: files, stdin or generated events')
     .argument('[files...]', 'files to send as they are, - for stdin')
+    .addHelpText('after', EXAMPLES)
+    .action(async (files: string[]) => {
+      const options = command.opts<SendCommandOptions>()
+      const problem = findContradiction(files, options)
+      if (problem) command.error(`error: ${problem}`)
+      await runSend(files, options, context)
+    })
+  addAddressOptions(command)
+  addContentOptions(command)
+  return command
+    .option('--rate <n>', 'events per second at most', readWholeNumber)
+    .option('--connections <n>', 'batches under way at a time', readWholeNumber, 4)
+    .option('--timeout <seconds>', 'for one answer', readWholeNumber, 30)
+    .option('--json', 'for machines')
+}
+
+/** Where to, and how to be let in. */
+function addAddressOptions(command: Command): Command {
+  return command
     .option('--url <url>', 'where to (default: http://127.0.0.1:3000/webhooks/<provider>)', readUrl)
     .addOption(
       new Option('--provider <name>', 'signature and shape')
@@ -42,6 +61,11 @@ export function sendCommand(context: CommandContext): Command {
     .option('--basic-auth <user:password>', 'also for the URL (default: BASIC_AUTH)')
     .option('--token <text>', 'sent as ?token= (default: URL_TOKEN)')
     .option('--bad-signature', 'sign with a wrong secret')
+}
+
+/** What to send: files or generated events. */
+function addContentOptions(command: Command): Command {
+  return command
     .option('--content-type <type>', 'of files and stdin (default: by the name)')
     .option('--split', 'files hold an event a line: pack these into batches')
     .option('--count <n>', 'generate so many events', readWholeNumber)
@@ -53,18 +77,6 @@ export function sendCommand(context: CommandContext): Command {
         .choices(['json', 'jsonl', 'array'])
         .default('json'),
     )
-    .option('--rate <n>', 'events per second at most', readWholeNumber)
-    .option('--connections <n>', 'batches under way at a time', readWholeNumber, 4)
-    .option('--timeout <seconds>', 'for one answer', readWholeNumber, 30)
-    .option('--json', 'for machines')
-    .addHelpText('after', EXAMPLES)
-    .action(async (files: string[]) => {
-      const options = command.opts<SendCommandOptions>()
-      const problem = findContradiction(files, options)
-      if (problem) command.error(`error: ${problem}`)
-      await runSend(files, options, context)
-    })
-  return command
 }
 
 function findContradiction(

@@ -16,8 +16,8 @@ const MODULE_NAME = /(?<!\.d|\.test|\.spec)\.(js|mjs|ts|mts)$/
 export interface HandlerModule {
   /** Absolute path, or `built-in:log`. */
   readonly module: string
-  /** Attempts at once. Default 20. */
-  readonly concurrency: number
+  /** Attempts at once. Undefined: the dispatcher's default, which depends on the handler. */
+  readonly concurrency: number | undefined
   readonly timeoutMs: number
   readonly retryDelaysMs: readonly number[]
   /** Heap of its process. Default 256 MB. */
@@ -83,7 +83,7 @@ function findDefaultModules({ cwd, values }: Origins): HandlerModule[] {
 
 function commonLimits(values: SettingValues): Omit<HandlerModule, 'module'> {
   return {
-    concurrency: 20,
+    concurrency: undefined,
     timeoutMs: values.HANDLER_TIMEOUT,
     retryDelaysMs: values.RETRY_SCHEDULE,
     maxHeapBytes: 256 * 1024 ** 2,

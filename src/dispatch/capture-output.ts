@@ -5,8 +5,10 @@ import { readSlowly } from './read-slowly.ts'
 
 const MAX_LINE_BYTES = 4_096
 const MAX_BYTES_PER_SECOND = 8 * 1024 * 1024
-/** Seconds in a row at the limit above after which it is no longer an accident. */
-const MAX_FLOOD_SECONDS = 10
+/** How long it may write as much as that, or more, before it is no longer an accident. */
+const MAX_FLOOD_MS = 10_000
+/** Lines beyond the pace are only counted; this often is looked whether the pace is reached. */
+const SLICE_BYTES = 4_096
 const NEWLINE = 10
 
 export interface OutputCapture {
@@ -22,23 +24,25 @@ export interface OutputCapture {
 export function captureOutput(stream: Readable, capture: OutputCapture): () => void {
   const { budget } = capture
   const splitter = new LineSplitter(MAX_LINE_BYTES, (line, isCut) => {
-    if (line.length === 0 || !budget.take()) return
+    if (!budget.take() || line.length === 0) return
     const text = line.toString('utf8').trimEnd()
     capture.onLine(isCut ? `${text}…` : text)
   })
+  const takeSlice = (slice: Buffer) => {
+    if (!budget.isSpent) return splitter.push(slice)
+    budget.drop(countLines(slice))
+    splitter.clear()
+  }
   const finish = readSlowly(stream, {
     costPerSecond: MAX_BYTES_PER_SECOND,
     onChunk(chunk) {
-      if (budget.isSpent) {
-        budget.drop(countLines(chunk))
-        splitter.clear()
-      } else {
-        splitter.push(chunk)
+      for (let from = 0; from < chunk.length; from += SLICE_BYTES) {
+        takeSlice(chunk.subarray(from, from + SLICE_BYTES))
       }
       return chunk.length
     },
-    onSaturated(seconds) {
-      if (seconds >= MAX_FLOOD_SECONDS) capture.onFlood()
+    onSaturated(forMs) {
+      if (forMs >= MAX_FLOOD_MS) capture.onFlood()
     },
   })
   stream.on('end', () => splitter.finish())

@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream'
 
+/** Short, so that what one moment may cost does not hold up the loop. */
+const MOMENT_MS = 50
+
 export interface SlowReading {
-  /** Cost that is read in one second; then the stream rests until the second is over. */
+  /** Cost that is read in one second, spread evenly over it. */
   readonly costPerSecond: number
   /** Takes a chunk and answers what it cost, in bytes or the like. */
   readonly onChunk: (chunk: Buffer) => number
-  /** Called at the end of a second that used up its cost, with how many did so in a row. */
-  readonly onSaturated?: (seconds: number) => void
+  /** Called while the limit is reached, with for how long, less the time it was not. */
+  readonly onSaturated?: (forMs: number) => void
 }
 
 /**
@@ -15,24 +18,25 @@ export interface SlowReading {
  * Answers a function that lifts the limit, for the rest of a stream whose writer has ended.
  */
 export function readSlowly(stream: Readable, reading: SlowReading): () => void {
+  let limit = (reading.costPerSecond * MOMENT_MS) / 1_000
   let cost = 0
-  let saturatedSeconds = 0
-  let limit = reading.costPerSecond
-  let second: NodeJS.Timeout | undefined
+  let saturatedMs = 0
+  let moment: NodeJS.Timeout | undefined
 
-  const endSecond = () => {
-    second = undefined
-    saturatedSeconds = cost >= limit ? saturatedSeconds + 1 : 0
+  const endMoment = () => {
+    moment = undefined
+    const isSaturated = cost >= limit
+    saturatedMs = Math.max(0, saturatedMs + (isSaturated ? MOMENT_MS : -MOMENT_MS))
     cost = 0
-    if (saturatedSeconds > 0) reading.onSaturated?.(saturatedSeconds)
+    if (isSaturated) reading.onSaturated?.(saturatedMs)
     stream.resume()
   }
   stream.on('data', (chunk: Buffer) => {
-    second ??= setTimeout(endSecond, 1_000).unref()
+    moment ??= setTimeout(endMoment, MOMENT_MS).unref()
     cost += reading.onChunk(chunk)
     if (cost >= limit) stream.pause()
   })
-  stream.on('close', () => clearTimeout(second))
+  stream.on('close', () => clearTimeout(moment))
   // A pipe that breaks is followed by the end of its process, which is where it is dealt with.
   stream.on('error', () => {})
   return () => {

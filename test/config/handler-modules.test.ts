@@ -50,7 +50,12 @@ describe('handler modules', () => {
     `
     const cwd = makeFolder({ 'a.ts': '', 'b.ts': '', 'c.ts': '', 'receiver.yaml': yaml })
     const { handlers, retryDelaysMs } = read(CONFIG, { cwd })
-    const common = { concurrency: 20, timeoutMs: 60_000, retryDelaysMs, maxHeapBytes: 268_435_456 }
+    const common = {
+      concurrency: undefined,
+      timeoutMs: 60_000,
+      retryDelaysMs,
+      maxHeapBytes: 268_435_456,
+    }
     expect(handlers).toEqual([
       { ...common, module: join(cwd, 'a.ts') },
       {

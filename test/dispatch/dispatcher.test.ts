@@ -20,11 +20,15 @@ describe('createDispatcher', () => {
     store.hint = () => {}
     store.add(makeJobs('noop', 1))
     await waitUntil(() => store.count('noop', 'done') === 1)
-    expect(dispatcher.health()).toMatchObject([{ handler: 'noop', running: true, restarts: 0, inFlight: 0 }])
+    expect(dispatcher.health()).toMatchObject([
+      { handler: 'noop', running: true, restarts: 0, inFlight: 0 },
+    ])
   })
 
   it('tries a failing job again by the schedule, then lets it be dead', async () => {
-    const { store } = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [10, 20] }] })
+    const { store } = await runDispatcher({
+      handlers: [{ name: 'acting', retryDelaysMs: [10, 20] }],
+    })
     const [job] = makeJobs('acting', 1, { act: 'throwText' })
     store.add([job!])
     await waitUntil(() => store.get('acting', job!.event).state === 'dead')
@@ -51,12 +55,17 @@ describe('createDispatcher', () => {
     const elapsedMs = performance.now() - startedAt
     // 20 jobs of 200 ms, five at once.
     expect(elapsedMs).toBeGreaterThan(780)
-    const durations = [...store.jobs.values()].flatMap(({ attempts }) => attempts.map((a) => a.durationMs))
+    const durations = [...store.jobs.values()].flatMap(({ attempts }) =>
+      attempts.map((a) => a.durationMs),
+    )
     expect(Math.min(...durations)).toBeGreaterThan(150)
   })
 
   it('keeps the lease of a job that takes much longer', async () => {
-    const { store, dispatcher } = await runDispatcher({ handlers: [{ name: 'acting' }], leaseMs: 300 })
+    const { store, dispatcher } = await runDispatcher({
+      handlers: [{ name: 'acting' }],
+      leaseMs: 300,
+    })
     const [job] = makeJobs('acting', 1, { act: 'take', ms: 3_000 })
     store.add([job!])
     await waitUntil(() => store.get('acting', job!.event).state === 'done')
@@ -79,7 +88,9 @@ describe('createDispatcher', () => {
   })
 
   it('loses no outcome while the store fails, and claims nothing meanwhile', async () => {
-    const { store, observer } = await runDispatcher({ handlers: [{ name: 'acting', concurrency: 20 }] })
+    const { store, observer } = await runDispatcher({
+      handlers: [{ name: 'acting', concurrency: 20 }],
+    })
     store.add(makeJobs('acting', 20, { act: 'take', ms: 300 }))
     await waitUntil(() => store.claimed === 20)
     store.failure = new Error('disk full')
@@ -93,7 +104,9 @@ describe('createDispatcher', () => {
   })
 
   it('holds a bounded part of a backlog of 200,000 jobs', async () => {
-    const { store, dispatcher } = await runDispatcher({ handlers: [{ name: 'acting', concurrency: 4 }] })
+    const { store, dispatcher } = await runDispatcher({
+      handlers: [{ name: 'acting', concurrency: 4 }],
+    })
     store.add(makeJobs('acting', 200_000, { act: 'take', ms: 5 }))
     let most = 0
     await waitUntil(() => {
@@ -107,15 +120,16 @@ describe('createDispatcher', () => {
   })
 
   it('holds few jobs when they are large', async () => {
-    const { store, dispatcher } = await runDispatcher({ handlers: [{ name: 'acting', concurrency: 100 }] })
-    store.add(makeJobs('acting', 400, { act: 'take', ms: 20, ballast: 'b'.repeat(1024 * 1024) }))
+    const { store, dispatcher } = await runDispatcher({
+      handlers: [{ name: 'acting', concurrency: 5 }],
+    })
+    store.add(makeJobs('acting', 100, { act: 'take', ms: 20, ballast: 'b'.repeat(1024 * 1024) }))
     let most = 0
     await waitUntil(() => {
       most = Math.max(most, dispatcher.health()[0]?.inFlight ?? 0)
-      return store.count('acting', 'done') === 400
+      return store.count('acting', 'done') === 100
     })
-    // The first claim cannot know.
-    expect(most).toBeLessThanOrEqual(220)
+    expect(most).toBeLessThanOrEqual(17)
   })
 
   it('probes a handler that only fails, instead of hammering the store', async () => {
@@ -150,7 +164,9 @@ describe('createDispatcher', () => {
 
   describe('stop', () => {
     it('lets attempts finish, gives back what has not started, and records both', async () => {
-      const { store, dispatcher, observer } = await runDispatcher({ handlers: [{ name: 'acting', concurrency: 5 }] })
+      const { store, dispatcher, observer } = await runDispatcher({
+        handlers: [{ name: 'acting', concurrency: 5 }],
+      })
       const jobs = makeJobs('acting', 500, { act: 'take', ms: 400 })
       store.add(jobs)
       await waitUntil(() => store.claimed >= 10)
@@ -163,16 +179,20 @@ describe('createDispatcher', () => {
       expect(rest).toHaveLength(500 - done)
       expect(rest.every(({ attempt, dueAt }) => attempt === 0 && dueAt === 0)).toBe(true)
       for (const { pid } of observer.facts.handlerStarted) await expectGone(pid)
-      expect(observer.facts.handlerEnded).toMatchObject([{ reason: 'exit code 0', isPlanned: true }])
+      expect(observer.facts.handlerEnded).toMatchObject([
+        { reason: 'exit code 0', isPlanned: true },
+      ])
     })
 
     it('aborts signals at the soft limit; what fails then is due at once and not dead', async () => {
       const handlers = [{ name: 'acting', concurrency: 5, retryDelaysMs: [] }]
-      const { store, dispatcher } = await runDispatcher({ handlers })
+      const { store, dispatcher, observer } = await runDispatcher({ handlers })
       store.add(makeJobs('acting', 5, { act: 'obey' }))
-      await waitUntil(() => store.claimed === 5)
+      await waitUntil(() => observer.facts.handlerWrote.length === 5)
       await dispatcher.stop({ softMs: 1_000, hardMs: 20_000 })
-      const outcomes = [...store.jobs.values()].map(({ attempts }) => attempts.map(({ outcome }) => outcome))
+      const outcomes = [...store.jobs.values()].map(({ attempts }) =>
+        attempts.map(({ outcome }) => outcome),
+      )
       for (const [outcome] of outcomes) expect(outcome).toMatchObject({ kind: 'retry', delayMs: 0 })
     })
 
@@ -181,7 +201,7 @@ describe('createDispatcher', () => {
       const { store, dispatcher, observer } = await runDispatcher({ handlers })
       const [job] = makeJobs('acting', 1, { act: 'spin' })
       store.add([job!])
-      await waitUntil(() => store.claimed === 1)
+      await waitUntil(() => observer.facts.handlerWrote.length === 1)
       await dispatcher.stop({ softMs: 300, hardMs: 1_000 })
       for (const { pid } of observer.facts.handlerStarted) await expectGone(pid)
       expect(errorsOf(store, 'acting', job!.event)).toEqual(['interrupted: the receiver stopped'])

@@ -49,7 +49,10 @@ describe('readFrames', () => {
     ['tokens that are no integers', '{"done":[1.5]}\n'],
     ['tokens that are texts', '{"done":["1"]}\n'],
     ['an unknown outcome', '{"failures":[{"token":1,"kind":"released","error":""}]}\n'],
-    ['an error without bound', `{"failures":[{"token":1,"kind":"dead","error":"${'e'.repeat(20_001)}"}]}\n`],
+    [
+      'an error without bound',
+      `{"failures":[{"token":1,"kind":"dead","error":"${'e'.repeat(20_001)}"}]}\n`,
+    ],
     ['binary', Buffer.from([0xff, 0xfe, 0x00, 0x0a])],
   ])('distrusts the writer of %s, and believes nothing after it', async (_, bytes) => {
     const { stream, frames, faults } = read()

@@ -37,7 +37,12 @@ describe('LineSplitter', () => {
       { text: 'short', isCut: false },
     ]
     expect(split([bytes], 10)).toEqual(expected)
-    expect(split([...bytes].map((byte) => Buffer.from([byte])), 10)).toEqual(expected)
+    expect(
+      split(
+        [...bytes].map((byte) => Buffer.from([byte])),
+        10,
+      ),
+    ).toEqual(expected)
   })
 
   it('gives the last line without a line end', () => {
@@ -47,7 +52,8 @@ describe('LineSplitter', () => {
   it('holds no more than the longest line of an endless one', () => {
     const splitter = new LineSplitter(1_000, () => {})
     const before = process.memoryUsage().arrayBuffers
-    for (let count = 0; count < 10_000; count++) splitter.push(Buffer.alloc(1_000, 120))
+    const chunk = Buffer.alloc(1_000, 120)
+    for (let count = 0; count < 10_000; count++) splitter.push(chunk)
     expect(splitter.heldTooMuch).toBe(true)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5_000_000)
   })

@@ -15,7 +15,10 @@ describe('nextOutcome', () => {
   })
 
   it('ends as dead after the last wait', () => {
-    expect(nextOutcome(4, 'no', { delaysMs, random: () => 0 })).toEqual({ kind: 'dead', error: 'no' })
+    expect(nextOutcome(4, 'no', { delaysMs, random: () => 0 })).toEqual({
+      kind: 'dead',
+      error: 'no',
+    })
     expect(nextOutcome(40, 'no', { delaysMs, random: () => 0 })).toMatchObject({ kind: 'dead' })
     expect(nextOutcome(1, 'no', { delaysMs: [], random: () => 0 })).toMatchObject({ kind: 'dead' })
   })
@@ -49,6 +52,9 @@ describe('decideOutcome', () => {
   it('passes on what is final', () => {
     expect(decideOutcome(1, { kind: 'done' }, policy)).toEqual({ kind: 'done' })
     expect(decideOutcome(1, { kind: 'released' }, policy)).toEqual({ kind: 'released' })
-    expect(decideOutcome(1, { kind: 'dead', error: 'no' }, policy)).toEqual({ kind: 'dead', error: 'no' })
+    expect(decideOutcome(1, { kind: 'dead', error: 'no' }, policy)).toEqual({
+      kind: 'dead',
+      error: 'no',
+    })
   })
 })

@@ -11,7 +11,8 @@ import { findSigningSecret } from './find-secret.ts'
 import type { OutgoingBatch } from './outgoing-batches.ts'
 import { sendBatches } from './send-batches.ts'
 import type { SendCommandOptions } from './send-options.ts'
-import { createTally, describeReport, type SendReport } from './send-report.ts'
+import { describeReport, type SendReport } from './send-report.ts'
+import { SendTally } from './send-tally.ts'
 import { showUrl, targetUrl } from './target-url.ts'
 
 /** With no answer at all after so many, sending is given up. */
@@ -44,7 +45,7 @@ async function postAll(
 ): Promise<{ report: SendReport; problem: unknown }> {
   const { elapsedMs, stopped, stoppedAgain } = context
   const send = await createSender(url, { options, context })
-  const tally = createTally()
+  const tally = new SendTally()
   const progress = createProgress(context)
   const giveUp = new AbortController()
   const startedAt = elapsedMs()
@@ -93,7 +94,7 @@ async function createSender(url: URL, { options, context }: SendMeans) {
 
 function showProgress(
   progress: Progress,
-  { batches, events, notOk }: ReturnType<typeof createTally>,
+  { batches, events, notOk }: SendTally,
   total: number | undefined,
 ): void {
   const problem = notOk > 0 ? `${formatCount(notOk)} not answered 200` : undefined

@@ -1,9 +1,6 @@
-import { createHistogram } from 'node:perf_hooks'
 import { formatCount, formatCounted, formatDuration } from '../terminal/figures.ts'
 import { type Paint, plain } from '../terminal/paint.ts'
 import { safeText } from '../terminal/safe-text.ts'
-import type { Answer } from './create-poster.ts'
-import type { OutgoingBatch } from './outgoing-batches.ts'
 
 export interface SendReport {
   readonly batches: number
@@ -18,71 +15,6 @@ export interface SendReport {
   readonly seed: number | null
   /** The last answer that was not 200, else the last answer. */
   readonly last_answer: string
-}
-
-export interface SendTally {
-  readonly batches: number
-  /** Null when nobody counted them. */
-  readonly events: number | null
-  readonly notOk: number
-  /** Batches without any answer. */
-  readonly silent: number
-  add(batch: OutgoingBatch, answer: Answer): void
-  report(facts: { durationMs: number; seed: number | undefined }): SendReport
-}
-
-/** Counts answers in bounded memory, however many. */
-export function createTally(): SendTally {
-  const latencies = createHistogram()
-  const answers: Record<string, number> = {}
-  let batches = 0
-  let silent = 0
-  let events: number | null = 0
-  let bytes = 0
-  let lastOk = ''
-  let lastRefused = ''
-
-  const notOk = () => batches - (answers[200] ?? 0)
-
-  return {
-    get batches() {
-      return batches
-    },
-    get events() {
-      return events
-    },
-    get notOk() {
-      return notOk()
-    },
-    get silent() {
-      return silent
-    },
-    add(batch, { status, text, durationMs }) {
-      batches++
-      if (typeof status === 'string') silent++
-      bytes += batch.body.length
-      events = events === null || batch.events === undefined ? null : events + batch.events
-      answers[status] = (answers[status] ?? 0) + 1
-      latencies.record(Math.max(1, Math.round(durationMs * 1_000)))
-      if (status === 200) lastOk = `${status} ${text}`
-      else lastRefused = `${status} ${text}`
-    },
-    report: ({ durationMs, seed }) => ({
-      batches,
-      events,
-      bytes,
-      answers,
-      not_ok: notOk(),
-      latency_ms: {
-        p50: batches === 0 ? 0 : latencies.percentile(50) / 1_000,
-        p99: batches === 0 ? 0 : latencies.percentile(99) / 1_000,
-        max: batches === 0 ? 0 : latencies.max / 1_000,
-      },
-      seconds: durationMs / 1_000,
-      seed: seed ?? null,
-      last_answer: (lastRefused || lastOk).trim(),
-    }),
-  }
 }
 
 /** The report for people. */

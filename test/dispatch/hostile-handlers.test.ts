@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest'
+import { makeJobs } from './memory-store.ts'
+import {
+  errorsOf,
+  expectGone,
+  outcomesOf,
+  type RunningDispatcher,
+  runDispatcher,
+  waitUntil,
+} from './run-dispatcher.ts'
+
+const QUICK = { timeoutMs: 500, retryDelaysMs: [0] }
+const limits = { graceMs: 200 }
+
+/** Adds one job that does `act`, waits until it is dead, and answers its id. */
+async function runToDeath({ store }: RunningDispatcher, act: string, wish = {}): Promise<string> {
+  const [job] = makeJobs('acting', 1, { act, ...wish })
+  store.add([job!])
+  await waitUntil(() => store.get('acting', job!.event).state === 'dead')
+  return job!.event
+}
+
+async function expectWorks({ store }: RunningDispatcher): Promise<void> {
+  const [job] = makeJobs('acting', 1, { act: 'succeed' })
+  store.add([job!])
+  await waitUntil(() => store.get('acting', job!.event).state === 'done')
+}
+
+describe('a handler that throws anything', () => {
+  it.each([
+    ['throwText', /^plain text$/],
+    ['throwNull', /null/],
+    ['throwUndefined', /undefined/],
+    ['throwFrozen', /^Error: frozen/],
+    ['throwTrap', /./],
+    ['throwHuge', /^Error: x{500}/],
+    ['throwControls', /^Error: \u0001/],
+  ])('is recorded and tried again: %s', async (act, text) => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
+    const event = await runToDeath(running, act)
+    expect(outcomesOf(running.store, 'acting', event)).toEqual(['retry', 'dead'])
+    for (const error of errorsOf(running.store, 'acting', event)) {
+      expect(error).toMatch(text)
+      expect(error?.length).toBeLessThanOrEqual(2_000)
+    }
+    expect(running.observer.facts.handlerStarted).toHaveLength(1)
+  })
+})
+
+describe('a handler whose process ends', () => {
+  it.each([
+    ['exit0', 'process ended: exit code 0'],
+    ['exit1', 'process ended: exit code 1'],
+    ['abort', 'process ended: signal SIGABRT'],
+    ['kill', 'process ended: signal SIGKILL'],
+  ])('has failed the attempt, and is started again: %s', async (act, error) => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
+    const event = await runToDeath(running, act)
+    expect(outcomesOf(running.store, 'acting', event)).toEqual(['retry', 'dead'])
+    expect(errorsOf(running.store, 'acting', event)).toEqual([error, error])
+    await expectWorks(running)
+    expect(running.observer.facts.handlerStarted.length).toBeGreaterThanOrEqual(2)
+    expect(running.observer.facts.handlerEnded[0]).toMatchObject({ isPlanned: false })
+  })
+
+  it.each([
+    ['throwLater', /thrown where nobody waits/],
+    ['rejectLater', /rejected where nobody waits/],
+  ])('learns why, when nobody caught the error: %s', async (act, error) => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
+    const event = await runToDeath(running, act)
+    expect(errorsOf(running.store, 'acting', event)[0]).toMatch(error)
+    await expectWorks(running)
+  })
+
+  it('does not count an attempt for jobs that had not started', async () => {
+    const handlers = [{ name: 'acting', concurrency: 1, retryDelaysMs: [] }]
+    const { store } = await runDispatcher({ handlers })
+    const [fatal] = makeJobs('acting', 1, { act: 'exit1' })
+    const others = makeJobs('acting', 20, { act: 'succeed' })
+    store.add([fatal!, ...others])
+    await waitUntil(() => store.count('acting', 'done') === 20)
+    expect(store.get('acting', fatal!.event).state).toBe('dead')
+    for (const { event } of others) expect(store.get('acting', event).attempt).toBe(1)
+  })
+
+  it('holds nobody up: one job in a hundred is poison', async () => {
+    const handlers = [{ name: 'acting', retryDelaysMs: [10, 10] }]
+    const { store } = await runDispatcher({ handlers })
+    const jobs = Array.from({ length: 3 }, () => [
+      ...makeJobs('acting', 50, { act: 'succeed' }),
+      ...makeJobs('acting', 1, { act: 'throwText' }),
+      ...makeJobs('acting', 49, { act: 'succeed' }),
+    ]).flat()
+    store.add(jobs)
+    await waitUntil(
+      () => store.count('acting', 'done') === 297 && store.count('acting', 'dead') === 3,
+    )
+  })
+
+  it('survives a SIGTERM of its own', async () => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    running.store.add(makeJobs('acting', 1, { act: 'terminate' }))
+    await waitUntil(() => running.store.count('acting', 'done') === 1)
+    expect(running.observer.facts.handlerEnded).toEqual([])
+  })
+})
+
+describe('a handler that overruns its time', () => {
+  it('has its signal aborted, and keeps its process when it obeys', async () => {
+    const running = await runDispatcher({
+      handlers: [{ name: 'acting', ...QUICK }],
+      limits: { graceMs: 10_000 },
+    })
+    const event = await runToDeath(running, 'obey')
+    expect(errorsOf(running.store, 'acting', event)).toEqual([
+      'timed out after 500 ms',
+      'timed out after 500 ms',
+    ])
+    expect(running.observer.facts.handlerStarted).toHaveLength(1)
+  })
+
+  it('has failed also when it then succeeds', async () => {
+    const running = await runDispatcher({
+      handlers: [{ name: 'acting', ...QUICK }],
+      limits: { graceMs: 10_000 },
+    })
+    const event = await runToDeath(running, 'shrug')
+    expect(errorsOf(running.store, 'acting', event)[0]).toBe('timed out after 500 ms')
+  })
+
+  it.each(['hang', 'spin'])('is killed when it does not end: %s', async (act) => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting', ...QUICK }], limits })
+    const event = await runToDeath(running, act)
+    expect(errorsOf(running.store, 'acting', event)).toEqual([
+      'timed out after 500 ms',
+      'timed out after 500 ms',
+    ])
+    await expectWorks(running)
+    for (const { durationMs } of running.store.get('acting', event).attempts) {
+      expect(durationMs).toBeGreaterThanOrEqual(700)
+    }
+    const [first] = running.observer.facts.handlerStarted
+    await expectGone(first!.pid)
+  })
+
+  it('does not let its innocent neighbours be dead', async () => {
+    const handlers = [{ name: 'acting', timeoutMs: 2_000, retryDelaysMs: [], concurrency: 2 }]
+    const { store } = await runDispatcher({ handlers, limits })
+    const jobs = [
+      ...makeJobs('acting', 1, { act: 'hang' }),
+      ...makeJobs('acting', 1, { act: 'take', ms: 1_500 }),
+      ...makeJobs('acting', 1, { act: 'take', ms: 1_500 }),
+    ]
+    store.add(jobs)
+    await waitUntil(() => store.count('acting', 'done') === 2)
+    expect(store.get('acting', jobs[0]!.event).state).toBe('dead')
+    expect(outcomesOf(store, 'acting', jobs[2]!.event)).toEqual(['retry', 'done'])
+    expect(errorsOf(store, 'acting', jobs[2]!.event)[0]).toMatch(
+      /^interrupted: another attempt overran/,
+    )
+  })
+})
+
+describe('a handler that forks', () => {
+  it('leaves nothing behind when it is killed, not even what left its process group', async () => {
+    const running = await runDispatcher({
+      handlers: [{ name: 'acting', timeoutMs: 1_500, retryDelaysMs: [] }],
+      limits,
+    })
+    await runToDeath(running, 'forkAndHang')
+    const line = running.observer.facts.handlerWrote.find(({ text }) => text === 'forked')
+    const pids = line?.fields?.['pids'] as number[]
+    expect(pids).toHaveLength(2)
+    for (const pid of pids) await expectGone(pid)
+  })
+})
+
+describe('a handler that leaks', () => {
+  it('is killed when its Buffers, which no heap limit covers, have grown far too large', async () => {
+    const handlers = [{ name: 'acting', retryDelaysMs: [] }]
+    const megabyte = 1024 * 1024
+    const tight = { maxHeapBytes: 100 * megabyte, memoryMarginBytes: 150 * megabyte }
+    const running = await runDispatcher({ handlers, limits: tight })
+    const event = await runToDeath(running, 'leak')
+    expect(errorsOf(running.store, 'acting', event)[0]).toMatch(
+      /^process ended: it held \d+ MB of memory$/,
+    )
+    await expectWorks(running)
+  })
+
+  it('is replaced after so many jobs, without losing or repeating one', async () => {
+    const { store, observer } = await runDispatcher({
+      handlers: [{ name: 'noop' }],
+      limits: { maxJobs: 300 },
+    })
+    store.add(makeJobs('noop', 1_000))
+    await waitUntil(() => store.count('noop', 'done') === 1_000)
+    expect(observer.facts.handlerStarted.length).toBeGreaterThan(1)
+    expect(observer.facts.handlerEnded.every(({ isPlanned }) => isPlanned)).toBe(true)
+    for (const { attempt } of store.jobs.values()) expect(attempt).toBe(1)
+  })
+
+  it('is replaced at a certain age', async () => {
+    const { store, observer } = await runDispatcher({
+      handlers: [{ name: 'noop' }],
+      limits: { maxAgeMs: 300 },
+    })
+    await waitUntil(() => observer.facts.handlerStarted.length >= 2)
+    store.add(makeJobs('noop', 10))
+    await waitUntil(() => store.count('noop', 'done') === 10)
+  })
+})
+
+describe('a handler that writes', () => {
+  it('is heard, on stdout, stderr and its log', async () => {
+    const { store, observer } = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    store.add([
+      ...makeJobs('acting', 1, { act: 'print' }),
+      ...makeJobs('acting', 1, { act: 'logOddly' }),
+    ])
+    await waitUntil(
+      () => store.count('acting', 'done') === 2 && observer.facts.handlerWrote.length === 7,
+    )
+    const lines = observer.facts.handlerWrote
+    expect(lines).toContainEqual({ handler: 'acting', level: 'info', text: 'a line on stdout' })
+    expect(lines).toContainEqual({ handler: 'acting', level: 'warn', text: 'a line on stderr' })
+    expect(lines).toContainEqual({
+      handler: 'acting',
+      level: 'warn',
+      text: 'fields',
+      fields: { answer: 42 },
+    })
+    expect(lines).toContainEqual(
+      expect.objectContaining({ text: 'circle', fields: { omitted: 'not JSON' } }),
+    )
+    expect(lines).toContainEqual(
+      expect.objectContaining({ text: 'big', fields: { omitted: 'too large' } }),
+    )
+  })
+
+  it('is cut short and dropped when it writes too much, and does not hold us up', async () => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    const { store, observer } = running
+    let lastTurn = performance.now()
+    let longestMs = 0
+    const turns = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastTurn)
+      lastTurn = performance.now()
+    }, 5)
+    store.add(makeJobs('acting', 1, { act: 'flood', ms: 2_000 }))
+    await waitUntil(() => store.count('acting', 'done') === 1)
+    clearInterval(turns)
+    await waitUntil(() => observer.facts.handlerOutputDropped.length > 0)
+    expect(observer.facts.handlerWrote.length).toBeLessThan(10_000)
+    // Some tens of milliseconds by itself; other suites run at the same time.
+    expect(longestMs).toBeLessThan(500)
+  })
+
+  it('is bounded also by way of its log', async () => {
+    const { store, observer } = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    store.add(makeJobs('acting', 1, { act: 'floodLog' }))
+    await waitUntil(() => observer.facts.handlerOutputDropped.length > 0)
+    await waitUntil(() => store.count('acting', 'done') === 1)
+    expect(observer.facts.handlerWrote.length).toBeLessThanOrEqual(3_000)
+  })
+})
+
+describe('a handler that meddles with the channel', () => {
+  it.each(['writeGarbage', 'writeEndlessLine'])('is killed: %s', async (act) => {
+    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
+    const [job] = makeJobs('acting', 1, { act })
+    running.store.add([job!])
+    await waitUntil(() => running.observer.facts.handlerEnded.length > 0)
+    expect(running.observer.facts.handlerEnded[0]?.reason).toMatch(/channel of its outcomes$/)
+    await expectGone(running.observer.facts.handlerStarted[0]!.pid)
+    await expectWorks(running)
+  })
+
+  it('cannot end what it was not given', async () => {
+    const handlers = [{ name: 'acting', retryDelaysMs: [] }, { name: 'steady' }]
+    const running = await runDispatcher({ handlers })
+    const event = await runToDeath(running, 'forge')
+    expect(errorsOf(running.store, 'acting', event)[0]).toMatch(/honest failure/)
+    running.store.add(makeJobs('steady', 10))
+    await waitUntil(() => running.store.count('steady', 'done') === 10)
+    expect(running.observer.facts.handlerEnded).toEqual([])
+    expect(running.dispatcher.health().map(({ handler }) => handler)).toEqual(['acting', 'steady'])
+  })
+
+  it('harms only itself when it patches globals', async () => {
+    const handlers = [{ name: 'acting', ...QUICK, concurrency: 1 }, { name: 'steady' }]
+    const running = await runDispatcher({ handlers, limits })
+    running.store.add(makeJobs('acting', 1, { act: 'patchGlobals' }))
+    await waitUntil(() => running.observer.facts.attemptEnded.length > 0)
+    running.store.add(makeJobs('steady', 10))
+    await waitUntil(() => running.store.count('steady', 'done') === 10)
+    expect(JSON.stringify({ a: 1 })).toBe('{"a":1}')
+    expect('patched' in {}).toBe(false)
+  })
+})

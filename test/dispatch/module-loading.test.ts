@@ -1,0 +1,97 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { HandlerRegistration } from '../../src/model.ts'
+import { makeJobs } from './memory-store.ts'
+import { modulePath, runDispatcher, waitUntil } from './run-dispatcher.ts'
+
+describe('loading handler modules', () => {
+  it('reports a misspelt key as a problem to mend', async () => {
+    const { report } = await runDispatcher({
+      handlers: [{ name: 'misspelt-key' }, { name: 'noop' }],
+    })
+    expect(report.problems).toHaveLength(1)
+    expect(report.problems[0]).toContain(modulePath('misspelt-key'))
+    expect(report.problems[0]).toMatch(/no event `bounec`.*Did you mean `bounce`/s)
+    expect(report.registrations.map(({ name }) => name)).toEqual(['noop'])
+  })
+
+  it('reports two handlers of one name', async () => {
+    const { report } = await runDispatcher({ handlers: [{ name: 'noop' }, { name: 'twin' }] })
+    expect(report.problems).toHaveLength(1)
+    expect(report.problems[0]).toContain('Two handlers are called noop')
+    expect(report.problems[0]).toContain(modulePath('noop'))
+    expect(report.problems[0]).toContain(modulePath('twin'))
+  })
+
+  it('disables a module that cannot be loaded, says so, tries again, and runs the others', async () => {
+    const handlers = [{ name: 'import-throws' }, { name: 'import-exits' }, { name: 'steady' }]
+    const { report, store, dispatcher, observer } = await runDispatcher({ handlers })
+    expect(report.problems).toEqual([])
+    expect(report.registrations.map(({ name }) => name)).toEqual(['steady'])
+    store.add(makeJobs('steady', 10))
+    await waitUntil(() => store.count('steady', 'done') === 10)
+    const [throwing] = dispatcher.health()
+    expect(throwing).toMatchObject({ handler: undefined, running: false })
+    expect(throwing?.lastProblem).toMatch(/cannot reach my database/)
+    const ends = () =>
+      observer.facts.handlerEnded.filter(({ handler }) => handler === 'import-throws.mjs')
+    await waitUntil(() => ends().length >= 3)
+  })
+
+  it.each(['import-hangs', 'import-spins'])(
+    'gives up on a module that does not end: %s',
+    async (name) => {
+      const handlers = [{ name }, { name: 'steady' }]
+      // Long enough for the steady one on a busy machine.
+      const { report, dispatcher } = await runDispatcher({
+        handlers,
+        limits: { loadTimeoutMs: 6_000 },
+      })
+      expect(report.problems).toEqual([])
+      expect(report.registrations.map((registration) => registration.name)).toEqual(['steady'])
+      expect(dispatcher.health()[0]?.lastProblem).toBe('It did not load within 6 s.')
+    },
+  )
+
+  it('does not wait for a slow module to begin with the others', async () => {
+    const startedAt = performance.now()
+    const { report } = await runDispatcher({
+      handlers: [{ name: 'import-hangs' }],
+      startWaitMs: 200,
+    })
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(report).toEqual({ registrations: [], problems: [] })
+  })
+
+  it('takes a module in when it can be loaded later', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dispatch-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'mended')
+    const late: HandlerRegistration[] = []
+    const { report, store } = await runDispatcher({
+      handlers: [{ name: 'mended' }],
+      childEnv: { PATH: process.env.PATH, MENDED_FILE: file },
+      onLateRegistration: (registration) => late.push(registration),
+    })
+    expect(report).toEqual({ registrations: [], problems: [] })
+    store.add(makeJobs('mended', 5))
+    expect(existsSync(file)).toBe(false)
+    writeFileSync(file, '')
+    await waitUntil(() => store.count('mended', 'done') === 5)
+    expect(late).toMatchObject([{ name: 'mended', module: modulePath('mended') }])
+  })
+
+  it('gives a handler the environment it was given, and nothing of ours', async () => {
+    const { store, observer } = await runDispatcher({
+      handlers: [{ name: 'showing-environment', maxHeapBytes: 99 * 1024 * 1024 }],
+      childEnv: { PATH: process.env.PATH, FOR_HANDLERS: 'yes' },
+    })
+    store.add(makeJobs('showing', 1))
+    await waitUntil(() => observer.facts.handlerWrote.length === 1)
+    const names = observer.facts.handlerWrote[0]?.fields?.['names'] as string[]
+    expect(names.toSorted()).toEqual(['FOR_HANDLERS', 'MAILTRAP_RECEIVER_HANDLER_PROCESS', 'PATH'])
+    expect(observer.facts.handlerWrote[0]?.fields?.['argv']).toContain('--max-old-space-size=99')
+  })
+})
