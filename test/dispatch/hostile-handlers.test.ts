@@ -34,7 +34,7 @@ describe('a handler that throws anything', () => {
     ['throwFrozen', /^Error: frozen/],
     ['throwTrap', /./],
     ['throwHuge', /^Error: x{500}/],
-    ['throwControls', /^Error: \u0001/],
+    ['throwControls', /^Error: \S{500}/],
   ])('is recorded and tried again: %s', async (act, text) => {
     const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
     const event = await runToDeath(running, act)

@@ -23,11 +23,16 @@ function spinFor(ms) {
 const ACTS = {
   succeed: () => {},
   hang: () => new Promise(() => {}),
-  spin: () => spinFor(Number.POSITIVE_INFINITY),
-  obey: (_, { signal }) =>
-    new Promise((_resolve, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason)),
-    ),
+  spin: () => {
+    write(1, 'spinning\n')
+    spinFor(Number.POSITIVE_INFINITY)
+  },
+  obey: (_, { signal }) => {
+    write(1, 'obeying\n')
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  },
   shrug: (_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
   take: ({ ms }) => sleep(ms),
   throwText: () => Promise.reject('plain text'),
