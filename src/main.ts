@@ -16,9 +16,12 @@ process.on('SIGINT', () => {
   interruptedAt = performance.now()
   if (!isEcho) askToStop()
 })
-// `… --json | head` ends the reader first; that is no failure of ours.
+// `… --json | head` ends the reader first, which is no failure of ours. A receiver whose log has lost
+// its reader goes on: it has webhooks to answer.
+const command = process.argv[2] ?? 'serve'
+const isReceiver = ['serve', 'demo'].includes(command) || command.startsWith('-')
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1)
+  if (!isReceiver) process.exit(error.code === 'EPIPE' ? 0 : 1)
 })
 
 const exitCode = await runProgram(process.argv.slice(2), {
@@ -32,6 +35,8 @@ const exitCode = await runProgram(process.argv.slice(2), {
   elapsedMs: () => performance.now(),
 })
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
+// A reader that is stuck must not hold up the end.
+setTimeout(() => process.exit(exitCode), LAST_CHANCE_MS)
 
 function askToStop(): void {
   if (!stop.signal.aborted) {

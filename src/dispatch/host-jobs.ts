@@ -3,17 +3,10 @@ import type { HandlerLog } from '../handlers/handler-context.ts'
 import type { LoadedHandler } from '../handlers/load-handler.ts'
 import { type AttemptEnd, runAttempt, runBatch } from '../handlers/run-attempt.ts'
 import { chooseConcurrency, type TokenJob } from './channel-frames.ts'
+import { HostRun } from './host-run.ts'
 import { showDuration } from './show-duration.ts'
 
 const MAX_BATCH = 500
-
-/** Jobs that run in one call of the handler: one, or those of an `onBatch`. */
-interface Run {
-  readonly jobs: readonly TokenJob[]
-  readonly controller: AbortController
-  readonly startedAt: number
-  isOverdue: boolean
-}
 
 export interface HostJobsContext {
   readonly handler: LoadedHandler
@@ -32,7 +25,7 @@ export class HostJobs {
   readonly #setTimeout = setTimeout
   readonly #stringify = JSON.stringify
   /** In the order in which they started. */
-  readonly #running = new Set<Run>()
+  readonly #running = new Set<HostRun>()
   #queue: TokenJob[] = []
   #done: number[] = []
   #failures: string[] = []
@@ -66,7 +59,7 @@ export class HostJobs {
   abort(tokens: readonly number[]): void {
     const aborted = new Set(tokens)
     for (const run of this.#running) {
-      if (run.jobs.some((job) => aborted.has(job.token))) run.controller.abort()
+      if (run.jobs.some((job) => aborted.has(job.token))) run.abort()
     }
   }
 
@@ -83,12 +76,7 @@ export class HostJobs {
   }
 
   start(jobs: readonly TokenJob[]): void {
-    const run: Run = {
-      jobs,
-      controller: new AbortController(),
-      startedAt: this.#now(),
-      isOverdue: false,
-    }
+    const run = new HostRun(jobs, this.#now())
     this.#running.add(run)
     this.#armTimer()
     void this.#call(run).then((ends) => this.#end(run, ends))
@@ -114,9 +102,9 @@ export class HostJobs {
       )
   }
 
-  async #call(run: Run): Promise<readonly AttemptEnd[]> {
+  async #call(run: HostRun): Promise<readonly AttemptEnd[]> {
     const { handler, log } = this.#context
-    const means = { log, signal: run.controller.signal }
+    const means = run.describeMeans(log)
     const [job] = run.jobs
     try {
       if (handler.takesBatches) return await runBatch(handler, run.jobs, means)
@@ -127,7 +115,7 @@ export class HostJobs {
     }
   }
 
-  #end(run: Run, ends: readonly AttemptEnd[]): void {
+  #end(run: HostRun, ends: readonly AttemptEnd[]): void {
     if (!this.#running.delete(run)) return
     const overdue = `timed out after ${showDuration(this.#context.timeoutMs)}`
     run.jobs.forEach((job, index) => {
@@ -146,7 +134,7 @@ export class HostJobs {
     this.#timer = this.#setTimeout(() => this.#abortOverdue(), Math.max(1, waitMs))
   }
 
-  #firstInTime(): Run | undefined {
+  #firstInTime(): HostRun | undefined {
     for (const run of this.#running) if (!run.isOverdue) return run
     return undefined
   }
@@ -160,7 +148,7 @@ export class HostJobs {
       if (now - run.startedAt < this.#context.timeoutMs) break
       if (run.isOverdue) continue
       run.isOverdue = true
-      run.controller.abort(new DOMException(text, 'TimeoutError'))
+      run.abort(new DOMException(text, 'TimeoutError'))
     }
     this.#armTimer()
   }
