@@ -6,6 +6,12 @@ export interface Step<Result> {
   run(): Result
 }
 
+/**
+ * What a commit waits for. `FULL`: the disk has it. `NORMAL`: the operating system has it, so it
+ * outlives the process; a power cut may take the newest such commits back, never older ones only.
+ */
+export type Sync = 'FULL' | 'NORMAL'
+
 export type StepResult<Result> = { readonly value: Result } | { readonly error: ReceiverError }
 
 /**
@@ -21,14 +27,26 @@ export function createTransactions(db: Database) {
       return { value }
     } catch (cause) {
       const error = translateError(cause)
-      // A full disk may have ended the whole transaction already; then there is nothing to undo.
-      db.exec('ROLLBACK TO step; RELEASE step')
+      undoStep(error)
       return { error }
     }
   }
 
-  function runTogether<Result>(steps: readonly Step<Result>[]): StepResult<Result>[] {
+  function undoStep(error: ReceiverError): void {
     try {
+      db.exec('ROLLBACK TO step; RELEASE step')
+    } catch {
+      // A full disk has ended the whole transaction: every step has failed, for this step's reason.
+      throw error
+    }
+  }
+
+  function runTogether<Result>(
+    steps: readonly Step<Result>[],
+    sync: Sync = 'FULL',
+  ): StepResult<Result>[] {
+    try {
+      db.exec(`PRAGMA synchronous = ${sync}`)
       db.exec('BEGIN IMMEDIATE')
       const results = steps.map(runStep)
       db.exec('COMMIT')

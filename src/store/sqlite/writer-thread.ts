@@ -12,8 +12,21 @@ import {
   toFailure,
   type Waiting,
 } from './requests.ts'
-import { createTransactions, type StepResult } from './transactions.ts'
+import { createTransactions, type StepResult, type Sync } from './transactions.ts'
 import { createWriter, type Operation } from './writer.ts'
+
+/**
+ * Work that would only be done again: should a power cut take it back, the batch is still there or
+ * the job still pending. Nobody was promised it, so it does not wait for the disk; the next
+ * acknowledgement or checkpoint syncs it along.
+ */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'takeBatch',
+  'commitChunk',
+  'claim',
+  'extend',
+  'settle',
+])
 
 /**
  * The one thread that writes. Acknowledgements come first, all that wait at that moment in one
@@ -31,7 +44,9 @@ function serve(port: MessagePort, db: Database, lock: Database): void {
   let broken: ReceiverError | undefined
 
   function runGroup(group: readonly Waiting[]): void {
-    const results = broken ? refuse(group, broken) : runTogether(group.map(toStep))
+    const results = broken
+      ? refuse(group, broken)
+      : runTogether(group.map(toStep), chooseSync(group))
     broken ??= findBroken(results)
     answer(group, broken ? refuse(group, broken) : results)
     for (const hint of hints) inbox.broadcast({ hint })
@@ -64,6 +79,10 @@ function serve(port: MessagePort, db: Database, lock: Database): void {
   }
 
   inbox.addPort(port)
+}
+
+function chooseSync(group: readonly Waiting[]): Sync {
+  return group.every(({ operation }) => REPEATABLE.has(operation)) ? 'NORMAL' : 'FULL'
 }
 
 function refuse(group: readonly Waiting[], error: ReceiverError): StepResult<unknown>[] {

@@ -11,7 +11,7 @@ import { createRegistrations } from './registrations.ts'
 import { createReplay } from './replay.ts'
 
 /** Commits leave pages in the log; above this many they are moved into the database. */
-const CHECKPOINT_PAGES = 4_000
+const CHECKPOINT_PAGES = 8_000
 
 export type Operation = (...args: never[]) => unknown
 
