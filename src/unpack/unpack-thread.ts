@@ -5,7 +5,7 @@ import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import { connectStore } from '../store/open-store.ts'
-import { createUnpacker } from './unpacker.ts'
+import { createUnpacker, type UnpackerOptions } from './unpacker.ts'
 
 /** What the unpack thread is started with. */
 export interface UnpackThreadData {
@@ -26,6 +26,9 @@ export type UnpackOrder = 'stop'
 /** A batch that takes longer than this to unpack may be taken by somebody else. */
 const LEASE_MS = 60_000
 
+/** One reads while the chunk of another is being stored. */
+const HANDS = 2
+
 /** Hints are only hints. */
 const IDLE_MS = 1_000
 
@@ -35,7 +38,7 @@ const LESS_URGENT = 5
 function run(port: MessagePort, { storePort, registrations }: UnpackThreadData): void {
   if (process.platform === 'linux') setPriority(LESS_URGENT)
   const tell = (news: UnpackNews): void => port.postMessage(news)
-  const unpacker = createUnpacker({
+  const options: UnpackerOptions = {
     store: connectStore(storePort),
     providers: PROVIDERS,
     routes: createRoutes(registrations),
@@ -46,10 +49,11 @@ function run(port: MessagePort, { storePort, registrations }: UnpackThreadData):
     now: Date.now,
     leaseMs: LEASE_MS,
     idleMs: IDLE_MS,
-  })
-  unpacker.start()
+  }
+  const unpackers = Array.from({ length: HANDS }, () => createUnpacker(options))
+  for (const unpacker of unpackers) unpacker.start()
   port.once('message', async () => {
-    await unpacker.stop()
+    await Promise.all(unpackers.map((unpacker) => unpacker.stop()))
     storePort.close()
     port.close()
   })
