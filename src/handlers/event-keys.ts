@@ -1,7 +1,7 @@
 import { type HandlerRegistration, NORMALISED_NAMES, type NormalisedName } from '../model.ts'
+import { findNearestWord } from '../nearest-word.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
-import { findNearestWord } from './nearest-word.ts'
 
 const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
 const EVERY_EVENT = '*'

@@ -1,4 +1,5 @@
 import type { NormalisedName, ProviderName } from '../model.ts'
+import type { AnyEvent } from './handler-events.ts'
 
 /** A handler's log. Its lines go to the receiver's log, with the handler's name. */
 export interface HandlerLog {
@@ -26,6 +27,8 @@ export interface AttemptInfo {
   readonly occurredAt: Date | undefined
   /** The exact text received. */
   readonly payload: string
+  /** The event as received, parsed: holds also the fields that its type does not list. */
+  readonly original: AnyEvent
 }
 
 /** The means a handler is given. */

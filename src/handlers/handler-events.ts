@@ -14,7 +14,7 @@ export type EventKey =
   | NormalisedName
   | '*'
 
-/** An event as received, parsed. Fields of known events have the documented type or are absent. */
+/** An event with whatever fields it has. */
 export type AnyEvent = Readonly<Record<string, unknown>>
 
 /** A normalised event whose name is known. Deferred and bounced ones always have `bounce`. */

@@ -1,6 +1,7 @@
 import { basename, dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createJiti } from 'jiti'
+import { BUILT_IN_LOG } from '../model.ts'
 import { checkHandlerName, type Handler, isHandler } from './define-handler.ts'
 import { describeError } from './describe-error.ts'
 import * as publicExports from './index.ts'
@@ -8,9 +9,6 @@ import { type LoadedHandler, toLoadedHandler } from './loaded-handler.ts'
 import logHandler from './log-handler.ts'
 
 export type { LoadedHandler } from './loaded-handler.ts'
-
-/** Given instead of a path: the handler that only logs. */
-export const BUILT_IN_LOG = 'built-in:log'
 
 /**
  * Loads a handler module: an absolute path, `.js .mjs .ts .mts`, or `built-in:log`. It runs the

@@ -14,6 +14,8 @@ export interface ReadEvent {
   /** The key that takes the event. */
   readonly matched: string
   readonly event: unknown
+  /** As received, parsed. */
+  readonly original: Readonly<Record<string, unknown>>
 }
 
 /** Reads a stored event for a handler with these keys. Throws a PermanentError when it cannot. */
@@ -30,7 +32,7 @@ export function readEvent(keys: readonly string[], stored: StoredEvent): ReadEve
     ? provider.normalise(fields, facts)
     : provider.tidy(fields, facts)
   if (event === undefined) throw new PermanentError(`The event has no form for ${matched}.`)
-  return { matched, event }
+  return { matched, event, original: fields }
 }
 
 function readFields({ provider, payload }: StoredEvent): {

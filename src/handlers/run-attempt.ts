@@ -32,9 +32,9 @@ export async function runAttempt(
   means: HandlerMeans,
 ): Promise<AttemptEnd> {
   try {
-    const { matched, event } = readEvent(handler.keys, job)
+    const { matched, event, original } = readEvent(handler.keys, job)
     // Object.assign: a spread of three objects took 6 µs per event, more than all else here.
-    const context = Object.assign(describeJob(job), means, { handler: job.handler })
+    const context = Object.assign(describeJob(job), means, { handler: job.handler, original })
     await handler.on[matched]?.(event as never, context)
     return DONE
   } catch (thrown) {
@@ -99,7 +99,7 @@ function toItem(handler: LoadedHandler, job: AttemptJob): BatchItem<EventKey> {
   return Object.assign(describeJob(job), read, { id: job.key }) as BatchItem<EventKey>
 }
 
-function describeJob(job: AttemptJob): AttemptInfo {
+function describeJob(job: AttemptJob): Omit<AttemptInfo, 'original'> {
   return {
     attempt: job.attempt,
     idempotencyKey: `${job.handler}:${job.key}`,

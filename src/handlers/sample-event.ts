@@ -8,8 +8,7 @@ import type { AuditKey, EventFor } from './handler-events.ts'
 export type SampleType = keyof MailtrapEventMap | AuditKey | keyof MailingApiEventMap
 
 /** Fields to set, `undefined` to leave out; those of MailingAPI's `data` are merged into it. */
-export type SampleOverrides<Type extends SampleType> = Partial<EventFor<Type>> &
-  Readonly<Record<string, unknown>>
+export type SampleOverrides<Type extends SampleType> = Partial<EventFor<Type>>
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -47,15 +46,17 @@ const MAILINGAPI_DATA: Readonly<Record<string, Fields>> = {
  * An event as a provider would send it, with new ids and the present time.
  *
  * @example sampleEvent('bounce', { email: 'someone@example.com' })
+ * @example { ...sampleEvent('open'), field_of_the_future: 1 } // one that its type does not list
  */
 export function sampleEvent<Type extends SampleType>(
   type: Type,
   overrides?: SampleOverrides<Type>,
 ): EventFor<Type> {
   const event = makeSample(type)
-  const changed: Record<string, unknown> = { ...event, ...overrides }
-  if (isFields(event.data) && isFields(overrides?.data)) {
-    changed.data = { ...event.data, ...overrides.data }
+  const fields: Fields = { ...overrides }
+  const changed: Record<string, unknown> = { ...event, ...fields }
+  if (isFields(event.data) && isFields(fields.data)) {
+    changed.data = { ...event.data, ...fields.data }
   }
   return changed as EventFor<Type>
 }

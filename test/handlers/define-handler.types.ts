@@ -3,6 +3,7 @@
  * error. Nothing here runs.
  */
 import { defineHandler, type Handler, type NormalisedEvent } from 'mailtrap-receiver'
+import { sampleEvent } from 'mailtrap-receiver/testing'
 
 type Same<Left, Right> =
   (<T>() => T extends Left ? 1 : 2) extends <T>() => T extends Right ? 1 : 2 ? true : false
@@ -69,6 +70,24 @@ defineHandler({ on: { bounce: (event) => event.response_code === '550' } })
 defineHandler({ on: { 'email.opened': (event) => event.bounce.permanence } })
 // @ts-expect-error: no such field
 defineHandler({ on: { 'email.opened': (event) => event.recipent } })
+// @ts-expect-error: misspelt field of an e-mail's event
+defineHandler({ on: { bounce: (event) => event.bounce_categry } })
+// @ts-expect-error: a field of another event
+defineHandler({ on: { delivery: ({ url }) => url } })
+// @ts-expect-error: misspelt field of an audit event
+defineHandler({ on: { 'activity_log.*': (event) => event.desription } })
+// @ts-expect-error: misspelt field inside an audit event
+defineHandler({ on: { 'activity_log.*': (event) => event.actor?.nam } })
+// @ts-expect-error: likewise
+defineHandler({ on: { 'activity_log.*': (event) => event.resource?.typ } })
+// @ts-expect-error: misspelt field of an inbound event
+defineHandler({ on: { 'inbound.message_received': (event) => event.inbox } })
+// @ts-expect-error: Mailtrap's spelling of a field of MailingAPI's envelope
+defineHandler({ on: { bounced: (event) => event.event_id } })
+// @ts-expect-error: misspelt field of MailingAPI's data
+defineHandler({ on: { bounced: (event) => event.data.bounce_typ } })
+// @ts-expect-error: misspelt in a batch
+defineHandler({ events: ['open'], onBatch: ([item]) => void item?.event.emial })
 // @ts-expect-error: no such means
 defineHandler({ on: { open: (_event, { logger }) => logger } })
 
@@ -90,6 +109,27 @@ defineHandler({
     for (const { event } of items) expectSame<typeof event, Readonly<Record<string, unknown>>>(true)
   },
 })
+
+/** Fields that no type lists are found in `original`, under any key. */
+defineHandler({
+  on: {
+    bounce: (_event, { original }) =>
+      expectSame<typeof original.field_of_the_future, unknown>(true),
+    'email.opened': (event, { original }) => {
+      expectSame<typeof original, Readonly<Record<string, unknown>>>(true)
+      expectSame<typeof event.original, typeof original>(true)
+    },
+  },
+})
+defineHandler({
+  events: ['open'],
+  onBatch: (items) => {
+    for (const { original } of items) expectSame<typeof original.ip_country, unknown>(true)
+  },
+})
+
+// @ts-expect-error: misspelt override
+sampleEvent('bounce', { emial: 'someone@example.com' })
 
 /** As app teams write it most: the promise of whatever does the work. */
 async function save(items: readonly unknown[]): Promise<void> {

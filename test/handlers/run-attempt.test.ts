@@ -92,8 +92,22 @@ describe('runAttempt', () => {
       receivedAt: new Date(1_768_651_300_000),
       occurredAt: new Date(1_768_651_200_000),
       payload: job.payload,
+      original: JSON.parse(job.payload),
       ...means,
     })
+  })
+
+  it('gives the event as received, with fields of the future, whatever the key', async () => {
+    const received = { ...sampleEvent('bounce'), response_code: '550', field_of_the_future: [1] }
+    const job = makeJob({ payload: JSON.stringify(received) })
+    for (const key of ['bounce', 'email.bounced', '*'] as const) {
+      let seen: unknown
+      const remember = (_event: unknown, { original }: HandlerContext) => {
+        seen = original
+      }
+      await runAttempt(load(defineHandler({ on: { [key]: remember } })), job, means)
+      expect(seen).toEqual(received)
+    }
   })
 
   it('gives legacy form events too', async () => {

@@ -1,7 +1,8 @@
 /**
  * MailingAPI's events as handlers receive them. Published are the envelope, the eight types and a
  * few fields of `data`. Fields marked "inferred" are guesses that no document backs; they are typed
- * so that they can be used when they turn up. Fields that are not listed stay as `unknown`.
+ * so that they can be used when they turn up. Fields that are not listed are a type error, so
+ * that a misspelt one is: find them in the context's `original`.
  */
 
 export const MAILINGAPI_EVENT_NAMES = [
@@ -25,8 +26,6 @@ interface MailingApiEvent<Name extends MailingApiEventName, Data> {
   timestamp?: string | null | undefined
   /** Always an object here; empty when the provider sent none. */
   data: Data
-  /** Fields that the provider may add. */
-  [field: string]: unknown
 }
 
 export interface MailingApiData {
@@ -38,8 +37,6 @@ export interface MailingApiData {
   subject?: string | null | undefined
   /** As given when sending. */
   metadata?: Record<string, unknown> | null | undefined
-  /** Fields that the provider may add. */
-  [field: string]: unknown
 }
 
 export interface MailingApiDeliveredData extends MailingApiData {

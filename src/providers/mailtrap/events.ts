@@ -1,7 +1,8 @@
 /**
  * Mailtrap's events as handlers receive them. Only `event` is certain: the provider leaves fields
- * out, sets them to null and adds new ones, so everything else may be absent, and fields that are
- * not listed stay in the event as `unknown`.
+ * out and sets them to null, so everything else may be absent. Fields that are not listed here, new
+ * ones for instance, are a type error, so that a misspelt one is: find them in the context's
+ * `original`.
  */
 
 /** The nine events of a sent e-mail, as payloads spell them. */
@@ -43,8 +44,6 @@ interface MailtrapSendingFields {
   category?: string | null | undefined
   /** As set when sending: text, numbers and booleans, at most 1,000 bytes in all. */
   custom_variables?: Record<string, unknown> | null | undefined
-  /** Fields that the provider may add. */
-  [field: string]: unknown
 }
 
 interface MailtrapRefusalFields {
@@ -126,8 +125,6 @@ export interface MailtrapInboundEvent {
   message_id?: string | null | undefined
   /** For display, `Example User <sender@example.org>`; sometimes without the address. */
   from?: string | null | undefined
-  /** Fields that the provider may add. */
-  [field: string]: unknown
 }
 
 /** Somebody changed something in the account. Audit events carry no id. */
@@ -143,8 +140,6 @@ export interface MailtrapAuditEvent {
   resource?: MailtrapAuditResource | null | undefined
   /** Attribute to `{ from, to }`; values of any kind, `[FILTERED]` where masked. */
   changes?: Record<string, unknown> | null | undefined
-  /** Fields that the provider may add. */
-  [field: string]: unknown
 }
 
 export interface MailtrapAuditActor {
@@ -152,7 +147,6 @@ export interface MailtrapAuditActor {
   /** `user` or `api_token`; an open list. */
   type?: string | null | undefined
   name?: string | null | undefined
-  [field: string]: unknown
 }
 
 export interface MailtrapAuditResource {
@@ -161,7 +155,6 @@ export interface MailtrapAuditResource {
   /** `user`, `api_token`, `sending_domain`, `inbox`, …; an open list. */
   type?: string | null | undefined
   name?: string | null | undefined
-  [field: string]: unknown
 }
 
 /** Key of a handler's `on` to the event that it receives. Audit events: {@link MailtrapAuditEvent}. */

@@ -94,5 +94,6 @@ describe('the types', () => {
     expectTypeOf<keyof MailingApiEventMap>().toEqualTypeOf<Name>()
     type To = MailingApiEventMap['delivered']['data']['to']
     expectTypeOf<To>().toEqualTypeOf<string | string[] | null | undefined>()
+    expectTypeOf<MailingApiEventMap['bounced']['data']>().not.toHaveProperty('bounce_typ')
   })
 })
