@@ -5,10 +5,13 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # No package needs an install script: native parts come prebuilt.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json LICENSE ./
 COPY src ./src
+COPY fixtures ./fixtures
+# A checkout may keep its files to one user; in the image, user 10001 has to read them.
 RUN npm run build \
-  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+  && chmod -R a+rX dist fixtures node_modules package.json LICENSE
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="mailtrap-receiver" \
@@ -16,17 +19,21 @@ LABEL org.opencontainers.image.title="mailtrap-receiver" \
   org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 # A named volume takes owner and mode from the folder that it covers.
-RUN mkdir -m 0700 /data && chown 10001:10001 /data
-COPY package.json LICENSE ./
+RUN mkdir -m 0700 /data \
+  && chown 10001:10001 /data \
+  && ln -s /app/dist/main.js /usr/local/bin/mailtrap-receiver
+COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/fixtures ./fixtures
 COPY --from=build /app/dist ./dist
 ENV NODE_ENV=production \
-  DATA_DIR=/data \
-  HOST=0.0.0.0
+  DATA_DIR=/data
 USER 10001:10001
 VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
+# It reads the settings, so that it asks at the right port, with TLS or without.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 3000) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--enable-source-maps", "dist/main.js", "serve"]
+  CMD ["node", "/app/dist/health-check.js"]
+ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/main.js"]
+CMD ["serve"]
