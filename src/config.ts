@@ -11,12 +11,12 @@ import { SETTING_VARIABLES } from './config/setting-names.ts'
 import { ProblemList } from './config/settings-error.ts'
 import { readSettingsFile } from './config/settings-file.ts'
 import type { SettingName, SettingValues } from './config/settings-schema.ts'
-import { findWarnings } from './config/settings-warnings.ts'
+import { findMisspelt, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
 import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
 import type { Source } from './model.ts'
 
-export { BUILT_IN_LOG, type HandlerModule } from './config/handler-modules.ts'
+export type { HandlerModule } from './config/handler-modules.ts'
 export type { LogLevel } from './config/plain-values.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
 export { type SettingProblem, SettingsError } from './config/settings-error.ts'
@@ -73,19 +73,9 @@ export interface ReadSettingsOptions {
   readonly randomBytes?: (size: number) => Buffer
 }
 
-/** The one place where the environment of this process is read. */
-export function processEnvironment(): NodeJS.ProcessEnv {
-  return process.env
-}
-
 /** Reads every setting. Throws one `SettingsError` that lists all problems. */
 export function readSettings(options: ReadSettingsOptions = {}): Settings {
-  const {
-    env = processEnvironment(),
-    cwd = process.cwd(),
-    dev = false,
-    isSourceOptional = false,
-  } = options
+  const { env = process.env, cwd = process.cwd(), dev = false, isSourceOptional = false } = options
   const { readFile = readText, randomBytes = crypto.randomBytes } = options
   const problems = new ProblemList()
   const secrets = createSecretReader({ env, readFile })
@@ -99,7 +89,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const sources = buildSources(origins)
   checkTogether(origins)
   const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
-  if (isWithoutSource && !dev && !isSourceOptional) addMissingSecret(problems)
+  if (isWithoutSource && !dev && !isSourceOptional) addMissingSecret(problems, env)
   problems.throwIfAny()
 
   const paths = findPaths(values, given, cwd)
@@ -123,7 +113,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
 /** The environment as handlers may see it: without our settings and without any secret of ours. */
 export function handlerEnvironment(
   settings: Pick<Settings, 'secretVariables'>,
-  env: NodeJS.ProcessEnv = processEnvironment(),
+  env: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] =>
@@ -161,11 +151,13 @@ function findPaths(values: SettingValues, given: GivenSettings, cwd: string) {
   return { dataDir, storeFile, storeUrl: `sqlite:${storeFile}` }
 }
 
-function addMissingSecret(problems: ProblemList): void {
+function addMissingSecret(problems: ProblemList, env: NodeJS.ProcessEnv): void {
+  const misspelt = findMisspelt('MAILTRAP_SIGNING_SECRET', env)
+  const hint = misspelt ? `Did you mean it by ${misspelt}, which is not read? ` : ''
   problems.add(
     'MAILTRAP_SIGNING_SECRET',
-    'is missing, and without a signing secret nobody can be told from Mailtrap',
-    'Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.',
+    'is missing, and without a signing secret anybody could send events in Mailtrap’s name',
+    `${hint}Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.`,
   )
 }
 

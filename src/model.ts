@@ -35,6 +35,9 @@ export const NORMALISED_NAMES = [
 ] as const
 export type NormalisedName = (typeof NORMALISED_NAMES)[number]
 
+/** Given instead of a module's path: the handler that only logs, which is part of the receiver. */
+export const BUILT_IN_LOG = 'built-in:log'
+
 /** How a MailingAPI secret becomes a key; its documents do not say which. */
 export const SECRET_FORMS = ['raw', 'strip-prefix', 'base64'] as const
 export type SecretForm = (typeof SECRET_FORMS)[number]

@@ -333,9 +333,18 @@ describe('a wrong setting', () => {
 describe('without any signing secret', () => {
   it('nothing starts', () => {
     expect(problemLines(() => read({}))).toEqual([
-      'MAILTRAP_SIGNING_SECRET is missing, and without a signing secret nobody can be told from Mailtrap. Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.',
+      'MAILTRAP_SIGNING_SECRET is missing, and without a signing secret anybody could send events in Mailtrap’s name. Set it to the secret that Mailtrap shows for your webhook, or start with --dev to try things out.',
     ])
   })
+
+  it.each(['MAILTRAP_SECRET', 'MAILTRAP_SIGNING_SECRETS', 'mailtrap_signing_secret'])(
+    '%s is told to be no setting',
+    (name) => {
+      expect(problemLines(() => read({ [name]: 'x' }))).toEqual([
+        expect.stringContaining(`Did you mean it by ${name}, which is not read? Set it`),
+      ])
+    },
+  )
 
   it('commands that need none can read the rest', () => {
     expect(read({}, { isSourceOptional: true }).sources).toEqual([])
@@ -400,6 +409,8 @@ describe('warnings', () => {
       { MAILTRAP_WEBHOOK_SECRET: 'x' },
       'MAILTRAP_WEBHOOK_SECRET is not read. Did you mean MAILTRAP_SIGNING_SECRET?',
     ],
+    [{ ALLOWED_IPS: '10.0.0.0/8' }, 'ALLOWED_IPS is not read. Did you mean ALLOW_IPS?'],
+    [{ admin_password: 'x' }, 'admin_password is not read. Did you mean ADMIN_PASSWORD?'],
     [{ RETAIN_EVENT: '1d' }, 'RETAIN_EVENT is not read. Did you mean RETAIN_EVENTS?'],
     [
       { ALLOW_IPS: 'mailtrap' },
@@ -421,6 +432,11 @@ describe('warnings', () => {
       MAILTRAP_API_TOKEN: 't',
       NODE_ENV: 'x',
       POST: '1',
+      SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
+      MAILTRAP_API_KEY: 'k',
+      XDG_DATA_DIRS: '/usr/share',
+      npm_config_loglevel: 'warn',
+      NODE_ADMIN_PORT: '1',
     }
     expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([])
     expect(

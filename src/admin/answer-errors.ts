@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { ERROR_CODES, ReceiverError } from '../errors.ts'
-import type { AdminObserver } from './admin-observer.ts'
+import type { Observer } from '../observe/observer.ts'
 import { InvalidParameters } from './parameters/invalid-parameters.ts'
 
 /** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
@@ -31,22 +31,25 @@ const TOO_SLOW = {
 const RETRY_AFTER_SECONDS = 5
 
 /** Own answers to errors and unknown addresses, so that none tells more than it should. */
-export function addErrorAnswers(app: FastifyInstance, observer: AdminObserver): void {
+export function addErrorAnswers(
+  app: FastifyInstance,
+  observer: Pick<Observer, 'adminFailed'>,
+): void {
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND))
 
   app.setErrorHandler((error, request, reply) => {
     if (error instanceof InvalidParameters) return answerInvalid(reply, error)
     const known = CLIENT_ERRORS[statusOf(error)]
     if (known) return reply.code(statusOf(error)).send(known)
-    observer.adminFailed?.({ route: request.routeOptions.url ?? 'unknown', error })
+    observer.adminFailed({ route: request.routeOptions.url ?? 'unknown', error })
     if (error instanceof ReceiverError) return answerStore(reply, error)
     const isTimeout = statusOf(error) === 503
     return reply.code(isTimeout ? 503 : 500).send(isTimeout ? TOO_SLOW : INTERNAL)
   })
 }
 
-function answerInvalid(reply: FastifyReply, { message, problems }: InvalidParameters) {
-  return reply.code(400).send({ error: 'invalid_parameters', message, problems })
+function answerInvalid(reply: FastifyReply, { code, message, problems }: InvalidParameters) {
+  return reply.code(400).send({ error: code, message, problems })
 }
 
 function answerStore(reply: FastifyReply, { code }: ReceiverError) {

@@ -3,7 +3,6 @@ import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyRep
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Archive, Store } from '../store/store.ts'
-import type { AdminObserver } from './admin-observer.ts'
 import { addErrorAnswers } from './answer-errors.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
 import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
@@ -18,7 +17,7 @@ import { addStatsRoute } from './routes/stats-route.ts'
 
 export interface AdminServerOptions {
   readonly archive: Archive & Pick<Store, 'replay'>
-  readonly observer: Observer & AdminObserver
+  readonly observer: Observer
   /** The handlers of this moment; asked again for every answer. */
   readonly registrations: () => readonly HandlerRegistration[]
   /** Milliseconds since 1970. */

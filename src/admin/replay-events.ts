@@ -2,6 +2,8 @@ import { createRoutes } from '../handlers/event-keys.ts'
 import type { EventState, HandlerRegistration } from '../model.ts'
 import type { Archive, EventRow, Store } from '../store/store.ts'
 import { dropUndefined } from './drop-undefined.ts'
+import { isTestEvent } from './is-test-event.ts'
+import { isRowId } from './parameters/row-id.ts'
 
 /** Which jobs are to be pending again. Several fields narrow each other. */
 export interface ReplayRequest {
@@ -23,7 +25,8 @@ const WITHHELD: readonly EventState[] = ['conflict', 'stale']
 
 /**
  * Finds the events, asks which handlers want each, and makes these jobs pending: settled ones again,
- * missing ones for the first time. Answers how many; undefined when the one named event is unknown.
+ * missing ones for the first time. Events of a provider's test button are left out: they are kept,
+ * never handled. Answers how many jobs; undefined when the one named event is unknown.
  */
 export async function replayEvents(
   archive: ReplayArchive,
@@ -35,13 +38,14 @@ export async function replayEvents(
 
   const replay = async (events: readonly EventRow[]) => {
     const jobs = events
+      .filter((event) => !isTestEvent(event))
       .flatMap((event) => routes(event).map((handler) => ({ event: event.id, handler })))
       .filter(({ handler }) => request.handler === undefined || request.handler === handler)
     return jobs.length === 0 ? 0 : archive.replay(jobs, only)
   }
 
   if (request.event === undefined) return replayPages(archive, request, replay)
-  const event = await archive.getEvent(request.event)
+  const event = isRowId(request.event) ? await archive.getEvent(request.event) : undefined
   return event && replay(isMatch(event, request) ? [event] : [])
 }
 

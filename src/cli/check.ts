@@ -20,7 +20,7 @@ export function checkCommand(context: CommandContext): Command {
     .description('check settings and load every handler, as a start would')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'as for serve --dev: a signing secret may be missing')
-    .option('--json', 'for machines')
+    .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action(() => check(command.opts<SettingsOptions & { json?: boolean }>(), context))
   return command

@@ -42,7 +42,7 @@ export function demoCommand(context: CommandContext): Command {
     )
     .option('--once', 'end when the samples were handled')
     .option('--verbose', "show the receiver's log")
-    .option('--json', 'for machines')
+    .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action(() => demo(command.opts<DemoOptions>(), context))
   return command

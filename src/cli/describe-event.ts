@@ -22,8 +22,15 @@ export function describeEvent(event: EventDetailJson, paint: Paint): string {
   const lines = facts.map(
     ([title, value]) => `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}`,
   )
-  const jobs = event.jobs.length === 0 ? ['No handler wanted it.'] : event.jobs.flatMap(describeJob)
+  const jobs = event.jobs.length === 0 ? [explainNoJob(event)] : event.jobs.flatMap(describeJob)
   return [...lines, '', ...jobs, '', safeLines(event.payload), ''].join('\n')
+}
+
+function explainNoJob({ is_test: isTest, state }: EventDetailJson): string {
+  if (isTest) return 'A test of the provider: it is kept, and never given to handlers.'
+  if (state === 'conflict') return 'Its id is that of an event with other content: replay runs it.'
+  if (state === 'stale') return 'It is older than the keys kept here: replay runs it.'
+  return 'No handler wanted it.'
 }
 
 function describeJob(job: JobJson): string[] {
@@ -33,9 +40,13 @@ function describeJob(job: JobJson): string[] {
 }
 
 function describeAttempt(row: JobJson['attempts'][number]): string {
-  const error = row.error === null ? '' : `: ${safeText(row.error)}`
+  const error = row.error === null ? '' : `\n${indent(safeLines(row.error))}`
   const when = `${formatInstant(row.ended_at)} UTC, took ${formatDuration(row.duration_ms)}`
   return `  attempt ${row.attempt}: ${row.outcome}, ${when}${error}`
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '    ')
 }
 
 function attempts(count: number): string {

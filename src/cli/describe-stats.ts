@@ -85,9 +85,13 @@ function describeHandlers({ handlers, jobs }: StatsJson, paint: Paint): string {
   return createTable(HANDLER_COLUMNS, { paint })(lines)
 }
 
+function describeTimes(count: number): string {
+  return count === 1 ? 'once' : `${formatCount(count)} times`
+}
+
 function describeHealth(health: HandlerLine['health']): string {
   if (health === undefined) return 'not loaded'
-  const restarts = health.restarts > 0 ? `, restarted ${health.restarts} times` : ''
+  const restarts = health.restarts > 0 ? `, restarted ${describeTimes(health.restarts)}` : ''
   const problem = health.last_problem ? `: ${health.last_problem}` : ''
   return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
 }

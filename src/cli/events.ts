@@ -48,7 +48,7 @@ export function eventsCommand(context: CommandContext): Command {
     .addOption(new Option('--state <state>', 'in this state').choices([...EVENT_STATES]))
     .option('--recipient <address>', 'of this recipient')
     .option('--message-id <id>', 'of this message')
-    .option('--event-id <id>', "with this id of the provider's")
+    .option('--event-id <id>', 'with this id, the one that the provider gave')
     .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')
     .option('--to <time>', 'received before')
     .addHelpText('after', EXAMPLES)

@@ -21,13 +21,19 @@ const COLUMNS: readonly Column<JobJson>[] = [
   { title: 'STATE', text: (job) => job.state, colour: (job) => STATE_COLOURS[job.state] },
   { title: 'ATTEMPTS', text: (job) => String(job.attempt), isFigure: true },
   { title: 'DUE (UTC)', text: (job) => formatInstant(job.due_at) },
-  { title: 'LAST ERROR', text: (job) => job.last_error ?? '-', mayShrink: true },
+  { title: 'LAST ERROR', text: (job) => firstLine(job.last_error ?? '-'), mayShrink: true },
 ]
+
+/** Without the stack, which `events show` tells. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}
 
 const EXAMPLES = `
 Examples:
   mailtrap-receiver jobs --state dead
-  mailtrap-receiver jobs --handler suppressions --all --json`
+  mailtrap-receiver jobs --handler suppressions --all --json
+  mailtrap-receiver events show 42   the whole error of a job of event 42`
 
 export function jobsCommand(context: CommandContext): Command {
   const command = new Command('jobs')

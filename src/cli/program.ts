@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
-import { similarName } from '../config/similar-name.ts'
 import { SettingsError } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
+import { findNearestWord } from '../nearest-word.ts'
 import { checkCommand } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
@@ -47,6 +47,7 @@ function createProgram(context: CommandContext): Command {
     .description('The server behind your Mailtrap webhook URL.')
     .version(readVersion(), '-V, --version', 'print the version')
     .enablePositionalOptions()
+    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
     .addCommand(serveCommand(context), { isDefault: true })
     .addCommand(demoCommand(context))
@@ -80,13 +81,24 @@ function prepare(command: Command, context: CommandContext, parents: string): vo
   for (const child of command.commands) prepare(child, context, `${name} `)
 }
 
-/** Without this, a misspelt command would be taken for an argument of the default one. */
-function refuseUnknownCommand(program: Command, [first]: readonly string[]): void {
-  if (first === undefined || first.startsWith('-')) return
-  const names = ['help', ...program.commands.map((command) => command.name())]
-  if (names.includes(first)) return
-  const similar = similarName(first, names)
-  program.error(`error: unknown command '${first}'${similar ? `. Did you mean ${similar}?` : ''}`)
+/**
+ * Without this, a misspelt command would be taken for an argument of the default one, and a
+ * misspelt `show` for an argument of the list.
+ */
+function refuseUnknownCommand(program: Command, [first, ...others]: readonly string[]): void {
+  const words = first === undefined ? [] : first === 'help' ? others : [first, ...others]
+  let command = program
+  for (const word of words) {
+    if (word.startsWith('-') || command.commands.length === 0) return
+    const found = command.commands.find((child) => child.name() === word)
+    if (!found) return refuseWord(word, command)
+    command = found
+  }
+}
+
+function refuseWord(word: string, command: Command): void {
+  const similar = findNearestWord(word, ['help', ...command.commands.map((child) => child.name())])
+  command.error(`error: unknown command '${word}'${similar ? `. Did you mean ${similar}?` : ''}`)
 }
 
 interface ReportMeans extends CommandContext {

@@ -8,9 +8,9 @@ import {
   readWholeNumber,
 } from './admin-client/print-list.ts'
 import type { CommandContext } from './command-context.ts'
-import { formatCount, formatCounted, formatInstant } from './terminal/figures.ts'
-import { hexDump } from './terminal/hex-dump.ts'
-import { safeLines } from './terminal/safe-text.ts'
+import { describePiece } from './describe-piece.ts'
+import { formatCount, formatInstant } from './terminal/figures.ts'
+import { createPaint } from './terminal/paint.ts'
 import type { Column } from './terminal/table.ts'
 import { writeText } from './terminal/write-text.ts'
 
@@ -51,10 +51,15 @@ export function quarantineCommand(context: CommandContext): Command {
 
 function showCommand(context: CommandContext): Command {
   const command = new Command('show')
-    .description('show the bytes as received, as text and as hex')
+    .description('show why a piece is in quarantine, where it stood, and its bytes')
     .argument('<id>', 'its ID in the list')
-    .option('--bytes <n>', 'at most so many', readWholeNumber, DEFAULT_SHOWN_BYTES)
-    .option('--raw', 'the bytes themselves, all of them, for a file or a pipe')
+    .option(
+      '--bytes <n>',
+      'of the piece, show at most so many',
+      readWholeNumber,
+      DEFAULT_SHOWN_BYTES,
+    )
+    .option('--raw', 'nothing but the bytes as received, for a file or a pipe')
     .addHelpText('after', EXAMPLES)
     .action((id: string) => showPiece(id, command.opts<ShowOptions>(), context))
   return addAdminOptions(command)
@@ -75,25 +80,15 @@ function listQuarantine(options: ListOptions, context: CommandContext): Promise<
 
 async function showPiece(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   const client = await connect(options, context)
-  const bytes = await client.getBytes(`/api/quarantine/${encodeURIComponent(id)}/body`)
+  const path = `/api/quarantine/${encodeURIComponent(id)}`
   if (options.raw) {
-    context.stdout.write(bytes)
-    return
+    return writeText(context.stdout, await client.getBytes(`${path}/body`))
   }
-  const text = options.json ? asJson(id, bytes) : describeBytes(bytes, options.bytes)
+  const piece = await client.get<QuarantineJson>(path)
+  const bytes = await client.getBytes(`${path}/body`)
+  const paint = createPaint(context.stdout, context.env)
+  const text = options.json
+    ? `${JSON.stringify({ ...piece, base64: Buffer.from(bytes).toString('base64') })}\n`
+    : describePiece(piece, bytes, { limit: options.bytes, paint })
   await writeText(context.stdout, text)
-}
-
-function asJson(id: string, bytes: Uint8Array): string {
-  const base64 = Buffer.from(bytes).toString('base64')
-  return `${JSON.stringify({ id, bytes: bytes.length, base64 })}\n`
-}
-
-function describeBytes(bytes: Uint8Array, limit: number): string {
-  const shown = bytes.subarray(0, limit)
-  const text = safeLines(new TextDecoder('utf-8', { ignoreBOM: true }).decode(shown))
-  const rest = bytes.length - shown.length
-  const more =
-    rest > 0 ? `… ${formatCounted(rest, 'byte')} more: --bytes ${bytes.length}, or --raw\n` : ''
-  return `${formatCounted(bytes.length, 'byte')}\n\n${text.replace(/\n$/, '')}\n\n${hexDump(shown)}${more}`
 }

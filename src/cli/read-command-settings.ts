@@ -1,5 +1,6 @@
 import { readSettings, type Settings } from '../config.ts'
 import type { CommandContext } from './command-context.ts'
+import { refuseUnwritableFolder } from './refuse-unwritable-folder.ts'
 
 export interface SettingsOptions {
   readonly config?: string
@@ -11,5 +12,10 @@ export function readCommandSettings(
   { config, dev = false }: SettingsOptions,
   { env }: CommandContext,
 ): Settings {
-  return readSettings({ env: config === undefined ? env : { ...env, CONFIG_FILE: config }, dev })
+  const settings = readSettings({
+    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
+    dev,
+  })
+  refuseUnwritableFolder(settings)
+  return settings
 }

@@ -15,21 +15,24 @@ interface ReplayOptions extends AdminOptions {
   readonly event?: string
 }
 
+/** Jobs of pending events run anyway. */
+const REPLAYED_STATES = EVENT_STATES.filter((state) => state !== 'pending')
+
 const EXAMPLES = `
 Examples:
   mailtrap-receiver replay --state dead                          after a bug in a handler was mended
   mailtrap-receiver replay --handler suppressions --type bounce  for a handler that is new
-  mailtrap-receiver replay --event 42                            one event, in whatever state`
+  mailtrap-receiver replay --event 42                            one event, a conflict or stale one too`
 
 export function replayCommand(context: CommandContext): Command {
   const command = new Command('replay')
     .description('run jobs again: makes those that match pending')
     .option('--handler <name>', 'for this handler only')
-    .addOption(new Option('--state <state>', 'events in this state').choices([...EVENT_STATES]))
+    .addOption(new Option('--state <state>', 'events in this state').choices(REPLAYED_STATES))
     .option('--type <type>', "provider's name of the event, for example bounce")
     .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')
     .option('--to <time>', 'received before')
-    .option('--event <id>', 'one event')
+    .option('--event <id>', 'one event, by its ID in the list of events')
     .addHelpText('after', EXAMPLES)
     .action(async () => {
       const { handler, state, type, from, to, event, ...others } = command.opts<ReplayOptions>()
@@ -49,10 +52,14 @@ async function replay(
 ): Promise<void> {
   const client = await connect(options, context)
   const { replayed } = await client.post<{ replayed: number }>('/api/replay', request)
-  const text = options.json
-    ? JSON.stringify({ replayed })
-    : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`
+  const text = options.json ? JSON.stringify({ replayed }) : describeReplay(replayed)
   await writeText(context.stdout, `${text}\n`)
+}
+
+function describeReplay(jobs: number): string {
+  return jobs === 0
+    ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
+    : `${formatCounted(jobs, 'job is', 'jobs are')} pending again.`
 }
 
 function defined(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

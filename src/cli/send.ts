@@ -39,7 +39,7 @@ export function sendCommand(context: CommandContext): Command {
     .option('--rate <n>', 'events per second at most', readWholeNumber)
     .option('--connections <n>', 'batches under way at a time', readWholeNumber, 4)
     .option('--timeout <seconds>', 'for one answer', readWholeNumber, 30)
-    .option('--json', 'for machines')
+    .option('--json', 'print JSON, for machines')
 }
 
 /** Where to, and how to be let in. */

@@ -20,7 +20,7 @@ export function serveCommand(context: CommandContext): Command {
     .description('run the receiver; the default')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'without any secret: make one, keep it in the data directory and show it')
-    .option('--json', 'problems for machines')
+    .option('--json', 'print problems as JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action(() => serve(command.opts<SettingsOptions>(), context))
   return command

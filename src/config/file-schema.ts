@@ -55,7 +55,7 @@ export const fileSchema = z.strictObject(
       )
       .optional(),
   },
-  'is no list of settings',
+  'holds no settings of the form name: value',
 )
 
 /** The keys that may stand at this place of the file. */

@@ -1,13 +1,11 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { BUILT_IN_LOG } from '../model.ts'
 import type { GivenSettings } from './given-settings.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingsFile } from './settings-file.ts'
 import type { SettingValues } from './settings-schema.ts'
 import { WrongValue } from './wrong-value.ts'
-
-/** Stands for the handler that only logs, which is part of the receiver. */
-export const BUILT_IN_LOG = 'built-in:log'
 
 const DEFAULT_FOLDER = 'handlers'
 const MODULE_NAME = /(?<!\.d|\.test|\.spec)\.(js|mjs|ts|mts)$/
@@ -57,9 +55,10 @@ function listEntries({ file, given, values }: Origins): Entry[] | undefined {
   const setting = given.get('HANDLERS')
   if (setting) {
     const paths = values.HANDLERS ?? []
-    return paths.map((path) => ({
+    return paths.map((path, index) => ({
       path: resolveModule(setting.folder, path),
-      label: setting.label,
+      // Each by itself: of one setting only the first problem is told.
+      label: paths.length === 1 ? setting.label : `${setting.label} entry ${index + 1}`,
       limits: common,
     }))
   }

@@ -1,10 +1,10 @@
 import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { findNearestWord } from '../nearest-word.ts'
 import { type FileHandler, type FileSource, fileSchema, knownKeys } from './file-schema.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
-import { similarName } from './similar-name.ts'
 import { WrongValue, wrongValueOf } from './wrong-value.ts'
 
 /** What the YAML file says, before the environment is laid over it. */
@@ -70,7 +70,7 @@ function parseWithoutWrong(content: unknown): z.output<typeof fileSchema> {
 function isAboutSources(issue: z.core.$ZodIssue): boolean {
   const [key] = issue.path
   if (key !== undefined || issue.code !== 'unrecognized_keys') return key !== 'handlers'
-  return issue.keys.some((unknown) => similarName(unknown, ['sources']))
+  return issue.keys.some((unknown) => findNearestWord(unknown, ['sources']))
 }
 
 /** Removes the value at `path`; where it is missing or part of a list, what holds it. */
@@ -95,7 +95,8 @@ function parseYaml(text: string): unknown {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false })
   const error = document.errors[0]
-  if (!error) return document.toJS()
+  if (!error && document.contents !== null) return document.toJS()
+  if (!error) throw new WrongValue('is empty', 'Write settings into it, or remove CONFIG_FILE.')
   const { line, col } = lineCounter.linePos(error.pos[0])
   throw new WrongValue(
     `is no YAML: ${error.code.toLowerCase().replaceAll('_', ' ')} at line ${line}, column ${col}`,
@@ -116,7 +117,7 @@ function addFileProblem(
   }
   const known = knownKeys(issue.path)
   for (const key of issue.keys) {
-    const meant = similarName(key, known)
+    const meant = findNearestWord(key, known)
     const remedy = meant ? `Did you mean ${meant}?` : `Known here: ${known.join(', ')}.`
     problems.add(label(place ? `${place}.${key}` : key), 'is no setting', remedy)
   }

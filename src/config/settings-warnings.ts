@@ -1,7 +1,7 @@
 import type { Source } from '../model.ts'
+import { findNearestWord } from '../nearest-word.ts'
 import { SETTING_VARIABLES } from './setting-names.ts'
 import type { SettingValues } from './settings-schema.ts'
-import { similarName } from './similar-name.ts'
 
 /** Sentences about settings that are not wrong, but at which somebody should look. */
 export function findWarnings(options: {
@@ -20,6 +20,12 @@ export function findWarnings(options: {
   ]
 }
 
+/** A variable of the environment that was probably meant to be this setting. */
+export function findMisspelt(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const unknown = Object.keys(env).filter((variable) => !SETTING_VARIABLES.includes(variable))
+  return unknown.find((variable) => meantVariable(variable) === name)
+}
+
 function misspelling(variable: string): string[] {
   const meant = meantVariable(variable)
   return meant ? [`${variable} is not read. Did you mean ${meant}?`] : []
@@ -28,11 +34,10 @@ function misspelling(variable: string): string[] {
 function meantVariable(variable: string): string | undefined {
   const [, provider] = /^(MAILTRAP|MAILINGAPI)_.*SECRET/i.exec(variable) ?? []
   if (provider) return `${provider.toUpperCase()}_SIGNING_SECRET`
-  // Short names (HOST, PORT, ROLE) are like too many others.
-  return similarName(
-    variable,
-    SETTING_VARIABLES.filter((name) => name.length >= 8),
-  )
+  // Short names (HOST, PORT, ROLE) are like too many others, and SSL_CERT_FILE is not ours.
+  const first = variable.charAt(0).toUpperCase()
+  const candidates = SETTING_VARIABLES.filter((name) => name.length >= 8 && name[0] === first)
+  return findNearestWord(variable, candidates, 2)
 }
 
 function proxyWarning(sources: readonly Source[], values: SettingValues): string[] {

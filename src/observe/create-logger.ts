@@ -26,8 +26,7 @@ export function createLogger(options: {
     stream: output,
     describeDropped: (count) => format(`${JSON.stringify(droppedLine(count))}\n`),
   })
-  // pino calls flush, which its type of a destination does not know.
-  const destination = { write: (line: string) => lines.write(format(line)), flush: lines.flush }
+  const destination = { write: (line: string) => lines.write(format(line)) }
   return pino(
     {
       level,
@@ -50,17 +49,6 @@ function hideInMessage(this: Logger, line: Parameters<LogFn>, log: LogFn): void 
     typeof part === 'string' ? hideEmails(part) : part,
   )
   log.apply(this, tamed as Parameters<LogFn>)
-}
-
-/** Waits until every line has left this process, but not for longer than `timeoutMs`. */
-export function flushLog(log: Logger, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs)
-    log.flush(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }
 
 function droppedLine(lines: number) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { ReceiverError } from '../errors.ts'
 import type { ChunkReceipt } from '../store/store.ts'
 import { boundFields, coarseAddress, tameText } from './log-text.ts'
 import {
@@ -6,6 +7,7 @@ import {
   type Observer,
   REFUSAL_REASONS,
   type RefusalReason,
+  type ReplayFilter,
 } from './observer.ts'
 import { createSampler } from './sampler.ts'
 
@@ -83,6 +85,14 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
     pruned({ rows }) {
       log[rows > 0 ? 'info' : 'debug']({ rows }, 'old rows pruned')
     },
+    adminFailed({ route, error }) {
+      const reason = error instanceof ReceiverError ? error.code : nameOf(error)
+      logSampled('error', 'admin listener failed to answer', { reason, route, err: error })
+    },
+    replayed({ address, filter, jobs }) {
+      const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
+      log.info(fields, 'jobs made pending again')
+    },
     counts: counters.read,
   })
 }
@@ -95,6 +105,19 @@ interface HandlerRecord {
 
 function needsALook({ quarantined, conflicts, stale }: ChunkReceipt): boolean {
   return quarantined + conflicts + stale > 0
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}
+
+/** A type is text of strangers, and may be anything. */
+function describeFilter({ from, to, ...texts }: ReplayFilter): Record<string, string> {
+  const tamed = Object.entries(texts).map(([name, text]) => [name, tameText(text)])
+  const times = Object.entries({ from, to }).flatMap(([name, time]) =>
+    time === undefined ? [] : [[name, new Date(time).toISOString()]],
+  )
+  return Object.fromEntries([...tamed, ...times])
 }
 
 function createCounters() {

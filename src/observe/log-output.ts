@@ -6,8 +6,6 @@ const MAX_WAITING_BYTES = 1024 * 1024
 /** Where log lines go. Writing never waits and never throws. */
 export interface LogOutput {
   write(line: string): void
-  /** Calls back once everything written so far has left this process, or cannot. */
-  flush(done: () => void): void
 }
 
 /**
@@ -40,10 +38,6 @@ export function createLogOutput(options: {
         droppedLines = 0
       }
       stream.write(line)
-    },
-    flush(done) {
-      if (isBroken || stream.writableLength === 0) done()
-      else stream.write('', () => done())
     },
   }
 }

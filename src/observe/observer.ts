@@ -33,6 +33,16 @@ export interface HandlerHealth {
   readonly lastProblem: string | undefined
 }
 
+/** Which events were asked for; times of receipt in milliseconds since 1970. */
+export interface ReplayFilter {
+  readonly handler?: string
+  readonly state?: string
+  readonly type?: string
+  readonly from?: number
+  readonly to?: number
+  readonly event?: string
+}
+
 /**
  * One function per thing that happens; each holds its log line and its counters, and never throws.
  * No argument may hold personal data or a secret.
@@ -86,5 +96,9 @@ export interface Observer {
   storeFailed(fact: { code: string; detail: string }): void
   storeRecovered(): void
   pruned(fact: { rows: number }): void
+  /** The admin listener answered 500 or 503. `route` is its pattern, never an address with values. */
+  adminFailed(fact: { route: string; error: unknown }): void
+  /** The audit trail of replays: who asked, for which events, and how many jobs became pending. */
+  replayed(fact: { address: string; filter: ReplayFilter; jobs: number }): void
   counts(): ObservedCounts
 }

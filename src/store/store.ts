@@ -183,6 +183,8 @@ export interface Archive {
   getEvent(id: string): Promise<EventDetail | undefined>
   listJobs(query: JobQuery): Promise<Page<JobRow>>
   listQuarantine(query: PageRequest): Promise<Page<QuarantineRow>>
+  /** Undefined when there is no such row. */
+  getQuarantine(id: string): Promise<QuarantineRow | undefined>
   /** The bytes as received; undefined when there is no such row. */
   quarantineBody(id: string): Promise<Uint8Array | undefined>
 }

@@ -1,5 +1,4 @@
 import { onTestFinished } from 'vitest'
-import type { AdminObserver } from '../../src/admin/admin-observer.ts'
 import { type AdminServerOptions, createAdminServer } from '../../src/admin/create-admin-server.ts'
 import type { HandlerRegistration } from '../../src/model.ts'
 import {
@@ -10,7 +9,7 @@ import {
 } from '../../src/observe/observer.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
-type Fact<Name extends keyof AdminObserver> = Parameters<NonNullable<AdminObserver[Name]>>[0]
+type Fact<Name extends 'adminFailed' | 'replayed'> = Parameters<Observer[Name]>[0]
 
 /** An admin server over an archive in memory, with a clock to turn. Closes itself. */
 export function buildAdmin(options: { password?: string; host?: string; port?: number } = {}) {
@@ -29,7 +28,7 @@ export function buildAdmin(options: { password?: string; host?: string; port?: n
     counts: () => counts,
     adminFailed: (fact: Fact<'adminFailed'>) => failures.push(fact),
     replayed: (fact: Fact<'replayed'>) => replays.push(fact),
-  } as unknown as Observer & AdminObserver
+  } as unknown as Observer
 
   const settings: AdminServerOptions['settings'] = {
     host: options.host ?? '127.0.0.1',

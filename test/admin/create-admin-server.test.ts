@@ -23,7 +23,7 @@ describe('every answer of the admin listener', () => {
     ['figures', 200, { url: '/api/stats' }],
     ['figures asked for by HEAD', 200, { method: 'HEAD', url: '/api/stats' }],
     ['a list', 200, { url: '/api/events' }],
-    ['bytes', 200, { url: '/api/quarantine/q1/body' }],
+    ['bytes', 200, { url: '/api/quarantine/5/body' }],
     ['a replay', 200, { method: 'POST', url: '/api/replay', payload: { state: 'dead' } }],
     ['a wrong parameter', 400, { url: '/api/events?limit=0' }],
     ['an address that cannot be read', 400, { url: '/api/events/%zz' }],
@@ -59,7 +59,7 @@ describe('every answer of the admin listener', () => {
     ],
   ] as const)('carries the protecting headers: %s', async (_name, status, request) => {
     const { app, archive } = buildAdmin()
-    archive.quarantine.push(makePiece('q1', Buffer.from('{')))
+    archive.quarantine.push(makePiece('5', Buffer.from('{')))
 
     const answer = await app.inject(request)
 

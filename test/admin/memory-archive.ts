@@ -47,7 +47,7 @@ export function createMemoryArchive(): MemoryArchive {
             (from === undefined || event.receivedAt >= from) &&
             (to === undefined || event.receivedAt < to),
         )
-        return pageOf(rows, query)
+        return pageOf(rows, query, ({ id }) => id)
       }),
     getEvent: async (id) =>
       note('getEvent', id, () => archive.events.find((event) => event.id === id)),
@@ -58,10 +58,12 @@ export function createMemoryArchive(): MemoryArchive {
           .flatMap((event) => event.jobs)
           .filter((job) => handler === undefined || job.handler === handler)
           .filter((job) => state === undefined || job.state === state)
-        return pageOf(jobs, query)
+        return pageOf(jobs, query, (job) => `${job.event}.${job.handler}`)
       }),
     listQuarantine: async (page) =>
-      note('listQuarantine', page, () => pageOf(archive.quarantine, page)),
+      note('listQuarantine', page, () => pageOf(archive.quarantine, page, ({ id }) => id)),
+    getQuarantine: async (id) =>
+      note('getQuarantine', id, () => archive.quarantine.find((piece) => piece.id === id)),
     quarantineBody: async (id) =>
       note('quarantineBody', id, () => archive.quarantine.find((piece) => piece.id === id)?.body),
     replay: async (jobs, only) =>
@@ -84,10 +86,16 @@ export function createMemoryArchive(): MemoryArchive {
   return archive
 }
 
-function pageOf<Row>(rows: readonly Row[], { limit = 50, cursor }: PageRequest): Page<Row> {
-  const start = Number(cursor ?? 0)
-  const end = start + limit
-  return { rows: rows.slice(start, end), cursor: end < rows.length ? String(end) : undefined }
+/** The cursor names the last row of the page before. */
+function pageOf<Row>(
+  rows: readonly Row[],
+  { limit = 50, cursor }: PageRequest,
+  nameOf: (row: Row) => string,
+): Page<Row> {
+  const start = cursor === undefined ? 0 : rows.findIndex((row) => nameOf(row) === cursor) + 1
+  const page = rows.slice(start, start + limit)
+  const last = start + limit < rows.length ? page.at(-1) : undefined
+  return { rows: page, cursor: last && nameOf(last) }
 }
 
 function statsOf({ events, quarantine, figures }: MemoryArchive): StoreStats {

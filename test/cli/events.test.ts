@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { buildAdmin } from '../admin/build-admin.ts'
 import { makeEvent, makeJob } from '../admin/memory-archive.ts'
 import { runCommand } from './run-command.ts'
@@ -112,6 +115,17 @@ describe('mailtrap-receiver events', () => {
     expect(err).toMatch(/^error: No admin API answers at http:\/\/127\.0\.0\.1:9.*--admin-url\.\n$/)
   })
 
+  it('says so when another server answers, such as our own public listener', async () => {
+    const server = createServer((_request, answer) => {
+      answer.writeHead(404).end('{"error":"not_found"}')
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { err } = await runCommand(['events', '--admin-url', `http://127.0.0.1:${port}`])
+    expect(err).toContain('with 404, is no admin API. Check --admin-url.')
+  })
+
   it('reports failures as JSON to machines', async () => {
     const { err } = await runCommand(['events', '--json', '--admin-url', 'http://127.0.0.1:9'])
     expect(JSON.parse(err)).toMatchObject({ error: 'failed' })
@@ -128,6 +142,29 @@ describe('mailtrap-receiver events show', () => {
     expect(out).toContain('type        bounce (email.bounced)\n')
     expect(out).toContain('suppressions: dead, 1 attempt\n  attempt 1: dead')
     expect(out).toContain('\n{"event":"bounce","n":12345678901234567890}\n')
+  })
+
+  it('shows a whole error, line by line', async () => {
+    const { archive, run } = await startAdmin()
+    const attempt = { attempt: 1, outcome: 'dead', endedAt: 1_000, durationMs: 12 } as const
+    const error = 'Error: gone\n    at bounce (/srv/a.ts:1:2)\x1b'
+    const job = { ...makeJob('1', 'a', 'dead'), attempts: [{ ...attempt, error }] }
+    archive.events.push(makeEvent('1', { jobs: [{ ...job, lastError: error }], state: 'dead' }))
+    const { out } = await run(['events', 'show', '1'])
+    expect(out).toContain('took 12 ms\n    Error: gone\n        at bounce (/srv/a.ts:1:2)\\x1b\n')
+    const list = await run(['jobs'])
+    expect(list.out).toContain('Error: gone\n')
+  })
+
+  it.each([
+    [{ eventId: 'bede7236-2284-43d6-a953-1fdcafd0fdbc' }, 'A test of the provider'],
+    [{ state: 'conflict' }, 'an event with other content'],
+    [{ state: 'stale' }, 'older than the keys kept here'],
+    [{}, 'No handler wanted it.'],
+  ] as const)('says why %j has no jobs', async (changes, text) => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(makeEvent('1', { state: 'unhandled', ...changes }))
+    expect((await run(['events', 'show', '1'])).out).toContain(text)
   })
 
   it('gives machines the payload as the text it is', async () => {
@@ -180,12 +217,51 @@ describe('mailtrap-receiver quarantine', () => {
     expect(out).toContain('7   2026-11-21 00:00:00  mailtrap  invalid_json      1       1      6')
   })
 
-  it('shows the bytes as text and as hex', async () => {
+  it('says why a piece is there and where it stood, then shows it as text', async () => {
     const { archive, run } = await startAdmin()
-    archive.quarantine.push(piece)
+    archive.quarantine.push({ ...piece, body: Buffer.from('{"a":\t“é”\n') })
+    const { exitCode, out } = await run(['quarantine', 'show', '7'])
+    expect(exitCode).toBe(0)
+    expect(out.split('\n')).toEqual([
+      'quarantine  7',
+      'reason      invalid_json',
+      'detail      Unexpected end',
+      'received    2026-11-21 00:00:00 UTC, source mailtrap',
+      'batch       batch-1, piece 1, from byte 10 of its body',
+      'size        15 bytes',
+      '',
+      '{"a":\t“é”',
+      '',
+    ])
+  })
+
+  it('shows what is not printable as hex too', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push({ ...piece, pieces: 3 })
     const { out } = await run(['quarantine', 'show', '7'])
+    expect(out).toContain('batch       batch-1, pieces 1 to 3, from byte 10 of its body\n')
     expect(out).toContain('\n{"a\\x1b\ufffd\n')
     expect(out).toContain('00000000  7b 22 61 1b ff 0a')
+  })
+
+  it('gives machines everything, the bytes as base64', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push(piece)
+    const { out } = await run(['quarantine', 'show', '7', '--json'])
+    expect(JSON.parse(out)).toMatchObject({
+      id: '7',
+      reason: 'invalid_json',
+      position: 1,
+      byte_offset: 10,
+      base64: piece.body.toString('base64'),
+    })
+  })
+
+  it('fails with a sentence when there is no such piece', async () => {
+    const { run } = await startAdmin()
+    const { exitCode, err } = await run(['quarantine', 'show', '7e0'])
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(/^error: Nothing in quarantine has this id/)
   })
 
   it('gives the bytes themselves to a pipe', async () => {
@@ -214,6 +290,7 @@ describe('mailtrap-receiver stats', () => {
       oldestPendingMs: 90_000,
     }
     counts.refused = { ...counts.refused, signature: 2 }
+    health['alerts'] = { running: true, restarts: 1, lastProblem: undefined }
     health['suppressions'] = { running: false, restarts: 2, lastProblem: 'exit code 1' }
     const { exitCode, out } = await run(['stats'])
     expect(exitCode).toBe(0)
@@ -223,6 +300,7 @@ describe('mailtrap-receiver stats', () => {
     expect(out).toContain(
       'suppressions  1,200        0     3  not running, restarted 2 times: exit code 1\n',
     )
+    expect(out).toContain('running, restarted once\n')
   })
 
   it('gives machines what the API said', async () => {
@@ -247,6 +325,33 @@ describe('mailtrap-receiver replay', () => {
     const { exitCode, err } = await run(['replay', '--handler', 'alert'])
     expect(exitCode).toBe(1)
     expect(err).toContain('Did you mean alerts?')
+  })
+
+  it('says so when nothing was to be replayed', async () => {
+    const { archive, handlers, run } = await startAdmin()
+    handlers.push({ name: 'alerts', module: '/srv/alerts.ts', keys: ['*'], takesBatches: false })
+    archive.events.push(makeEvent('1', { jobs: [makeJob('1', 'alerts', 'pending')] }))
+    const { exitCode, out } = await run(['replay', '--event', '1'])
+    expect(exitCode).toBe(0)
+    expect(out).toBe(
+      'No job became pending: nothing matches, or what does is pending already or a test of the provider.\n',
+    )
+  })
+
+  it('says that the receiver goes on when it takes longer than one can wait', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close().closeAllConnections())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const stop = new AbortController()
+    server.once('request', () => stop.abort())
+    const { exitCode, err } = await runCommand(
+      ['replay', '--state', 'dead', '--admin-url', `http://127.0.0.1:${port}`],
+      { stopped: stop.signal },
+    )
+    expect(exitCode).toBe(1)
+    expect(err).toContain('goes on')
+    expect(err).toContain('mailtrap-receiver stats')
   })
 
   it('says how many jobs are pending again', async () => {

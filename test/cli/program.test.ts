@@ -41,6 +41,14 @@ describe('mailtrap-receiver', () => {
     [['events', 'show'], "missing required argument 'id'", 'mailtrap-receiver events show'],
     [['jobs', '--limit', '0'], 'Give a whole number from 1.', 'mailtrap-receiver jobs'],
     [['stats', '--admin-url', 'localhost'], 'Give an address such as', 'mailtrap-receiver stats'],
+    [
+      ['events', 'shwo', '1'],
+      "unknown command 'shwo'. Did you mean show?",
+      'mailtrap-receiver events',
+    ],
+    [['quarantine', '7'], "unknown command '7'", 'mailtrap-receiver quarantine'],
+    [['help', 'stat'], "unknown command 'stat'. Did you mean stats?", 'mailtrap-receiver'],
+    [['replay', '--state', 'pending'], 'Allowed choices are done', 'mailtrap-receiver replay'],
     [['stats', 'today'], 'too many arguments', 'mailtrap-receiver stats'],
     [['--nonsense'], "unknown option '--nonsense'", 'mailtrap-receiver serve'],
   ])('answers %j with a hint and exit code 2', async (argv, problem, command) => {
@@ -77,6 +85,16 @@ describe('mailtrap-receiver serve', () => {
     expect(problems.map((problem: { setting: string }) => problem.setting).sort()).toEqual(
       Object.keys(wrong).sort(),
     )
+  })
+
+  it.each([
+    [{ DATA_DIR: '/dev/null/data' }, 'DATA_DIR leads to the folder /dev/null/data'],
+    [{ STORE_URL: 'sqlite:/dev/null/x.db' }, 'STORE_URL leads to the folder /dev/null'],
+  ])('refuses a place where nothing can be written: %j', async (env, text) => {
+    const secret = { MAILTRAP_SIGNING_SECRET: '0123456789abcdef0123456789abcdef' }
+    const { exitCode, err } = await runCommand(['serve'], { env: { ...secret, ...env } })
+    expect(exitCode).toBe(78)
+    expect(err).toContain(`${text}, where nothing can be written (ENOTDIR). Give a folder`)
   })
 
   it('reads the file that --config names', async () => {

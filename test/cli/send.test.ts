@@ -163,7 +163,7 @@ describe('mailtrap-receiver send and the answers', () => {
     expect(exitCode).toBe(1)
     expect(batches).toEqual([])
     expect(out).toContain('answers   1 × 401')
-    expect(err).toContain('1 of 1 batches were not answered 200.')
+    expect(err).toContain('The batch was not answered 200. 401: the secret')
   })
 
   it('gives basic auth and the token', async () => {

@@ -86,6 +86,15 @@ describe('handler modules', () => {
     expect(lines).toEqual([expect.stringMatching(new RegExp(`^HANDLERS names .*${path}.*${text}`))])
   })
 
+  it('are all explained when several are wrong', () => {
+    const cwd = makeFolder({ 'a.ts': '', 'x.py': '' })
+    const lines = problemLines(() => read({ ...WITH_SECRET, HANDLERS: 'no.ts,a.ts,x.py' }, { cwd }))
+    expect(lines).toEqual([
+      expect.stringMatching(/^HANDLERS entry 1 names .*no\.ts, which does not exist/),
+      expect.stringMatching(/^HANDLERS entry 3 names .*x\.py, which is no module/),
+    ])
+  })
+
   it.each([
     ['[{ module: a.ts, concurrency: 0 }]', 'handlers.0.concurrency'],
     ['[{ module: a.ts, timeout: 0ms }]', 'handlers.0.timeout'],

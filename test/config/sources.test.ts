@@ -183,7 +183,12 @@ describe('the YAML file', () => {
       'port: 1\nport: 2',
       'CONFIG_FILE is no YAML: duplicate key at line 2, column 1. Mend that line.',
     ],
-    ['just text', 'CONFIG_FILE is no list of settings. See the settings in the README.'],
+    [
+      'just text',
+      'CONFIG_FILE holds no settings of the form name: value. See the settings in the README.',
+    ],
+    ['', 'CONFIG_FILE is empty. Write settings into it, or remove CONFIG_FILE.'],
+    ['# port: 1', 'CONFIG_FILE is empty. Write settings into it, or remove CONFIG_FILE.'],
     ['configFile: x', expect.stringMatching(/^configFile \(receiver.yaml\) is no setting\. /)],
     ['retanEvents: 1d', 'retanEvents (receiver.yaml) is no setting. Did you mean retainEvents?'],
     ['port:', 'port (receiver.yaml) is empty. Give a value, or remove the line.'],

@@ -23,6 +23,8 @@ export function createRecordingObserver(): RecordingObserver {
     storeFailed: [],
     storeRecovered: [],
     pruned: [],
+    adminFailed: [],
+    replayed: [],
   }
   return {
     facts,
@@ -38,6 +40,8 @@ export function createRecordingObserver(): RecordingObserver {
     storeFailed: (fact) => facts.storeFailed.push(fact),
     storeRecovered: () => facts.storeRecovered.push(undefined),
     pruned: (fact) => facts.pruned.push(fact),
+    adminFailed: (fact) => facts.adminFailed.push(fact),
+    replayed: (fact) => facts.replayed.push(fact),
     counts: () => {
       throw new Error('Nobody asks this observer.')
     },

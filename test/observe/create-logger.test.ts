@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { flushLog } from '../../src/observe/create-logger.ts'
 import { captureLog } from './captured-log.ts'
 
 describe('createLogger', () => {
@@ -106,12 +105,5 @@ describe('createLogger', () => {
     fields['self'] = fields
     log.info(fields, 'round')
     expect(lines()).toMatchObject([{ msg: 'round' }])
-  })
-
-  it('can be flushed', async () => {
-    const { log, lines } = captureLog()
-    log.info('last words')
-    await flushLog(log, 10_000)
-    expect(lines()).toHaveLength(1)
   })
 })

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { ReceiverError } from '../../src/errors.ts'
 import { createObserver } from '../../src/observe/create-observer.ts'
 import type { Observer } from '../../src/observe/observer.ts'
 import { captureLog } from './captured-log.ts'
 
 const RECEIPT = { stored: 3, duplicates: 1, conflicts: 0, stale: 0, quarantined: 0 }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 10, ackMs: 2, secretPosition: 0 }
+const REPLAY = { state: 'dead', type: 'bounce', from: Date.UTC(2026, 10, 21) }
 const ATTEMPT = { handler: 'h', event: 'e1', type: 'bounce', attempt: 1, durationMs: 5 }
 
 function observe(level = 'info') {
@@ -113,6 +115,28 @@ describe('what happens', () => {
       'error',
       { detail: 'x' },
     ],
+    [
+      'a failed answer of the admin listener',
+      (it) => it.adminFailed({ route: '/api/events/:id', error: new TypeError('x') }),
+      'error',
+      { route: '/api/events/:id', reason: 'TypeError', err: { message: 'x' } },
+    ],
+    [
+      'a store that cannot answer the admin listener',
+      (it) => it.adminFailed({ route: '/api/stats', error: new ReceiverError('store_busy') }),
+      'error',
+      { reason: 'store_busy' },
+    ],
+    [
+      'a replay',
+      (it) => it.replayed({ address: '192.0.2.77', filter: REPLAY, jobs: 4 }),
+      'info',
+      {
+        network: '192.0.2.0/24',
+        filter: { state: 'dead', type: 'bounce', from: '2026-11-21T00:00:00.000Z' },
+        jobs: 4,
+      },
+    ],
   ])('%s has one line of its level', (_name, happen, level, fields) => {
     const { observer, lines } = observe('debug')
     happen(observer)
@@ -127,6 +151,8 @@ describe('what happens', () => {
     observer.attemptEnded({ ...ATTEMPT, outcome: 'dead', error: '550 user1@example.com unknown' })
     observer.unpackFailed({ batch: 'b', error: 'at user1@example.com' })
     observer.handlerEnded({ handler: 'h', reason: 'user1@example.com', isPlanned: false })
+    observer.adminFailed({ route: '/', error: new Error('user1@example.com', { cause: 'x' }) })
+    observer.replayed({ address: '192.0.2.77', filter: { type: 'user1@example.com' }, jobs: 0 })
     observer.handlerWrote({
       handler: 'h',
       level: 'info',
@@ -142,6 +168,14 @@ describe('what happens', () => {
     expect(text()).toContain('192.0.2.0/24')
     expect(JSON.stringify(observer.counts())).not.toContain('example.com')
   })
+})
+
+it('tells a failing admin listener a few times a second only: its page asks all the time', () => {
+  const { observer, lines } = observe()
+  for (let n = 0; n < 100; n += 1) {
+    observer.adminFailed({ route: '/api/stats', error: new ReceiverError('store_busy') })
+  }
+  expect(lines()).toHaveLength(5)
 })
 
 describe('lines that handlers write', () => {

@@ -41,28 +41,6 @@ describe('createLogOutput', () => {
     stream.destroy(new Error('EPIPE'))
     await new Promise((resolve) => stream.once('close', resolve))
     output.write('nobody reads this\n')
-    await new Promise<void>((resolve) => output.flush(resolve))
     expect(stream.read()).toBeNull()
-  })
-
-  it('flushes once the reader has taken everything', async () => {
-    const { stream, takeOne } = stuckStream()
-    const output = createLogOutput({ stream, describeDropped })
-    let isFlushed = false
-    output.flush(() => {
-      isFlushed = true
-    })
-    expect(isFlushed).toBe(true)
-    output.write('one\n')
-    isFlushed = false
-    output.flush(() => {
-      isFlushed = true
-    })
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(isFlushed).toBe(false)
-    takeOne()
-    await new Promise((resolve) => setImmediate(resolve))
-    takeOne()
-    await expect.poll(() => isFlushed).toBe(true)
   })
 })

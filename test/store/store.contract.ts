@@ -190,6 +190,8 @@ export function describeStore(engine: string, harness: StoreHarness): void {
             bytes: 3,
           },
         ])
+        expect(await store.getQuarantine(rows[0]?.id ?? '')).toEqual(rows[0])
+        expect(await store.getQuarantine('999')).toBeUndefined()
         expect(Buffer.from((await store.quarantineBody(rows[0]?.id ?? '')) ?? [])).toEqual(bytes)
         expect(await store.quarantineBody('999')).toBeUndefined()
       })

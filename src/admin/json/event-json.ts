@@ -1,4 +1,5 @@
 import type { EventDetail, EventRow } from '../../store/store.ts'
+import { isTestEvent } from '../is-test-event.ts'
 import { isoTime } from './iso-time.ts'
 import { jobJson } from './job-json.ts'
 
@@ -14,6 +15,8 @@ export function eventJson(row: EventRow) {
     type: row.type,
     name: row.name ?? null,
     state: row.state,
+    /** Made by the provider's test button: kept, never given to handlers. */
+    is_test: isTestEvent(row),
     event_id: row.eventId ?? null,
     message_id: row.messageId ?? null,
     recipient: row.recipient ?? null,

@@ -102,7 +102,8 @@ function createSegment() {
 
 function createTime(instant) {
   const date = new Date(instant)
-  const time = make('time', '', clock.format(date))
+  const isToday = date.toDateString() === new Date().toDateString()
+  const time = make('time', '', (isToday ? clock : calendar).format(date))
   time.dateTime = instant
   time.title = calendar.format(date)
   return time
@@ -111,7 +112,8 @@ function createTime(instant) {
 function createEvent(event) {
   const link = make('a', '', make('bdi', '', cut(event.type)))
   link.href = `api/events/${encodeURIComponent(event.id)}`
-  const under = make('bdi', 'under', cut(event.recipient ?? event.event_id ?? event.id))
+  const about = cut(event.recipient ?? event.event_id ?? event.id)
+  const under = make('bdi', 'under', event.is_test ? `${about}, a test` : about)
   const pill = make('span', 'pill')
   const node = make(
     'tr',
@@ -147,7 +149,8 @@ function createHandler({ name }) {
 function explainHealth(health) {
   if (health === undefined) return 'not loaded; its jobs wait'
   const problem = health.last_problem === null ? '' : `: ${cut(health.last_problem)}`
-  const restarts = health.restarts > 0 ? `, restarted ${show(health.restarts)} times` : ''
+  const times = health.restarts === 1 ? 'once' : `${show(health.restarts)} times`
+  const restarts = health.restarts > 0 ? `, restarted ${times}` : ''
   return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
 }
 
@@ -187,7 +190,7 @@ function listTotals(stats) {
   return [
     { name: 'Batches', figure: show(stats.batches.received) },
     { name: 'Events', figure: show(stats.events.total) },
-    { name: 'Events per second', figure: rate === null ? '–' : show(rate) },
+    { name: 'Events / s', figure: rate === null ? '–' : show(rate) },
     { name: 'Backlog', figure: show(stats.backlog) },
     { name: 'Oldest waits', figure: explainAge(stats.oldest_pending_seconds) },
     { name: 'Duplicates', figure: show(stats.duplicates) },
@@ -243,7 +246,7 @@ async function ask(path) {
 let drawnQuarantined
 
 async function refresh() {
-  const [stats, { events }] = await Promise.all([ask('api/stats'), ask('api/events?limit=20')])
+  const [stats, { events }] = await Promise.all([ask('api/stats'), ask('api/events?limit=10')])
   drawStats(stats)
   sync(find('events'), events, (event) => event.id, createEvent)
   tell('live', 'Live')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EVENT_STATES, type JobState } from '../../model.ts'
 import { parseInstant } from './parse-instant.ts'
+import { isRowId } from './row-id.ts'
 
 const MAX_LIMIT = 500
 const MAX_TEXT_LENGTH = 1_000
@@ -17,15 +18,17 @@ const text = z
 
 const limit = z
   .string({ error: 'must be given once' })
-  .regex(/^\d{1,3}$/, { error: `must be a whole number from 1 to ${MAX_LIMIT}`, abort: true })
+  .regex(/^[1-9]\d{0,2}$/, { error: `must be a whole number from 1 to ${MAX_LIMIT}`, abort: true })
   .transform(Number)
   .refine((value) => value >= 1 && value <= MAX_LIMIT, {
     error: `must be a whole number from 1 to ${MAX_LIMIT}`,
   })
 
-const cursor = z
-  .string({ error: 'must be given once' })
-  .regex(/^[\x21-\x7e]{1,300}$/, 'must be the cursor of the page before, unchanged')
+const CURSOR_PROBLEM = 'must be what the page before gave as its cursor, unchanged'
+
+/** The id of a row, or of an event with the name of a handler. */
+const rowCursor = z.string(CURSOR_PROBLEM).refine(isRowId, CURSOR_PROBLEM)
+const jobCursor = z.string(CURSOR_PROBLEM).refine(isJobName, CURSOR_PROBLEM)
 
 const instant = z
   .union([z.string(), z.number()], { error: 'must be one time, given once' })
@@ -42,11 +45,17 @@ const oneOf = <const Name extends string>(names: readonly Name[]) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` })
 
 const span = { from: instant.exactOptional(), to: instant.exactOptional() }
-const page = { limit: limit.exactOptional(), cursor: cursor.exactOptional() }
+const page = { limit: limit.exactOptional(), cursor: rowCursor.exactOptional() }
 
 const isSpan = ({ from, to }: { from?: number; to?: number }) =>
   from === undefined || to === undefined || from < to
 const SPAN_PROBLEM = { path: ['from'], error: 'must be earlier than to' }
+
+/** `<event>.<handler>`; the rules of handlers' names allow dots. */
+function isJobName(text: string): boolean {
+  const [event = '', ...handler] = text.split('.')
+  return isRowId(event) && /^[\w.-]{1,64}$/.test(handler.join('.'))
+}
 
 /** For routes that take none. */
 export const NO_PARAMETERS = z.object({})
@@ -70,6 +79,7 @@ export const JOB_PARAMETERS = z.object({
   handler: text.exactOptional(),
   state: oneOf(JOB_STATES).exactOptional(),
   ...page,
+  cursor: jobCursor.exactOptional(),
 })
 
 export const REPLAY_PARAMETERS = z

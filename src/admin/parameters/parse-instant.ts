@@ -13,12 +13,9 @@ const LAST_INSTANT = Date.UTC(9999, 11, 31)
  * neither. Without a zone the text is UTC, wherever this machine stands.
  */
 export function parseInstant(value: string | number): number | undefined {
-  const instant = isNumeric(value) ? fromNumber(Number(value)) : fromIsoText(String(value))
+  const text = String(value)
+  const instant = NUMERIC_TEXT.test(text) ? fromNumber(Number(text)) : fromIsoText(text)
   return instant >= 0 && instant <= LAST_INSTANT ? instant : undefined
-}
-
-function isNumeric(value: string | number): boolean {
-  return typeof value === 'number' || NUMERIC_TEXT.test(value)
 }
 
 function fromNumber(value: number): number {

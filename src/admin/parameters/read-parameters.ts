@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { findNearestWord } from '../../handlers/nearest-word.ts'
+import { findNearestWord } from '../../nearest-word.ts'
 import { InvalidParameters } from './invalid-parameters.ts'
 
 const SHOWN_LENGTH = 40
@@ -20,7 +20,10 @@ export function readParameters<Schema extends z.ZodObject>(
     ...unknown.map((name) => explainUnknown(name, allowed)),
     ...(parsed.error?.issues ?? []).map((issue) => explainIssue(issue, given)),
   ]
-  if (!parsed.success || problems.length > 0) throw new InvalidParameters(problems)
+  if (!parsed.success || problems.length > 0) {
+    const isCursor = problems.length === 1 && parsed.error?.issues[0]?.path[0] === 'cursor'
+    throw new InvalidParameters(problems, isCursor ? 'invalid_cursor' : 'invalid_parameters')
+  }
   return parsed.data
 }
 

@@ -5,10 +5,13 @@ import { dropUndefined } from '../drop-undefined.ts'
 import { eventDetailJson, eventJson } from '../json/event-json.ts'
 import { EVENT_PARAMETERS, NO_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
+import { isRowId } from '../parameters/row-id.ts'
 
 export const NO_SUCH_EVENT = {
   error: 'not_found',
-  message: 'No event has this id here; retention may have removed it. GET /api/events lists them.',
+  message:
+    'No event has this id here; retention may have removed it. The list of events shows their ids, ' +
+    'and finds one by its event_id, which the provider gave.',
 }
 
 export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
@@ -20,7 +23,8 @@ export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
 
   app.get<{ Params: { id: string } }>('/api/events/:id', async (request, reply) => {
     readParameters(NO_PARAMETERS, request.query)
-    const event = await archive.getEvent(request.params.id)
+    const { id } = request.params
+    const event = isRowId(id) ? await archive.getEvent(id) : undefined
     return event ? eventDetailJson(event) : reply.code(404).send(NO_SUCH_EVENT)
   })
 }

@@ -3,6 +3,7 @@ import type { Archive } from '../../store/store.ts'
 import { quarantineJson } from '../json/quarantine-json.ts'
 import { NO_PARAMETERS, PAGE_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
+import { isRowId } from '../parameters/row-id.ts'
 
 const NO_SUCH_PIECE = {
   error: 'not_found',
@@ -10,7 +11,7 @@ const NO_SUCH_PIECE = {
     'Nothing in quarantine has this id; retention may have removed it. GET /api/quarantine lists it.',
 }
 
-type QuarantineArchive = Pick<Archive, 'listQuarantine' | 'quarantineBody'>
+type QuarantineArchive = Pick<Archive, 'listQuarantine' | 'getQuarantine' | 'quarantineBody'>
 
 export function addQuarantineRoutes(app: FastifyInstance, archive: QuarantineArchive): void {
   app.get('/api/quarantine', async (request) => {
@@ -19,18 +20,21 @@ export function addQuarantineRoutes(app: FastifyInstance, archive: QuarantineArc
     return { quarantine: rows.map(quarantineJson), cursor: cursor ?? null }
   })
 
+  app.get<{ Params: { id: string } }>('/api/quarantine/:id', async (request, reply) => {
+    readParameters(NO_PARAMETERS, request.query)
+    const { id } = request.params
+    const row = isRowId(id) ? await archive.getQuarantine(id) : undefined
+    return row ? quarantineJson(row) : reply.code(404).send(NO_SUCH_PIECE)
+  })
+
   app.get<{ Params: { id: string } }>('/api/quarantine/:id/body', async (request, reply) => {
     readParameters(NO_PARAMETERS, request.query)
     const { id } = request.params
-    const bytes = await archive.quarantineBody(id)
+    const bytes = isRowId(id) ? await archive.quarantineBody(id) : undefined
     if (bytes === undefined) return reply.code(404).send(NO_SUCH_PIECE)
     return reply
       .type('application/octet-stream')
-      .header('content-disposition', `attachment; filename="quarantine-${fileSafe(id)}.bin"`)
+      .header('content-disposition', `attachment; filename="quarantine-${id}.bin"`)
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   })
-}
-
-function fileSafe(id: string): string {
-  return id.replace(/[^\w-]/g, '_').slice(0, 100)
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { findNearestWord } from '../../handlers/nearest-word.ts'
 import type { HandlerRegistration } from '../../model.ts'
-import type { AdminObserver } from '../admin-observer.ts'
+import { findNearestWord } from '../../nearest-word.ts'
+import type { Observer } from '../../observe/observer.ts'
 import { InvalidParameters } from '../parameters/invalid-parameters.ts'
 import { NO_PARAMETERS, REPLAY_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
@@ -10,12 +10,12 @@ import { NO_SUCH_EVENT } from './event-routes.ts'
 
 export interface ReplayRouteOptions {
   readonly archive: ReplayArchive
-  readonly observer: AdminObserver
+  readonly observer: Pick<Observer, 'replayed'>
   readonly registrations: () => readonly HandlerRegistration[]
 }
 
-/** A month of events may be walked through. */
-const TIMEOUT_MS = 600_000
+/** However many events are walked through: an answer before the end could not say how many jobs. */
+const TIMEOUT_MS = 86_400_000
 
 export function addReplayRoute(app: FastifyInstance, options: ReplayRouteOptions): void {
   const { archive, observer, registrations } = options
@@ -28,7 +28,7 @@ export function addReplayRoute(app: FastifyInstance, options: ReplayRouteOptions
     refuseUnknownHandler(wanted.handler, handlers)
     const replayed = await replayEvents(archive, wanted, handlers)
     if (replayed === undefined) return reply.code(404).send(NO_SUCH_EVENT)
-    observer.replayed?.({ address: request.ip, request: wanted, jobs: replayed })
+    observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
     return { replayed }
   })
 }

@@ -18,7 +18,7 @@ export interface AdminClientOptions {
 
 /** The receiver itself gives up a question after 30 s. */
 const READ_TIMEOUT_MS = 35_000
-/** A replay may walk through a month of events. */
+/** A replay makes some 7,000 jobs pending a second; after 300 s fetch gives up by itself. */
 const WRITE_TIMEOUT_MS = 290_000
 
 export function createAdminClient({ url, password, stopped }: AdminClientOptions): AdminClient {
@@ -34,7 +34,7 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
     const answer = await fetch(`${base}${path}`, { ...request, redirect: 'manual', signal })
       .then(readWhole)
       .catch((error: unknown) => {
-        throw explainSilence(base, error)
+        throw explainSilence(base, error, request.method === 'POST')
       })
     if (!answer.ok) throw explainRefusal(base, answer)
     return answer.body
@@ -85,11 +85,15 @@ function parse<Answer>(base: string, body: Buffer): Answer {
   }
 }
 
-function explainSilence(base: string, error: unknown): CommandFailure {
-  if (error instanceof Error && error.name === 'AbortError') {
-    return new CommandFailure('Stopped before the receiver answered.')
+function explainSilence(base: string, error: unknown, isWrite: boolean): CommandFailure {
+  const name = error instanceof Error ? error.name : ''
+  if (isWrite && ['AbortError', 'TimeoutError'].includes(name)) {
+    return new CommandFailure(
+      'The receiver had not answered yet. It goes on with what it was asked to do: mailtrap-receiver stats shows how far it came, its log when it has ended.',
+    )
   }
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (name === 'AbortError') return new CommandFailure('Stopped before the receiver answered.')
+  if (name === 'TimeoutError') {
     return new CommandFailure(
       `The admin API at ${base} did not answer in time. Is the receiver overloaded, or is this another service?`,
     )
@@ -113,7 +117,8 @@ function explainRefusal(base: string, { status, body }: Answered): CommandFailur
     )
   }
   return new CommandFailure(
-    explanationIn(body.toString()) ?? `The admin API at ${base} answered ${status}.`,
+    explanationIn(body.toString()) ??
+      `What answers at ${base}, with ${status}, is no admin API. Check --admin-url.`,
   )
 }
 

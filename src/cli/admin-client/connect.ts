@@ -13,7 +13,7 @@ export function addAdminOptions(command: Command): Command {
   return command
     .option('--admin-url <url>', 'admin listener', readUrl, 'http://127.0.0.1:3001')
     .option('--password-file <path>', 'file with its password (default: ADMIN_PASSWORD)')
-    .option('--json', 'for machines')
+    .option('--json', 'print JSON, for machines')
 }
 
 export async function connect(

@@ -46,7 +46,8 @@ function describeHandler(handler: CheckedHandler, paint: Paint): string {
   }
   const lines = [...problems, ...output.map((text) => `it wrote: ${text}`)]
   const details = lines.map((text) => `    ${safeText(text)}\n`).join('')
-  return `${paint('red', '✗')} ${paint('bold', safeText(name ?? place))}  ${name ? place : ''}\n${details}`
+  const title = name ? `${paint('bold', safeText(name))}  ${place}` : paint('bold', place)
+  return `${paint('red', '✗')} ${title}\n${details}`
 }
 
 /** Short for modules below the current folder. */

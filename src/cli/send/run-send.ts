@@ -116,9 +116,26 @@ function refuseBadEnd(report: SendReport, url: URL, { stopped }: CommandContext)
     )
   }
   if (notOk > 0) {
-    throw new CommandFailure(
-      `${formatCount(notOk)} of ${formatCount(batches)} batches were not answered 200.${answers[401] ? ' 401: the secret, BASIC_AUTH or URL_TOKEN is not the one of the receiver.' : ''}`,
-    )
+    const which =
+      batches === 1
+        ? 'The batch was'
+        : `${formatCount(notOk)} of ${formatCount(batches)} batches were`
+    throw new CommandFailure([`${which} not answered 200.`, ...explainAnswers(answers)].join(' '))
   }
   if (stopped.aborted) throw new CommandFailure('Stopped before everything was sent.')
+}
+
+/** What to look at, for answers whose cause is known. */
+const CAUSES: Readonly<Record<string, string>> = {
+  401: 'the secret, BASIC_AUTH or URL_TOKEN is not the one of the receiver.',
+  403: 'the receiver does not take requests from this address (ALLOW_IPS).',
+  404: 'the receiver has no source of the name at the end of the URL.',
+  413: 'a batch is larger than BODY_LIMIT of the receiver.',
+}
+
+function explainAnswers(answers: SendReport['answers']): string[] {
+  return Object.keys(answers).flatMap((status) => {
+    const cause = CAUSES[status]
+    return cause === undefined ? [] : [`${status}: ${cause}`]
+  })
 }

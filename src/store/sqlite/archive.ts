@@ -85,11 +85,16 @@ export function createArchive(db: Database, now: () => number) {
     return { rows, cursor: last?.id }
   }
 
+  function getQuarantine(id: string): QuarantineRow | undefined {
+    const [row] = listQuarantine({ limit: 1, cursor: String(Number(id) + 1) }).rows
+    return row?.id === id ? row : undefined
+  }
+
   function quarantineBody(id: string): Uint8Array | undefined {
     return (selectBody.get(Number(id)) as { body: Uint8Array } | undefined)?.body
   }
 
-  return { stats, listEvents, getEvent, listJobs, listQuarantine, quarantineBody }
+  return { stats, listEvents, getEvent, listJobs, listQuarantine, getQuarantine, quarantineBody }
 }
 
 function readJobRow(row: JobSqlRow): JobRow {

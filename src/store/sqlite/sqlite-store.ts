@@ -84,6 +84,7 @@ function createLazyReader(file: string) {
     getEvent: (id) => ask('getEvent', id),
     listJobs: (query) => ask('listJobs', query),
     listQuarantine: (query) => ask('listQuarantine', query),
+    getQuarantine: (id) => ask('getQuarantine', id),
     quarantineBody: (id) => ask('quarantineBody', id),
   }
 

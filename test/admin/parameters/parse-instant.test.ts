@@ -55,6 +55,8 @@ describe('parseInstant', () => {
     '10000-01-01',
     '9999999999999999',
     -1,
+    2026,
+    20_261_121,
     1e20,
     Number.NaN,
     Number.POSITIVE_INFINITY,

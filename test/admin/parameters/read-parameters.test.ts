@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildAdmin } from '../build-admin.ts'
 
 const LIMIT = 'must be a whole number from 1 to 500'
-const CURSOR = 'must be the cursor of the page before, unchanged'
+const CURSOR = 'cursor must be what the page before gave as its cursor, unchanged'
 const TIME = 'must be ISO text such as 2026-11-21T09:30:00Z, or seconds or milliseconds since 1970'
 const STATES = 'must be one of pending, done, dead, unhandled, conflict, stale'
 
@@ -17,9 +17,7 @@ describe('wrong parameters', () => {
     ['/api/events?limit=', `limit ${LIMIT}.`],
     ['/api/events?limit=%20', `limit ${LIMIT}, not " ".`],
     ['/api/events?limit=1&limit=2', 'limit must be given once.'],
-    ['/api/events?cursor=', `cursor ${CURSOR}.`],
-    ['/api/events?cursor=a%20b', `cursor ${CURSOR}, not "a b".`],
-    ['/api/events?cursor=%00', `cursor ${CURSOR}, not "\\u0000".`],
+    ['/api/events?limit=007', `limit ${LIMIT}, not "007".`],
     ['/api/events?state=failed', `state ${STATES}, not "failed".`],
     ['/api/events?state=DONE', `state ${STATES}, not "DONE".`],
     ['/api/events?state=done&state=dead', `state ${STATES}.`],
@@ -89,17 +87,57 @@ describe('wrong parameters', () => {
   })
 })
 
+describe('wrong cursors', () => {
+  it.each([
+    ['/api/events?cursor=', '.'],
+    ['/api/events?cursor=a%20b', ', not "a b".'],
+    ['/api/events?cursor=%00', ', not "\\u0000".'],
+    ['/api/events?cursor=1e3', ', not "1e3".'],
+    ['/api/events?cursor=-1', ', not "-1".'],
+    ['/api/events?cursor=007', ', not "007".'],
+    ['/api/events?cursor=12.log', ', not "12.log".'],
+    ['/api/events?cursor=99999999999999999999', ', not "99999999999999999999".'],
+    ['/api/events?cursor=1&cursor=2', '.'],
+    ['/api/quarantine?cursor=abc', ', not "abc".'],
+    ['/api/jobs?cursor=12', ', not "12".'],
+    ['/api/jobs?cursor=12.', ', not "12.".'],
+    ['/api/jobs?cursor=x.log', ', not "x.log".'],
+    ['/api/jobs?cursor=12.%27%20OR%201', `, not "12.' OR 1".`],
+  ])('%s are answered with invalid_cursor', async (url, ending) => {
+    const { app, archive } = buildAdmin()
+
+    const answer = await app.inject(url)
+
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json()).toEqual({
+      error: 'invalid_cursor',
+      message: `${CURSOR}${ending}`,
+      problems: [`${CURSOR}${ending}`],
+    })
+    expect(archive.calls).toEqual([])
+  })
+
+  it('are one problem of several when there are more', async () => {
+    const { app } = buildAdmin()
+
+    const answer = await app.inject('/api/events?cursor=x&limit=0')
+
+    expect(answer.json().error).toBe('invalid_parameters')
+    expect(answer.json().problems).toHaveLength(2)
+  })
+})
+
 describe('right parameters', () => {
   it.each([
     '/api/events?limit=1',
     '/api/events?limit=500',
-    '/api/events?limit=007',
-    '/api/events?cursor=MTIzOjQ1_-.~%3D%2B%2F',
+    '/api/events?cursor=12',
+    '/api/jobs?cursor=12.suppress-1.x_y',
     '/api/events?type=soft%20bounce',
     '/api/events?type=soft+bounce',
     '/api/events?state=conflict',
     '/api/jobs?state=dead',
-    '/api/quarantine?limit=3&cursor=x',
+    '/api/quarantine?limit=3&cursor=1',
   ])('%s', async (url) => {
     const { app, archive } = buildAdmin()
 

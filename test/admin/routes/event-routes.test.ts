@@ -32,6 +32,7 @@ describe('GET /api/events', () => {
           type: 'bounce',
           name: 'email.bounced',
           state: 'done',
+          is_test: false,
           event_id: 'event-7',
           message_id: 'message-7',
           recipient: 'ada@example.com',
@@ -49,6 +50,14 @@ describe('GET /api/events', () => {
       ],
       cursor: null,
     })
+  })
+
+  it('tells which events the test button of the provider made', async () => {
+    const { app, archive } = buildAdmin()
+    archive.events.push(makeEvent('1', { eventId: '657b8544-6a95-4c47-997f-6e47922a5052' }))
+
+    expect((await app.inject('/api/events')).json().events[0].is_test).toBe(true)
+    expect((await app.inject('/api/events/1')).json().is_test).toBe(true)
   })
 
   it('shows a time beyond all dates as null', async () => {
@@ -160,12 +169,19 @@ describe('GET /api/events/<id>', () => {
     ])
   })
 
-  it('reads an escaped id', async () => {
-    const { app, archive } = buildAdmin()
-    archive.events.push(makeEvent('a/b c'))
+  it.each(['1e0', '01', '+1', '1.0', '0x1', '%201', '1%00', '99999999999999999999', 'event-1'])(
+    'does not take %s for the id 1',
+    async (id) => {
+      const { app, archive } = buildAdmin()
+      archive.events.push(makeEvent('1'))
 
-    expect((await app.inject('/api/events/a%2Fb%20c')).json().id).toBe('a/b c')
-  })
+      const answer = await app.inject(`/api/events/${id}`)
+
+      expect(answer.statusCode).toBe(404)
+      expect(answer.json().message).toContain('event_id')
+      expect(archive.calls).toEqual([])
+    },
+  )
 
   it('answers 404 to an unknown id', async () => {
     const { app } = buildAdmin()

@@ -18,7 +18,7 @@ describe('GET /api/jobs', () => {
 
     expect(first.json()).toMatchObject({
       jobs: [{ event: '1', handler: 'a', state: 'dead', last_error: 'no such list', due_at: null }],
-      cursor: '1',
+      cursor: '1.a',
     })
     expect(second.json()).toMatchObject({ jobs: [{ event: '2', handler: 'a' }], cursor: null })
     expect(archive.calls[0]?.given).toStrictEqual({ handler: 'a', state: 'dead', limit: 1 })

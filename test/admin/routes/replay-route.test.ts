@@ -122,6 +122,32 @@ describe('POST /api/replay', () => {
     expect((await replay(request)).json()).toEqual({ replayed })
   })
 
+  it('never gives handlers what the test button of the provider made', async () => {
+    const { replay, asked } = setUp([
+      makeEvent('1', { state: 'unhandled', eventId: 'bede7236-2284-43d6-a953-1fdcafd0fdbc' }),
+      makeEvent('2', { state: 'unhandled', eventId: '657b8544-6a95-4c47-997f-6e47922a5052' }),
+      makeEvent('3', { state: 'unhandled' }),
+    ])
+
+    const all = await replay({ state: 'unhandled', handler: 'log' })
+    const one = await replay({ event: '1' })
+
+    expect([all.json(), one.json()]).toEqual([{ replayed: 1 }, { replayed: 0 }])
+    expect(asked()).toEqual([{ jobs: [{ event: '3', handler: 'log' }], only: undefined }])
+  })
+
+  it.each(['1e0', '01', ' 1', '0x1', '1.0', '99999999999999999999'])(
+    'does not take %j for the id of an event',
+    async (event) => {
+      const { replay, archive } = setUp(ALL)
+
+      const answer = await replay({ event })
+
+      expect(answer.statusCode).toBe(404)
+      expect(archive.calls).toEqual([])
+    },
+  )
+
   it('answers 404 to an unknown event', async () => {
     const { replay, replays } = setUp(ALL)
 
@@ -137,7 +163,7 @@ describe('POST /api/replay', () => {
     await replay({ state: 'dead', handler: 'suppress' })
 
     expect(replays).toEqual([
-      { address: '127.0.0.1', request: { state: 'dead', handler: 'suppress' }, jobs: 1 },
+      { address: '127.0.0.1', filter: { state: 'dead', handler: 'suppress' }, jobs: 1 },
     ])
   })
 
@@ -180,7 +206,16 @@ describe('POST /api/replay', () => {
       { from: 'yesterday' },
       'from must be ISO text such as 2026-11-21T09:30:00Z',
     ],
-    ['a span that ends before it begins', { from: 2, to: 1 }, 'from must be earlier than to'],
+    [
+      'a year, which would be a second of 1970',
+      { from: 2026 },
+      'from must be ISO text such as 2026-11-21T09:30:00Z',
+    ],
+    [
+      'a span that ends before it begins',
+      { from: '2026-11-22', to: '2026-11-21' },
+      'from must be earlier than to',
+    ],
     ['a limit, which it has not', { state: 'dead', limit: 5 }, 'There is no parameter "limit".'],
   ])('refuses %s and replays nothing', async (_name, payload, message) => {
     const { replay, archive } = setUp(ALL)
