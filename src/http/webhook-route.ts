@@ -99,7 +99,7 @@ function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest
     if (!(await isDoneWithin(kept, Math.min(limits.journalTimeoutMs, leftMs)))) {
       return refuse(request, reply, 'store')
     }
-    const ackMs = reply.elapsedTime
+    const ackMs = Math.round(reply.elapsedTime * 10) / 10
     observer.batchReceived({ batch: batch.id, source: source.name, bytes, ackMs, secretPosition })
     return answerReceived(reply, batch.id)
   }
