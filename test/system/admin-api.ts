@@ -1,0 +1,63 @@
+import { expect, vi } from 'vitest'
+import type { EventDetailJson, EventJson } from '../../src/admin/json/event-json.ts'
+import type { QuarantineJson } from '../../src/admin/json/quarantine-json.ts'
+import type { StatsJson } from '../../src/admin/json/stats-json.ts'
+
+/** What a receiver says of itself on its admin listener. */
+export interface AdminApi {
+  stats(): Promise<StatsJson>
+  /** Every event, oldest first. */
+  events(): Promise<EventJson[]>
+  /** One event with its exact payload and its jobs. */
+  event(id: string): Promise<EventDetailJson>
+  /** Every unreadable piece, oldest first. */
+  quarantine(): Promise<QuarantineJson[]>
+  /** The bytes of an unreadable piece, as received. */
+  quarantineBody(id: string): Promise<Buffer>
+  /** Waits until every batch is unpacked and every job has ended. */
+  whenIdle(patience?: { timeout: number }): Promise<StatsJson>
+}
+
+/** Long, because several suites may run on few cores. */
+const PATIENCE = { timeout: 60_000, interval: 50 }
+
+export function createAdminApi(adminUrl: string): AdminApi {
+  const get = async (path: string): Promise<Response> => {
+    const answer = await fetch(`${adminUrl}/api/${path}`)
+    expect(answer.status, path).toBe(200)
+    return answer
+  }
+  const stats = async () => (await (await get('stats')).json()) as StatsJson
+
+  /** All pages of a list; they run newest first. */
+  async function readAll<Row>(list: string): Promise<Row[]> {
+    const rows: Row[] = []
+    let after = ''
+    do {
+      const answer = await get(`${list}?limit=500${after}`)
+      const page = (await answer.json()) as Record<string, Row[]> & { cursor: string | null }
+      rows.push(...(page[list] ?? []))
+      after = page.cursor === null ? '' : `&cursor=${encodeURIComponent(page.cursor)}`
+    } while (after !== '')
+    return rows.reverse()
+  }
+
+  return {
+    stats,
+    events: () => readAll('events'),
+    event: async (id) => (await (await get(`events/${id}`)).json()) as EventDetailJson,
+    quarantine: () => readAll('quarantine'),
+    quarantineBody: async (id) =>
+      Buffer.from(await (await get(`quarantine/${id}/body`)).arrayBuffer()),
+    whenIdle(patience) {
+      return vi.waitFor(
+        async () => {
+          const figures = await stats()
+          expect(figures.backlog).toBe(0)
+          return figures
+        },
+        { ...PATIENCE, ...patience },
+      )
+    },
+  }
+}

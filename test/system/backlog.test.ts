@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { readPeakRssBytes } from '../bench/servers/peak-memory.ts'
+import { sendSigned } from '../http/send-request.ts'
+import { createAdminApi } from './admin-api.ts'
+import { startReceiver } from './receiver-process.ts'
+
+const BATCHES = 400
+const EVENTS_PER_BATCH = 500
+const EVENTS = BATCHES * EVENTS_PER_BATCH
+const SENDERS = 4
+const MAX_RSS_MB = 300
+const SLOW = fileURLToPath(new URL('./handlers/slow.ts', import.meta.url))
+const PATIENCE = { timeout: 150_000, interval: 250 }
+
+function makeBatch(): string {
+  const events = Array.from({ length: EVENTS_PER_BATCH }, (_, n) => ({
+    event: 'delivery',
+    event_id: randomUUID(),
+    email: `user${n}@example.com`,
+    timestamp: 1_768_651_200,
+  }))
+  return JSON.stringify({ events })
+}
+
+it(`holds a backlog of ${EVENTS} events in less than ${MAX_RSS_MB} MB`, async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'receiver-backlog-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const settings = { DATA_DIR: folder, HANDLERS: SLOW, LOG_LEVEL: 'info' }
+  const { child, publicUrl, adminUrl } = await startReceiver(settings)
+  const readPeakMb = () => (readPeakRssBytes(child.pid ?? 0)?.server ?? 0) / 1024 / 1024
+  if (readPeakMb() === 0)
+    context.skip('NOT TESTED HERE: it needs Linux, to read the peak of memory')
+  const port = Number(new URL(publicUrl).port)
+  const api = createAdminApi(adminUrl)
+
+  let left = BATCHES
+  const sendSome = async () => {
+    while (left-- > 0) expect((await sendSigned(port, makeBatch())).status).toBe(200)
+  }
+  await Promise.all(Array.from({ length: SENDERS }, sendSome))
+  await vi.waitFor(async () => {
+    expect(await api.stats()).toMatchObject({ batches: { waiting: 0 }, events: { total: EVENTS } })
+  }, PATIENCE)
+
+  const { jobs, oldest_pending_seconds: oldest } = await api.stats()
+  expect(jobs.slow).toMatchObject({ dead: 0 })
+  expect(jobs.slow?.pending).toBeGreaterThan(EVENTS * 0.95)
+  expect(jobs.slow?.done).toBeGreaterThan(0)
+  const peakMb = readPeakMb()
+  console.info(`backlog ${jobs.slow?.pending} · oldest ${oldest} s · peak ${peakMb.toFixed(0)} MB`)
+  expect(peakMb).toBeLessThan(MAX_RSS_MB)
+}, 180_000)

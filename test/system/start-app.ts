@@ -1,0 +1,68 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createApp } from '../../src/app.ts'
+import { readSettings } from '../../src/config.ts'
+import { createLogger } from '../../src/observe/create-logger.ts'
+import { SECRET } from '../http/start-server.ts'
+import { type AdminApi, createAdminApi } from './admin-api.ts'
+
+const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+
+export interface TestApp {
+  /** Of the public listener. */
+  readonly port: number
+  readonly api: AdminApi
+  /** What the handler was run with, in order: the event's idempotency key and its type. */
+  runs(): [key: string, type: string][]
+  /** The same receiver, stopped and started on the same data directory. */
+  restart(): Promise<TestApp>
+  stop(): Promise<void>
+}
+
+/** The whole receiver in this process, with an empty store and a handler that records its runs. */
+export function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+  return startIn(mkdtempSync(join(tmpdir(), 'receiver-app-')), env)
+}
+
+async function startIn(folder: string, env: Record<string, string>): Promise<TestApp> {
+  const runsFile = join(folder, 'runs.jsonl')
+  const settings = readSettings({
+    env: {
+      MAILTRAP_SIGNING_SECRET: SECRET,
+      MAILINGAPI_SIGNING_SECRET: SECRET,
+      DATA_DIR: join(folder, 'data'),
+      HANDLERS: RECORDER,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ADMIN_PORT: '0',
+      ...env,
+    },
+  })
+  const app = createApp({
+    settings,
+    log: createLogger({ level: 'silent' }),
+    version: 'test',
+    env: { PATH: process.env.PATH, RUNS_FILE: runsFile },
+    isBehindBalancer: false,
+  })
+  const { publicUrl, adminUrl = '' } = await app.start()
+  return {
+    port: Number(new URL(publicUrl).port),
+    api: createAdminApi(adminUrl),
+    runs() {
+      if (!existsSync(runsFile)) return []
+      const lines = readFileSync(runsFile, 'utf8').split('\n').filter(Boolean)
+      return lines.map((line) => JSON.parse(line))
+    },
+    async restart() {
+      await app.stop()
+      return startIn(folder, env)
+    },
+    async stop() {
+      await app.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
