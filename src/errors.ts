@@ -9,7 +9,10 @@ export const ERROR_CODES = {
     'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
   store_busy:
     'The store could not write in time; nothing was acknowledged. The provider will send it again.',
-  store_closed: 'The store is closed, because the receiver is stopping.',
+  store_refused:
+    'The store cannot take what it was given, whenever it is asked; the rest is not affected.',
+  store_closed:
+    'The store is closed: the receiver is stopping, or the thread of the store has died.',
   store_locked:
     'Another receiver works on this data directory. Stop it, or give this one its own DATA_DIR.',
   store_too_new:
@@ -26,6 +29,7 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** An error of the list, with its cause and, where known, a detail for the operator. */
 export class ReceiverError extends Error {
   readonly code: ErrorCode
+  readonly detail: string | undefined
 
   constructor(code: ErrorCode, options: { detail?: string; cause?: unknown } = {}) {
     super(options.detail ? `${ERROR_CODES[code]} (${options.detail})` : ERROR_CODES[code], {
@@ -33,5 +37,6 @@ export class ReceiverError extends Error {
     })
     this.name = 'ReceiverError'
     this.code = code
+    this.detail = options.detail
   }
 }

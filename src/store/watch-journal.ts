@@ -31,10 +31,10 @@ export function watchJournal(
   function fail(cause: unknown): void {
     const error =
       cause instanceof ReceiverError ? cause : new ReceiverError('store_busy', { cause })
-    if (hasStopped || error.code === 'store_closed') return
+    if (hasStopped || error.code === 'store_refused') return
     if (!failure) observer.storeFailed({ code: error.code, detail: error.message })
     failure = error
-    if (error.code === 'store_broken') onBroken(error)
+    if (isForGood(error)) onBroken(error)
     else timer ??= setTimeout(probe, PROBE_MS)
   }
 
@@ -64,4 +64,9 @@ export function watchJournal(
       clearTimeout(timer)
     },
   }
+}
+
+/** Nobody has closed the store before this stops; if it is closed all the same, its thread has died. */
+function isForGood({ code }: ReceiverError): boolean {
+  return code === 'store_broken' || code === 'store_closed'
 }

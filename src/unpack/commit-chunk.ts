@@ -1,4 +1,4 @@
-import { ERROR_CODES } from '../errors.ts'
+import { ReceiverError } from '../errors.ts'
 import type { UnpackedEvent, UnreadablePiece } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ChunkReceipt, OpenBatch, Store, UnpackedChunk } from '../store/store.ts'
@@ -38,8 +38,8 @@ export async function commitChunk(
 }
 
 /** True for a store that cannot work now; false for one that cannot take what it was given. */
-export function isStoreTrouble(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code) in ERROR_CODES
+export function isStoreTrouble(error: unknown): error is ReceiverError {
+  return error instanceof ReceiverError && error.code !== 'store_refused'
 }
 
 export function addReceipts(one: ChunkReceipt, other: ChunkReceipt): ChunkReceipt {

@@ -4,8 +4,11 @@ import { entryPoint } from '../entry-point.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { UnpackNews, UnpackOrder, UnpackThreadData } from './unpack-thread.ts'
 
-/** Bounds what one hostile batch can take; the thread is started anew when it runs out. */
-const MAX_HEAP_MB = 192
+/**
+ * The first bounds what one hostile batch can take; the thread is started anew when it runs out.
+ * The second is a third of Node's own choice, which a thread fills before it looks what is garbage.
+ */
+const HEAP_MB = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 12 }
 
 /** How long to wait before a thread that died is started anew. */
 const RESTART_MS = 1_000
@@ -39,7 +42,7 @@ export function keepUnpackThread(options: {
       workerData: data,
       transferList: [data.storePort],
       execArgv: [...execArgv],
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: HEAP_MB,
     })
     worker.on('message', tell)
     worker.on('error', (error) => observer.unpackFailed({ batch: '', error: String(error) }))

@@ -7,7 +7,7 @@ import type { Routes } from './make-event.ts'
 import { quarantineBody, readBatch } from './read-batch.ts'
 
 export interface BatchContext {
-  readonly store: Pick<Store, 'commitChunk'>
+  readonly store: Pick<Store, 'commitChunk' | 'probe'>
   readonly provider: Provider
   readonly routes: Routes
   readonly log: Pick<Observer, 'unpackFailed'>
@@ -26,9 +26,9 @@ interface Progress {
 const MAX_FAILURES = 3
 
 /**
- * Unpacks a batch to its end. Undefined when it was left to somebody else or to a later time: its
- * lease then ends by itself. A batch that our own code fails on again and again goes to quarantine
- * as it is, or it would come back for ever.
+ * Unpacks a batch to its end, waiting as long as the store takes nothing at all. Undefined when it
+ * was left to somebody else or to a later time: its lease then ends by itself. A batch that our own
+ * code fails on again and again goes to quarantine as it is, or it would come back for ever.
  */
 export async function unpackBatch(
   batch: OpenBatch,
@@ -43,13 +43,24 @@ export async function unpackBatch(
     } catch (error) {
       context.log.unpackFailed({ batch: batch.id, error: describeFailure(error) })
       failures = progress.nextPiece > nextPiece ? 1 : failures + 1
-      if (failures >= MAX_FAILURES) {
+      if (failures >= MAX_FAILURES && !(await isStoreDown(error, context.store))) {
         return isStoreTrouble(error) ? undefined : await giveUp(batch, progress, context)
       }
       await context.backOff(failures)
       if (context.isStopping()) return undefined
     }
   }
+}
+
+/** Whether the store takes nothing, rather than not this batch. */
+async function isStoreDown(error: unknown, store: Pick<Store, 'probe'>): Promise<boolean> {
+  if (!isStoreTrouble(error)) return false
+  // A nearly full disk may have room for the probe and none for a chunk.
+  if (error.code === 'store_full') return true
+  return await store.probe().then(
+    () => false,
+    () => true,
+  )
 }
 
 async function unpackRest(

@@ -8,7 +8,7 @@ import type { Routes } from './make-event.ts'
 import { unpackBatch } from './unpack-batch.ts'
 
 export interface UnpackerOptions {
-  readonly store: Pick<Store, 'takeBatch' | 'commitChunk' | 'onHint'>
+  readonly store: Pick<Store, 'takeBatch' | 'commitChunk' | 'probe' | 'onHint'>
   readonly providers: Readonly<Record<ProviderName, Provider>>
   readonly routes: Routes
   readonly log: Pick<Observer, 'batchUnpacked' | 'unpackFailed'>

@@ -5,6 +5,7 @@ import type { ChunkReceipt, OpenBatch, StoreHint, UnpackedChunk } from '../../sr
 export interface MemoryStore {
   takeBatch(leaseMs: number): Promise<OpenBatch | undefined>
   commitChunk(chunk: UnpackedChunk): Promise<ChunkReceipt | undefined>
+  probe(): Promise<void>
   onHint(listener: (hint: StoreHint) => void): () => void
   /** Adds a batch and gives the hint. */
   add(batch: OpenBatch): void
@@ -22,6 +23,7 @@ export interface Faults {
   takeBatch?: (call: number) => void
   /** Called before a chunk is stored; may wait or throw. */
   commitChunk?: (chunk: UnpackedChunk) => Promise<void> | void
+  probe?: () => void
 }
 
 export function createMemoryStore(faults: Faults = {}): MemoryStore {
@@ -72,6 +74,9 @@ export function createMemoryStore(faults: Faults = {}): MemoryStore {
       }
       const quarantined = chunk.unreadable.length
       return { stored: chunk.events.length, duplicates: 0, conflicts: 0, stale: 0, quarantined }
+    },
+    async probe() {
+      faults.probe?.()
     },
     onHint(listener) {
       listeners.add(listener)

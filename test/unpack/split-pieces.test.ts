@@ -121,6 +121,10 @@ describe('splitPieces', () => {
   it('keeps a brace that closes an array', () => {
     expect(read(`{"events":[${A}}}`)).toEqual({ events: [A], unreadable: ['invalid_json: }'] })
     expect(read('{"events":[}}')).toEqual({ events: [], unreadable: ['invalid_json: }'] })
+    expect(read(`{"events":[},"x":1,"events":[${A}]}`)).toEqual({
+      events: [A],
+      unreadable: ['invalid_json: }'],
+    })
   })
 
   it('refuses only the piece whose bytes are no UTF-8', () => {

@@ -231,6 +231,40 @@ describe('createUnpacker with a store in trouble', () => {
   })
 })
 
+describe('createUnpacker with a store that takes nothing', () => {
+  const full = () => new ReceiverError('store_full')
+
+  it.each<[string, () => ReceiverError, Faults['probe']]>([
+    ['is full', full, () => {}],
+    [
+      'fails at everything',
+      busy,
+      () => {
+        throw busy()
+      },
+    ],
+  ])('waits with the batch while it %s, and goes on at once', async (_, failure, probe) => {
+    let isDown = true
+    const store = createMemoryStore({
+      commitChunk: () => {
+        if (isDown) throw failure()
+      },
+      probe: () => {
+        if (isDown) probe?.()
+      },
+    })
+    store.add(openBatch(body(1)))
+    const { log, waits } = start(store)
+    await vi.waitFor(() => expect(log.unpackFailed.mock.calls.length).toBeGreaterThan(10))
+    expect(Math.max(...waits)).toBe(5_000)
+    expect(store.calls.takeBatch).toBe(1)
+
+    isDown = false
+    await vi.waitFor(() => expect(store.closed).toEqual(['batch-1']))
+    expect(store.unreadable).toEqual([])
+  })
+})
+
 describe('createUnpacker with content that cannot be stored', () => {
   it('stores the neighbours of an event that the store refuses, and keeps that in quarantine', async () => {
     const store = createMemoryStore({

@@ -40,6 +40,8 @@ const SQLITE_IOERR_FSYNC = 1034
 const SQLITE_IOERR_DIR_FSYNC = 1290
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
+/** Too big, a constraint, a wrong type, out of range: it fails for what it is, not for when. */
+const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25])
 
 /** What a driver's error means for the receiver. */
 export function translateError(error: unknown): ReceiverError {
@@ -56,6 +58,9 @@ export function translateError(error: unknown): ReceiverError {
   if (primary === SQLITE_FULL) return new ReceiverError('store_full', options)
   if (primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB) {
     return new ReceiverError('store_corrupt', options)
+  }
+  if (REFUSALS.has(primary) || error instanceof TypeError || error instanceof RangeError) {
+    return new ReceiverError('store_refused', options)
   }
   return new ReceiverError('store_busy', options)
 }

@@ -2,6 +2,7 @@ import type { ClaimedJob, NormalisedName, ProviderName, SettledAttempt } from '.
 import type { ClaimRequest } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import type { OnEnd } from './transactions.ts'
 
 interface DueRow {
   event_id: number
@@ -22,7 +23,7 @@ const MOST_RECORDED_CHARACTERS = 65_536
 type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
 
 /** Claims, leases and outcomes. Every write names the attempt: that is the fence. */
-export function createJobs(db: Database) {
+export function createJobs(db: Database, onEnd: OnEnd) {
   const counters = createCounters(db)
   const leases = createLeases()
   const selectDue = db.prepare(
@@ -64,6 +65,10 @@ export function createJobs(db: Database) {
     const ids = JSON.stringify(free.map(({ event_id }) => event_id))
     countAttempts.run(handler, ids)
     for (const { event_id } of free) leases.hold(handler, event_id, now + leaseMs)
+    // An attempt that was not counted was not handed out either.
+    onEnd((isKept) => {
+      if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
+    })
     return (selectClaimed.all(ids, handler) as DueRow[]).map((row) => readClaimed(row, handler))
   }
 
@@ -100,17 +105,22 @@ export function createJobs(db: Database) {
   /** Answers how many were refused. */
   function settle(attempts: readonly SettledAttempt[], now: number): number {
     const done = new Map<string, number>()
+    const ended: SettledAttempt[] = []
     let refused = 0
     for (const settled of attempts) {
       if (!settleAttempt(settled, now)) {
         refused++
         continue
       }
-      leases.end(settled.handler, Number(settled.event))
+      ended.push(settled)
       if (settled.outcome.kind === 'done') {
         done.set(settled.handler, (done.get(settled.handler) ?? 0) + 1)
       }
     }
+    // An outcome that was not kept is told again; until then nobody else may have the job.
+    onEnd((isKept) => {
+      if (isKept) for (const { handler, event } of ended) leases.end(handler, Number(event))
+    })
     for (const [handler, n] of done) counters.add(`done:${handler}`, n)
     return refused
   }

@@ -2,6 +2,7 @@ import type { Batch, ProviderName } from '../../model.ts'
 import type { OpenBatch } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import type { OnEnd } from './transactions.ts'
 
 interface OpenBatchRow {
   seq: number
@@ -16,7 +17,7 @@ interface OpenBatchRow {
 }
 
 /** The promise behind a 200: batches as received, until they are unpacked. */
-export function createJournal(db: Database) {
+export function createJournal(db: Database, onEnd: OnEnd) {
   const counters = createCounters(db)
   // The same id twice is the same batch: a spool that is drained a second time adds nothing.
   const insert = db.prepare(
@@ -50,7 +51,11 @@ export function createJournal(db: Database) {
       row = selectOpen.get(row.seq) as OpenBatchRow | undefined
     }
     if (!row) return undefined
-    leases.set(row.seq, now + leaseMs)
+    const { seq } = row
+    leases.set(seq, now + leaseMs)
+    onEnd((isKept) => {
+      if (!isKept) leases.delete(seq)
+    })
     return {
       id: row.id,
       source: row.source,
@@ -63,5 +68,11 @@ export function createJournal(db: Database) {
     }
   }
 
-  return { append, takeBatch, endLease: (seq: number) => void leases.delete(seq) }
+  function endLease(seq: number): void {
+    onEnd((isKept) => {
+      if (isKept) leases.delete(seq)
+    })
+  }
+
+  return { append, takeBatch, endLease }
 }

@@ -43,6 +43,13 @@ export async function openForReading(file: string): Promise<Database> {
   return db
 }
 
+/** Opens a connection that only checkpoints; its syncs count as much as those of commits. */
+export async function openForCheckpoints(file: string): Promise<Database> {
+  const db = await openDriver(file, { isReadOnly: false })
+  db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64')
+  return db
+}
+
 function refuseDamage(db: Database, file: string): void {
   if (statSync(file).size > LARGEST_CHECKED_BYTES) return
   const row = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }

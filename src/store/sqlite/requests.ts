@@ -38,7 +38,7 @@ export interface Waiting extends StoreRequest {
 }
 
 export function toFailure(error: ReceiverError): StoreFailure {
-  return { code: error.code, detail: error.cause instanceof Error ? error.cause.message : '' }
+  return { code: error.code, detail: error.detail ?? '' }
 }
 
 export function toError({ code, detail }: StoreFailure): ReceiverError {

@@ -6,6 +6,9 @@ import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
 import { createThreadClient, type ThreadClient } from './thread-client.ts'
 
+/** A third of Node's own choice, which a thread fills before it looks what is garbage. */
+const HEAP_MB = { maxYoungGenerationSizeMb: 12 }
+
 /** A store whose work is done by threads of this process. */
 export interface SqliteStore extends Store {
   /** A port for another thread; `connectSqliteStore` makes a store of it there. */
@@ -101,7 +104,11 @@ function createLazyReader(file: string) {
 function startThread(path: string, file: string): Promise<Worker> {
   const { url, execArgv } = entryPoint(path, import.meta.url)
   const workerData: StoreThreadData = { file }
-  const worker = new Worker(url, { workerData, execArgv: [...execArgv] })
+  const worker = new Worker(url, {
+    workerData,
+    execArgv: [...execArgv],
+    resourceLimits: HEAP_MB,
+  })
   return new Promise((resolve, reject) => {
     worker.once('error', reject)
     worker.once('message', ({ failure }: StoreNews) => {

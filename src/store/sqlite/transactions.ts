@@ -12,6 +12,9 @@ export interface Step<Result> {
  */
 export type Sync = 'FULL' | 'NORMAL'
 
+/** Called once it is known whether what is under way was kept. */
+export type OnEnd = (ending: (isKept: boolean) => void) => void
+
 export type StepResult<Result> = { readonly value: Result } | { readonly error: ReceiverError }
 
 /**
@@ -19,8 +22,11 @@ export type StepResult<Result> = { readonly value: Result } | { readonly error: 
  * only; when the commit fails, every step has failed.
  */
 export function createTransactions(db: Database) {
+  const endings: ((isKept: boolean) => void)[] = []
+
   function runStep<Result>(step: Step<Result>): StepResult<Result> {
     db.exec('SAVEPOINT step')
+    const before = endings.length
     try {
       const value = step.run()
       db.exec('RELEASE step')
@@ -28,6 +34,7 @@ export function createTransactions(db: Database) {
     } catch (cause) {
       const error = translateError(cause)
       undoStep(error)
+      for (const end of endings.splice(before)) end(false)
       return { error }
     }
   }
@@ -50,10 +57,12 @@ export function createTransactions(db: Database) {
       db.exec('BEGIN IMMEDIATE')
       const results = steps.map(runStep)
       db.exec('COMMIT')
+      for (const end of endings.splice(0)) end(true)
       return results
     } catch (cause) {
       const error = translateError(cause)
       rollBack()
+      for (const end of endings.splice(0)) end(false)
       return steps.map(() => ({ error }))
     }
   }
@@ -66,5 +75,9 @@ export function createTransactions(db: Database) {
     }
   }
 
-  return { runTogether }
+  const onEnd: OnEnd = (ending) => {
+    endings.push(ending)
+  }
+
+  return { runTogether, onEnd }
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { ReceiverError } from '../../errors.ts'
 import type { StoreHint } from '../store.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { type Database, translateError } from './driver.ts'
 import { createInbox } from './inbox.ts'
 import { lockDataDirectory, openForWriting } from './open-database.ts'
@@ -14,6 +15,12 @@ import {
 } from './requests.ts'
 import { createTransactions, type StepResult, type Sync } from './transactions.ts'
 import { createWriter, type Operation } from './writer.ts'
+
+interface OpenFile {
+  readonly db: Database
+  readonly lock: Database
+  readonly checkpoints: ReturnType<typeof createCheckpoints>
+}
 
 /**
  * Work that would only be done again: should a power cut take it back, the batch is still there or
@@ -33,12 +40,13 @@ const REPEATABLE: ReadonlySet<string> = new Set([
  * commit; then some of the work behind them in another; then it looks again. So a request waits
  * for one group of work at the most, and a slow disk never stalls the thread that serves HTTP.
  */
-function serve(port: MessagePort, db: Database, lock: Database): void {
+function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
   const hints = new Set<StoreHint>()
-  const { runTogether } = createTransactions(db)
-  const { operations, checkpointIfDue } = createWriter(db, {
+  const { runTogether, onEnd } = createTransactions(db)
+  const { operations } = createWriter(db, {
     now: Date.now,
     hint: (hint) => hints.add(hint),
+    onEnd,
   })
   const inbox = createInbox(drain)
   let broken: ReceiverError | undefined
@@ -47,11 +55,16 @@ function serve(port: MessagePort, db: Database, lock: Database): void {
     const results = broken
       ? refuse(group, broken)
       : runTogether(group.map(toStep), chooseSync(group))
-    broken ??= findBroken(results)
+    broken ??= findBroken(results) ?? findBrokenCheckpoint()
     answer(group, broken ? refuse(group, broken) : results)
     for (const hint of hints) inbox.broadcast({ hint })
     hints.clear()
-    if (!broken) checkpointIfDue()
+    if (!broken) checkpoints.runIfDue()
+  }
+
+  function findBrokenCheckpoint(): ReceiverError | undefined {
+    if (!checkpoints.isBroken()) return undefined
+    return new ReceiverError('store_broken', { detail: 'A checkpoint could not be synced.' })
   }
 
   function toStep({ operation, args }: Waiting) {
@@ -72,6 +85,7 @@ function serve(port: MessagePort, db: Database, lock: Database): void {
   }
 
   function close(closing: Waiting): void {
+    checkpoints.end()
     db.close()
     lock.close()
     answer([closing], [{ value: undefined }])
@@ -98,7 +112,8 @@ if (parentPort) {
   const { file } = workerData as StoreThreadData
   try {
     const lock = await lockDataDirectory(dirname(file))
-    serve(parentPort, await openForWriting(file), lock)
+    const db = await openForWriting(file)
+    serve(parentPort, { db, lock, checkpoints: createCheckpoints(db, file) })
     parentPort.postMessage({ isOpen: true } satisfies StoreNews)
   } catch (cause) {
     const error = cause instanceof ReceiverError ? cause : translateError(cause)

@@ -9,9 +9,7 @@ import { createJournal } from './journal.ts'
 import { createPruning } from './prune.ts'
 import { createRegistrations } from './registrations.ts'
 import { createReplay } from './replay.ts'
-
-/** Commits leave pages in the log; above this many they are moved into the database. */
-const CHECKPOINT_PAGES = 8_000
+import type { OnEnd } from './transactions.ts'
 
 export type Operation = (...args: never[]) => unknown
 
@@ -21,12 +19,12 @@ export type Operation = (...args: never[]) => unknown
  */
 export function createWriter(
   db: Database,
-  options: { now: () => number; hint: (hint: StoreHint) => void },
+  options: { now: () => number; hint: (hint: StoreHint) => void; onEnd: OnEnd },
 ) {
-  const { now, hint } = options
-  const journal = createJournal(db)
+  const { now, hint, onEnd } = options
+  const journal = createJournal(db, onEnd)
   const chunks = createChunks(db)
-  const jobs = createJobs(db)
+  const jobs = createJobs(db, onEnd)
   const registrations = createRegistrations(db)
   const replays = createReplay(db)
   const pruning = createPruning(db)
@@ -61,14 +59,5 @@ export function createWriter(
     probe: () => counters.set('probed_at', now()),
   } satisfies Record<string, Operation>
 
-  const readLog = db.prepare('PRAGMA wal_checkpoint(NOOP)')
-  const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-
-  /** To be called when nobody waits for the commit before it. */
-  function checkpointIfDue(): void {
-    const { log, checkpointed } = readLog.get() as { log: number; checkpointed: number }
-    if (log - checkpointed >= CHECKPOINT_PAGES) checkpoint.get()
-  }
-
-  return { operations, checkpointIfDue }
+  return { operations }
 }

@@ -14,8 +14,8 @@ async function open() {
     db.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const { operations } = createWriter(db, { now: Date.now, hint: () => {} })
-  const { runTogether } = createTransactions(db)
+  const { runTogether, onEnd } = createTransactions(db)
+  const { operations } = createWriter(db, { now: Date.now, hint: () => {}, onEnd })
   const append = (...bodies: string[]) =>
     runTogether(
       bodies.map((body) => ({
@@ -30,7 +30,7 @@ async function open() {
   }
   const readSync = () =>
     (db.prepare('PRAGMA synchronous').get() as { synchronous: number }).synchronous
-  return { append, count, setPages, readSync, runTogether }
+  return { append, count, setPages, readSync, runTogether, operations }
 }
 
 it('says of a database that may not grow that it is full, keeps nothing, and goes on later', async () => {
@@ -56,4 +56,17 @@ it('waits for the disk unless it is told that the work may be done again', async
 
   expect(runTogether(look, 'NORMAL')).toEqual([{ value: 1 }])
   expect(runTogether(look)).toEqual([{ value: 2 }])
+})
+
+it('tells what it can never take from what it cannot take now, and keeps the rest', async () => {
+  const { runTogether, operations, count } = await open()
+  const nameless = { ...sampleBatch({ id: 'batch-001' }), source: null as never }
+
+  expect(
+    runTogether([
+      { run: () => operations.append(nameless) },
+      { run: () => operations.append(sampleBatch({ id: 'batch-002' })) },
+    ]),
+  ).toMatchObject([{ error: { code: 'store_refused' } }, { value: undefined }])
+  expect(count()).toBe(1)
 })
