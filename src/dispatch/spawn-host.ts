@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { entryPoint } from '../entry-point.ts'
 import type { HostSettings } from './channel-frames.ts'
 import { TREE_MARK } from './end-process-tree.ts'
+
+/** Answers to requests come first, where the processor is short. */
+const LESS_URGENT = 5
 
 /** How long the pipes of an ended process may take to run dry. */
 const LAST_WORDS_MS = 1_000
@@ -27,7 +31,7 @@ export function spawnHost(settings: ProcessSettings, mark: string): ChildProcess
   const { concurrency, timeoutMs, maxHeapBytes } = settings
   const heap = `--max-old-space-size=${Math.ceil(maxHeapBytes / 1024 / 1024)}`
   const hostSettings: HostSettings = { concurrency, timeoutMs }
-  return spawn(
+  const child = spawn(
     process.execPath,
     [
       ...host.execArgv,
@@ -43,6 +47,8 @@ export function spawnHost(settings: ProcessSettings, mark: string): ChildProcess
       env: { ...settings.env, [TREE_MARK]: mark },
     },
   )
+  if (child.pid !== undefined) setPriority(child.pid, LESS_URGENT)
+  return child
 }
 
 /** Resolves when the stream is closed, and closes it when somebody else holds its other end. */

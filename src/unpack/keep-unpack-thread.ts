@@ -6,9 +6,10 @@ import type { UnpackNews, UnpackOrder, UnpackThreadData } from './unpack-thread.
 
 /**
  * The first bounds what one hostile batch can take; the thread is started anew when it runs out.
- * The second is a third of Node's own choice, which a thread fills before it looks what is garbage.
+ * The second is a fraction of what Node would choose; a thread fills it before it looks what is
+ * garbage.
  */
-const HEAP_MB = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 12 }
+const HEAP_MB = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 6 }
 
 /** How long to wait before a thread that died is started anew. */
 const RESTART_MS = 1_000

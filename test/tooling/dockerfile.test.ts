@@ -85,7 +85,15 @@ describe('the Dockerfile', () => {
     const [entry, command, check] = ['ENTRYPOINT', 'CMD', 'HEALTHCHECK'].map((name) =>
       find(final, name).map((text): string[] => JSON.parse(text.slice(text.indexOf('[')))),
     )
-    expect(entry).toEqual([['node', '--enable-source-maps', '/app/dist/main.js']])
+    expect(entry).toEqual([
+      [
+        'node',
+        '--enable-source-maps',
+        '--max-semi-space-size=4',
+        '--max-old-space-size=1024',
+        '/app/dist/main.js',
+      ],
+    ])
     expect(command).toEqual([['serve']])
     expect(check).toEqual([['node', '/app/dist/health-check.js']])
     for (const path of ['/app/dist/main.js', '/app/dist/health-check.js']) {

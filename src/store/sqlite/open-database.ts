@@ -29,7 +29,7 @@ export async function openForWriting(file: string): Promise<Database> {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   // Checkpoints run between commits, never inside the commit that a request waits for.
   db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864')
-  db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
+  db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY')
   refuseDamage(db, file)
   migrate(db)
   syncDirectory(dirname(file))
@@ -39,7 +39,7 @@ export async function openForWriting(file: string): Promise<Database> {
 /** Opens a connection for reads beside the writer. */
 export async function openForReading(file: string): Promise<Database> {
   const db = await openDriver(file, { isReadOnly: true })
-  db.exec('PRAGMA busy_timeout = 2000; PRAGMA cache_size = -16384; PRAGMA query_only = ON')
+  db.exec('PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4096; PRAGMA query_only = ON')
   return db
 }
 

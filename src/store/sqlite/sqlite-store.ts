@@ -6,8 +6,8 @@ import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
 import { createThreadClient, type ThreadClient } from './thread-client.ts'
 
-/** A third of Node's own choice, which a thread fills before it looks what is garbage. */
-const HEAP_MB = { maxYoungGenerationSizeMb: 12 }
+/** A fraction of what Node would choose; a thread fills it before it looks what is garbage. */
+const HEAP_MB = { maxYoungGenerationSizeMb: 6 }
 
 /** A store whose work is done by threads of this process. */
 export interface SqliteStore extends Store {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import packageJson from '../../../package.json' with { type: 'json' }
 import type { StatsJson } from '../../../src/admin/json/stats-json.ts'
 import { SIGNING_SECRET } from '../load/sample-batches.ts'
 import { findFreePort, type ServerProcess, startServer } from './server-process.ts'
@@ -18,6 +19,9 @@ export interface ReceiverPlace {
   readonly nodeFlags?: readonly string[]
 }
 
+/** Those of `npm start` and of the image. */
+const FLAGS_OF_START = packageJson.scripts.start.split(' ').filter((word) => word.startsWith('--'))
+
 /** The real receiver with its default settings, one no-op handler and an empty store. */
 export async function startReceiver({
   entry,
@@ -27,7 +31,7 @@ export async function startReceiver({
   const [port, adminPort] = [await findFreePort(), await findFreePort()]
   const loader = entry.endsWith('.ts') ? ['--import', 'tsx'] : []
   const server = await startServer({
-    args: [...(nodeFlags ?? []), ...loader, entry, 'serve'],
+    args: [...FLAGS_OF_START, ...(nodeFlags ?? []), ...loader, entry, 'serve'],
     env: {
       MAILTRAP_SIGNING_SECRET: SIGNING_SECRET,
       HANDLERS: fileURLToPath(new URL('./noop-handler.mjs', import.meta.url)),
