@@ -3,7 +3,7 @@ import type { Columns } from './columns.ts'
 import type { StoreNews, StoreRequest, Waiting } from './requests.ts'
 
 /** Rows of work that may share one transaction; acknowledgements wait that long at most. */
-const MOST_ROWS_TOGETHER = 1_500
+const MOST_ROWS_TOGETHER = 500
 
 /** The requests of every client, in order of arrival. */
 export function createInbox(onArrival: () => void) {
