@@ -10,7 +10,8 @@ import {
   take,
 } from './outgoing-batches.ts'
 import { createRandom } from './random.ts'
-import { type SampleEvent, sampleEvents } from './sample-events.ts'
+import { sampleEvents } from './sample-events.ts'
+import type { SampleEvent } from './sample-facts.ts'
 import { paceBatches } from './send-batches.ts'
 import type { SendCommandOptions } from './send-options.ts'
 

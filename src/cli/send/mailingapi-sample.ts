@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 import { pickFrom, randomUuid } from './random.ts'
-import type { SampleEvent, SampleFacts } from './sample-events.ts'
+import type { SampleEvent, SampleFacts } from './sample-facts.ts'
 
 const BOUNCES = [
   { bounce_type: 'permanent', code: '550', reason: 'Sample: no such mailbox' },

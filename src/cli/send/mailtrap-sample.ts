@@ -1,5 +1,5 @@
 import { pickFrom, type Random, randomUuid } from './random.ts'
-import type { SampleEvent, SampleFacts } from './sample-events.ts'
+import type { SampleEvent, SampleFacts } from './sample-facts.ts'
 
 const SOFT_BOUNCES = [
   {

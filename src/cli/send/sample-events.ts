@@ -3,6 +3,7 @@ import { createTypeDraw } from './event-mix.ts'
 import { mailingApiSample } from './mailingapi-sample.ts'
 import { mailtrapSample } from './mailtrap-sample.ts'
 import { pickFrom, type Random, randomUuid } from './random.ts'
+import type { SampleEvent, SampleMail } from './sample-facts.ts'
 
 export interface SampleOptions {
   readonly provider: ProviderName
@@ -11,23 +12,6 @@ export interface SampleOptions {
   readonly random: Random
   /** When the first event happened, milliseconds since 1970; the others follow. */
   readonly startsAt: number
-}
-
-export type SampleEvent = Readonly<Record<string, unknown>>
-
-/** One mail that events speak of. */
-export interface SampleMail {
-  readonly messageId: string
-  readonly recipient: string
-  readonly category: string
-}
-
-/** What a provider's sample is made of. */
-export interface SampleFacts {
-  readonly type: string
-  readonly mail: SampleMail
-  readonly occurredAt: number
-  readonly random: Random
 }
 
 const REMEMBERED_MAILS = 500
