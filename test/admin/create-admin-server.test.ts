@@ -105,7 +105,8 @@ describe('when something fails', () => {
     expect(answer.headers).toMatchObject({ ...HEADERS, 'retry-after': '5' })
     expect(answer.json()).toEqual({
       error: 'store_closed',
-      message: 'The store is closed: the receiver is stopping, or the thread of the store has died.',
+      message:
+        'The store is closed: the receiver is stopping, or the thread of the store has died.',
     })
     expect(failures).toHaveLength(1)
   })
