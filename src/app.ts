@@ -94,7 +94,7 @@ export function createApp(parts: AppParts): App {
   }
 
   async function openJournal() {
-    const store = await openStore(settings)
+    const store = await openStore(settings, (text) => log.warn(text))
     closers.push(() => store.close())
     const journal = watchJournal(store, { observer, onBroken: fail })
     closers.push(() => journal.stop())
@@ -112,7 +112,7 @@ export function createApp(parts: AppParts): App {
   async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
     let handlers: HandlerRegistration[] = []
     const unpacking = keepUnpackThread({
-      connect: () => ({ storePort: store.connect(), registrations: handlers }),
+      connect: () => ({ store: store.connect(), registrations: handlers }),
       observer,
     })
     const dispatcher = createDispatcher({

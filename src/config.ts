@@ -13,6 +13,7 @@ import { readSettingsFile } from './config/settings-file.ts'
 import type { SettingName, SettingValues } from './config/settings-schema.ts'
 import { findMisspelt, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
+import { labelStore } from './config/store-url.ts'
 import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
 import type { Source } from './model.ts'
 
@@ -27,9 +28,12 @@ export interface Settings {
   /** Never empty, unless `isSourceOptional` was asked for. */
   readonly sources: readonly Source[]
   readonly handlers: readonly HandlerModule[]
-  /** `sqlite:<storeFile>`. */
+  /** `sqlite:<storeFile>` or `postgres://…`, which may hold a password. */
   readonly storeUrl: string
-  readonly storeFile: string
+  /** Undefined: the store is a PostgreSQL database. */
+  readonly storeFile: string | undefined
+  /** The store for people: without password. */
+  readonly storeLabel: string
   readonly dataDir: string
   readonly host: string
   /** 0: a free one. */
@@ -145,10 +149,16 @@ function plainSettings(values: SettingValues) {
 function findPaths(values: SettingValues, given: GivenSettings, cwd: string) {
   const folderOf = (name: SettingName) => given.get(name)?.folder ?? cwd
   const dataDir = resolve(folderOf('DATA_DIR'), values.DATA_DIR)
-  const storeFile = values.STORE_URL
-    ? resolve(folderOf('STORE_URL'), values.STORE_URL)
+  const { STORE_URL: store } = values
+  if (store?.engine === 'postgres') {
+    const { url } = store
+    return { dataDir, storeFile: undefined, storeUrl: url, storeLabel: labelStore(url) }
+  }
+  const storeFile = store
+    ? resolve(folderOf('STORE_URL'), store.path)
     : join(dataDir, 'receiver.db')
-  return { dataDir, storeFile, storeUrl: `sqlite:${storeFile}` }
+  const storeUrl = `sqlite:${storeFile}`
+  return { dataDir, storeFile, storeUrl, storeLabel: storeUrl }
 }
 
 function addMissingSecret(problems: ProblemList, env: NodeJS.ProcessEnv): void {

@@ -61,6 +61,15 @@ describe('a setting', () => {
     ['MAILINGAPI_SIGNING_SECRET', `whsec_${SECRET}`, secretsOf('mailingapi'), [`whsec_${SECRET}`]],
     ['STORE_URL', 'sqlite:/var/lib/r.db', ({ storeFile }) => storeFile, '/var/lib/r.db'],
     ['STORE_URL', 'sqlite:///var/lib/r.db', ({ storeUrl }) => storeUrl, 'sqlite:/var/lib/r.db'],
+    ['STORE_URL', 'postgres://u:p@h:1/d', ({ storeUrl }) => storeUrl, 'postgres://u:p@h:1/d'],
+    ['STORE_URL', 'postgresql://u:p@h/d', ({ storeFile }) => storeFile, undefined],
+    ['STORE_URL', 'postgres://u:p@h:1/d?a=b', ({ storeLabel }) => storeLabel, 'postgres://u@h:1/d'],
+    [
+      'STORE_URL',
+      'postgres://u@/d?host=/run',
+      ({ storeLabel }) => storeLabel,
+      'postgres://u@/run/d',
+    ],
     [
       'DATA_DIR',
       '/var/lib/receiver',
@@ -172,16 +181,20 @@ describe('a wrong setting', () => {
     ],
     [{ ROLE: 'boss' }, 'ROLE is "boss", which is no role. Set it to all, or remove it.'],
     [
-      { STORE_URL: 'postgres://u:p@h/d' },
-      'STORE_URL names a PostgreSQL database; this version keeps events in SQLite on one machine. Give sqlite:<path of a file>, or remove it.',
+      { STORE_URL: 'postgres://u:p@h' },
+      'STORE_URL names no database. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
+    ],
+    [
+      { STORE_URL: 'postgres://u:p#x@h/d' },
+      'STORE_URL is no address of a PostgreSQL database. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>. Characters such as @ / # in a password are written as %40 %2F %23.',
     ],
     [
       { STORE_URL: 'sqlite::memory:' },
-      'STORE_URL keeps events in memory, where a crash loses them. Give sqlite:<path of a file>, or remove it.',
+      'STORE_URL keeps events in memory, where a crash loses them. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
     ],
     [
       { STORE_URL: 'mysql://x' },
-      'STORE_URL is no address of a store. Give sqlite:<path of a file>, or remove it.',
+      'STORE_URL is no address of a store. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
     ],
     [
       { TRUST_PROXY: '1' },
@@ -452,6 +465,7 @@ describe('the table of settings', () => {
     expect(SETTINGS.filter(({ isSecret }) => isSecret).map(({ fileKey }) => fileKey)).toEqual([
       'mailtrapSigningSecret',
       'mailingapiSigningSecret',
+      'storeUrl',
       'adminPassword',
       'basicAuth',
       'urlToken',

@@ -7,7 +7,7 @@ import { type Settings, SettingsError } from '../config.ts'
  * find that it cannot write, as with a full disk, and that it can mend itself.
  */
 export function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
-  const folder = dirname(storeFile)
+  const folder = storeFile === undefined ? dataDir : dirname(storeFile)
   try {
     accessSync(nearestExisting(folder), constants.W_OK | constants.X_OK)
   } catch (error) {

@@ -28,23 +28,6 @@ export function readRole(text: string): 'all' {
   )
 }
 
-/** The path in `sqlite:<path>`. Not shown in messages: the URL of a database may hold a password. */
-export function readStorePath(url: string): string {
-  const remedy = 'Give sqlite:<path of a file>, or remove it.'
-  if (/^postgres(ql)?:/i.test(url)) {
-    throw new WrongValue(
-      'names a PostgreSQL database; this version keeps events in SQLite on one machine',
-      remedy,
-    )
-  }
-  const path = /^sqlite:(?:\/\/(?=\/))?([^?#]+)$/.exec(url)?.[1]
-  if (path === undefined || path === '/' || path.startsWith('//')) {
-    throw new WrongValue('is no address of a store', remedy)
-  }
-  if (path !== ':memory:') return readPath(path)
-  throw new WrongValue('keeps events in memory, where a crash loses them', remedy)
-}
-
 export function readLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text.trim().toLowerCase())
   if (level) return level

@@ -1,15 +1,9 @@
 import { z } from 'zod'
 import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
-import {
-  LOG_LEVELS,
-  readLogLevel,
-  readPath,
-  readPort,
-  readRole,
-  readStorePath,
-} from './plain-values.ts'
+import { LOG_LEVELS, readLogLevel, readPath, readPort, readRole } from './plain-values.ts'
 import { readByteSize, readDuration, readDurations } from './quantities.ts'
 import { readBasicAuth, readPassword, readSigningSecrets, readUrlToken } from './secret-text.ts'
+import { readStoreUrl } from './store-url.ts'
 import { readWith } from './wrong-value.ts'
 
 /** One attempt of a handler: long enough to start, short enough to end. */
@@ -64,9 +58,11 @@ export const settingsSchema = z.object({
     read: (text) => text.split(',').map((path) => readPath(path.trim())),
   }),
   STORE_URL: optionalSetting({
-    meaning: 'the SQLite file that keeps everything',
+    meaning:
+      'keeps everything: `sqlite:<file>`, or `postgres://…`, which several replicas may share',
     shownDefault: 'sqlite:<DATA_DIR>/receiver.db',
-    read: readStorePath,
+    isSecret: true,
+    read: readStoreUrl,
   }),
   DATA_DIR: setting({
     meaning: 'SQLite file, development secret',

@@ -1,13 +1,44 @@
 import type { MessagePort } from 'node:worker_threads'
-import { connectSqliteStore, openSqliteStore, type SqliteStore } from './sqlite/sqlite-store.ts'
+import {
+  connectPostgresStore,
+  openPostgresStore,
+  type PostgresConnection,
+} from './postgres/postgres-store.ts'
+import { connectSqliteStore, openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Archive, Store } from './store.ts'
 
-/** Opens the store that the settings name. */
-export function openStore(settings: { storeFile: string }): Promise<SqliteStore> {
-  return openSqliteStore(settings.storeFile)
+/** What one thread hands another, so that it can work on the same store; `port` is transferred. */
+export type StoreConnection =
+  | { readonly engine: 'sqlite'; readonly port: MessagePort }
+  | ({ readonly engine: 'postgres' } & PostgresConnection)
+
+export interface OpenedStore extends Store {
+  /** For another thread of this process; `connectStore` makes a store of it there. */
+  connect(): StoreConnection
+}
+
+export interface StoreSettings {
+  /** Undefined: the store is the PostgreSQL database of `storeUrl`. */
+  readonly storeFile: string | undefined
+  readonly storeUrl?: string
+}
+
+/** Opens the store that the settings name. `onWarning` hears of what an operator should look at. */
+export async function openStore(
+  { storeFile, storeUrl = '' }: StoreSettings,
+  onWarning: (text: string) => void = () => {},
+): Promise<OpenedStore> {
+  if (storeFile !== undefined) {
+    const store = await openSqliteStore(storeFile)
+    return { ...store, connect: () => ({ engine: 'sqlite', port: store.connect() }) }
+  }
+  const store = await openPostgresStore(storeUrl, { onWarning })
+  return { ...store, connect: () => ({ engine: 'postgres', ...store.connect() }) }
 }
 
 /** The same store, seen from another thread of this process. */
-export function connectStore(port: MessagePort): Omit<Store, keyof Archive> {
-  return connectSqliteStore(port)
+export function connectStore(connection: StoreConnection): Omit<Store, keyof Archive> {
+  return connection.engine === 'sqlite'
+    ? connectSqliteStore(connection.port)
+    : connectPostgresStore(connection)
 }

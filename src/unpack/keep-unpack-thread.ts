@@ -41,7 +41,7 @@ export function keepUnpackThread(options: {
     const data = connect()
     worker = new Worker(url, {
       workerData: data,
-      transferList: [data.storePort],
+      transferList: [data.store.port],
       execArgv: [...execArgv],
       resourceLimits: HEAP_MB,
     })

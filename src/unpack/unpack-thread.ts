@@ -4,12 +4,12 @@ import { createRoutes } from '../handlers/event-keys.ts'
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PROVIDERS } from '../providers/providers.ts'
-import { connectStore } from '../store/open-store.ts'
+import { connectStore, type StoreConnection } from '../store/open-store.ts'
 import { createUnpacker, type UnpackerOptions } from './unpacker.ts'
 
 /** What the unpack thread is started with. */
 export interface UnpackThreadData {
-  readonly storePort: MessagePort
+  readonly store: StoreConnection
   readonly registrations: readonly HandlerRegistration[]
 }
 
@@ -35,11 +35,12 @@ const IDLE_MS = 1_000
 /** Answers to requests come first; on Linux a thread has a priority of its own. */
 const LESS_URGENT = 5
 
-function run(port: MessagePort, { storePort, registrations }: UnpackThreadData): void {
+function run(port: MessagePort, { store: connection, registrations }: UnpackThreadData): void {
   if (process.platform === 'linux') setPriority(LESS_URGENT)
   const tell = (news: UnpackNews): void => port.postMessage(news)
+  const store = connectStore(connection)
   const options: UnpackerOptions = {
-    store: connectStore(storePort),
+    store,
     providers: PROVIDERS,
     routes: createRoutes(registrations),
     log: {
@@ -54,7 +55,7 @@ function run(port: MessagePort, { storePort, registrations }: UnpackThreadData):
   for (const unpacker of unpackers) unpacker.start()
   port.once('message', async () => {
     await Promise.all(unpackers.map((unpacker) => unpacker.stop()))
-    storePort.close()
+    await store.close()
     port.close()
   })
 }

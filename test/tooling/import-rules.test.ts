@@ -38,6 +38,11 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
     ['../store.ts', '@photostructure/sqlite', 'node:fs/promises', '../../errors.ts'],
   ],
   [
+    'src/store/postgres/a.ts',
+    ['../../unpack/x.ts', '../../config.ts', 'zod'],
+    ['../rows.ts', 'pg', 'node:worker_threads', '../../model.ts'],
+  ],
+  [
     'src/unpack/a.ts',
     [
       '../store/open-store.ts',

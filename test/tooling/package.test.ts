@@ -90,6 +90,7 @@ describe('the package', { timeout: 60_000 }, () => {
       'dist/handlers/testing.d.ts',
       'dist/admin/page/index.html',
       'dist/store/sqlite/migrations/0001-tables.sql',
+      'dist/store/postgres/migrations/0001-tables.sql',
       'fixtures/handlers/suppressions.ts',
       'fixtures/requests/requests.json',
       'README.md',

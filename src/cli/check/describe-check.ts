@@ -24,7 +24,7 @@ export function describeCheck(
     ),
     line('listens', `${settings.host} port ${settings.port}`),
     line('admin', describeAdmin(settings.admin)),
-    line('store', settings.storeUrl),
+    line('store', settings.storeLabel),
     ...settings.warnings.map((warning) => line('warning', warning)),
     '\n',
     ...handlers.map((handler) => describeHandler(handler, paint)),

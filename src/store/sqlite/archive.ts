@@ -1,39 +1,16 @@
-import type {
-  AttemptRow,
-  EventDetail,
-  JobQuery,
-  JobRow,
-  Page,
-  PageRequest,
-  QuarantineRow,
-} from '../store.ts'
+import {
+  type EventSqlRow,
+  type JobSqlRow,
+  type QuarantineSqlRow,
+  readEventRow,
+  readJobCursor,
+  readJobRow,
+  readQuarantineRow,
+} from '../rows.ts'
+import type { EventDetail, JobQuery, JobRow, Page, PageRequest, QuarantineRow } from '../store.ts'
 import type { Database } from './driver.ts'
-import { createEventSearch, EVENT_COLUMNS, readEventRow } from './event-search.ts'
+import { createEventSearch, EVENT_COLUMNS } from './event-search.ts'
 import { createStats } from './stats.ts'
-
-interface JobSqlRow {
-  event_id: number
-  handler: string
-  state: JobRow['state']
-  attempt: number
-  due_at: number | null
-  ended_at: number | null
-  duration_ms: number | null
-  failures: string | null
-}
-
-interface QuarantineSqlRow {
-  id: number
-  batch: string | null
-  source: string
-  reason: QuarantineRow['reason']
-  detail: string
-  position: number
-  pieces: number
-  byte_offset: number
-  bytes: number
-  received_at: number
-}
 
 /** What people may read. Runs on a connection of its own, beside the writer. */
 export function createArchive(db: Database, now: () => number) {
@@ -52,9 +29,7 @@ export function createArchive(db: Database, now: () => number) {
   const selectBody = db.prepare('SELECT body FROM quarantine WHERE id = ?')
 
   function getEvent(id: string): EventDetail | undefined {
-    const row = selectEvent.get(Number(id)) as
-      | (Parameters<typeof readEventRow>[0] & { payload: string })
-      | undefined
+    const row = selectEvent.get(Number(id)) as (EventSqlRow & { payload: string }) | undefined
     if (!row) return undefined
     const jobs = (selectJobs.all(row.id) as JobSqlRow[]).map(readJobRow)
     return { ...readEventRow(row), payload: row.payload, jobs }
@@ -95,49 +70,4 @@ export function createArchive(db: Database, now: () => number) {
   }
 
   return { stats, listEvents, getEvent, listJobs, listQuarantine, getQuarantine, quarantineBody }
-}
-
-function readJobRow(row: JobSqlRow): JobRow {
-  const failures = readFailures(row.failures ?? '')
-  const { attempt, ended_at: endedAt, duration_ms: durationMs } = row
-  const success: AttemptRow[] =
-    row.state === 'done' && endedAt !== null && durationMs !== null
-      ? [{ attempt, outcome: 'done', endedAt, durationMs, error: undefined }]
-      : []
-  return {
-    event: String(row.event_id),
-    handler: row.handler,
-    state: row.state,
-    attempt,
-    dueAt: row.due_at ?? undefined,
-    lastError: failures.at(-1)?.error,
-    attempts: [...failures, ...success],
-  }
-}
-
-/** The oldest line may have been cut off to keep the record short. */
-function readFailures(text: string): AttemptRow[] {
-  const lines = text.split('\n').filter((line) => line.startsWith('{"attempt"'))
-  return lines.map((line) => JSON.parse(line) as AttemptRow)
-}
-
-function readJobCursor(cursor: string | undefined): [number, string] {
-  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER, '']
-  const dot = cursor.indexOf('.')
-  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
-}
-
-function readQuarantineRow(row: QuarantineSqlRow): QuarantineRow {
-  return {
-    id: String(row.id),
-    batch: row.batch ?? '',
-    source: row.source,
-    reason: row.reason,
-    detail: row.detail,
-    position: row.position,
-    pieces: row.pieces,
-    byteOffset: row.byte_offset,
-    bytes: row.bytes,
-    receivedAt: row.received_at,
-  }
 }

@@ -1,3 +1,4 @@
+import { type EventSqlRow, readEventRow } from '../rows.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import type { Database } from './driver.ts'
 
@@ -13,40 +14,6 @@ export const STATE = `CASE
 
 export const EVENT_COLUMNS = `e.id, b.id AS batch, e.position, e.source, e.provider, e.type, e.name,
   ${STATE} AS state, e.event_id, e.recipient, e.message_id, e.occurred_at, e.received_at`
-
-interface EventSqlRow {
-  id: number
-  batch: string | null
-  position: number
-  source: string
-  provider: EventRow['provider']
-  type: string
-  name: EventRow['name'] | null
-  state: EventRow['state']
-  event_id: string | null
-  recipient: string | null
-  message_id: string | null
-  occurred_at: number | null
-  received_at: number
-}
-
-export function readEventRow(row: EventSqlRow): EventRow {
-  return {
-    id: String(row.id),
-    batch: row.batch ?? '',
-    position: row.position,
-    source: row.source,
-    provider: row.provider,
-    type: row.type,
-    name: row.name ?? undefined,
-    state: row.state,
-    eventId: row.event_id ?? undefined,
-    recipient: row.recipient ?? undefined,
-    messageId: row.message_id ?? undefined,
-    occurredAt: row.occurred_at ?? undefined,
-    receivedAt: row.received_at,
-  }
-}
 
 const CONDITIONS: Readonly<Record<string, string>> = {
   source: 'e.source = ?',

@@ -1,21 +1,9 @@
-import type { ClaimedJob, NormalisedName, ProviderName, SettledAttempt } from '../../model.ts'
+import type { ClaimedJob, SettledAttempt } from '../../model.ts'
+import { type ClaimedRow, readClaimed } from '../rows.ts'
 import type { ClaimRequest } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
 import type { OnEnd } from './transactions.ts'
-
-interface DueRow {
-  event_id: number
-  attempt: number
-  provider: ProviderName
-  source: string
-  type: string
-  name: NormalisedName | null
-  key: string
-  received_at: number
-  occurred_at: number | null
-  payload: string
-}
 
 /** A job keeps the record of its newest failures only; the schedule has ten. */
 const MOST_RECORDED_CHARACTERS = 65_536
@@ -69,7 +57,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     onEnd((isKept) => {
       if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
     })
-    return (selectClaimed.all(ids, handler) as DueRow[]).map((row) => readClaimed(row, handler))
+    return (selectClaimed.all(ids, handler) as ClaimedRow[]).map((row) => readClaimed(row, handler))
   }
 
   function extend(attempts: readonly Attempt[], leaseMs: number, now: number): void {
@@ -126,22 +114,6 @@ export function createJobs(db: Database, onEnd: OnEnd) {
   }
 
   return { claim, extend, settle }
-}
-
-function readClaimed(row: DueRow, handler: string): ClaimedJob {
-  return {
-    event: String(row.event_id),
-    handler,
-    attempt: row.attempt,
-    provider: row.provider,
-    source: row.source,
-    type: row.type,
-    name: row.name ?? undefined,
-    key: row.key,
-    receivedAt: row.received_at,
-    occurredAt: row.occurred_at ?? undefined,
-    payload: row.payload,
-  }
 }
 
 /** Who holds which job until when. One process has the file, so its leases end with it. */

@@ -1,20 +1,11 @@
-import type { Batch, ProviderName } from '../../model.ts'
+import type { Batch } from '../../model.ts'
+import { type OpenBatchRow, readOpenBatch } from '../rows.ts'
 import type { OpenBatch } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
 import type { OnEnd } from './transactions.ts'
 
-interface OpenBatchRow {
-  seq: number
-  id: string
-  source: string
-  provider: ProviderName
-  received_at: number
-  content_type: string | null
-  sha256: string
-  unpacked_pieces: number
-  body: Uint8Array
-}
+type SeqRow = OpenBatchRow & { seq: number }
 
 /** The promise behind a 200: batches as received, until they are unpacked. */
 export function createJournal(db: Database, onEnd: OnEnd) {
@@ -46,9 +37,9 @@ export function createJournal(db: Database, onEnd: OnEnd) {
   }
 
   function takeBatch(leaseMs: number, now: number): OpenBatch | undefined {
-    let row = selectOpen.get(0) as OpenBatchRow | undefined
+    let row = selectOpen.get(0) as SeqRow | undefined
     while (row && (leases.get(row.seq) ?? 0) > now) {
-      row = selectOpen.get(row.seq) as OpenBatchRow | undefined
+      row = selectOpen.get(row.seq) as SeqRow | undefined
     }
     if (!row) return undefined
     const { seq } = row
@@ -56,16 +47,7 @@ export function createJournal(db: Database, onEnd: OnEnd) {
     onEnd((isKept) => {
       if (!isKept) leases.delete(seq)
     })
-    return {
-      id: row.id,
-      source: row.source,
-      provider: row.provider,
-      receivedAt: row.received_at,
-      contentType: row.content_type ?? undefined,
-      sha256: row.sha256,
-      unpackedPieces: row.unpacked_pieces,
-      body: row.body,
-    }
+    return readOpenBatch(row)
   }
 
   function endLease(seq: number): void {

@@ -1,5 +1,5 @@
-import type { JobState } from '../../model.ts'
 import type { StoreStats } from '../store.ts'
+import { addUp } from '../totals.ts'
 import type { Database } from './driver.ts'
 
 /** Totals for people. Counts the backlog, which is short in good times, and reads the rest. */
@@ -24,62 +24,28 @@ export function createStats(db: Database, now: () => number) {
   const selectBatchTime = db.prepare('SELECT received_at AS at FROM batches WHERE seq = ?')
   const selectEventTime = db.prepare('SELECT received_at AS at FROM events WHERE id = ?')
 
-  function readCounters(
-    prefix: string,
-    counters: ReadonlyMap<string, number>,
-  ): Record<string, number> {
-    const found = [...counters].filter(([name, n]) => name.startsWith(prefix) && n > 0)
-    return Object.fromEntries(found.map(([name, n]) => [name.slice(prefix.length), n]))
-  }
-
   function stats(): StoreStats {
     const counterRows = selectCounters.all() as { name: string; n: number }[]
     const counters = new Map(counterRows.map(({ name, n }) => [name, n]))
-    const count = (name: string) => counters.get(name) ?? 0
     const open = countOpenBatches.get() as { n: number; oldest: number | null }
-    const pendingRows = countPending.all() as { handler: string; n: number; oldest: number }[]
-    const deadRows = countDead.all() as { handler: string; n: number }[]
-    const done = readCounters('done:', counters)
-
-    const jobs: Record<string, Record<JobState, number>> = {}
-    const jobsOf = (handler: string) => (jobs[handler] ??= { pending: 0, done: 0, dead: 0 })
-    for (const [handler, n] of Object.entries(done)) jobsOf(handler).done = n
-    for (const { handler, n } of pendingRows) jobsOf(handler).pending = n
-    for (const { handler, n } of deadRows) jobsOf(handler).dead = n
-
-    const pending = (countPendingEvents.get() as { n: number }).n
-    const dead = (countDeadEvents.get() as { n: number }).n
-    const set = {
-      unhandled: count('unhandled'),
-      conflict: count('conflict'),
-      stale: count('stale'),
-    }
-    const total = count('events')
-    const settled = total - pending - dead - set.unhandled - set.conflict - set.stale
-    const pendingJobs = pendingRows.reduce((sum, { n }) => sum + n, 0)
-    const oldestEvent = Math.min(...pendingRows.map(({ oldest }) => oldest))
+    const pendingJobs = countPending.all() as { handler: string; n: number; oldest: number }[]
+    const oldestEvent = Math.min(...pendingJobs.map(({ oldest }) => oldest))
     const times = [
-      open.oldest === null
-        ? undefined
-        : (selectBatchTime.get(open.oldest) as { at: number } | undefined),
-      pendingRows.length === 0
-        ? undefined
-        : (selectEventTime.get(oldestEvent) as { at: number } | undefined),
-    ].flatMap((row) => (row ? [row.at] : []))
-
-    return {
-      batches: { received: count('batches'), waiting: open.n },
-      events: {
-        total,
-        byState: { pending, done: Math.max(0, settled), dead, ...set },
-        byType: readCounters('type:', counters),
+      open.oldest === null ? undefined : selectBatchTime.get(open.oldest),
+      pendingJobs.length === 0 ? undefined : selectEventTime.get(oldestEvent),
+    ] as ({ at: number } | undefined)[]
+    return addUp(
+      {
+        counters,
+        batches: { received: counters.get('batches') ?? 0, waiting: open.n },
+        pendingJobs,
+        deadJobs: countDead.all() as { handler: string; n: number }[],
+        pendingEvents: (countPendingEvents.get() as { n: number }).n,
+        deadEvents: (countDeadEvents.get() as { n: number }).n,
+        waitingSince: times.flatMap((row) => (row ? [row.at] : [])),
       },
-      duplicates: count('duplicates'),
-      quarantined: count('quarantined'),
-      jobs,
-      backlog: pendingJobs + open.n,
-      oldestPendingMs: times.length === 0 ? 0 : Math.max(0, now() - Math.min(...times)),
-    }
+      now(),
+    )
   }
 
   /** One snapshot: the sums must fit together. */

@@ -1,0 +1,96 @@
+import {
+  type EventSqlRow,
+  type JobSqlRow,
+  type QuarantineSqlRow,
+  readEventRow,
+  readJobCursor,
+  readJobRow,
+  readQuarantineRow,
+} from '../rows.ts'
+import type {
+  Archive,
+  EventDetail,
+  JobQuery,
+  JobRow,
+  Page,
+  PageRequest,
+  QuarantineRow,
+} from '../store.ts'
+import { EVENT_COLUMNS, listEvents } from './event-search.ts'
+import { readStats } from './stats.ts'
+import type { Query, TransactionPlan, Transactions } from './transactions.ts'
+
+/** A search that takes longer would keep vacuum from its work, and nobody waits for it. */
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000, isRead: true }
+
+const SELECT_EVENT = `
+  SELECT ${EVENT_COLUMNS}, e.payload FROM events e LEFT JOIN batches b ON b.seq = e.batch_seq
+  WHERE e.id = $1`
+
+const SELECT_QUARANTINE = `
+  SELECT q.id, b.id AS batch, q.source, q.reason, q.detail, q.position, q.pieces, q.byte_offset,
+         length(q.body) AS bytes, q.received_at
+  FROM quarantine q LEFT JOIN batches b ON b.seq = q.batch_seq
+  WHERE q.id < $1 ORDER BY q.id DESC LIMIT $2`
+
+/** What people may read, on connections of its own, beside the work. */
+export function createArchive(transactions: Transactions, now: () => number): Archive {
+  const read = <Result>(work: (query: Query) => Promise<Result>) => transactions.run(PLAN, work)
+
+  return {
+    stats: () => read((query) => readStats(query, now())),
+    listEvents: (request) => read((query) => listEvents(query, request)),
+    getEvent: (id) => read((query) => getEvent(query, Number(id))),
+    listJobs: (request) => read((query) => listJobs(query, request)),
+    listQuarantine: (request) => read((query) => listQuarantine(query, request)),
+    getQuarantine: (id) => read((query) => getQuarantine(query, id)),
+    quarantineBody: (id) => read((query) => selectBody(query, Number(id))),
+  }
+}
+
+async function getEvent(query: Query, id: number): Promise<EventDetail | undefined> {
+  if (!Number.isSafeInteger(id)) return undefined
+  const [row] = await query<EventSqlRow & { payload: string }>(SELECT_EVENT, [id])
+  if (!row) return undefined
+  const jobs = await query<JobSqlRow>('SELECT * FROM jobs WHERE event_id = $1 ORDER BY handler', [
+    id,
+  ])
+  return { ...readEventRow(row), payload: row.payload, jobs: jobs.map(readJobRow) }
+}
+
+async function listJobs(query: Query, request: JobQuery): Promise<Page<JobRow>> {
+  const { limit = 50, cursor, handler, state } = request
+  const [event, name] = readJobCursor(cursor)
+  if ([name, handler].some((text) => text?.includes('\0'))) return { rows: [], cursor: undefined }
+  const found = await query<JobSqlRow>(
+    `SELECT * FROM jobs WHERE (event_id, handler) < ($1, $2)
+       AND ($3::text IS NULL OR handler = $3) AND ($4::text IS NULL OR state = $4)
+     ORDER BY event_id DESC, handler DESC LIMIT $5`,
+    [event, name, handler ?? null, state ?? null, limit],
+  )
+  const rows = found.map(readJobRow)
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { rows, cursor: last && `${last.event}.${last.handler}` }
+}
+
+async function listQuarantine(query: Query, request: PageRequest): Promise<Page<QuarantineRow>> {
+  const { limit = 50, cursor } = request
+  const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
+  const found = await query<QuarantineSqlRow>(SELECT_QUARANTINE, [before, limit])
+  const rows = found.map(readQuarantineRow)
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { rows, cursor: last?.id }
+}
+
+async function getQuarantine(query: Query, id: string): Promise<QuarantineRow | undefined> {
+  if (!Number.isSafeInteger(Number(id))) return undefined
+  const { rows } = await listQuarantine(query, { limit: 1, cursor: String(Number(id) + 1) })
+  return rows[0]?.id === id ? rows[0] : undefined
+}
+
+async function selectBody(query: Query, id: number): Promise<Uint8Array | undefined> {
+  if (!Number.isSafeInteger(id)) return undefined
+  const sql = 'SELECT body FROM quarantine WHERE id = $1'
+  const [row] = await query<{ body: Uint8Array }>(sql, [id])
+  return row?.body
+}

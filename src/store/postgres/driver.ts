@@ -1,0 +1,102 @@
+import { Client, DatabaseError, Pool, types } from 'pg'
+import { ReceiverError } from '../../errors.ts'
+
+export type { Pool, PoolClient } from 'pg'
+
+/** Where the database is. A function, because a password may be changed while we run. */
+export type ReadUrl = () => string
+
+/** How the connections are named in `pg_stat_activity`. */
+const APPLICATION_NAME = 'mailtrap-receiver'
+
+/** Longer waits for a connection are failures. */
+const CONNECT_TIMEOUT_MS = 2_500
+
+/** So that a pool finds its way back to a server that was replaced behind the same name. */
+const MAX_LIFETIME_SECONDS = 1_800
+
+const INT8 = 20
+
+/** Ids, times and counts are int8, which `pg` gives as text; none of ours leaves the safe integers. */
+const TYPES = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+}
+
+/**
+ * A connection of ours. No start parameter but those that PgBouncer lets through: whatever else has
+ * to be set is set in each transaction.
+ */
+export function createClient(readUrl: ReadUrl): Client {
+  return new Client({
+    connectionString: readUrl(),
+    application_name: APPLICATION_NAME,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: TYPES,
+    // Statements that do not need each other's answers share one way to the server and back.
+    pipeline: true,
+  })
+}
+
+export function createPool(readUrl: ReadUrl, max: number): Pool {
+  const open = () => createClient(readUrl)
+  const pool = new Pool({
+    Client: function openClient() {
+      return open()
+    } as unknown as new () => Client,
+    max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+  })
+  // Without listeners, a server that goes away would end this process. The pool has dropped an idle
+  // connection by then, and whoever holds one learns it from his query.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+/** SQLSTATE of an error that the server reported. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof DatabaseError ? error.code : undefined
+}
+
+/** Two transactions were in each other's way; the same again may succeed. */
+export function isCollision(error: unknown): boolean {
+  return ['40P01', '40001'].includes(sqlState(error) ?? '')
+}
+
+/** The server answered, and goes on working on this connection. */
+export function isConnectionUsable(error: unknown): boolean {
+  return /^(22|23|40|42|54|55P03|57014)/.test(sqlState(error) ?? '')
+}
+
+/** A value, a constraint, a limit: it fails for what it is, not for when. */
+function isContentRefused(error: unknown): boolean {
+  const isOurs = error instanceof TypeError || error instanceof RangeError
+  return isOurs || /^(22|23|54)/.test(sqlState(error) ?? '')
+}
+
+/** What only an operator can mend, by another STORE_URL, another password or another right. */
+export function isMisconfigured(error: unknown): boolean {
+  return /^(28|3D000|42501)/.test(sqlState(error) ?? '')
+}
+
+/** What a driver's error means for the receiver. */
+export function translateError(error: unknown): ReceiverError {
+  if (error instanceof ReceiverError) return error
+  const options = { detail: `PostgreSQL: ${describe(error)}`, cause: error }
+  const state = sqlState(error)
+  if (state === '53100') return new ReceiverError('store_full', options)
+  if (state === 'XX001' || state === 'XX002') return new ReceiverError('store_corrupt', options)
+  if (isContentRefused(error)) return new ReceiverError('store_refused', options)
+  return new ReceiverError('store_busy', options)
+}
+
+/** A refused connection to a name with several addresses has no message of its own. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || String((error as { code?: unknown }).code ?? error.name)
+}

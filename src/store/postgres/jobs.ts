@@ -1,0 +1,114 @@
+import type { ClaimedJob, SettledAttempt } from '../../model.ts'
+import { type ClaimedRow, readClaimed } from '../rows.ts'
+import type { ClaimRequest } from '../store.ts'
+import { NOW_MS } from './database-time.ts'
+import type { TransactionPlan, Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
+
+/** A job keeps the record of its newest failures only; the schedule has ten. */
+const MOST_RECORDED_CHARACTERS = 65_536
+
+type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
+
+const CLAIM = `
+  WITH due AS (
+    SELECT event_id, due_at FROM jobs
+    WHERE handler = $1 AND state = 'pending' AND due_at <= ${NOW_MS}
+    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ), claimed AS (
+    UPDATE jobs j SET attempt = j.attempt + 1, due_at = ${NOW_MS} + $3, ended_at = NULL
+    FROM due WHERE j.event_id = due.event_id AND j.handler = $1
+    RETURNING j.event_id, j.attempt, due.due_at
+  )
+  SELECT c.event_id, c.attempt, e.provider, e.source, e.type, e.name, e.key, e.received_at,
+         e.occurred_at, e.payload
+  FROM claimed c JOIN events e ON e.id = c.event_id ORDER BY c.due_at, c.event_id`
+
+/** Always in the same order: two statements that lock the same jobs must not wait for each other. */
+const LOCK_IN_ORDER = 'ORDER BY j.event_id, j.handler FOR UPDATE OF j'
+
+/** `ended_at` tells a lease from the wait for a retry, of which the attempt's number is the same. */
+const EXTEND = `
+  WITH held AS (
+    SELECT j.event_id, j.handler FROM jobs j
+    JOIN unnest($1::bigint[], $2::text[], $3::integer[]) AS running (event_id, handler, attempt)
+      USING (event_id, handler, attempt)
+    WHERE j.state = 'pending' AND j.ended_at IS NULL ${LOCK_IN_ORDER}
+  )
+  UPDATE jobs j SET due_at = ${NOW_MS} + $4
+  FROM held WHERE j.event_id = held.event_id AND j.handler = held.handler`
+
+const SETTLE = `
+  WITH ended AS (
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::bigint[],
+      $6::bigint[], $7::text[])
+      AS t (event_id, handler, attempt, outcome, delay_ms, duration_ms, failure)
+  ), held AS (
+    SELECT j.event_id, j.handler FROM jobs j JOIN ended USING (event_id, handler, attempt)
+    WHERE j.state = 'pending' ${LOCK_IN_ORDER}
+  ), settled AS (
+    UPDATE jobs j SET
+      state = CASE WHEN e.outcome IN ('done', 'dead') THEN e.outcome ELSE 'pending' END,
+      attempt = CASE e.outcome WHEN 'released' THEN j.attempt - 1 ELSE j.attempt END,
+      due_at = CASE e.outcome
+        WHEN 'retry' THEN ${NOW_MS} + e.delay_ms WHEN 'released' THEN ${NOW_MS} END,
+      ended_at = CASE e.outcome WHEN 'released' THEN NULL ELSE ${NOW_MS} END,
+      duration_ms = e.duration_ms,
+      failures = CASE WHEN e.failure IS NULL THEN j.failures ELSE right(
+        coalesce(j.failures, '') || '{"attempt":' || j.attempt || ',"endedAt":' || ${NOW_MS}
+          || ',' || e.failure || E'\\n', ${MOST_RECORDED_CHARACTERS}) END
+    FROM held JOIN ended e USING (event_id, handler)
+    WHERE j.event_id = held.event_id AND j.handler = held.handler AND j.attempt = e.attempt
+    RETURNING j.handler, e.outcome
+  ), counted AS (
+    INSERT INTO counters SELECT 'done:' || handler, count(*) FROM settled
+    WHERE outcome = 'done' GROUP BY handler
+  )
+  SELECT count(*) AS n FROM settled`
+
+/** Claims, leases and outcomes. Every write names the attempt: that is the fence. */
+export function createJobs(transactions: Transactions) {
+  async function claim(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    const { handler, limit, leaseMs } = request
+    const rows = await transactions.runOne<ClaimedRow>(PLAN, CLAIM, [handler, limit, leaseMs])
+    return rows.map((row) => readClaimed(row, handler))
+  }
+
+  async function extend(attempts: readonly Attempt[], leaseMs: number): Promise<void> {
+    if (attempts.length === 0) return
+    await transactions.runOne(PLAN, EXTEND, [...readNames(attempts), leaseMs])
+  }
+
+  /** Answers how many were refused. */
+  async function settle(attempts: readonly SettledAttempt[]): Promise<number> {
+    if (attempts.length === 0) return 0
+    const [row] = await transactions.runOne<{ n: number }>(PLAN, SETTLE, [
+      ...readNames(attempts),
+      attempts.map(({ outcome }) => outcome.kind),
+      attempts.map(({ outcome }) => (outcome.kind === 'retry' ? Math.ceil(outcome.delayMs) : null)),
+      attempts.map(({ durationMs }) => Math.round(durationMs)),
+      attempts.map(readFailure),
+    ])
+    return attempts.length - (row?.n ?? 0)
+  }
+
+  return { claim, extend, settle }
+}
+
+function readNames(attempts: readonly Attempt[]): unknown[] {
+  return [
+    attempts.map(({ event }) => Number(event)),
+    attempts.map(({ handler }) => handler),
+    attempts.map(({ attempt }) => attempt),
+  ]
+}
+
+/**
+ * The end of a failure's line; the database adds the beginning, and its time. As JSON, because an
+ * error is a handler's text and may hold what no column takes, such as NUL.
+ */
+function readFailure({ outcome, durationMs }: SettledAttempt): string | null {
+  if (outcome.kind !== 'retry' && outcome.kind !== 'dead') return null
+  return JSON.stringify({ outcome: outcome.kind, durationMs, error: outcome.error }).slice(1)
+}

@@ -1,0 +1,59 @@
+import type { Archive, Store } from '../store.ts'
+import { createChunks } from './chunks.ts'
+import type { Hints } from './hints.ts'
+import { createJobs } from './jobs.ts'
+import { createAppending, takeBatch } from './journal.ts'
+import { createPruning } from './prune.ts'
+import { createRegistrations } from './registrations.ts'
+import { createReplay } from './replay.ts'
+import type { TransactionPlan, Transactions } from './transactions.ts'
+
+const PROBE: TransactionPlan = { sync: 'on', timeoutMs: 2_000 }
+
+export type Writes = Omit<Store, keyof Archive | 'close'>
+
+/** Every write of the store, each telling those who wait for it. */
+export function createWrites(options: {
+  /** For acknowledgements alone, or nothing of theirs. */
+  ingest: Transactions
+  /** How many of its connections appends may use at once. */
+  ingestConnections: number
+  work: Transactions
+  hints: Hints
+}): Writes {
+  const { ingest, ingestConnections, work, hints } = options
+  const appending = createAppending({ transactions: ingest, connections: ingestConnections })
+  const chunks = createChunks(work)
+  const jobs = createJobs(work)
+  const registrations = createRegistrations(work)
+  const replays = createReplay(work)
+  const pruning = createPruning(work)
+
+  return {
+    async append(batch) {
+      await appending.append(batch)
+      hints.tell('batches')
+    },
+    async probe() {
+      await ingest.runOne(PROBE, `INSERT INTO counters VALUES ('probes', 0)`)
+    },
+    takeBatch: (leaseMs) => takeBatch(work, leaseMs),
+    async commitChunk(chunk) {
+      const receipt = await chunks.commitChunk(chunk)
+      if (chunk.events.some(({ handlers }) => handlers.length > 0)) hints.tell('jobs')
+      return receipt
+    },
+    claim: (request) => jobs.claim(request),
+    extend: (attempts, leaseMs) => jobs.extend(attempts, leaseMs),
+    settle: (attempts) => jobs.settle(attempts),
+    saveHandlers: (handlers) => registrations.saveHandlers(handlers),
+    loadHandlers: () => registrations.loadHandlers(),
+    async replay(names, only) {
+      const replayed = await replays.replay(names, only)
+      if (replayed > 0) hints.tell('jobs')
+      return replayed
+    },
+    prune: (request) => pruning.prune(request),
+    onHint: (listener) => hints.onHint(listener),
+  }
+}

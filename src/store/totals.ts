@@ -1,0 +1,61 @@
+import type { JobState } from '../model.ts'
+import type { StoreStats } from './store.ts'
+
+/** What an engine counts; everything else follows from it. */
+export interface Totals {
+  /** By name; a name that is missing is 0. */
+  readonly counters: ReadonlyMap<string, number>
+  readonly batches: { readonly received: number; readonly waiting: number }
+  readonly pendingJobs: readonly { readonly handler: string; readonly n: number }[]
+  readonly deadJobs: readonly { readonly handler: string; readonly n: number }[]
+  readonly pendingEvents: number
+  readonly deadEvents: number
+  /** When the oldest batch that waits and the oldest event with a pending job were received. */
+  readonly waitingSince: readonly number[]
+}
+
+/** The totals as people read them. */
+export function addUp(totals: Totals, now: number): StoreStats {
+  const { counters, batches, pendingEvents: pending, deadEvents: dead, waitingSince } = totals
+  const count = (name: string) => counters.get(name) ?? 0
+  const set = {
+    unhandled: count('unhandled'),
+    conflict: count('conflict'),
+    stale: count('stale'),
+  }
+  const total = count('events')
+  const settled = total - pending - dead - set.unhandled - set.conflict - set.stale
+  const pendingJobs = totals.pendingJobs.reduce((sum, { n }) => sum + n, 0)
+  return {
+    batches,
+    events: {
+      total,
+      byState: { pending, done: Math.max(0, settled), dead, ...set },
+      byType: readCounters('type:', counters),
+    },
+    duplicates: count('duplicates'),
+    quarantined: count('quarantined'),
+    jobs: countJobs(totals),
+    backlog: pendingJobs + batches.waiting,
+    oldestPendingMs: waitingSince.length === 0 ? 0 : Math.max(0, now - Math.min(...waitingSince)),
+  }
+}
+
+function countJobs({ counters, pendingJobs, deadJobs }: Totals): StoreStats['jobs'] {
+  const jobs: Record<string, Record<JobState, number>> = {}
+  const jobsOf = (handler: string) => (jobs[handler] ??= { pending: 0, done: 0, dead: 0 })
+  for (const [handler, n] of Object.entries(readCounters('done:', counters))) {
+    jobsOf(handler).done = n
+  }
+  for (const { handler, n } of pendingJobs) jobsOf(handler).pending = n
+  for (const { handler, n } of deadJobs) jobsOf(handler).dead = n
+  return jobs
+}
+
+function readCounters(
+  prefix: string,
+  counters: ReadonlyMap<string, number>,
+): Record<string, number> {
+  const found = [...counters].filter(([name, n]) => name.startsWith(prefix) && n > 0)
+  return Object.fromEntries(found.map(([name, n]) => [name.slice(prefix.length), n]))
+}

@@ -1,0 +1,108 @@
+// Keeps one throw-away PostgreSQL server alive for a run of the tests, and takes it and its folder
+// away when that ends: when it is told to, or when the run has died without saying so.
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+const [folder, bin, owner, user] = process.argv.slice(2)
+const [ownerPid, [uid, gid]] = [Number(owner), user.split(':').map(Number)]
+// PostgreSQL refuses to run as root.
+const identity = process.getuid?.() === 0 ? { uid, gid } : {}
+const home = join(folder, 'server')
+const data = join(home, 'data')
+let server
+
+function publish(name, text) {
+  writeFileSync(join(folder, `${name}.new`), text)
+  renameSync(join(folder, `${name}.new`), join(folder, name))
+}
+
+function initialise() {
+  mkdirSync(home, { mode: 0o755 })
+  if (identity.uid !== undefined) chownSync(home, identity.uid, identity.gid)
+  const args = [
+    '-D',
+    data,
+    '--no-sync',
+    '--auth=trust',
+    '-U',
+    'postgres',
+    '-E',
+    'UTF8',
+    '--locale=C',
+  ]
+  execFileSync(join(bin, 'initdb'), args, {
+    ...identity,
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+}
+
+function start() {
+  const settings = {
+    listen_addresses: '',
+    unix_socket_directories: home,
+    max_connections: '200',
+    // A power cut is not among what these tests survive.
+    fsync: 'off',
+    full_page_writes: 'off',
+    autovacuum_naptime: '5s',
+    log_min_messages: 'warning',
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const env = { ...process.env, LC_ALL: 'C' }
+  server = spawn(join(bin, 'postgres'), ['-D', data, ...flags], {
+    ...identity,
+    env,
+    cwd: home,
+    stdio: 'ignore',
+  })
+  server.on('exit', (code) => end(`PostgreSQL ended with ${code}.`))
+}
+
+function isReady() {
+  const file = join(data, 'postmaster.pid')
+  return existsSync(file) && /^ready\s*$/m.test(readFileSync(file, 'utf8'))
+}
+
+function isOwnerAlive() {
+  try {
+    process.kill(ownerPid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function end(reason = '') {
+  if (reason) publish('failed', reason)
+  server?.removeAllListeners('exit')
+  // A run that has died leaves its folder to us as well.
+  const leftOver = isOwnerAlive() ? home : folder
+  const remove = () => rmSync(leftOver, { recursive: true, force: true })
+  server?.on('exit', remove)
+  server?.kill('SIGQUIT')
+  if (!server || server.exitCode !== null) remove()
+  clearInterval(watch)
+}
+
+const watch = setInterval(() => {
+  if (!isOwnerAlive()) end()
+  else if (!existsSync(join(folder, 'ready')) && isReady()) publish('ready', home)
+}, 50)
+process.on('SIGTERM', () => end())
+
+try {
+  initialise()
+  start()
+} catch (error) {
+  end(String(error))
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Client } from 'pg'
+import { inject } from 'vitest'
+import { findBinaries } from './find-binaries.ts'
+
+const START_MS = 60_000
+const NOBODY = [65_534, 65_534]
+
+export interface TestServer {
+  /** The URL of a database on this server. */
+  urlOf(database: string): string
+  /** Makes a database of its own and answers its URL. */
+  createDatabase(template?: string): Promise<string>
+  dropDatabase(url: string): Promise<void>
+  /** Runs one statement, as the server's owner, in this database. */
+  execute<Row>(url: string, sql: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/**
+ * The PostgreSQL server of this run of the tests: that of `TEST_DATABASE_URL`, else one of its own.
+ * Without any, undefined on a developer's machine, after a loud word; with `CI=true` an error.
+ */
+export async function findTestServer(): Promise<TestServer | undefined> {
+  const given = process.env['TEST_DATABASE_URL']
+  if (given) return createTestServer((database) => withDatabase(given, database))
+  const bin = findBinaries()
+  if (!bin) return reportMissing()
+  const home = await startOnce(inject('postgresFolder'), bin)
+  return createTestServer((database) => `postgres://postgres@/${database}?host=${home}`)
+}
+
+function reportMissing(): undefined {
+  const text = 'No PostgreSQL found (initdb is not on the PATH): its tests do not run.'
+  if (process.env['CI'] === 'true') throw new Error(text)
+  console.warn(`\n!!! ${text} Install PostgreSQL, or set TEST_DATABASE_URL. !!!\n`)
+  return undefined
+}
+
+function withDatabase(url: string, database: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${database}`
+  return changed.href
+}
+
+/** Starts the server, unless another test file has; answers the folder of its socket. */
+async function startOnce(folder: string, bin: string): Promise<string> {
+  try {
+    mkdirSync(join(folder, 'starting'))
+    startKeeper(folder, bin)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await wait(20)) {
+    const failed = join(folder, 'failed')
+    if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
+    const ready = join(folder, 'ready')
+    if (existsSync(ready)) return readFileSync(ready, 'utf8')
+  }
+  throw new Error('PostgreSQL did not start.')
+}
+
+function startKeeper(folder: string, bin: string): void {
+  // Another user has to reach the server's folder in it.
+  chmodSync(folder, 0o755)
+  const script = fileURLToPath(new URL('./keep-server.mjs', import.meta.url))
+  const args = [script, folder, bin, String(inject('runPid')), findUnprivileged().join(':')]
+  const keeper = spawn(process.execPath, args, { detached: true, stdio: 'ignore' })
+  keeper.unref()
+  writeFileSync(join(folder, 'keeper'), String(keeper.pid))
+}
+
+/** User and group under which a server runs where the tests run as root. */
+function findUnprivileged(): number[] {
+  const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : []
+  const found = users.find((line) => line.startsWith('postgres:'))?.split(':')
+  return found ? [Number(found[2]), Number(found[3])] : NOBODY
+}
+
+function createTestServer(urlOf: (database: string) => string): TestServer {
+  const root = urlOf('postgres')
+
+  async function execute<Row>(url: string, sql: string, values: readonly unknown[] = []) {
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    try {
+      return (await client.query(sql, [...values])).rows as Row[]
+    } finally {
+      await client.end()
+    }
+  }
+
+  return {
+    urlOf,
+    execute,
+    async createDatabase(template = 'template0') {
+      const name = `test_${randomUUID().replaceAll('-', '')}`
+      await execute(root, `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'`)
+      return urlOf(name)
+    },
+    async dropDatabase(url) {
+      const name = new URL(url.replace('@/', '@socket/')).pathname.slice(1)
+      await execute(root, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    },
+  }
+}
