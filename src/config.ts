@@ -5,7 +5,7 @@ import { checkTogether } from './config/cross-checks.ts'
 import { keepDevSecret } from './config/dev-secret.ts'
 import { collectGiven, type GivenSettings, readGiven } from './config/given-settings.ts'
 import { findHandlerModules, type HandlerModule } from './config/handler-modules.ts'
-import type { LogLevel } from './config/plain-values.ts'
+import type { LogLevel, Role } from './config/plain-values.ts'
 import { createSecretReader } from './config/secret-reader.ts'
 import { SETTING_VARIABLES } from './config/setting-names.ts'
 import { ProblemList } from './config/settings-error.ts'
@@ -25,7 +25,7 @@ export type { TlsFiles } from './config/tls-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
 export interface Settings {
-  /** Never empty, unless `isSourceOptional` was asked for. */
+  /** Never empty, unless the role is `work` or `isSourceOptional` was asked for. */
   readonly sources: readonly Source[]
   readonly handlers: readonly HandlerModule[]
   /** `sqlite:<storeFile>` or `postgres://…`, which may hold a password. */
@@ -42,7 +42,7 @@ export interface Settings {
   readonly admin:
     | { readonly host: string; readonly port: number; readonly password: string | undefined }
     | undefined
-  readonly role: 'all'
+  readonly role: Role
   /** CIDR blocks; empty: no `X-Forwarded-For` counts. */
   readonly trustProxy: readonly string[]
   readonly tls: TlsFiles | undefined
@@ -93,7 +93,8 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const sources = buildSources(origins)
   checkTogether(origins)
   const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
-  if (isWithoutSource && !dev && !isSourceOptional) addMissingSecret(problems, env)
+  const needsSource = !isSourceOptional && values.ROLE !== 'work'
+  if (isWithoutSource && !dev && needsSource) addMissingSecret(problems, env)
   problems.throwIfAny()
 
   const paths = findPaths(values, given, cwd)

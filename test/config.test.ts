@@ -177,9 +177,9 @@ describe('a wrong setting', () => {
     ],
     [
       { ROLE: 'work' },
-      'ROLE is work, which needs PostgreSQL; this version keeps events in SQLite on one machine. Set it to all, or remove it.',
+      'ROLE is work, and an SQLite file is not shared with those who do the rest. Set STORE_URL to postgres://…, or the role to all.',
     ],
-    [{ ROLE: 'boss' }, 'ROLE is "boss", which is no role. Set it to all, or remove it.'],
+    [{ ROLE: 'boss' }, 'ROLE is "boss", which is no role. Give one of all, receive, work.'],
     [
       { STORE_URL: 'postgres://u:p@h' },
       'STORE_URL names no database. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
@@ -300,7 +300,7 @@ describe('a wrong setting', () => {
       ADMIN_HOST: '0.0.0.0',
       URL_TOKEN: '',
     }
-    const lines = problemLines(() => readYaml('prot: 1\nrole: work', env))
+    const lines = problemLines(() => readYaml('prot: 1\nrole: receive', env))
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([
       'ADMIN_PASSWORD',
       'HANDLER_TIMEOUT',
@@ -311,6 +311,11 @@ describe('a wrong setting', () => {
       'prot',
       'role',
     ])
+  })
+
+  it('may be missing where nothing is received: a worker needs no signing secret', () => {
+    const settings = read({ ROLE: 'work', STORE_URL: 'postgres://receiver@localhost/receiver' })
+    expect(settings).toMatchObject({ role: 'work', sources: [] })
   })
 
   it('carries its parts and the code of the catalogue', () => {

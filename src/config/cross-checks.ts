@@ -43,6 +43,13 @@ export function checkTogether(options: {
       )
     }
   }
+  if (areRight('ROLE', 'STORE_URL') && values.ROLE !== 'all' && !isShared(values)) {
+    problems.add(
+      label('ROLE'),
+      `is ${values.ROLE}, and an SQLite file is not shared with those who do the rest`,
+      'Set STORE_URL to postgres://…, or the role to all.',
+    )
+  }
   const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)
   if (areRight('RETRY_SCHEDULE', 'RETAIN_EVENTS') && waitsMs > values.RETAIN_EVENTS) {
     problems.add(
@@ -51,4 +58,8 @@ export function checkTogether(options: {
       'Make the waits shorter, or RETAIN_EVENTS longer.',
     )
   }
+}
+
+function isShared({ STORE_URL: store }: SettingValues): boolean {
+  return store?.engine === 'postgres'
 }

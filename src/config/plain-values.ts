@@ -5,6 +5,10 @@ import { quote, WrongValue } from './wrong-value.ts'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** What a process does: all, or HTTP only, or unpacking and dispatching only. */
+export const ROLES = ['all', 'receive', 'work'] as const
+export type Role = (typeof ROLES)[number]
+
 export function readPort(text: string): number {
   return readWholeNumber(text, 0, 65_535)
 }
@@ -17,15 +21,10 @@ export function readPath(text: string): string {
   )
 }
 
-export function readRole(text: string): 'all' {
-  if (text === 'all') return 'all'
-  const isKnown = text === 'receive' || text === 'work'
-  throw new WrongValue(
-    isKnown
-      ? `is ${text}, which needs PostgreSQL; this version keeps events in SQLite on one machine`
-      : `is ${quote(text)}, which is no role`,
-    'Set it to all, or remove it.',
-  )
+export function readRole(text: string): Role {
+  const role = ROLES.find((known) => known === text.trim())
+  if (role) return role
+  throw new WrongValue(`is ${quote(text)}, which is no role`, `Give one of ${ROLES.join(', ')}.`)
 }
 
 export function readLogLevel(text: string): LogLevel {

@@ -91,7 +91,8 @@ export const settingsSchema = z.object({
     read: readPassword,
   }),
   ROLE: setting({
-    meaning: '`all`: receive, unpack and dispatch in one place',
+    meaning:
+      '`all`, `receive` (HTTP only) or `work` (unpack and dispatch only); the latter two need PostgreSQL',
     default: 'all',
     read: readRole,
   }),
