@@ -65,7 +65,7 @@ export const settingsSchema = z.object({
     read: readStoreUrl,
   }),
   DATA_DIR: setting({
-    meaning: 'SQLite file, development secret',
+    meaning: 'SQLite file, spool, development secret',
     default: './data',
     read: readPath,
   }),
