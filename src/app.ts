@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -12,9 +13,11 @@ import type { HandlerRegistration } from './model.ts'
 import { newBatchId } from './new-batch-id.ts'
 import { createObserver } from './observe/create-observer.ts'
 import { PROVIDERS } from './providers/providers.ts'
+import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
-import { type WatchedJournal, watchJournal } from './store/watch-journal.ts'
+import { createSpool } from './store/spool.ts'
+import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
 /** How long each part of a stop may take, in milliseconds. */
@@ -27,6 +30,8 @@ interface StopPlan {
   readonly handlersSoftMs: number
   /** and from the same moment on: they are killed, and their jobs go on after the next start. */
   readonly handlersHardMs: number
+  /** What waits in the spool may follow; the rest stays for the next start. */
+  readonly spoolMs: number
 }
 
 /** `docker stop` kills after 10 s; this ends before 9. */
@@ -35,8 +40,15 @@ const GRACEFUL: StopPlan = {
   requestsMs: 2_000,
   handlersSoftMs: 1_500,
   handlersHardMs: 2_500,
+  spoolMs: 1_000,
 }
-const AT_ONCE: StopPlan = { drainMs: 0, requestsMs: 0, handlersSoftMs: 0, handlersHardMs: 0 }
+const AT_ONCE: StopPlan = {
+  drainMs: 0,
+  requestsMs: 0,
+  handlersSoftMs: 0,
+  handlersHardMs: 0,
+  spoolMs: 0,
+}
 
 export interface AppParts {
   readonly settings: Settings
@@ -70,6 +82,9 @@ export function createApp(parts: AppParts): App {
   const { settings, log, version, env, isBehindBalancer = true } = parts
   const now = Date.now
   const observer = createObserver({ log, now })
+  const receives = settings.role !== 'work'
+  const works = settings.role !== 'receive'
+  const isShared = settings.storeFile === undefined
   const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
   const hurry = new AbortController()
   let isReady = false
@@ -81,8 +96,11 @@ export function createApp(parts: AppParts): App {
 
   async function start(): Promise<RunningApp> {
     try {
-      const { store, journal } = await openJournal()
-      const handlers = await startHandlers(store)
+      const store = await openStore(settings, (text) => log.warn(text))
+      closers.push(() => store.close())
+      const journal = await openJournal(store)
+      if (works) startPruning(store)
+      const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
       const adminUrl = await serveAdmin(store, handlers)
       const publicUrl = await serveWebhooks(journal)
       isReady = true
@@ -93,14 +111,23 @@ export function createApp(parts: AppParts): App {
     }
   }
 
-  async function openJournal() {
-    const store = await openStore(settings, (text) => log.warn(text))
-    closers.push(() => store.close())
+  /** A store that others share may be away while we acknowledge: then batches wait in the spool. */
+  async function openJournal(store: OpenStore): Promise<GuardedJournal> {
+    if (isShared && receives) {
+      const directory = join(settings.dataDir, 'spool')
+      const spool = createSpool({ shared: store, directory, observer, onBroken: fail, now })
+      await spool.start()
+      closers.push(({ spoolMs }) => spool.stop({ graceMs: spoolMs }))
+      return spool
+    }
     const journal = watchJournal(store, { observer, onBroken: fail })
     closers.push(() => journal.stop())
+    return journal
+  }
+
+  function startPruning(store: OpenStore): void {
     const pruning = pruneRegularly(store, { retention: settings, observer, now })
     closers.push(() => pruning.stop())
-    return { store, journal }
   }
 
   type OpenStore = Awaited<ReturnType<typeof openStore>>
@@ -110,7 +137,7 @@ export function createApp(parts: AppParts): App {
    * there are, because one whose module took long to load may join later.
    */
   async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
-    let handlers: HandlerRegistration[] = []
+    let handlers: readonly HandlerRegistration[] = []
     const unpacking = keepUnpackThread({
       connect: () => ({ store: store.connect(), registrations: handlers }),
       observer,
@@ -133,13 +160,34 @@ export function createApp(parts: AppParts): App {
     const { registrations, problems } = await dispatcher.start()
     if (problems.length > 0)
       throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
-    // A handler whose module cannot be loaded today keeps its place: events wait for it.
-    const modules = settings.handlers.map(({ module }) => module)
-    const remembered = (await store.loadHandlers()).filter(({ module }) => modules.includes(module))
-    handlers = joinRegistrations(registrations, remembered)
-    await store.saveHandlers(registrations)
-    unpacking.start()
+    handlers = registrations
     closers.push(() => unpacking.stop())
+    const registering = keepTrying(register, { isPatient: isShared })
+    closers.push(() => registering.stop())
+    await registering.firstTry
+    return () => handlers
+
+    /** A handler whose module cannot be loaded today keeps its place: events wait for it. */
+    async function register(): Promise<void> {
+      const modules = settings.handlers.map(({ module }) => module)
+      const remembered = (await store.loadHandlers()).filter((one) => modules.includes(one.module))
+      handlers = joinRegistrations(registrations, remembered)
+      await store.saveHandlers(registrations)
+      unpacking.start()
+    }
+  }
+
+  /** Where others run the handlers: which there are, for the admin listener. */
+  async function rememberHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
+    let handlers: readonly HandlerRegistration[] = []
+    const loading = keepTrying(
+      async () => {
+        handlers = await store.loadHandlers()
+      },
+      { isPatient: true },
+    )
+    closers.push(() => loading.stop())
+    await loading.firstTry
     return () => handlers
   }
 
@@ -157,8 +205,10 @@ export function createApp(parts: AppParts): App {
     return (await admin.listen()).url
   }
 
-  async function serveWebhooks(journal: WatchedJournal): Promise<string> {
-    const sources = new Map(settings.sources.map((source) => [source.name, source]))
+  /** One that only works has no sources: its listener answers for its health. */
+  async function serveWebhooks(journal: GuardedJournal): Promise<string> {
+    const served = receives ? settings.sources : []
+    const sources = new Map(served.map((source) => [source.name, source]))
     const tls = settings.tls && readTlsFiles(settings.tls)
     const server = createPublicServer({
       sources: () => sources,
@@ -201,8 +251,7 @@ export function createApp(parts: AppParts): App {
   return { start, stop, stopNow, failed }
 }
 
-function readReadiness(isReady: boolean, journal: WatchedJournal) {
-  const store = journal.state()
-  const checks = { receiver: isReady ? 'ok' : 'stopping', store }
-  return { ready: isReady && store === 'ok', checks }
+function readReadiness(isReady: boolean, journal: GuardedJournal) {
+  const checks = { receiver: isReady ? 'ok' : 'stopping', store: journal.state() }
+  return { ready: isReady && journal.canAcknowledge(), checks }
 }

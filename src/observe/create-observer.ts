@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { ReceiverError } from '../errors.ts'
 import type { ChunkReceipt } from '../store/store.ts'
 import { boundFields, coarseAddress, tameText } from './log-text.ts'
+import { type LogSampled, observeSpool } from './observe-spool.ts'
 import {
   type HandlerHealth,
   type Observer,
@@ -14,8 +15,6 @@ import { createSampler } from './sampler.ts'
 /** Lines a second and kind, of what strangers or a full disk could make endless. */
 const LINES_PER_SECOND = 5
 
-type SampledFields = { reason: string } & Record<string, unknown>
-
 /** What happens, as log lines and counts. `now` is milliseconds since 1970. */
 export function createObserver(options: { log: Logger; now: () => number }): Observer {
   const { log, now } = options
@@ -23,7 +22,7 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
   const counters = createCounters()
 
   /** At most a few lines a second of one text and reason; the next tells how many were left out. */
-  function logSampled(level: 'warn' | 'error', text: string, fields: SampledFields): void {
+  const logSampled: LogSampled = (level, text, fields) => {
     const suppressed = sampler.admit(`${text}: ${fields.reason}`)
     if (suppressed === undefined) return
     log[level](suppressed > 0 ? { ...fields, suppressed } : fields, text)
@@ -93,6 +92,7 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
       const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
       log.info(fields, 'jobs made pending again')
     },
+    ...observeSpool(log, logSampled),
     counts: counters.read,
   })
 }

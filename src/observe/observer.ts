@@ -43,11 +43,36 @@ export interface ReplayFilter {
   readonly event?: string
 }
 
+/** What happens to the spool, which keeps batches while a shared store cannot. */
+export interface SpoolObserver {
+  /** The store takes no batches; from now on they go to the spool. */
+  spoolBegan(fact: { code: string; detail: string }): void
+  /** The store takes batches again; those in the spool follow. */
+  spoolEnded(fact: { waiting: number }): void
+  /** Nothing waits any more. `durationMs` since the first of them came, or since the start. */
+  spoolDrained(fact: { batches: number; durationMs: number }): void
+  /** Batches of an earlier run were found at the start. */
+  spoolFound(fact: { batches: number }): void
+  /** The store will never take this one; it stays in the spool, and those behind it go on. */
+  spoolRefused(fact: { batch: string; detail: string }): void
+  /** The spool's file cannot be used: it was moved to `file`, and a new one begun. */
+  spoolSetAside(fact: { file: string; code: string; detail: string }): void
+  /** The spool cannot keep batches: while the store is away too, they are answered 503. */
+  spoolFailed(fact: { code: string; detail: string }): void
+  spoolRecovered(): void
+  /** Batches wait, and little room is left for more. */
+  spoolFilling(fact: { usedPercent: number; waiting: number }): void
+  /** The spool's directory ends with its container. */
+  spoolAtRisk(fact: { directory: string }): void
+  /** The receiver stops; these batches go on after the next start with the same directory. */
+  spoolLeft(fact: { batches: number }): void
+}
+
 /**
  * One function per thing that happens; each holds its log line and its counters, and never throws.
  * No argument may hold personal data or a secret.
  */
-export interface Observer {
+export interface Observer extends SpoolObserver {
   batchReceived(fact: {
     batch: string
     source: string

@@ -5,9 +5,15 @@ import type { Journal, Store } from './store.ts'
 /** How often a failing store is asked whether it writes again. */
 const PROBE_MS = 1_000
 
-export interface WatchedJournal extends Journal {
-  /** `ok`, or why nothing can be acknowledged at the moment. */
+/** A journal that knows how it is. */
+export interface GuardedJournal extends Journal {
+  /** `ok`, or what is wrong. */
   state(): string
+  /** False while nothing could be kept. */
+  canAcknowledge(): boolean
+}
+
+export interface WatchedJournal extends GuardedJournal {
   stop(): void
 }
 
@@ -58,6 +64,7 @@ export function watchJournal(
         throw error
       }
     },
+    canAcknowledge: () => failure === undefined,
     state: () => failure?.code ?? 'ok',
     stop() {
       hasStopped = true

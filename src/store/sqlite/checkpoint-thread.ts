@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { answerThrough, type SharedSignal } from './checkpoint-signal.ts'
 import { translateError } from './driver.ts'
 import { openForCheckpoints } from './open-database.ts'
+
+const NOTHING = { checkpoint: () => 'good' as const, close: () => {} }
 
 export interface CheckpointThreadData {
   readonly file: string
@@ -9,6 +12,8 @@ export interface CheckpointThreadData {
 }
 
 async function run({ file, signal }: CheckpointThreadData): Promise<void> {
+  // Whoever let it go before this thread had begun does not want it back, empty.
+  if (!existsSync(file)) return answerThrough(signal, NOTHING)
   const db = await openForCheckpoints(file)
   const statement = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   answerThrough(signal, {

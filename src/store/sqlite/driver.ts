@@ -35,6 +35,7 @@ export function refuseUnsafeVersion(db: Database): void {
   }
 }
 
+const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 const SQLITE_IOERR_FSYNC = 1034
 const SQLITE_IOERR_DIR_FSYNC = 1290
@@ -42,6 +43,11 @@ const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
 /** Too big, a constraint, a wrong type, out of range: it fails for what it is, not for when. */
 const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25])
+
+/** Somebody else holds the file. */
+export function isBusy(error: unknown): boolean {
+  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY
+}
 
 /** What a driver's error means for the receiver. */
 export function translateError(error: unknown): ReceiverError {

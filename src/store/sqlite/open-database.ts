@@ -5,12 +5,13 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ReceiverError } from '../../errors.ts'
-import { type Database, openDriver, refuseUnsafeVersion } from './driver.ts'
+import { type Database, isBusy, openDriver, refuseUnsafeVersion, translateError } from './driver.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('./migrations/', import.meta.url))
 
@@ -24,7 +25,19 @@ const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 export async function openForWriting(file: string): Promise<Database> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = await openDriver(file, { isReadOnly: false })
+  try {
+    prepareForWriting(db, file)
+    syncDirectory(dirname(file))
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function prepareForWriting(db: Database, file: string): void {
   refuseUnsafeVersion(db)
+  refuseStranger(db, file)
   // On every open: the shim reopens a WAL file with NORMAL, which loses the last commits at a power cut.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   // Checkpoints run between commits, never inside the commit that a request waits for.
@@ -32,8 +45,6 @@ export async function openForWriting(file: string): Promise<Database> {
   db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY')
   refuseDamage(db, file)
   migrate(db)
-  syncDirectory(dirname(file))
-  return db
 }
 
 /** Opens a connection for reads beside the writer. */
@@ -54,6 +65,18 @@ function refuseDamage(db: Database, file: string): void {
   if (statSync(file).size > LARGEST_CHECKED_BYTES) return
   const row = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
   if (row.quick_check !== 'ok') throw new ReceiverError('store_corrupt', { detail: file })
+}
+
+/** Nothing is changed in somebody else's database. */
+function refuseStranger(db: Database, file: string): void {
+  const { tables, ours } = db
+    .prepare(
+      `SELECT (SELECT count(*) FROM sqlite_schema) AS tables,
+         (SELECT count(*) FROM pragma_table_info('migrations') WHERE name IN ('name', 'applied_at')) AS ours`,
+    )
+    .get() as { tables: number; ours: number }
+  if (tables === 0 || ours === 2) return
+  throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
 }
 
 /** Runs the numbered files that this database has not seen, each in one transaction. */
@@ -92,12 +115,25 @@ function syncDirectory(directory: string): void {
  */
 export async function lockDataDirectory(directory: string): Promise<Database> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const lock = await openDriver(`${directory}/receiver.lock`, { isReadOnly: false })
+  const file = `${directory}/receiver.lock`
+  try {
+    return await lockFile(file)
+  } catch (cause) {
+    if (isBusy(cause)) throw new ReceiverError('store_locked', { detail: directory, cause })
+    if (translateError(cause).code !== 'store_corrupt') throw cause
+    // It is always empty. Whatever was written into it was written by somebody else, not by a holder.
+    rmSync(file)
+    return await lockFile(file)
+  }
+}
+
+async function lockFile(file: string): Promise<Database> {
+  const lock = await openDriver(file, { isReadOnly: false })
   try {
     lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-  } catch (cause) {
+    return lock
+  } catch (error) {
     lock.close()
-    throw new ReceiverError('store_locked', { detail: directory, cause })
+    throw error
   }
-  return lock
 }

@@ -108,12 +108,22 @@ function findBroken(results: readonly StepResult<unknown>[]): ReceiverError | un
   return errors.find(({ code }) => code === 'store_broken')
 }
 
+/** Whoever hears that it failed may move the file or try again at once: nothing stays open. */
+async function openFile(file: string): Promise<OpenFile> {
+  const lock = await lockDataDirectory(dirname(file))
+  try {
+    const db = await openForWriting(file)
+    return { db, lock, checkpoints: createCheckpoints(db, file) }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
 if (parentPort) {
   const { file } = workerData as StoreThreadData
   try {
-    const lock = await lockDataDirectory(dirname(file))
-    const db = await openForWriting(file)
-    serve(parentPort, { db, lock, checkpoints: createCheckpoints(db, file) })
+    serve(parentPort, await openFile(file))
     parentPort.postMessage({ isOpen: true } satisfies StoreNews)
   } catch (cause) {
     const error = cause instanceof ReceiverError ? cause : translateError(cause)

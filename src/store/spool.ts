@@ -1,0 +1,200 @@
+import { ReceiverError } from '../errors.ts'
+import type { Batch } from '../model.ts'
+import type { SpoolObserver } from '../observe/observer.ts'
+import { createBreaker } from './spool/breaker.ts'
+import { isOnContainerLayer } from './spool/container-layer.ts'
+import { createDrain } from './spool/drain.ts'
+import { createSpoolFile, type LocalStore } from './spool/spool-file.ts'
+import { readUsedPercent } from './spool/used-percent.ts'
+import type { StartTimer } from './spool/within.ts'
+import { openSqliteStore } from './sqlite/sqlite-store.ts'
+import type { Store } from './store.ts'
+import type { GuardedJournal } from './watch-journal.ts'
+
+/** With batches waiting on a disk as full as this, somebody has to look. */
+const ALARM_PERCENT = 80
+
+export interface SpoolOptions {
+  readonly shared: Pick<Store, 'append' | 'probe'>
+  /** For the spool alone; made if it is missing. */
+  readonly directory: string
+  readonly observer: SpoolObserver
+  /** The disk failed to keep what was written to it: the process must start anew. */
+  readonly onBroken: (error: ReceiverError) => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** The rest is the platform's by default. */
+  readonly startTimer?: StartTimer
+  readonly openLocal?: (file: string) => Promise<LocalStore>
+  readonly usedPercent?: (directory: string) => Promise<number>
+  readonly isOnContainerLayer?: (directory: string) => Promise<boolean>
+}
+
+export interface SpoolStats {
+  /** Batches in the spool, the refused ones included. */
+  readonly waiting: number
+  /** Of these, how many the store has refused for what they are. */
+  readonly refused: number
+  /** Since this process started: kept in the spool, moved to the store, files moved aside. */
+  readonly spooled: number
+  readonly drained: number
+  readonly setAside: number
+}
+
+/** A journal in front of a shared store; see `createSpool`. */
+export interface Spool extends GuardedJournal {
+  /**
+   * Opens the file, then drains what an earlier run left. Rejects with `store_locked` when another
+   * process works on the directory, with `store_too_old`, and for no other reason.
+   */
+  start(): Promise<void>
+  /** Drains as long as `graceMs`; what still waits stays for the next start. */
+  stop(options: { graceMs: number }): Promise<void>
+  /** `ok`, `degraded: …`, or the code of the error for which nothing can be acknowledged. */
+  state(): string
+  stats(): SpoolStats
+}
+
+/**
+ * Keeps batches in the shared store, or in a local file while that is away: an acknowledgement
+ * needs one of the two. What the file holds follows in the background, in the order in which it
+ * came. A batch may reach the store twice on its way; its id makes that harmless.
+ */
+export function createSpool(options: SpoolOptions): Spool {
+  const { shared, directory, observer, onBroken, now, startTimer = startPlatformTimer } = options
+  const totals = { spooled: 0, drained: 0, setAside: 0 }
+  let backlog: { since: number; drained: number } | undefined
+  let hasAlarmed = false
+  let hasStopped = false
+
+  const breaker = createBreaker({
+    shared,
+    startTimer,
+    onAway: (error) => {
+      observer.spoolBegan(describe(error))
+      drain.wake()
+    },
+    onBack: () => observer.spoolEnded({ waiting: file.counts().waiting }),
+  })
+  const file = createSpoolFile({
+    directory,
+    openLocal: options.openLocal ?? openSqliteStore,
+    now,
+    startTimer,
+    onSetAside(place, reason) {
+      totals.setAside++
+      observer.spoolSetAside({ file: place, ...describe(reason) })
+    },
+    onFailed(error) {
+      observer.spoolFailed(describe(error))
+      if (isForGood(error)) onBroken(error)
+      drain.wake()
+    },
+    onRecovered: () => observer.spoolRecovered(),
+  })
+  const drain = createDrain({
+    file,
+    breaker,
+    startTimer,
+    onDrained() {
+      totals.drained++
+      if (backlog) backlog.drained++
+    },
+    onRefused: ({ id }, error) =>
+      observer.spoolRefused({ batch: id, detail: describe(error).detail }),
+    onIdle: tellDrained,
+    onPause: () => void lookAtDisk(),
+  })
+
+  async function append(batch: Batch): Promise<void> {
+    if (hasStopped) throw new ReceiverError('store_closed')
+    if (breaker.failure()) return spool(batch)
+    // What is spooled moves to another thread; the store may still be sending what it was given.
+    const error = await breaker.append(batch)
+    if (error) await spool({ ...batch, body: new Uint8Array(batch.body) })
+  }
+
+  async function spool(batch: Batch): Promise<void> {
+    await file.append(batch)
+    totals.spooled++
+    backlog ??= { since: now(), drained: 0 }
+    drain.wake()
+  }
+
+  function tellDrained(): void {
+    if (backlog && backlog.drained > 0) {
+      observer.spoolDrained({ batches: backlog.drained, durationMs: now() - backlog.since })
+    }
+    backlog = undefined
+    hasAlarmed = false
+  }
+
+  async function lookAtDisk(): Promise<void> {
+    const { waiting } = file.counts()
+    if (hasAlarmed || waiting === 0) return
+    const usedPercent = await (options.usedPercent ?? readUsedPercent)(directory).catch(() => 0)
+    if (hasAlarmed || usedPercent < ALARM_PERCENT) return
+    hasAlarmed = true
+    observer.spoolFilling({ usedPercent, waiting })
+  }
+
+  async function start(): Promise<void> {
+    await file.open()
+    const isAtRisk = options.isOnContainerLayer ?? isOnContainerLayer
+    if (await isAtRisk(directory).catch(() => false)) observer.spoolAtRisk({ directory })
+    const { waiting } = file.counts()
+    if (waiting > 0) {
+      observer.spoolFound({ batches: waiting })
+      backlog = { since: now(), drained: 0 }
+    }
+    drain.start()
+  }
+
+  async function stop({ graceMs }: { graceMs: number }): Promise<void> {
+    hasStopped = true
+    const graceEnds = new Promise<void>((resolve) => {
+      const cancel = startTimer(graceMs, resolve)
+      void drain.finish().then(cancel).then(resolve)
+    })
+    await graceEnds
+    drain.abandon()
+    const { waiting } = file.counts()
+    if (waiting > 0) observer.spoolLeft({ batches: waiting })
+    await file.close()
+  }
+
+  return {
+    append,
+    start,
+    stop,
+    state: () => describeState(breaker.failure(), file.failure(), file.counts().waiting),
+    canAcknowledge: () => !(breaker.failure() && file.failure()),
+    stats: () => ({ ...file.counts(), ...totals }),
+  }
+}
+
+function describeState(
+  away: ReceiverError | undefined,
+  failure: ReceiverError | undefined,
+  waiting: number,
+): string {
+  if (away && failure) return failure.code
+  if (waiting === 1) return 'degraded: 1 batch waits in the spool'
+  if (waiting > 1) return `degraded: ${waiting} batches wait in the spool`
+  if (away) return `degraded: the store is away (${away.code})`
+  return failure ? `degraded: the spool cannot keep batches (${failure.code})` : 'ok'
+}
+
+/** The text of a code tells what happens without a spool. */
+function describe({ code, detail, message }: ReceiverError): { code: string; detail: string } {
+  return { code, detail: detail || message }
+}
+
+function isForGood({ code }: ReceiverError): boolean {
+  return code === 'store_broken' || code === 'store_closed'
+}
+
+const startPlatformTimer: StartTimer = (ms, ring) => {
+  const timer = setTimeout(ring, ms)
+  return () => clearTimeout(timer)
+}

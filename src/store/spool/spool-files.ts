@@ -1,0 +1,31 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The database, and what SQLite may have put beside it. */
+const ENDINGS = ['-wal', '-shm', ''] as const
+
+export const spoolPath = (directory: string): string => join(directory, 'spool.db')
+
+/**
+ * Moves the spool out of the way, for somebody who may want to look what can be saved; answers
+ * where it is. The log keeps its name beside the database, or SQLite would not find it.
+ */
+export function setAside(directory: string, now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:.]/g, '')
+  const aside = join(directory, `unusable-${time}.db`)
+  for (const ending of ENDINGS) {
+    const file = `${spoolPath(directory)}${ending}`
+    if (existsSync(file)) renameSync(file, `${aside}${ending}`)
+  }
+  const descriptor = openSync(directory, 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  return aside
+}
+
+/** The database first: a log without one is nothing, a database without its log may be torn. */
+export function removeSpool(directory: string): void {
+  for (const ending of ENDINGS.toReversed()) {
+    rmSync(`${spoolPath(directory)}${ending}`, { force: true })
+  }
+}
