@@ -9,6 +9,7 @@ import { demoCommand } from './demo.ts'
 import { describeError } from './describe-error.ts'
 import { eventsCommand } from './events.ts'
 import { jobsCommand } from './jobs.ts'
+import { migrateCommand } from './migrate.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { readVersion } from './read-version.ts'
 import { replayCommand } from './replay.ts'
@@ -58,6 +59,7 @@ function createProgram(context: CommandContext): Command {
     .addCommand(quarantineCommand(context))
     .addCommand(replayCommand(context))
     .addCommand(statsCommand(context))
+    .addCommand(migrateCommand(context))
   prepare(program, context, '')
   return program
 }

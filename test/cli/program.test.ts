@@ -12,6 +12,7 @@ const COMMANDS = [
   'quarantine',
   'replay',
   'stats',
+  'migrate',
 ]
 
 describe('mailtrap-receiver', () => {
