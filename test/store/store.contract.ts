@@ -296,6 +296,33 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(deadline)
         expect(await claim()).toEqual([])
       })
+      it('extends a lease that has ended while nobody else has the job', async () => {
+        await keep([sampleEvent()])
+        const jobs = await claim(1, 'counter', 0)
+        await store.extend(jobs.map(pick), LEASE_MS)
+        expect(await claim()).toEqual([])
+      })
+      it('extends the lease of the newest attempt only', async () => {
+        await keep([sampleEvent()])
+        const late = await claim(1, 'counter', 0)
+        await claim()
+        await store.extend(late.map(pick), 0)
+        expect(await claim()).toEqual([])
+      })
+      it('extends no earlier attempt when the newest was released', async () => {
+        await keep([sampleEvent()])
+        const late = await claim(1, 'counter', 0)
+        await settle(await claim(), { kind: 'released' })
+        await store.extend(late.map(pick), LEASE_MS)
+        expect(await claim()).toMatchObject([{ attempt: 2 }])
+      })
+      it('makes a released job due at once, whatever it waited for', async () => {
+        await keep([sampleEvent()])
+        const jobs = await claim()
+        await settle(jobs, { kind: 'retry', error: 'busy', delayMs: LEASE_MS })
+        expect(await settle(jobs, { kind: 'released' })).toBe(0)
+        expect(await claim()).toMatchObject([{ attempt: 1 }])
+      })
       it('takes the outcome of the newest attempt only', async () => {
         await keep([sampleEvent()])
         const late = await claim(1, 'counter', 1)
@@ -551,6 +578,12 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await pruneAll(everything)
         expect(await claim()).toHaveLength(1)
         expect((await store.stats()).batches.waiting).toBe(1)
+      })
+      it('never takes another batch for the one that an event came in', async () => {
+        await keep([sampleEvent()], sampleBatch({ receivedAt: 1_000 }))
+        await pruneAll(everything)
+        await keep([])
+        expect(await onlyEvent()).toMatchObject({ state: 'pending', batch: '' })
       })
       it('keeps the dead longer than the done', async () => {
         await keep([sampleEvent()], sampleBatch({ receivedAt: 1_000 }))

@@ -28,7 +28,7 @@ const CLAIM = `
 /** Always in the same order: two statements that lock the same jobs must not wait for each other. */
 const LOCK_IN_ORDER = 'ORDER BY j.event_id, j.handler FOR UPDATE OF j'
 
-/** `ended_at` tells a lease from the wait for a retry, of which the attempt's number is the same. */
+/** `ended_at` tells a lease from a wait for the next attempt, when the number may be the same. */
 const EXTEND = `
   WITH held AS (
     SELECT j.event_id, j.handler FROM jobs j
@@ -53,7 +53,7 @@ const SETTLE = `
       attempt = CASE e.outcome WHEN 'released' THEN j.attempt - 1 ELSE j.attempt END,
       due_at = CASE e.outcome
         WHEN 'retry' THEN ${NOW_MS} + e.delay_ms WHEN 'released' THEN ${NOW_MS} END,
-      ended_at = CASE e.outcome WHEN 'released' THEN NULL ELSE ${NOW_MS} END,
+      ended_at = ${NOW_MS},
       duration_ms = e.duration_ms,
       failures = CASE WHEN e.failure IS NULL THEN j.failures ELSE right(
         coalesce(j.failures, '') || '{"attempt":' || j.attempt || ',"endedAt":' || ${NOW_MS}

@@ -38,7 +38,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
      WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
   )
   const release = db.prepare(
-    `UPDATE jobs SET attempt = attempt - 1
+    `UPDATE jobs SET attempt = attempt - 1, due_at = min(due_at, ?)
      WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
   )
 
@@ -52,18 +52,22 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     if (free.length === 0) return []
     const ids = JSON.stringify(free.map(({ event_id }) => event_id))
     countAttempts.run(handler, ids)
-    for (const { event_id } of free) leases.hold(handler, event_id, now + leaseMs)
+    const claimed = selectClaimed.all(ids, handler) as ClaimedRow[]
+    const until = now + leaseMs
+    for (const { event_id, attempt } of claimed) leases.hold(handler, event_id, { attempt, until })
     // An attempt that was not counted was not handed out either.
     onEnd((isKept) => {
       if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
     })
-    return (selectClaimed.all(ids, handler) as ClaimedRow[]).map((row) => readClaimed(row, handler))
+    return claimed.map((row) => readClaimed(row, handler))
   }
 
   function extend(attempts: readonly Attempt[], leaseMs: number, now: number): void {
-    for (const { event, handler } of attempts) {
-      if (leases.isHeld(handler, Number(event), now))
-        leases.hold(handler, Number(event), now + leaseMs)
+    const until = now + leaseMs
+    for (const { event, handler, attempt } of attempts) {
+      // Also one that has ended: nobody else has the job, or the attempt would be another.
+      if (leases.find(handler, Number(event))?.attempt === attempt)
+        leases.hold(handler, Number(event), { attempt, until })
     }
   }
 
@@ -73,7 +77,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     if (outcome.kind === 'done') {
       return settleDone.run(now, durationMs, event, handler, attempt).changes === 1
     }
-    if (outcome.kind === 'released') return release.run(event, handler, attempt).changes === 1
+    if (outcome.kind === 'released') return release.run(now, event, handler, attempt).changes === 1
     const { kind, error } = outcome
     const line = JSON.stringify({ attempt, outcome: kind, endedAt: now, durationMs, error })
     const [state, dueAt] = kind === 'retry' ? ['pending', now + outcome.delayMs] : ['dead', null]
@@ -116,22 +120,28 @@ export function createJobs(db: Database, onEnd: OnEnd) {
   return { claim, extend, settle }
 }
 
-/** Who holds which job until when. One process has the file, so its leases end with it. */
+interface Lease {
+  readonly attempt: number
+  readonly until: number
+}
+
+/** Which attempt holds which job until when. One process has the file, so its leases end with it. */
 function createLeases() {
-  const byHandler = new Map<string, Map<number, number>>()
+  const byHandler = new Map<string, Map<number, Lease>>()
   const leasesOf = (handler: string) => {
     const found = byHandler.get(handler)
     if (found) return found
-    const made = new Map<number, number>()
+    const made = new Map<number, Lease>()
     byHandler.set(handler, made)
     return made
   }
   return {
     count: (handler: string) => leasesOf(handler).size,
+    find: (handler: string, event: number) => leasesOf(handler).get(event),
     isHeld: (handler: string, event: number, now: number) =>
-      (leasesOf(handler).get(event) ?? 0) > now,
-    hold: (handler: string, event: number, until: number) =>
-      void leasesOf(handler).set(event, until),
+      (leasesOf(handler).get(event)?.until ?? 0) > now,
+    hold: (handler: string, event: number, lease: Lease) =>
+      void leasesOf(handler).set(event, lease),
     end: (handler: string, event: number) => void leasesOf(handler).delete(event),
   }
 }

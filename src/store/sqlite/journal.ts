@@ -10,10 +10,15 @@ type SeqRow = OpenBatchRow & { seq: number }
 /** The promise behind a 200: batches as received, until they are unpacked. */
 export function createJournal(db: Database, onEnd: OnEnd) {
   const counters = createCounters(db)
-  // The same id twice is the same batch: a spool that is drained a second time adds nothing.
+  // The same id twice is the same batch: a spool that is drained a second time adds nothing. Left to
+  // itself, SQLite would give the number of a newest batch that was pruned to the next one, and with
+  // it the events of the old one that are still pending.
   const insert = db.prepare(
-    `INSERT INTO batches (id, source, provider, received_at, content_type, sha256, body_bytes, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO batches
+       (seq, id, source, provider, received_at, content_type, sha256, body_bytes, body)
+     VALUES (1 + max(ifnull((SELECT max(seq) FROM batches), 0),
+                     ifnull((SELECT n FROM counters WHERE name = 'batches'), 0)),
+       ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
   )
   const selectOpen = db.prepare(
     `SELECT seq, id, source, provider, received_at, content_type, sha256, unpacked_pieces, body
