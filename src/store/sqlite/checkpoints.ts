@@ -26,14 +26,25 @@ export function createCheckpoints(db: Database, file: string) {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   const signal = createSignal()
   const thread = askThrough(signal)
-  const { url, execArgv } = entryPoint('./checkpoint-thread', import.meta.url)
-  const worker = new Worker(url, {
-    workerData: { file, signal } satisfies CheckpointThreadData,
-    execArgv: [...execArgv],
-    resourceLimits: HEAP_MB,
-  })
-  // Without the thread this one checkpoints, only later and slower.
-  worker.on('error', () => {})
+  let worker: Worker | undefined
+
+  /** Only when there is something to move: a store that keeps little never needs it. */
+  function startThread(): Worker {
+    const { url, execArgv } = entryPoint('./checkpoint-thread', import.meta.url)
+    const started = new Worker(url, {
+      workerData: { file, signal } satisfies CheckpointThreadData,
+      execArgv: [...execArgv],
+      resourceLimits: HEAP_MB,
+    })
+    // Without the thread this one checkpoints, only later and slower.
+    started.on('error', () => {})
+    return started
+  }
+
+  function checkpointThere(): void {
+    worker ??= startThread()
+    thread.ask()
+  }
 
   let hasFailedSync = false
 
@@ -57,8 +68,10 @@ export function createCheckpoints(db: Database, file: string) {
       if (left >= TOO_MANY_PAGES) checkpointHere()
       else if (!thread.isIdle()) return
       else if (isLong && left > 0 && left <= FEW_PAGES) checkpointHere()
-      else if (left >= DUE_PAGES || (isLong && left > FEW_PAGES)) thread.ask()
+      else if (left >= DUE_PAGES || (isLong && left > FEW_PAGES)) checkpointThere()
     },
-    end: thread.end,
+    end(): void {
+      if (worker) thread.end()
+    },
   }
 }
