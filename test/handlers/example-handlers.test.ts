@@ -3,6 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { Handler } from 'mailtrap-receiver'
 import { runHandler, sampleEvent } from 'mailtrap-receiver/testing'
@@ -23,11 +25,26 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A handler as a newly started process has it. */
+/** A handler as a process has it that runs for a while: what nobody holds has been collected. */
 async function start(example: Example): Promise<Handler> {
   vi.resetModules()
   const module: { default: Handler } = await import(`../../fixtures/handlers/${example}.ts`)
+  await collectGarbage()
   return module.default
+}
+
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  let isCollected = false
+  const registry = new FinalizationRegistry(() => {
+    isCollected = true
+  })
+  registry.register({}, undefined)
+  await vi.waitFor(() => {
+    collect()
+    expect(isCollected).toBe(true)
+  })
 }
 
 function readRows(database: string, query: string): unknown[] {
