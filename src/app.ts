@@ -8,47 +8,18 @@ import { createDispatcher } from './dispatch/dispatcher.ts'
 import { joinRegistrations } from './dispatch/join-registrations.ts'
 import { ReceiverError } from './errors.ts'
 import { createPublicServer } from './http/create-public-server.ts'
-import { readTlsFiles, watchTlsFiles } from './http/tls-files.ts'
+import { readTlsFiles } from './http/tls-files.ts'
 import type { HandlerRegistration } from './model.ts'
 import { newBatchId } from './new-batch-id.ts'
 import { createObserver } from './observe/create-observer.ts'
 import { PROVIDERS } from './providers/providers.ts'
+import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
 import { createSpool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
-
-/** How long each part of a stop may take, in milliseconds. */
-interface StopPlan {
-  /** Keep serving while load balancers learn that we go; every answer ends its connection. */
-  readonly drainMs: number
-  /** Then requests in flight may end. */
-  readonly requestsMs: number
-  /** Then handlers may finish undisturbed, */
-  readonly handlersSoftMs: number
-  /** and from the same moment on: they are killed, and their jobs go on after the next start. */
-  readonly handlersHardMs: number
-  /** What waits in the spool may follow; the rest stays for the next start. */
-  readonly spoolMs: number
-}
-
-/** `docker stop` kills after 10 s; this ends before 9. */
-const GRACEFUL: StopPlan = {
-  drainMs: 3_000,
-  requestsMs: 2_000,
-  handlersSoftMs: 1_500,
-  handlersHardMs: 2_500,
-  spoolMs: 1_000,
-}
-const AT_ONCE: StopPlan = {
-  drainMs: 0,
-  requestsMs: 0,
-  handlersSoftMs: 0,
-  handlersHardMs: 0,
-  spoolMs: 0,
-}
 
 export interface AppParts {
   readonly settings: Settings
@@ -60,9 +31,19 @@ export interface AppParts {
   readonly isBehindBalancer?: boolean
 }
 
+export interface ReloadOptions {
+  /** Handlers whose settings are the same are loaded again too. */
+  readonly isCodeNew: boolean
+}
+
 export interface App {
   /** Resolves when requests are answered. Rejects with a ReceiverError, and has stopped then. */
   start(): Promise<RunningApp>
+  /**
+   * Takes sources, secrets, certificate, handlers and log level from `settings`, while requests
+   * are answered and jobs run. Resolves with what was not taken, a sentence each.
+   */
+  reload(settings: Settings, options: ReloadOptions): Promise<readonly string[]>
   /** Stops in the order of the flow, in less than 9 s. */
   stop(): Promise<void>
   /** Stops at once, also during `stop`; what is acknowledged stays, what runs will run again. */
@@ -77,6 +58,12 @@ export interface RunningApp {
   readonly handlers: readonly HandlerRegistration[]
 }
 
+/** Takes what has changed; answers what it did not take. */
+type Reloader = (
+  settings: Settings,
+  options: ReloadOptions,
+) => readonly string[] | Promise<readonly string[]>
+
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
   const { settings, log, version, env, isBehindBalancer = true } = parts
@@ -86,6 +73,7 @@ export function createApp(parts: AppParts): App {
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
   const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
+  const reloaders: Reloader[] = []
   const hurry = new AbortController()
   let isReady = false
   let stopping: Promise<void> | undefined
@@ -161,6 +149,17 @@ export function createApp(parts: AppParts): App {
     if (problems.length > 0)
       throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
     handlers = registrations
+    reloaders.push(async (fresh, { isCodeNew }) => {
+      const childEnv = handlerEnvironment(fresh, env)
+      const { problems } = await dispatcher.reload({ ...fresh, childEnv, isCodeNew })
+      const modules = fresh.handlers.map(({ module }) => module)
+      const kept = handlers.filter(({ module }) => modules.includes(module))
+      if (kept.length < handlers.length) {
+        handlers = kept
+        unpacking.restart()
+      }
+      return problems
+    })
     closers.push(() => unpacking.stop())
     const registering = keepTrying(register, { isPatient: isShared })
     closers.push(() => registering.stop())
@@ -207,8 +206,9 @@ export function createApp(parts: AppParts): App {
 
   /** One that only works has no sources: its listener answers for its health. */
   async function serveWebhooks(journal: GuardedJournal): Promise<string> {
-    const served = receives ? settings.sources : []
-    const sources = new Map(served.map((source) => [source.name, source]))
+    const findSources = (from: Settings) =>
+      new Map((receives ? from.sources : []).map((source) => [source.name, source]))
+    let sources = findSources(settings)
     const tls = settings.tls && readTlsFiles(settings.tls)
     const server = createPublicServer({
       sources: () => sources,
@@ -221,7 +221,11 @@ export function createApp(parts: AppParts): App {
       settings: { ...settings, tls },
     })
     closers.push(({ requestsMs }) => server.close(requestsMs))
-    if (settings.tls) closers.push(watchTlsFiles(settings.tls, server.reloadTls))
+    reloaders.push((fresh) => {
+      sources = findSources(fresh)
+      if (tls && fresh.tls) server.reloadTls(readTlsFiles(fresh.tls))
+      return !tls === !fresh.tls ? [] : ['HTTPS cannot begin or end without a restart.']
+    })
     const { url } = await server.listen()
     closers.push(async ({ drainMs }) => {
       isReady = false
@@ -229,6 +233,12 @@ export function createApp(parts: AppParts): App {
       if (isBehindBalancer) await setTimeout(drainMs, undefined, hurry).catch(() => {})
     })
     return url
+  }
+
+  async function reload(fresh: Settings, options: ReloadOptions): Promise<readonly string[]> {
+    log.level = fresh.logLevel
+    const problems = await Promise.all(reloaders.map((take) => take(fresh, options)))
+    return problems.flat()
   }
 
   /** Closers run last in, first out. */
@@ -248,7 +258,7 @@ export function createApp(parts: AppParts): App {
     return stop()
   }
 
-  return { start, stop, stopNow, failed }
+  return { start, reload, stop, stopNow, failed }
 }
 
 function readReadiness(isReady: boolean, journal: GuardedJournal) {

@@ -22,6 +22,7 @@ export type { LogLevel } from './config/plain-values.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
 export { type SettingProblem, SettingsError } from './config/settings-error.ts'
 export type { TlsFiles } from './config/tls-files.ts'
+export { watchFiles } from './config/watch-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
 export interface Settings {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { EventEmitter } from 'node:events'
 import { runProgram } from './cli/program.ts'
 
 /** A terminal sends Ctrl-C to npm and to us, and npm sends it on: within this time it is one. */
@@ -8,6 +9,7 @@ const LAST_CHANCE_MS = 2_000
 
 const stop = new AbortController()
 const stopAgain = new AbortController()
+const reloads = new EventEmitter()
 let interruptedAt = Number.NEGATIVE_INFINITY
 
 process.on('SIGTERM', askToStop)
@@ -15,6 +17,11 @@ process.on('SIGINT', () => {
   const isEcho = performance.now() - interruptedAt < SAME_KEYSTROKE_MS
   interruptedAt = performance.now()
   if (!isEcho) askToStop()
+})
+// Who left a terminal wants an end; a receiver that listens for it reads its settings again.
+process.on('SIGHUP', () => {
+  if (!process.stdout.isTTY && reloads.listenerCount('reload') > 0) reloads.emit('reload')
+  else askToStop()
 })
 // `… --json | head` ends the reader first, which is no failure of ours. A receiver whose log has lost
 // its reader goes on: it has webhooks to answer.
@@ -31,6 +38,10 @@ const exitCode = await runProgram(process.argv.slice(2), {
   stderr: process.stderr,
   stopped: stop.signal,
   stoppedAgain: stopAgain.signal,
+  onReloadAsked(listener) {
+    reloads.on('reload', listener)
+    return () => reloads.off('reload', listener)
+  },
   now: Date.now,
   elapsedMs: () => performance.now(),
 })

@@ -13,6 +13,8 @@ export interface CommandContext {
   readonly stopped: AbortSignal
   /** Aborts when it is asked again: a command then ends at once. */
   readonly stoppedAgain: AbortSignal
+  /** Calls `listener` when the process is asked to read its settings again. Answers how to end it. */
+  readonly onReloadAsked: (listener: () => void) => () => void
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Counts while a command runs; milliseconds, never backwards. */

@@ -6,6 +6,7 @@ import { reachableUrl } from './reachable-url.ts'
 import { readCommandSettings, type SettingsOptions } from './read-command-settings.ts'
 import { readVersion } from './read-version.ts'
 import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
+import { keepSettingsCurrent } from './serve/keep-settings-current.ts'
 
 const EXAMPLES = `
 Examples:
@@ -35,13 +36,23 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
   const { createApp } = await import('../app.ts')
   const isBehindBalancer = context.stdout.isTTY !== true
   const app = createApp({ settings, log, version, env: context.env, isBehindBalancer })
+  const read = () => readCommandSettings(options, context)
+  let stopKeeping = () => {}
   await runReceiver(app, context, async (addresses) => {
+    stopKeeping = keepSettingsCurrent({
+      settings,
+      read,
+      apply: app.reload,
+      log,
+      onReloadAsked: context.onReloadAsked,
+    })
     log.info({ version, ...describeAddresses(addresses) }, 'ready')
     if (settings.devSecret !== undefined) {
       context.stderr.write(describeDevelopment(settings, settings.devSecret, addresses))
     }
     return 'stay'
   })
+  stopKeeping()
   log.info('stopped')
 }
 

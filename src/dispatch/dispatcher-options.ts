@@ -48,8 +48,16 @@ export interface DispatcherOptions {
   /** How long `start` waits for modules; those that need longer join later. Default 10 s. */
   readonly startWaitMs?: number
   readonly limits?: Partial<ProcessLimits>
-  /** A module was loaded after `start` had answered. */
+  /** After `start` had answered, a module was loaded that is new, or takes other events than before. */
   readonly onLateRegistration?: (registration: HandlerRegistration) => void
+}
+
+/** What is to run from now on. */
+export interface ReloadOrder {
+  readonly handlers: readonly HandlerSettings[]
+  readonly childEnv: Readonly<Record<string, string | undefined>>
+  /** Modules whose settings are the same are loaded again too. */
+  readonly isCodeNew: boolean
 }
 
 export interface StartReport {
@@ -69,6 +77,11 @@ export interface StopLimits {
 export interface Dispatcher {
   /** Starts every module's process. Modules that fail to load are tried again and again. */
   start(): Promise<StartReport>
+  /**
+   * Goes over to other handlers, settings or code while jobs run. A module that cannot be loaded
+   * leaves what ran before it running; `problems` says why, a sentence each.
+   */
+  reload(order: ReloadOrder): Promise<Pick<StartReport, 'problems'>>
   /** Claims nothing more and lets attempts finish. May be called again, to make it quicker. */
   stop(limits: StopLimits): Promise<void>
   health(): readonly LaneHealth[]

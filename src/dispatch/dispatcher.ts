@@ -1,13 +1,18 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { HandlerRegistration } from '../model.ts'
+import type { LoadFailure } from './channel-frames.ts'
 import type {
   Dispatcher,
   DispatcherOptions,
   HandlerSettings,
   ProcessLimits,
+  ReloadOrder,
   StartReport,
   StopLimits,
 } from './dispatcher-options.ts'
+import { endLanes, withinTime } from './end-lanes.ts'
 import { HandlerLane, type LaneHealth } from './handler-lane.ts'
+import type { LaneSettings } from './lane-settings.ts'
 import { keepLeases } from './lease-keeper.ts'
 import { Settler } from './settler.ts'
 import { createStoreWatch } from './store-watch.ts'
@@ -23,8 +28,8 @@ const DEFAULT_LIMITS: ProcessLimits = {
 }
 const DEFAULT_LEASE_MS = 60_000
 const DEFAULT_START_WAIT_MS = 10_000
-/** How long the last outcomes may take to be recorded; then they are left to their leases. */
-const LAST_SETTLE_MS = 1_000
+/** How long a handler that was taken out may go on undisturbed, and at all. */
+const REMOVAL: StopLimits = { softMs: 30_000, hardMs: 60_000 }
 
 /** Jobs → handlers' processes → outcomes: a lane for every handler module. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
@@ -36,7 +41,9 @@ class LaneDispatcher implements Dispatcher {
   readonly #watch
   readonly #settler: Settler
   readonly #leaseMs: number
-  readonly #lanes: readonly HandlerLane[]
+  #lanes: HandlerLane[]
+  /** Whose handlers were taken out: they finish their jobs. */
+  readonly #leaving = new Set<HandlerLane>()
   readonly #registrations = new Map<string, HandlerRegistration>()
   #hasStarted = false
   #stopListening = () => {}
@@ -48,7 +55,8 @@ class LaneDispatcher implements Dispatcher {
     this.#watch = createStoreWatch(options.observer)
     this.#settler = new Settler(options.store, this.#watch)
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS
-    this.#lanes = options.handlers.map((settings) => this.#createLane(settings))
+    const { handlers, childEnv } = options
+    this.#lanes = handlers.map((settings) => this.#createLane(this.#fillIn(settings, childEnv)))
   }
 
   async start(): Promise<StartReport> {
@@ -72,14 +80,24 @@ class LaneDispatcher implements Dispatcher {
     return { registrations: [...this.#registrations.values()], problems: [...problems] }
   }
 
-  async stop({ softMs, hardMs }: StopLimits): Promise<void> {
+  async reload({ handlers, childEnv, isCodeNew }: ReloadOrder) {
+    if (this.#stopped !== undefined) return { problems: [] }
+    const modules = handlers.map(({ module }) => module)
+    for (const lane of this.#lanes) {
+      if (!modules.includes(lane.settings.module)) this.#remove(lane)
+    }
+    const problems: string[] = []
+    const take = async (settings: LaneSettings) => {
+      const failure = await this.#take(settings, isCodeNew)
+      if (failure) problems.push(...failure.problems.map((each) => `${settings.module}: ${each}`))
+    }
+    await Promise.all(handlers.map((settings) => take(this.#fillIn(settings, childEnv))))
+    return { problems }
+  }
+
+  async stop(limits: StopLimits): Promise<void> {
     this.#stopped ??= this.#stopLanes()
-    const timers = [
-      setTimeout(() => this.#lanes.forEach((lane) => lane.abort()), softMs),
-      setTimeout(() => this.#lanes.forEach((lane) => lane.kill()), hardMs),
-    ]
-    await withinTime(hardMs + LAST_SETTLE_MS, this.#stopped)
-    for (const timer of timers) clearTimeout(timer)
+    await endLanes([...this.#lanes, ...this.#leaving], this.#stopped, limits)
     this.#settler.abandon()
     this.#stopKeepingLeases()
   }
@@ -92,31 +110,54 @@ class LaneDispatcher implements Dispatcher {
     return this.#settler.refused
   }
 
-  #createLane(settings: HandlerSettings): HandlerLane {
-    const { module, concurrency, timeoutMs, retryDelaysMs, maxHeapBytes } = settings
-    const { store, observer, now, random, childEnv } = this.#options
+  /** With what holds for every handler. */
+  #fillIn(
+    { module, concurrency, timeoutMs, retryDelaysMs, maxHeapBytes }: HandlerSettings,
+    env: ReloadOrder['childEnv'],
+  ): LaneSettings {
     const limits = { ...DEFAULT_LIMITS, ...this.#options.limits }
-    return new HandlerLane(
-      {
-        ...limits,
-        maxHeapBytes: maxHeapBytes ?? limits.maxHeapBytes,
-        module,
-        concurrency,
-        timeoutMs,
-        delaysMs: retryDelaysMs,
-        env: childEnv,
-      },
-      {
-        store,
-        watch: this.#watch,
-        settler: this.#settler,
-        observer,
-        leaseMs: this.#leaseMs,
-        now,
-        random,
-        admit: (registration) => this.#admit(registration),
-      },
-    )
+    return {
+      ...limits,
+      maxHeapBytes: maxHeapBytes ?? limits.maxHeapBytes,
+      module,
+      concurrency,
+      timeoutMs,
+      delaysMs: retryDelaysMs,
+      env,
+    }
+  }
+
+  #createLane(settings: LaneSettings): HandlerLane {
+    const { store, observer, now, random } = this.#options
+    return new HandlerLane(settings, {
+      store,
+      watch: this.#watch,
+      settler: this.#settler,
+      observer,
+      leaseMs: this.#leaseMs,
+      now,
+      random,
+      admit: (registration) => this.#admit(registration),
+    })
+  }
+
+  #take(settings: LaneSettings, isCodeNew: boolean): Promise<LoadFailure | undefined> {
+    const known = this.#lanes.find((lane) => lane.settings.module === settings.module)
+    if (!known) {
+      const lane = this.#createLane(settings)
+      this.#lanes.push(lane)
+      return lane.start()
+    }
+    if (!isCodeNew && isDeepStrictEqual(known.settings, settings)) return Promise.resolve(undefined)
+    return known.replace(settings)
+  }
+
+  #remove(lane: HandlerLane): void {
+    this.#lanes = this.#lanes.filter((other) => other !== lane)
+    const name = lane.health.handler
+    if (name !== undefined) this.#registrations.delete(name)
+    this.#leaving.add(lane)
+    void endLanes([lane], lane.stop(), REMOVAL).then(() => this.#leaving.delete(lane))
   }
 
   #admit(registration: HandlerRegistration): string | undefined {
@@ -126,28 +167,19 @@ class LaneDispatcher implements Dispatcher {
       return `Two handlers are called ${name}: ${known.module} and ${module}. Rename one of them.`
     }
     this.#registrations.set(name, registration)
-    if (this.#hasStarted && !known) this.#options.onLateRegistration?.(registration)
+    if (this.#hasStarted && !isDeepStrictEqual(known, registration))
+      this.#options.onLateRegistration?.(registration)
     return undefined
   }
 
   *#attempts() {
-    for (const lane of this.#lanes) yield* lane.handedJobs()
+    for (const lane of [...this.#lanes, ...this.#leaving]) yield* lane.handedJobs()
     yield* this.#settler.unsettled()
   }
 
   async #stopLanes(): Promise<void> {
     this.#stopListening()
-    await Promise.all(this.#lanes.map((lane) => lane.stop()))
+    await Promise.all([...this.#lanes, ...this.#leaving].map((lane) => lane.stop()))
     await this.#settler.flush()
   }
-}
-
-/** Resolves when `work` does, or after so many milliseconds. */
-async function withinTime(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeUp = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, timeUp])
-  clearTimeout(timer)
 }

@@ -3,7 +3,8 @@ import type { Observer } from '../observe/observer.ts'
 import type { Store } from '../store/store.ts'
 import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-frames.ts'
 import { type EndedJob, releaseJob } from './ended-job.ts'
-import { HandlerSupervisor, type SupervisorSettings } from './handler-supervisor.ts'
+import { HandlerSuccession } from './handler-succession.ts'
+import type { LaneSettings } from './lane-settings.ts'
 import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
 import type { Settler } from './settler.ts'
 import type { StoreWatch } from './store-watch.ts'
@@ -19,10 +20,6 @@ const MAX_UNSETTLED = 2_000
 const TRIP_AFTER = 100
 const PROBE_JOBS = 100
 const POLL_MS = 1_000
-
-export interface LaneSettings extends SupervisorSettings {
-  readonly delaysMs: readonly number[]
-}
 
 export interface LaneContext {
   readonly store: Pick<Store, 'claim'>
@@ -51,10 +48,10 @@ export interface LaneHealth {
 
 /** The way of one handler's jobs: claimed, handed to its process, judged, recorded. */
 export class HandlerLane {
-  readonly #settings: LaneSettings
   readonly #context: LaneContext
-  readonly #policy: RetryPolicy
-  readonly #supervisor: HandlerSupervisor
+  #settings: LaneSettings
+  #policy: RetryPolicy
+  readonly #succession: HandlerSuccession
   #registration: HandlerRegistration | undefined
   #poll: NodeJS.Timeout | undefined
   #window = 0
@@ -65,35 +62,41 @@ export class HandlerLane {
   #mayProbe = false
   #mayHaveMore = true
   #isStopping = false
+  #stopped: Promise<void> | undefined
   #claiming: Promise<void> | undefined
 
   constructor(settings: LaneSettings, context: LaneContext) {
     this.#settings = settings
     this.#context = context
     this.#policy = { delaysMs: settings.delaysMs, random: context.random }
-    this.#supervisor = new HandlerSupervisor(settings, {
+    this.#succession = new HandlerSuccession(settings, {
       observer: context.observer,
       now: context.now,
       random: context.random,
       admit: (facts) => this.#admit(facts),
+      onTakeOver: (newer) => this.#takeOver(newer),
       onReady: (facts) => this.#open(facts),
       onJobsEnded: (jobs) => this.#record(jobs),
     })
+  }
+
+  get settings(): LaneSettings {
+    return this.#settings
   }
 
   get health(): LaneHealth {
     return {
       module: this.#settings.module,
       handler: this.#registration?.name,
-      ...this.#supervisor.health,
-      inFlight: this.#supervisor.process?.jobs ?? 0,
+      ...this.#succession.current.health,
+      inFlight: this.#succession.processes.reduce((sum, process) => sum + process.jobs, 0),
       unsettled: this.#unsettled,
     }
   }
 
   /** Attempts whose lease is to be extended, but for those that wait to be recorded. */
-  handedJobs(): Iterable<Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>> {
-    return this.#supervisor.process?.handedJobs() ?? []
+  *handedJobs(): Iterable<Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>> {
+    for (const process of this.#succession.processes) yield* process.handedJobs()
   }
 
   /** Resolves when the module is loaded, or with the reason why it is not (yet). */
@@ -102,7 +105,12 @@ export class HandlerLane {
       this.#mayProbe = true
       this.wake()
     }, POLL_MS)
-    return this.#supervisor.start()
+    return this.#succession.current.start()
+  }
+
+  /** Runs the module anew, with these settings; see `HandlerSuccession.replace`. */
+  replace(settings: LaneSettings): Promise<LoadFailure | undefined> {
+    return this.#succession.replace(settings)
   }
 
   /** There may be jobs. */
@@ -112,18 +120,28 @@ export class HandlerLane {
   }
 
   /** Claims nothing more; resolves when the process has finished what runs. */
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    clearInterval(this.#poll)
-    await Promise.all([this.#supervisor.stop(), this.#claiming])
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
   }
 
   abort(): void {
-    this.#supervisor.abort()
+    this.#succession.abort()
   }
 
   kill(): void {
-    this.#supervisor.kill()
+    this.#succession.kill()
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#poll)
+    await Promise.all([this.#succession.stop(), this.#claiming])
+  }
+
+  #takeOver(settings: LaneSettings): void {
+    this.#settings = settings
+    this.#policy = { delaysMs: settings.delaysMs, random: this.#context.random }
   }
 
   #admit({ name, keys, takesBatches }: ReadyFacts): string | undefined {
@@ -178,14 +196,14 @@ export class HandlerLane {
     if (jobs.length === 0) return
     const bytes = jobs.reduce((sum, job) => sum + job.payload.length, 0)
     this.#meanBytes = Math.max(1, bytes / jobs.length)
-    const process = this.#supervisor.accepting
+    const process = this.#succession.current.accepting
     if (process) return process.run(jobs)
     this.#record(jobs.map((job) => releaseJob({ ...job, bytes: 0 })))
   }
 
   /** How many jobs to claim now. Only when half of the window is free: few, large claims. */
   #room(): number {
-    const process = this.#supervisor.accepting
+    const process = this.#succession.current.accepting
     if (!process || this.#isStopping || !this.#mayHaveMore) return 0
     const settleRoom = MAX_UNSETTLED + this.#window - this.#unsettled
     const room = Math.min(this.#window - process.jobs, settleRoom)
@@ -231,10 +249,10 @@ export class HandlerLane {
       if (result.kind === 'retry') this.#failuresInRow++
       if (result.kind === 'done') {
         this.#failuresInRow = 0
-        this.#supervisor.noteSuccess()
+        this.#succession.current.noteSuccess()
       }
     }
-    this.#supervisor.noteJobs(run)
+    this.#succession.current.noteJobs(run)
     this.#endedInWindow += run
     if (this.#endedInWindow < this.#window) return
     this.#endedInWindow = 0

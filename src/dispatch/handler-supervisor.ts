@@ -34,6 +34,7 @@ export class HandlerSupervisor {
   readonly #context: SupervisorContext
   #name: string
   #process: HandlerProcess | undefined
+  #pid: number | undefined
   #isAccepting = false
   #isStopping = false
   #isPlanned = false
@@ -132,6 +133,7 @@ export class HandlerSupervisor {
     const problem = this.#context.admit(facts)
     if (problem !== undefined) return problem
     this.#name = facts.name
+    this.#pid = pid
     this.#isAccepting = true
     this.#jobsLeft = this.#settings.maxJobs
     this.#recycleTimer = setTimeout(() => this.#recycle(), this.#settings.maxAgeMs)
@@ -160,7 +162,9 @@ export class HandlerSupervisor {
     this.#process = undefined
     this.#isAccepting = false
     const isPlanned = this.#isPlanned || this.#isStopping
-    this.#context.observer.handlerEnded({ handler: this.#name, reason, isPlanned })
+    const pid = this.#pid
+    this.#pid = undefined
+    this.#context.observer.handlerEnded({ handler: this.#name, pid, reason, isPlanned })
     if (!isPlanned) this.#lastProblem = reason
     this.#firstTry(failure)
     if (this.#isStopping) return this.#whenStopped()

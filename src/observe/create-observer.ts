@@ -60,13 +60,13 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
       else log.debug(fields, `attempt ${outcome}`)
     },
     handlerStarted(fact) {
-      counters.handlerStarted(fact.handler)
+      counters.handlerStarted(fact.handler, fact.pid)
       log.info(fact, 'handler process started')
     },
-    handlerEnded({ handler, reason, isPlanned }) {
+    handlerEnded({ handler, pid, reason, isPlanned }) {
       const text = tameText(reason)
-      counters.handlerEnded(handler, isPlanned ? undefined : text)
-      log[isPlanned ? 'info' : 'error']({ handler, reason: text }, 'handler process ended')
+      counters.handlerEnded(handler, pid, isPlanned ? undefined : text)
+      log[isPlanned ? 'info' : 'error']({ handler, pid, reason: text }, 'handler process ended')
     },
     handlerWrote({ handler, level, text, fields }) {
       const about = fields ? { handler, fields: boundFields(fields) } : { handler }
@@ -98,10 +98,13 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
 }
 
 interface HandlerRecord {
-  readonly running: boolean
+  /** Two, while one takes the place of another. */
+  readonly pids: readonly number[]
   readonly starts: number
   readonly lastProblem?: string | undefined
 }
+
+const NEVER_STARTED: HandlerRecord = { starts: 0, pids: [] }
 
 function needsALook({ quarantined, conflicts, stale }: ChunkReceipt): boolean {
   return quarantined + conflicts + stale > 0
@@ -132,14 +135,18 @@ function createCounters() {
     countRefused(reason: RefusalReason) {
       refused.set(reason, (refused.get(reason) ?? 0) + 1)
     },
-    handlerStarted(handler: string) {
-      const starts = (handlers.get(handler)?.starts ?? 0) + 1
-      handlers.set(handler, { ...handlers.get(handler), starts, running: true })
+    handlerStarted(handler: string, pid: number) {
+      const { starts, pids, ...record } = handlers.get(handler) ?? NEVER_STARTED
+      handlers.set(handler, { ...record, starts: starts + 1, pids: [...pids, pid] })
     },
-    handlerEnded(handler: string, problem: string | undefined) {
+    handlerEnded(handler: string, pid: number | undefined, problem: string | undefined) {
       // A module that cannot be loaded ends without ever having started.
-      const { starts, lastProblem } = handlers.get(handler) ?? { starts: 0 }
-      handlers.set(handler, { starts, running: false, lastProblem: problem ?? lastProblem })
+      const { starts, pids, lastProblem } = handlers.get(handler) ?? NEVER_STARTED
+      handlers.set(handler, {
+        starts,
+        pids: pids.filter((one) => one !== pid),
+        lastProblem: problem ?? lastProblem,
+      })
     },
     read() {
       return {
@@ -153,8 +160,8 @@ function createCounters() {
   }
 }
 
-function healthOf({ running, starts, lastProblem }: HandlerRecord): HandlerHealth {
-  return { running, restarts: Math.max(0, starts - 1), lastProblem }
+function healthOf({ pids, starts, lastProblem }: HandlerRecord): HandlerHealth {
+  return { running: pids.length > 0, restarts: Math.max(0, starts - 1), lastProblem }
 }
 
 /** Watching must never harm what is watched. */

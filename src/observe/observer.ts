@@ -107,8 +107,13 @@ export interface Observer extends SpoolObserver {
     error: string | undefined
   }): void
   handlerStarted(fact: { handler: string; pid: number }): void
-  /** Its process ended, or its module could not be loaded. */
-  handlerEnded(fact: { handler: string; reason: string; isPlanned: boolean }): void
+  /** Its process ended, or its module could not be loaded: then `pid` is undefined. */
+  handlerEnded(fact: {
+    handler: string
+    pid: number | undefined
+    reason: string
+    isPlanned: boolean
+  }): void
   /** A line the handler wrote: through `log`, or to stdout or stderr. */
   handlerWrote(fact: {
     handler: string

@@ -40,6 +40,7 @@ export function makeContext(options: RunOptions = {}) {
     stderr: stderr.output,
     stopped: options.stopped ?? never,
     stoppedAgain: options.stoppedAgain ?? never,
+    onReloadAsked: () => () => {},
     now: Date.now,
     elapsedMs: () => performance.now(),
   }

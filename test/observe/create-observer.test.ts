@@ -84,13 +84,13 @@ describe('what happens', () => {
     ],
     [
       'a handler’s planned end',
-      (it) => it.handlerEnded({ handler: 'h', reason: 'recycled', isPlanned: true }),
+      (it) => it.handlerEnded({ handler: 'h', pid: 7, reason: 'recycled', isPlanned: true }),
       'info',
       { reason: 'recycled' },
     ],
     [
       'a handler’s crash',
-      (it) => it.handlerEnded({ handler: 'h', reason: 'SIGSEGV', isPlanned: false }),
+      (it) => it.handlerEnded({ handler: 'h', pid: 7, reason: 'SIGSEGV', isPlanned: false }),
       'error',
       { reason: 'SIGSEGV' },
     ],
@@ -150,7 +150,7 @@ describe('what happens', () => {
     observer.attemptEnded({ ...ATTEMPT, outcome: 'retry', error: '550 user1@example.com unknown' })
     observer.attemptEnded({ ...ATTEMPT, outcome: 'dead', error: '550 user1@example.com unknown' })
     observer.unpackFailed({ batch: 'b', error: 'at user1@example.com' })
-    observer.handlerEnded({ handler: 'h', reason: 'user1@example.com', isPlanned: false })
+    observer.handlerEnded({ handler: 'h', pid: 7, reason: 'user1@example.com', isPlanned: false })
     observer.adminFailed({ route: '/', error: new Error('user1@example.com', { cause: 'x' }) })
     observer.replayed({ address: '192.0.2.77', filter: { type: 'user1@example.com' }, jobs: 0 })
     observer.handlerWrote({
@@ -236,12 +236,17 @@ describe('counts', () => {
     observer.batchReceived(BATCH)
     observer.batchReceived(BATCH)
     observer.batchReceived({ ...BATCH, source: 'tx' })
-    observer.handlerEnded({ handler: 'broken', reason: 'syntax error', isPlanned: false })
+    observer.handlerEnded({
+      handler: 'broken',
+      pid: undefined,
+      reason: 'syntax error',
+      isPlanned: false,
+    })
     observer.handlerStarted({ handler: 'good', pid: 1 })
-    observer.handlerEnded({ handler: 'good', reason: 'recycled', isPlanned: true })
+    observer.handlerEnded({ handler: 'good', pid: 1, reason: 'recycled', isPlanned: true })
     observer.handlerStarted({ handler: 'good', pid: 2 })
     observer.handlerStarted({ handler: 'weak', pid: 3 })
-    observer.handlerEnded({ handler: 'weak', reason: 'SIGSEGV', isPlanned: false })
+    observer.handlerEnded({ handler: 'weak', pid: 3, reason: 'SIGSEGV', isPlanned: false })
     observer.handlerStarted({ handler: 'weak', pid: 4 })
     const { received, handlers } = observer.counts()
     expect(received).toEqual({ audit: 2, tx: 1 })
@@ -250,6 +255,16 @@ describe('counts', () => {
       good: { running: true, restarts: 1, lastProblem: undefined },
       weak: { running: true, restarts: 1, lastProblem: 'SIGSEGV' },
     })
+  })
+
+  it('call a handler running while another process takes the place of its first', () => {
+    const { observer } = observe('silent')
+    observer.handlerStarted({ handler: 'h', pid: 1 })
+    observer.handlerStarted({ handler: 'h', pid: 2 })
+    observer.handlerEnded({ handler: 'h', pid: 1, reason: 'exit code 0', isPlanned: true })
+    expect(observer.counts().handlers.h).toMatchObject({ running: true })
+    observer.handlerEnded({ handler: 'h', pid: 2, reason: 'exit code 0', isPlanned: true })
+    expect(observer.counts().handlers.h).toMatchObject({ running: false })
   })
 
   it('are not shaken by names that objects have anyway', () => {

@@ -20,7 +20,7 @@ export interface ReceiverProcess {
 
 /** A receiver as its users run it: the built program, a process of its own, any free ports. */
 export async function startReceiver(
-  env: Record<string, string>,
+  env: Readonly<Record<string, string | undefined>>,
   flags: readonly string[] = [],
 ): Promise<ReceiverProcess> {
   const child = spawn(process.execPath, [...flags, MAIN, 'serve'], {

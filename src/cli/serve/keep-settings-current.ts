@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
+import { type Settings, SettingsError, watchFiles } from '../../config.ts'
+import type { CommandContext } from '../command-context.ts'
+
+/** What a running receiver cannot change, by the names that people know. */
+const FIXED = {
+  storeLabel: 'STORE_URL',
+  dataDir: 'DATA_DIR',
+  host: 'HOST',
+  port: 'PORT',
+  admin: 'ADMIN_HOST, ADMIN_PORT or ADMIN_PASSWORD',
+  role: 'ROLE',
+  trustProxy: 'TRUST_PROXY',
+  bodyLimitBytes: 'BODY_LIMIT',
+  retainEventsMs: 'RETAIN_EVENTS',
+  retainDeadMs: 'RETAIN_DEAD',
+  retainKeysMs: 'RETAIN_KEYS',
+} as const satisfies Partial<Record<keyof Settings, string>>
+
+export interface CurrentSettingsOptions {
+  /** With which the receiver runs. */
+  readonly settings: Settings
+  /** Throws a SettingsError. */
+  readonly read: () => Settings
+  /** Has the receiver take them; resolves with what it did not take, a sentence each. */
+  readonly apply: (
+    settings: Settings,
+    options: { isCodeNew: boolean },
+  ) => Promise<readonly string[]>
+  readonly log: Logger
+  readonly onReloadAsked: CommandContext['onReloadAsked']
+}
+
+/**
+ * Reads the settings again when somebody asks for it, or when a file changes that one of them came
+ * from. Settings with a problem change nothing. Answers how to end it.
+ */
+export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void {
+  const { read, apply, log, onReloadAsked } = options
+  let { settings } = options
+  let running = Promise.resolve()
+  let stopWatching = watch(settings)
+
+  function watch({ watchedFiles }: Settings): () => void {
+    return watchFiles(watchedFiles, () => reload('a file changed', false))
+  }
+
+  /** One after the other: the last one wins. */
+  function reload(reason: string, isCodeNew: boolean): void {
+    running = running.then(() => reloadNow(reason, isCodeNew))
+  }
+
+  async function reloadNow(reason: string, isCodeNew: boolean): Promise<void> {
+    try {
+      const fresh = read()
+      for (const text of describeFixed(settings, fresh)) log.warn(text)
+      const problems = await apply(fresh, { isCodeNew })
+      for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
+      const level = isDeepStrictEqual(fresh, settings) && !isCodeNew ? 'debug' : 'info'
+      watchAnew(fresh)
+      settings = fresh
+      log[level]({ reason, sources: fresh.sources.map(({ name }) => name) }, 'settings read again')
+    } catch (error) {
+      const problems = error instanceof SettingsError ? error.problems : String(error)
+      log.error({ reason, problems }, 'settings were not taken; those from before hold')
+    }
+  }
+
+  function watchAnew(fresh: Settings): void {
+    if (isDeepStrictEqual(fresh.watchedFiles, settings.watchedFiles)) return
+    stopWatching()
+    stopWatching = watch(fresh)
+  }
+
+  const stopAsking = onReloadAsked(() => reload('asked by SIGHUP', true))
+  return () => {
+    stopAsking()
+    stopWatching()
+  }
+}
+
+function describeFixed(old: Settings, fresh: Settings): string[] {
+  const changed = Object.entries(FIXED).filter(
+    ([key]) => !isDeepStrictEqual(old[key as keyof Settings], fresh[key as keyof Settings]),
+  )
+  return changed.map(([, name]) => `${name} changed: that takes a restart, and was not taken now`)
+}

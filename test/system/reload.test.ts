@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createAdminApi } from './admin-api.ts'
+import { type ReceiverProcess, SECRET, startReceiver } from './receiver-process.ts'
+
+const PATIENCE = { timeout: 30_000, interval: 20 }
+const NEW_SECRET = '00112233445566778899aabbccddeeff'
+const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+
+/** A folder with these files; each may be written anew while a receiver runs. */
+function makeFolder(files: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), 'receiver-reload-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  mkdirSync(join(folder, 'handlers'))
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  return { folder, write }
+}
+
+async function post({ publicUrl }: ReceiverProcess, secret = SECRET, source = 'mailtrap') {
+  const id = crypto.randomUUID()
+  const request = signedRequest([sampleEvent('open', { event_id: id })], { secret, source })
+  const answer = await fetch(`${publicUrl}${request.url}`, request)
+  await answer.arrayBuffer()
+  return { id, status: answer.status }
+}
+
+function whenLogged({ lines }: ReceiverProcess, text: string, times = 1): Promise<void> {
+  return vi.waitFor(
+    () => expect(lines.join('\n').split(text).length, text).toBeGreaterThan(times),
+    PATIENCE,
+  )
+}
+
+/** A handler that tells which code of it ran, and takes as long as asked. */
+function handlerCode(version: string, waitMs = 0): string {
+  return `import { setTimeout as wait } from 'node:timers/promises'
+import { defineHandler } from 'mailtrap-receiver'
+export default defineHandler({
+  name: 'changing',
+  on: { open: async (event, { log }) => { await wait(${waitMs}); log.info('ran ${version} ' + event.event_id) } },
+})\n`
+}
+
+describe('a receiver whose settings change while it runs', { timeout: 90_000 }, () => {
+  it('takes a new secret when its file changes, and refuses nothing meanwhile', async () => {
+    const { folder, write } = makeFolder({ secret: SECRET })
+    const receiver = await startReceiver({
+      DATA_DIR: folder,
+      HANDLERS: RECORDER,
+      RUNS_FILE: '/dev/null',
+      MAILTRAP_SIGNING_SECRET: undefined,
+      MAILTRAP_SIGNING_SECRET_FILE: join(folder, 'secret'),
+    })
+    const statuses: number[] = []
+    let isRotated = false
+    const sending = (async () => {
+      while (!isRotated) statuses.push((await post(receiver)).status)
+    })()
+    expect(await post(receiver, NEW_SECRET)).toMatchObject({ status: 401 })
+    write('secret', `${NEW_SECRET},${SECRET}`)
+    await vi.waitFor(
+      async () => expect(await post(receiver, NEW_SECRET)).toMatchObject({ status: 200 }),
+      PATIENCE,
+    )
+    isRotated = true
+    await sending
+    expect(statuses.filter((status) => status !== 200)).toEqual([])
+    write('secret', NEW_SECRET)
+    await vi.waitFor(
+      async () => expect(await post(receiver)).toMatchObject({ status: 401 }),
+      PATIENCE,
+    )
+  })
+
+  it('lets old handler code finish its jobs and runs new code for those that follow', async () => {
+    const { folder, write } = makeFolder({ 'handlers/changing.ts': handlerCode('one', 1_500) })
+    const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
+    const before = await post(receiver)
+    const api = createAdminApi(receiver.adminUrl)
+    await vi.waitFor(async () => {
+      const [event] = await api.events()
+      expect((await api.event(event?.id ?? '')).jobs).toMatchObject([{ attempt: 1 }])
+    }, PATIENCE)
+    write('handlers/changing.ts', handlerCode('two'))
+    receiver.child.kill('SIGHUP')
+    await whenLogged(receiver, 'settings read again')
+    const after = await post(receiver)
+    await whenLogged(receiver, `ran two ${after.id}`)
+    await whenLogged(receiver, `ran one ${before.id}`)
+    const { jobs } = await api.whenIdle()
+    expect(jobs).toEqual({ changing: expect.objectContaining({ done: 2, pending: 0, dead: 0 }) })
+  })
+
+  it('goes on with the old code when the new one cannot be loaded, and says why', async () => {
+    const { folder, write } = makeFolder({ 'handlers/changing.ts': handlerCode('one') })
+    const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
+    write('handlers/changing.ts', 'export default {')
+    receiver.child.kill('SIGHUP')
+    await whenLogged(receiver, 'Not taken, what ran before goes on')
+    const { id } = await post(receiver)
+    await whenLogged(receiver, `ran one ${id}`)
+    write('handlers/changing.ts', handlerCode('two'))
+    receiver.child.kill('SIGHUP')
+    await whenLogged(receiver, 'settings read again', 2)
+    const { id: next } = await post(receiver)
+    await whenLogged(receiver, `ran two ${next}`)
+  })
+
+  it('takes sources and handlers that are added, and lets go of those that are removed', async () => {
+    const yaml = (sources: string[], modules: string[]) =>
+      `sources:\n${sources.map((name) => `  ${name}: { provider: mailtrap, secrets: [ { env: S } ] }\n`).join('')}` +
+      `handlers:\n${modules.map((module) => `  - module: ${module}\n`).join('')}`
+    const { folder, write } = makeFolder({
+      'receiver.yaml': yaml(['first'], ['./handlers/changing.ts']),
+      'handlers/changing.ts': handlerCode('one'),
+      'handlers/other.ts': handlerCode('other').replace("'changing'", "'other'"),
+    })
+    const receiver = await startReceiver({
+      DATA_DIR: folder,
+      CONFIG_FILE: join(folder, 'receiver.yaml'),
+      MAILTRAP_SIGNING_SECRET: undefined,
+      S: SECRET,
+    })
+    expect(await post(receiver, SECRET, 'second')).toMatchObject({ status: 404 })
+    write('receiver.yaml', yaml(['second'], ['./handlers/other.ts']))
+    await whenLogged(receiver, 'settings read again')
+    const { id, status } = await post(receiver, SECRET, 'second')
+    expect(status).toBe(200)
+    expect(await post(receiver, SECRET, 'first')).toMatchObject({ status: 404 })
+    await whenLogged(receiver, `ran other ${id}`)
+    expect(receiver.lines.join('\n')).not.toContain(`ran one ${id}`)
+  })
+
+  it('changes nothing for settings with a problem, and tells of those that need a restart', async () => {
+    const yaml = (text: string) =>
+      `sources: { mailtrap: { provider: mailtrap, secrets: [ { env: S } ] } }\n${text}`
+    const { folder, write } = makeFolder({ 'receiver.yaml': yaml('') })
+    const receiver = await startReceiver({
+      DATA_DIR: folder,
+      CONFIG_FILE: join(folder, 'receiver.yaml'),
+      MAILTRAP_SIGNING_SECRET: undefined,
+      S: SECRET,
+    })
+    write('receiver.yaml', yaml('bodyLimit: much'))
+    await whenLogged(receiver, 'settings were not taken; those from before hold')
+    expect(await post(receiver)).toMatchObject({ status: 200 })
+    write('receiver.yaml', 'sources: {}')
+    await whenLogged(receiver, 'settings were not taken; those from before hold', 2)
+    write('receiver.yaml', yaml('bodyLimit: 2MB'))
+    await whenLogged(receiver, 'BODY_LIMIT changed: that takes a restart')
+    expect(await post(receiver)).toMatchObject({ status: 200 })
+  })
+})
