@@ -8,12 +8,13 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: 'mailtrap-receiver/testing', replacement: `${root}src/handlers/testing.ts` },
+      { find: /^[./]+\/entry-point\.ts$/, replacement: `${root}test/built-entry-point.ts` },
       { find: 'mailtrap-receiver', replacement: `${root}src/handlers/index.ts` },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/store/postgres/global-setup.ts'],
+    globalSetup: ['test/build-when-stale.ts', 'test/store/postgres/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
