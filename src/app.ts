@@ -11,13 +11,16 @@ import { createPublicServer } from './http/create-public-server.ts'
 import { readTlsFiles } from './http/tls-files.ts'
 import type { HandlerRegistration } from './model.ts'
 import { newBatchId } from './new-batch-id.ts'
+import { createMetrics } from './observe/create-metrics.ts'
 import { createObserver } from './observe/create-observer.ts'
+import { createMetricsReader } from './observe/read-metrics.ts'
 import { PROVIDERS } from './providers/providers.ts'
 import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
-import { createSpool } from './store/spool.ts'
+import { readUsedPercent } from './store/spool/used-percent.ts'
+import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
@@ -68,7 +71,9 @@ type Reloader = (
 export function createApp(parts: AppParts): App {
   const { settings, log, version, env, isBehindBalancer = true } = parts
   const now = Date.now
-  const observer = createObserver({ log, now })
+  const sources = settings.sources.map(({ name }) => name)
+  const metrics = createMetrics({ version, sources, now })
+  const observer = createObserver({ log, now, listeners: [metrics.listener] })
   const receives = settings.role !== 'work'
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
@@ -84,12 +89,13 @@ export function createApp(parts: AppParts): App {
 
   async function start(): Promise<RunningApp> {
     try {
-      const store = await openStore(settings, (text) => log.warn(text))
+      closers.push(metrics.stop)
+      const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
       closers.push(() => store.close())
       const journal = await openJournal(store)
       if (works) startPruning(store)
       const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
-      const adminUrl = await serveAdmin(store, handlers)
+      const adminUrl = await serveAdmin(store, journal, handlers)
       const publicUrl = await serveWebhooks(journal)
       isReady = true
       return { publicUrl, adminUrl, handlers: handlers() }
@@ -100,7 +106,7 @@ export function createApp(parts: AppParts): App {
   }
 
   /** A store that others share may be away while we acknowledge: then batches wait in the spool. */
-  async function openJournal(store: OpenStore): Promise<GuardedJournal> {
+  async function openJournal(store: OpenStore): Promise<OpenJournal> {
     if (isShared && receives) {
       const directory = join(settings.dataDir, 'spool')
       const spool = createSpool({ shared: store, directory, observer, onBroken: fail, now })
@@ -118,6 +124,7 @@ export function createApp(parts: AppParts): App {
     closers.push(() => pruning.stop())
   }
 
+  type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats'>>
   type OpenStore = Awaited<ReturnType<typeof openStore>>
 
   /**
@@ -190,11 +197,23 @@ export function createApp(parts: AppParts): App {
     return () => handlers
   }
 
-  async function serveAdmin(store: OpenStore, registrations: () => readonly HandlerRegistration[]) {
+  async function serveAdmin(
+    store: OpenStore,
+    journal: OpenJournal,
+    registrations: () => readonly HandlerRegistration[],
+  ) {
     if (!settings.admin) return undefined
+    const readMetrics = createMetricsReader({
+      metrics,
+      stats: () => store.stats(),
+      spool: journal.stats,
+      isReady: () => readReadiness(isReady, journal).ready,
+      diskUsedPercent: () => readUsedPercent(settings.dataDir),
+    })
     const admin = createAdminServer({
       archive: store,
       observer,
+      metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,
       now,
       version,

@@ -10,6 +10,7 @@ import { protectRoutes } from './protect/protect-routes.ts'
 import { createStatsReader } from './read-stats.ts'
 import { addEventRoutes } from './routes/event-routes.ts'
 import { addJobRoutes } from './routes/job-routes.ts'
+import { addMetricsRoute, type MetricsSource } from './routes/metrics-route.ts'
 import { addPageRoutes } from './routes/page-routes.ts'
 import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
 import { addReplayRoute } from './routes/replay-route.ts'
@@ -18,6 +19,7 @@ import { addStatsRoute } from './routes/stats-route.ts'
 export interface AdminServerOptions {
   readonly archive: Archive & Pick<Store, 'replay'>
   readonly observer: Observer
+  readonly metrics: MetricsSource
   /** The handlers of this moment; asked again for every answer. */
   readonly registrations: () => readonly HandlerRegistration[]
   /** Milliseconds since 1970. */
@@ -64,7 +66,7 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { archive, observer, registrations, now, version, settings } = options
+  const { archive, observer, metrics, registrations, now, version, settings } = options
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
 
@@ -77,6 +79,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addJobRoutes(app, archive)
   addQuarantineRoutes(app, archive)
   addReplayRoute(app, { archive, observer, registrations })
+  addMetricsRoute(app, metrics)
   addPageRoutes(app)
 
   return { listen: () => listen(app, settings), close: () => close(app), app }

@@ -6,6 +6,7 @@ import { type LogSampled, observeSpool } from './observe-spool.ts'
 import {
   type HandlerHealth,
   type Observer,
+  type ObserverListener,
   REFUSAL_REASONS,
   type RefusalReason,
   type ReplayFilter,
@@ -15,9 +16,16 @@ import { createSampler } from './sampler.ts'
 /** Lines a second and kind, of what strangers or a full disk could make endless. */
 const LINES_PER_SECOND = 5
 
-/** What happens, as log lines and counts. `now` is milliseconds since 1970. */
-export function createObserver(options: { log: Logger; now: () => number }): Observer {
-  const { log, now } = options
+/**
+ * What happens, as log lines and counts. `now` is milliseconds since 1970. Listeners hear of it
+ * after the log.
+ */
+export function createObserver(options: {
+  log: Logger
+  now: () => number
+  listeners?: readonly ObserverListener[]
+}): Observer {
+  const { log, now, listeners = [] } = options
   const sampler = createSampler({ now, perSecond: LINES_PER_SECOND })
   const counters = createCounters()
 
@@ -28,7 +36,7 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
     log[level](suppressed > 0 ? { ...fields, suppressed } : fields, text)
   }
 
-  return neverThrowing({
+  const observer: Observer = {
     batchReceived({ secretPosition, ...fact }) {
       counters.countReceived(fact.source)
       log.info(secretPosition > 0 ? { ...fact, secretPosition } : fact, 'batch received')
@@ -43,9 +51,9 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
         detail: detail === undefined ? undefined : tameText(detail),
       })
     },
-    batchUnpacked({ receipt, ...fact }) {
-      const level = needsALook(receipt) ? 'warn' : 'debug'
-      log[level]({ ...fact, ...receipt }, 'batch unpacked')
+    batchUnpacked({ receipt: { types, ...totals }, ...fact }) {
+      const level = needsALook(totals) ? 'warn' : 'debug'
+      log[level]({ ...fact, ...totals }, 'batch unpacked')
     },
     unpackFailed({ batch, error }) {
       log.error(
@@ -75,6 +83,7 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
     handlerOutputDropped(fact) {
       log.warn(fact, 'handler wrote too much; lines dropped')
     },
+    storeCommitted() {},
     storeFailed({ code, detail }) {
       logSampled('error', 'store failed', { reason: code, detail: tameText(detail) })
     },
@@ -94,7 +103,8 @@ export function createObserver(options: { log: Logger; now: () => number }): Obs
     },
     ...observeSpool(log, logSampled),
     counts: counters.read,
-  })
+  }
+  return neverThrowing(observer, listeners)
 }
 
 interface HandlerRecord {
@@ -106,7 +116,7 @@ interface HandlerRecord {
 
 const NEVER_STARTED: HandlerRecord = { starts: 0, pids: [] }
 
-function needsALook({ quarantined, conflicts, stale }: ChunkReceipt): boolean {
+function needsALook({ quarantined, conflicts, stale }: Omit<ChunkReceipt, 'types'>): boolean {
   return quarantined + conflicts + stale > 0
 }
 
@@ -164,17 +174,22 @@ function healthOf({ pids, starts, lastProblem }: HandlerRecord): HandlerHealth {
   return { running: pids.length > 0, restarts: Math.max(0, starts - 1), lastProblem }
 }
 
-/** Watching must never harm what is watched. */
-function neverThrowing(observer: Observer): Observer {
-  const guarded = Object.entries(observer).map(([name, observe]) => [
-    name,
-    (fact: never) => {
-      try {
-        return observe(fact)
-      } catch {
-        return undefined
-      }
-    },
-  ])
+/** Watching must never harm what is watched, nor one listener another. */
+function neverThrowing(observer: Observer, listeners: readonly ObserverListener[]): Observer {
+  const names = Object.keys(observer) as (keyof ObserverListener)[]
+  const guarded = names.map((name) => {
+    const tellers = [observer, ...listeners].flatMap((one) => one[name] ?? [])
+    return [name, (fact: never) => tellAll(tellers, fact)]
+  })
   return { ...Object.fromEntries(guarded), counts: observer.counts }
+}
+
+function tellAll(tellers: readonly ((fact: never) => void)[], fact: never): void {
+  for (const tell of tellers) {
+    try {
+      tell(fact)
+    } catch {
+      // Whoever cannot listen misses it.
+    }
+  }
 }

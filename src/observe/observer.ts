@@ -1,4 +1,4 @@
-import type { ChunkReceipt } from '../store/store.ts'
+import type { ChunkReceipt, StoreCommit } from '../store/store.ts'
 
 /** Why a request was refused; the client is told less. */
 export const REFUSAL_REASONS = [
@@ -123,6 +123,8 @@ export interface Observer extends SpoolObserver {
   }): void
   /** Lines dropped because the handler wrote too many. */
   handlerOutputDropped(fact: { handler: string; lines: number }): void
+  /** Only a figure: there are hundreds a second. */
+  storeCommitted(fact: StoreCommit): void
   storeFailed(fact: { code: string; detail: string }): void
   storeRecovered(): void
   pruned(fact: { rows: number }): void
@@ -132,3 +134,6 @@ export interface Observer extends SpoolObserver {
   replayed(fact: { address: string; filter: ReplayFilter; jobs: number }): void
   counts(): ObservedCounts
 }
+
+/** Hears of some of what happens. */
+export type ObserverListener = Partial<Omit<Observer, 'counts'>>

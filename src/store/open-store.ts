@@ -5,7 +5,7 @@ import {
   type PostgresConnection,
 } from './postgres/postgres-store.ts'
 import { connectSqliteStore, openSqliteStore } from './sqlite/sqlite-store.ts'
-import type { Archive, Store } from './store.ts'
+import type { Archive, Store, StoreCommit } from './store.ts'
 
 /** What one thread hands another, so that it can work on the same store; `port` is transferred. */
 export type StoreConnection =
@@ -23,22 +23,32 @@ export interface StoreSettings {
   readonly storeUrl?: string
 }
 
-/** Opens the store that the settings name. `onWarning` hears of what an operator should look at. */
+/**
+ * Opens the store that the settings name. `onWarning` hears of what an operator should look at,
+ * `onCommit` of every transaction.
+ */
 export async function openStore(
   { storeFile, storeUrl = '' }: StoreSettings,
   onWarning: (text: string) => void = () => {},
+  onCommit?: (commit: StoreCommit) => void,
 ): Promise<OpenedStore> {
   if (storeFile !== undefined) {
-    const store = await openSqliteStore(storeFile)
+    const store = await openSqliteStore(storeFile, onCommit)
     return { ...store, connect: () => ({ engine: 'sqlite', port: store.connect() }) }
   }
-  const store = await openPostgresStore(storeUrl, { onWarning })
+  const store = await openPostgresStore(storeUrl, { onWarning, onCommit })
   return { ...store, connect: () => ({ engine: 'postgres', ...store.connect() }) }
 }
 
-/** The same store, seen from another thread of this process. */
-export function connectStore(connection: StoreConnection): Omit<Store, keyof Archive> {
+/**
+ * The same store, seen from another thread of this process. `onCommit` hears of transactions that
+ * nobody else tells: SQLite's all run in one thread, which tells whoever opened the store.
+ */
+export function connectStore(
+  connection: StoreConnection,
+  onCommit?: (commit: StoreCommit) => void,
+): Omit<Store, keyof Archive> {
   return connection.engine === 'sqlite'
     ? connectSqliteStore(connection.port)
-    : connectPostgresStore(connection)
+    : connectPostgresStore(connection, { onCommit })
 }

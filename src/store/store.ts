@@ -40,13 +40,28 @@ export interface UnpackedChunk {
   readonly isLast: boolean
 }
 
-/** What became of a chunk. */
-export interface ChunkReceipt {
+/** What became of the events of one type. `stored` counts the stale ones too. */
+export interface TypeReceipt {
+  readonly type: string
   readonly stored: number
   readonly duplicates: number
   readonly conflicts: number
   readonly stale: number
+}
+
+/** What became of a chunk: of all events, of each type that it holds, of pieces. */
+export interface ChunkReceipt extends Omit<TypeReceipt, 'type'> {
   readonly quarantined: number
+  readonly types: readonly TypeReceipt[]
+}
+
+/** One transaction that was committed. */
+export interface StoreCommit {
+  /** It waited for the disk; others become durable with a later one. */
+  readonly isDurable: boolean
+  readonly durationMs: number
+  /** The last part of it: the commit itself, and with it the sync. */
+  readonly syncMs: number
 }
 
 export interface ClaimRequest {

@@ -2,6 +2,7 @@ import { ReceiverError } from '../errors.ts'
 import type { UnpackedEvent, UnreadablePiece } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ChunkReceipt, OpenBatch, Store, UnpackedChunk } from '../store/store.ts'
+import { addTypes } from './add-types.ts'
 import { createPieceReader } from './read-piece.ts'
 import { splitPieces } from './split-pieces.ts'
 
@@ -17,6 +18,7 @@ export const NO_RECEIPT: ChunkReceipt = {
   conflicts: 0,
   stale: 0,
   quarantined: 0,
+  types: [],
 }
 
 /**
@@ -49,6 +51,7 @@ export function addReceipts(one: ChunkReceipt, other: ChunkReceipt): ChunkReceip
     conflicts: one.conflicts + other.conflicts,
     stale: one.stale + other.stale,
     quarantined: one.quarantined + other.quarantined,
+    types: addTypes(one.types, other.types),
   }
 }
 

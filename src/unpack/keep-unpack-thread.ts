@@ -28,7 +28,7 @@ export interface UnpackThread {
 export function keepUnpackThread(options: {
   /** Called for every thread that is started: each needs a store of its own. */
   connect: () => UnpackThreadData
-  observer: Pick<Observer, 'batchUnpacked' | 'unpackFailed'>
+  observer: Pick<Observer, 'batchUnpacked' | 'unpackFailed' | 'storeCommitted'>
 }): UnpackThread {
   const { connect, observer } = options
   let isWanted = false
@@ -55,6 +55,7 @@ export function keepUnpackThread(options: {
 
   function tell(news: UnpackNews): void {
     if (news.name === 'batchUnpacked') observer.batchUnpacked(news.fact)
+    if (news.name === 'storeCommitted') observer.storeCommitted(news.fact)
     if (news.name === 'unpackFailed') observer.unpackFailed(news.fact)
   }
 

@@ -13,7 +13,7 @@ export interface UnpackThreadData {
   readonly registrations: readonly HandlerRegistration[]
 }
 
-type UnpackFacts = Pick<Observer, 'batchUnpacked' | 'unpackFailed'>
+type UnpackFacts = Pick<Observer, 'batchUnpacked' | 'unpackFailed' | 'storeCommitted'>
 
 /** What the unpack thread tells: facts for the observer. */
 export type UnpackNews = {
@@ -38,7 +38,7 @@ const LESS_URGENT = 5
 function run(port: MessagePort, { store: connection, registrations }: UnpackThreadData): void {
   if (process.platform === 'linux') setPriority(LESS_URGENT)
   const tell = (news: UnpackNews): void => port.postMessage(news)
-  const store = connectStore(connection)
+  const store = connectStore(connection, (fact) => tell({ name: 'storeCommitted', fact }))
   const options: UnpackerOptions = {
     store,
     providers: PROVIDERS,

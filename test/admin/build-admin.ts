@@ -38,6 +38,7 @@ export function buildAdmin(options: { password?: string; host?: string; port?: n
   const server = createAdminServer({
     archive,
     observer,
+    metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,
     now: () => clock.now,
     version: '1.2.3',

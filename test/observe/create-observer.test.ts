@@ -4,7 +4,8 @@ import { createObserver } from '../../src/observe/create-observer.ts'
 import type { Observer } from '../../src/observe/observer.ts'
 import { captureLog } from './captured-log.ts'
 
-const RECEIPT = { stored: 3, duplicates: 1, conflicts: 0, stale: 0, quarantined: 0 }
+const TYPES = [{ type: 'open', stored: 3, duplicates: 1, conflicts: 0, stale: 0 }]
+const RECEIPT = { stored: 3, duplicates: 1, conflicts: 0, stale: 0, quarantined: 0, types: TYPES }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 10, ackMs: 2, secretPosition: 0 }
 const REPLAY = { state: 'dead', type: 'bounce', from: Date.UTC(2026, 10, 21) }
 const ATTEMPT = { handler: 'h', event: 'e1', type: 'bounce', attempt: 1, durationMs: 5 }

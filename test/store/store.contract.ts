@@ -177,6 +177,7 @@ export function describeStore(engine: string, harness: StoreHarness): void {
           conflicts: 0,
           stale: 0,
           quarantined: 2,
+          types: [],
         })
         const { rows } = await store.listQuarantine({})
         expect(rows).toMatchObject([

@@ -94,7 +94,11 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
     ['../../unpack/x.ts', '../../dispatch/x.ts', '../../store/open-store.ts', '../../cli/x.ts'],
     ['../../store/store.ts', '../parameters/x.ts', 'fastify', 'node:fs/promises'],
   ],
-  ['src/observe/a.ts', ['../http/x.ts', '../store/open-store.ts', 'fastify'], ['pino']],
+  [
+    'src/observe/a.ts',
+    ['../http/x.ts', '../store/open-store.ts', 'fastify'],
+    ['pino', 'prom-client'],
+  ],
   ['src/config/a.ts', ['../app.ts', '../http/x.ts', '../config.ts'], ['yaml', 'node:fs']],
 ]
 

@@ -1,4 +1,5 @@
 import type { UnpackedEvent, UnreadablePiece } from '../../src/model.ts'
+import { makeReceipt } from '../../src/store/receipt.ts'
 import type { ChunkReceipt, OpenBatch, StoreHint, UnpackedChunk } from '../../src/store/store.ts'
 
 /** The part of a store that the unpacker uses, in memory; one batch at a time goes wrong on demand. */
@@ -73,7 +74,10 @@ export function createMemoryStore(faults: Faults = {}): MemoryStore {
         closed.push(batch.id)
       }
       const quarantined = chunk.unreadable.length
-      return { stored: chunk.events.length, duplicates: 0, conflicts: 0, stale: 0, quarantined }
+      return makeReceipt(
+        chunk.events.map(({ type }) => [type, 'unhandled']),
+        quarantined,
+      )
     },
     async probe() {
       faults.probe?.()

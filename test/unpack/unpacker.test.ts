@@ -72,18 +72,19 @@ describe('createUnpacker', () => {
 
     expect(store.events).toHaveLength(1204)
     const zero = { duplicates: 0, conflicts: 0, stale: 0 }
+    const opens = (stored: number) => [{ ...zero, type: 'open', stored }]
     expect(log.batchUnpacked.mock.calls.flat()).toEqual([
       {
         batch: 'batch-1',
         source: 'mailtrap',
         durationMs: 5,
-        receipt: { ...zero, stored: 1201, quarantined: 0 },
+        receipt: { ...zero, stored: 1201, quarantined: 0, types: opens(1201) },
       },
       {
         batch: 'batch-2',
         source: 'mailtrap',
         durationMs: 5,
-        receipt: { ...zero, stored: 3, quarantined: 1 },
+        receipt: { ...zero, stored: 3, quarantined: 1, types: opens(3) },
       },
     ])
     expect(log.unpackFailed).not.toHaveBeenCalled()

@@ -1,4 +1,5 @@
 import type { UnreadablePiece } from '../../model.ts'
+import { type Fate, makeReceipt } from '../receipt.ts'
 import type { ChunkReceipt, UnpackedChunk } from '../store.ts'
 import { addToCounters, createTypeNames } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
@@ -49,7 +50,7 @@ export function createChunks(transactions: Transactions) {
     const [batch] = await query<BatchRow>(LOCK_BATCH, [chunk.batch, chunk.fromPiece])
     if (!batch) return undefined
     const judged = await judgeEvents(query, chunk.events, batch.received_at)
-    const receipt = makeReceipt(chunk, judged)
+    const receipt = makeReceipt(findFates(chunk, judged), countPieces(chunk))
     const nameType = await nameTypes(query, new Set(judged.map(({ event }) => event.type)))
     const amounts = countChunk(receipt, judged, nameType)
     if (chunk.isLast) amounts.set('batches', 1)
@@ -77,15 +78,16 @@ export function createChunks(transactions: Transactions) {
   }
 }
 
-function makeReceipt(chunk: UnpackedChunk, judged: readonly JudgedEvent[]): ChunkReceipt {
-  const conflicts = countVerdict(judged, 'conflict')
-  return {
-    stored: judged.length - conflicts,
-    duplicates: chunk.events.length - judged.length,
-    conflicts,
-    stale: countVerdict(judged, 'stale'),
-    quarantined: chunk.unreadable.reduce((sum, { pieces }) => sum + pieces, 0),
-  }
+function findFates(
+  { events }: UnpackedChunk,
+  judged: readonly JudgedEvent[],
+): (readonly [type: string, fate: Fate])[] {
+  const verdicts = new Map(judged.map(({ event, verdict }) => [event, verdict]))
+  return events.map((event) => [event.type, verdicts.get(event) ?? 'duplicate'])
+}
+
+function countPieces({ unreadable }: UnpackedChunk): number {
+  return unreadable.reduce((sum, { pieces }) => sum + pieces, 0)
 }
 
 function countVerdict(judged: readonly JudgedEvent[], wanted: Verdict): number {

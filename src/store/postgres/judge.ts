@@ -1,8 +1,9 @@
 import type { UnpackedEvent } from '../../model.ts'
+import type { Fate } from '../receipt.ts'
 import { readPrunedThrough } from './counters.ts'
 import type { Query } from './transactions.ts'
 
-export type Verdict = 'dispatched' | 'unhandled' | 'conflict' | 'stale'
+export type Verdict = Exclude<Fate, 'duplicate'>
 
 /** An event that is to be stored, and as what. */
 export interface JudgedEvent {

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import type { Store, StoreHint } from '../store.ts'
+import type { Store, StoreCommit, StoreHint } from '../store.ts'
 import { createArchive } from './archive.ts'
 import { foldCounters } from './counters.ts'
 import { createPool } from './driver.ts'
@@ -43,6 +43,7 @@ export interface PostgresStoreOptions {
   /** Default: the platform's. */
   readonly now?: () => number
   readonly random?: () => number
+  readonly onCommit?: ((commit: StoreCommit) => void) | undefined
 }
 
 /**
@@ -52,13 +53,13 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(
   firstUrl: string,
-  { onWarning, now = Date.now, random = Math.random }: PostgresStoreOptions,
+  { onWarning, now = Date.now, random = Math.random, onCommit }: PostgresStoreOptions,
 ): Promise<PostgresStore> {
   let url = firstUrl
   const open = (connections: number) =>
     createTransactions(
       createPool(() => url, connections),
-      { random },
+      { random, onCommit },
     )
   const ingest = open(INGEST_CONNECTIONS)
   const work = open(WORK_CONNECTIONS)
@@ -119,11 +120,11 @@ export async function openPostgresStore(
 /** The store as another thread of the process sees it: with connections of its own. */
 export function connectPostgresStore(
   { url: firstUrl, port }: PostgresConnection,
-  random: () => number = Math.random,
+  { random = Math.random, onCommit }: Pick<PostgresStoreOptions, 'random' | 'onCommit'> = {},
 ): Writes & Pick<Store, 'close'> {
   let url = firstUrl
   const pool = createPool(() => url, THREAD_CONNECTIONS)
-  const transactions = createTransactions(pool, { random })
+  const transactions = createTransactions(pool, { random, onCommit })
   const hints = createHints((hint) => port.postMessage({ hint } satisfies ThreadNews))
   port.on('message', ({ hint, url: newUrl }: ThreadNews) => {
     if (newUrl !== undefined) url = newUrl

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
+import type { StoreCommit } from '../store.ts'
 import { isCollision, type Pool, type PoolClient, translateError } from './driver.ts'
 import {
   createSession,
@@ -27,9 +28,16 @@ export interface Transactions {
 /** Transactions that keep no state in their connection, as a pooler between requires it. */
 export function createTransactions(
   pool: Pool,
-  options: { random: () => number; closeMs?: number },
+  options: {
+    random: () => number
+    closeMs?: number
+    /** Hears of every transaction that wrote. */
+    onCommit?: ((commit: StoreCommit) => void) | undefined
+    /** Milliseconds of any clock that only goes forward. Default: the platform's. */
+    now?: () => number
+  },
 ): Transactions {
-  const { random, closeMs = 2_000 } = options
+  const { random, closeMs = 2_000, onCommit = () => {}, now = () => performance.now() } = options
   const held = new Set<PoolClient>()
   let isClosed = false
   let closing: Promise<void> | undefined
@@ -68,6 +76,16 @@ export function createTransactions(
     }
   }
 
+  function tell({ sync, isRead }: TransactionPlan, beganAt: number, executedAt: number): void {
+    if (isRead) return
+    const endedAt = now()
+    onCommit({
+      isDurable: sync === 'on',
+      durationMs: endedAt - beganAt,
+      syncMs: endedAt - executedAt,
+    })
+  }
+
   async function close(): Promise<void> {
     isClosed = true
     const timer = setTimeout(() => {
@@ -81,19 +99,28 @@ export function createTransactions(
     run: (plan, work) =>
       retry(() =>
         attempt(plan, async (session) => {
+          const beganAt = now()
           const begun = session.begin(plan)
           const result = await work(session.query)
           await begun
+          const executedAt = now()
           await session.commit()
+          tell(plan, beganAt, executedAt)
           return result
         }),
       ),
     runOne: <Row>(plan: TransactionPlan, sql: string, values?: readonly unknown[]) =>
       retry(() =>
         attempt(plan, async (session) => {
+          const beganAt = now()
+          let executedAt = beganAt
           const begun = session.begin(plan)
-          const answered = session.query<Row>(sql, values)
+          const answered = session.query<Row>(sql, values).then((rows) => {
+            executedAt = now()
+            return rows
+          })
           const [, rows] = await Promise.all([begun, answered, session.commit()])
+          tell(plan, beganAt, executedAt)
           return rows
         }),
       ),

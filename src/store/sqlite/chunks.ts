@@ -1,4 +1,5 @@
 import type { UnpackedEvent, UnreadablePiece } from '../../model.ts'
+import { type Fate, makeReceipt } from '../receipt.ts'
 import type { ChunkReceipt, UnpackedChunk } from '../store.ts'
 import { createCounters, createTypeCounters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -10,7 +11,7 @@ interface BatchRow {
   received_at: number
 }
 
-type Verdict = 'dispatched' | 'unhandled' | 'conflict' | 'stale'
+type Verdict = Exclude<Fate, 'duplicate'>
 
 /** Turns an unpacked part of a batch into keys, events, jobs and quarantine. */
 export function createChunks(db: Database) {
@@ -76,32 +77,26 @@ export function createChunks(db: Database) {
   }
 
   function storeEvents(events: readonly UnpackedEvent[], batch: BatchRow, now: number) {
-    const counts = { stored: 0, duplicates: 0, conflicts: 0, stale: 0, unhandled: 0 }
+    const fates: [type: string, fate: Fate][] = []
     const types = new Map<string, number>()
     const jobs = new Map<string, number[]>()
     const prunedThrough = counters.get('keys_pruned_through')
     let id = counters.get('last_event_id')
     for (const event of events) {
       const judged = judge(event, id + 1, batch.received_at, prunedThrough)
-      if (!judged) {
-        counts.duplicates++
-        continue
-      }
+      fates.push([event.type, judged?.verdict ?? 'duplicate'])
+      if (!judged) continue
       id++
       store(event, id, judged.key, judged.verdict, batch)
       if (judged.verdict === 'dispatched') {
         for (const handler of event.handlers) listOf(jobs, handler).push(id)
       }
       types.set(event.type, (types.get(event.type) ?? 0) + 1)
-      if (judged.verdict === 'conflict') counts.conflicts++
-      else counts.stored++
-      if (judged.verdict === 'stale') counts.stale++
-      else if (judged.verdict === 'unhandled') counts.unhandled++
     }
     for (const [handler, ids] of jobs) insertJobs.run(handler, now, JSON.stringify(ids))
     counters.set('last_event_id', id)
     for (const [type, n] of types) typeCounters.add(type, n)
-    return counts
+    return fates
   }
 
   function storeUnreadable(pieces: readonly UnreadablePiece[], batch: BatchRow): number {
@@ -130,17 +125,16 @@ export function createChunks(db: Database) {
   ): { receipt: ChunkReceipt; closed?: number } | undefined {
     const batch = selectBatch.get(chunk.batch, chunk.fromPiece) as BatchRow | undefined
     if (!batch) return undefined
-    const counts = storeEvents(chunk.events, batch, now)
-    const quarantined = storeUnreadable(chunk.unreadable, batch)
-    const { stored, duplicates, conflicts, stale, unhandled } = counts
+    const fates = storeEvents(chunk.events, batch, now)
+    const receipt = makeReceipt(fates, storeUnreadable(chunk.unreadable, batch))
+    const { stored, duplicates, conflicts, stale, quarantined } = receipt
     advanceBatch.run(chunk.toPiece, stored, duplicates, conflicts, stale, quarantined, batch.seq)
     counters.add('events', stored + conflicts)
     counters.add('duplicates', duplicates)
     counters.add('conflict', conflicts)
     counters.add('stale', stale)
-    counters.add('unhandled', unhandled)
+    counters.add('unhandled', fates.filter(([, fate]) => fate === 'unhandled').length)
     counters.add('quarantined', quarantined)
-    const receipt = { stored, duplicates, conflicts, stale, quarantined }
     if (!chunk.isLast) return { receipt }
     closeBatch.run(batch.seq)
     return { receipt, closed: batch.seq }

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type ErrorCode, ReceiverError } from '../../errors.ts'
-import type { StoreHint } from '../store.ts'
+import type { StoreCommit, StoreHint } from '../store.ts'
 import type { StepResult } from './transactions.ts'
 
 /** What a client asks of a store thread. `connect` hands over a port for one more client. */
@@ -24,6 +24,8 @@ export interface StoreNews {
   readonly isOpen?: true
   readonly failure?: StoreFailure
   readonly answers?: readonly StoreAnswer[]
+  /** Since the last time, told to one client only. */
+  readonly commits?: readonly StoreCommit[]
   readonly hint?: StoreHint
 }
 
@@ -46,7 +48,11 @@ export function toError({ code, detail }: StoreFailure): ReceiverError {
 }
 
 /** Sends every result to whoever asked, in one message to each. */
-export function answer(group: readonly Waiting[], results: readonly StepResult<unknown>[]): void {
+export function answer(
+  group: readonly Waiting[],
+  results: readonly StepResult<unknown>[],
+  commitsFor: (port: MessagePort) => readonly StoreCommit[] = () => [],
+): void {
   const byPort = new Map<MessagePort, StoreAnswer[]>()
   for (const [index, { id, port }] of group.entries()) {
     const result = results[index]
@@ -59,7 +65,8 @@ export function answer(group: readonly Waiting[], results: readonly StepResult<u
   }
   for (const [port, answers] of byPort) {
     const moved = answers.flatMap((one) => ('value' in one ? moveableBytes(one.value) : []))
-    port.postMessage({ answers } satisfies StoreNews, moved)
+    const commits = commitsFor(port)
+    port.postMessage({ answers, commits } satisfies StoreNews, moved)
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { entryPoint } from '../../entry-point.ts'
-import type { Archive, Store } from '../store.ts'
+import type { Archive, Store, StoreCommit } from '../store.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
 import { createThreadClient, type ThreadClient } from './thread-client.ts'
@@ -35,9 +35,12 @@ function writesThrough(client: ThreadClient): Omit<Store, keyof Archive | 'close
 }
 
 /** Opens the database of this data directory, for this process alone. */
-export async function openSqliteStore(file: string): Promise<SqliteStore> {
+export async function openSqliteStore(
+  file: string,
+  onCommit?: (commit: StoreCommit) => void,
+): Promise<SqliteStore> {
   const writer = await startThread('./writer-thread', file)
-  const client = createThreadClient(writer)
+  const client = createThreadClient(writer, onCommit)
   const reader = createLazyReader(file)
   return {
     ...writesThrough(client),

@@ -1,6 +1,6 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import { ReceiverError } from '../../errors.ts'
-import type { StoreHint } from '../store.ts'
+import type { StoreCommit, StoreHint } from '../store.ts'
 import { moveableBytes, type StoreNews, type StoreRequest, toError } from './requests.ts'
 
 /** Asks a store thread, over its worker or over a port that it was handed. */
@@ -18,19 +18,23 @@ interface Asker {
   reject(error: ReceiverError): void
 }
 
-export function createThreadClient(channel: Worker | MessagePort): ThreadClient {
+export function createThreadClient(
+  channel: Worker | MessagePort,
+  onCommit: (commit: StoreCommit) => void = () => {},
+): ThreadClient {
   const askers = new Map<number, Asker>()
   const listeners = new Set<(hint: StoreHint) => void>()
   let lastId = 0
   let hasEnded = false
 
-  channel.on('message', ({ answers, hint }: StoreNews) => {
+  channel.on('message', ({ answers, commits, hint }: StoreNews) => {
     for (const one of answers ?? []) {
       const asker = askers.get(one.id)
       askers.delete(one.id)
       if ('value' in one) asker?.resolve(one.value as never)
       else asker?.reject(toError(one.error))
     }
+    for (const commit of commits ?? []) onCommit(commit)
     if (hint) for (const listener of listeners) listener(hint)
   })
   channel.on('close', end)

@@ -1,4 +1,5 @@
 import type { ReceiverError } from '../../errors.ts'
+import type { StoreCommit } from '../store.ts'
 import { type Database, translateError } from './driver.ts'
 
 /** One thing to be done inside a transaction. */
@@ -21,7 +22,11 @@ export type StepResult<Result> = { readonly value: Result } | { readonly error: 
  * Runs steps in one transaction, so that they share one sync. A step that fails undoes itself
  * only; when the commit fails, every step has failed.
  */
-export function createTransactions(db: Database) {
+export function createTransactions(
+  db: Database,
+  options: { onCommit?: (commit: StoreCommit) => void; now?: () => number } = {},
+) {
+  const { onCommit = () => {}, now = () => performance.now() } = options
   const endings: ((isKept: boolean) => void)[] = []
 
   function runStep<Result>(step: Step<Result>): StepResult<Result> {
@@ -52,12 +57,20 @@ export function createTransactions(db: Database) {
     steps: readonly Step<Result>[],
     sync: Sync = 'FULL',
   ): StepResult<Result>[] {
+    const beganAt = now()
     try {
       db.exec(`PRAGMA synchronous = ${sync}`)
       db.exec('BEGIN IMMEDIATE')
       const results = steps.map(runStep)
+      const executedAt = now()
       db.exec('COMMIT')
+      const endedAt = now()
       for (const end of endings.splice(0)) end(true)
+      onCommit({
+        isDurable: sync === 'FULL',
+        durationMs: endedAt - beganAt,
+        syncMs: endedAt - executedAt,
+      })
       return results
     } catch (cause) {
       const error = translateError(cause)

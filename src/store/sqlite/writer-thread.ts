@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { ReceiverError } from '../../errors.ts'
-import type { StoreHint } from '../store.ts'
+import type { StoreCommit, StoreHint } from '../store.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { type Database, translateError } from './driver.ts'
 import { createInbox } from './inbox.ts'
@@ -42,7 +42,11 @@ const REPEATABLE: ReadonlySet<string> = new Set([
  */
 function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
   const hints = new Set<StoreHint>()
-  const { runTogether, onEnd } = createTransactions(db)
+  // Told along with the next answer to whoever started this thread.
+  const commits: StoreCommit[] = []
+  const { runTogether, onEnd } = createTransactions(db, {
+    onCommit: (commit) => commits.push(commit),
+  })
   const { operations } = createWriter(db, {
     now: Date.now,
     hint: (hint) => hints.add(hint),
@@ -56,7 +60,9 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
       ? refuse(group, broken)
       : runTogether(group.map(toStep), chooseSync(group))
     broken ??= findBroken(results) ?? findBrokenCheckpoint()
-    answer(group, broken ? refuse(group, broken) : results)
+    answer(group, broken ? refuse(group, broken) : results, (to) =>
+      to === port ? commits.splice(0) : [],
+    )
     for (const hint of hints) inbox.broadcast({ hint })
     hints.clear()
     if (!broken) checkpoints.runIfDue()

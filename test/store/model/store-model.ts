@@ -7,7 +7,12 @@ import type {
   UnpackedEvent,
   UnreadablePiece,
 } from '../../../src/model.ts'
-import type { ChunkReceipt, PruneRequest, UnpackedChunk } from '../../../src/store/store.ts'
+import type {
+  ChunkReceipt,
+  PruneRequest,
+  TypeReceipt,
+  UnpackedChunk,
+} from '../../../src/store/store.ts'
 
 export interface ModelBatch {
   readonly batch: Batch
@@ -121,12 +126,15 @@ export function commitChunk(model: StoreModel, chunk: UnpackedChunk): ChunkRecei
   const found = model.batches.find(({ batch }) => batch.id === chunk.batch)
   if (!found?.isOpen || found.unpackedPieces !== chunk.fromPiece) return undefined
   const receipt = { stored: 0, duplicates: 0, conflicts: 0, stale: 0, quarantined: 0 }
+  const types: { -readonly [Name in keyof TypeReceipt]: TypeReceipt[Name] }[] = []
   for (const event of chunk.events) {
     const verdict = judge(model, event, found.batch.receivedAt)
-    if (!verdict) receipt.duplicates++
-    else if (verdict === 'conflict') receipt.conflicts++
-    else receipt.stored++
-    if (verdict === 'stale') receipt.stale++
+    for (const counts of [receipt, ofType(types, event.type)]) {
+      if (!verdict) counts.duplicates++
+      else if (verdict === 'conflict') counts.conflicts++
+      else counts.stored++
+      if (verdict === 'stale') counts.stale++
+    }
     if (!verdict) continue
     const handlers = verdict === 'dispatched' ? event.handlers : []
     const jobs = new Map(handlers.map((handler) => [handler, newJob(handler)]))
@@ -140,7 +148,15 @@ export function commitChunk(model: StoreModel, chunk: UnpackedChunk): ChunkRecei
   model.quarantined += receipt.quarantined
   found.unpackedPieces = chunk.toPiece
   found.isOpen = !chunk.isLast
-  return receipt
+  return { ...receipt, types }
+}
+
+function ofType<Counts extends TypeReceipt>(types: Counts[], type: string): Counts {
+  const found = types.find((counts) => counts.type === type)
+  if (found) return found
+  const made = { type, stored: 0, duplicates: 0, conflicts: 0, stale: 0 } as Counts
+  types.push(made)
+  return made
 }
 
 /** Remembers the event's key; undefined for a duplicate. */

@@ -1,0 +1,59 @@
+import type { StoreStats } from '../store/store.ts'
+import type { Metrics } from './create-metrics.ts'
+import type { SpoolFigures } from './scrape-gauges.ts'
+
+/** Prometheus waits 10 s by default; an answer without the store's figures is better than none. */
+const LIMIT_MS = 3_000
+
+export interface MetricsReaderOptions {
+  readonly metrics: Pick<Metrics, 'render'>
+  readonly stats: () => Promise<StoreStats>
+  /** Undefined: there is no spool. */
+  readonly spool: (() => SpoolFigures) | undefined
+  readonly isReady: () => boolean
+  readonly diskUsedPercent: () => Promise<number>
+  /** Default 3 s. */
+  readonly limitMs?: number
+}
+
+/**
+ * Reads what is only known by asking, and answers all figures. Never waits longer than its limit;
+ * a question to the store that takes longer is shared by the answers that follow.
+ */
+export function createMetricsReader(options: MetricsReaderOptions): () => Promise<string> {
+  const { metrics, spool, isReady, limitMs = LIMIT_MS } = options
+  const stats = share(options.stats)
+  const diskUsedPercent = share(options.diskUsedPercent)
+
+  return async () => {
+    const [store, usedPercent] = await Promise.all([
+      within(limitMs, stats()),
+      within(limitMs, diskUsedPercent()),
+    ])
+    const diskUsedRatio = usedPercent === undefined ? undefined : usedPercent / 100
+    return metrics.render({ store, spool: spool?.(), isReady: isReady(), diskUsedRatio })
+  }
+}
+
+/** Questions that come while one is being answered share its answer. */
+function share<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let running: Promise<Value> | undefined
+  return () => {
+    running ??= read().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+}
+
+/** Undefined when it fails or takes longer. */
+function within<Value>(limitMs: number, work: Promise<Value>): Promise<Value | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs, undefined)
+    const settle = (value?: Value) => {
+      clearTimeout(timer)
+      resolve(value)
+    }
+    work.then(settle, () => settle())
+  })
+}
