@@ -108,7 +108,11 @@ function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverL
       if (outcome === 'released') released.inc({ handler })
       else attemptTime.observe({ handler, outcome }, durationMs / 1_000)
     },
-    handlerStarted: ({ handler }) => running.set({ handler }, 1),
+    handlerStarted({ handler }) {
+      running.set({ handler }, 1)
+      // From 0 on, or the first would not count as an increase.
+      for (const cause of ['planned', 'failure']) restarts.inc({ handler, cause }, 0)
+    },
     handlerEnded({ handler, isPlanned }) {
       running.set({ handler }, 0)
       restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })

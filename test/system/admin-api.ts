@@ -14,6 +14,8 @@ export interface AdminApi {
   quarantine(): Promise<QuarantineJson[]>
   /** The bytes of an unreadable piece, as received. */
   quarantineBody(id: string): Promise<Buffer>
+  /** The lines of `GET /metrics`. */
+  metrics(): Promise<string[]>
   /** Waits until every batch is unpacked and every job has ended. */
   whenIdle(patience?: { timeout: number }): Promise<StatsJson>
 }
@@ -49,6 +51,7 @@ export function createAdminApi(adminUrl: string): AdminApi {
     quarantine: () => readAll('quarantine'),
     quarantineBody: async (id) =>
       Buffer.from(await (await get(`quarantine/${id}/body`)).arrayBuffer()),
+    metrics: async () => (await (await fetch(`${adminUrl}/metrics`)).text()).split('\n'),
     whenIdle(patience) {
       return vi.waitFor(
         async () => {
