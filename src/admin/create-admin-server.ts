@@ -4,6 +4,7 @@ import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Archive, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
+import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
 import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
 import { protectRoutes } from './protect/protect-routes.ts'
@@ -74,6 +75,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addErrorAnswers(app, observer)
   addJsonParser(app)
 
+  addOpenapiRoute(app, version)
   addStatsRoute(app, createStatsReader({ archive, observer, registrations, now, version }))
   addEventRoutes(app, archive)
   addJobRoutes(app, archive)

@@ -16,6 +16,7 @@ import { knownKeys } from '../../src/config/file-schema.ts'
 import { readSettings, SETTINGS } from '../../src/config.ts'
 import { KNOWN_KEYS } from '../../src/handlers/event-keys.ts'
 import { EVENT_STATES } from '../../src/model.ts'
+import { METRICS } from '../../src/observe/metric-list.ts'
 import { type Block, readBlocks, readTables, shapeOf, splitCommands } from './readme-blocks.ts'
 import { interrupt, kill, type Running, runShell, startShell } from './shell.ts'
 
@@ -247,6 +248,17 @@ describe('the README', () => {
     ['of a handler', ['handlers', 0]],
   ])('lists every key %s', (title, path) => {
     expect(tables.get(title)?.map(([key]) => key)).toEqual(knownKeys(path))
+  })
+
+  it('lists every figure of GET /metrics', () => {
+    expect(tables.get('figure')).toEqual(
+      Object.values(METRICS).map(({ name, type, labels, help }) => [
+        name,
+        type,
+        labels.join(', ') || '–',
+        help,
+      ]),
+    )
   })
 
   it('lists every key of `on`', () => {

@@ -1,8 +1,30 @@
+import { z } from 'zod'
 import type { AttemptRow, JobRow } from '../../store/store.ts'
 import { isoTime } from './iso-time.ts'
+import { TIME_JSON } from './time-schema.ts'
+
+const ATTEMPT_JSON = z.object({
+  attempt: z.number(),
+  outcome: z.enum(['done', 'retry', 'dead']),
+  ended_at: TIME_JSON,
+  duration_ms: z.number(),
+  error: z.string().nullable(),
+})
 
 /** A job with its attempts, as the API shows it. */
-export function jobJson(job: JobRow) {
+export const JOB_JSON = z.object({
+  event: z.string().describe('The id of its event.'),
+  handler: z.string(),
+  state: z.enum(['pending', 'done', 'dead']),
+  attempt: z.number().describe('Attempts counted so far.'),
+  due_at: TIME_JSON.describe('When it is due, or until when it is leased.'),
+  last_error: z.string().nullable(),
+  attempts: z.array(ATTEMPT_JSON),
+})
+
+export type JobJson = z.output<typeof JOB_JSON>
+
+export function jobJson(job: JobRow): JobJson {
   return {
     event: job.event,
     handler: job.handler,
@@ -14,7 +36,7 @@ export function jobJson(job: JobRow) {
   }
 }
 
-function attemptJson(row: AttemptRow) {
+function attemptJson(row: AttemptRow): JobJson['attempts'][number] {
   return {
     attempt: row.attempt,
     outcome: row.outcome,
@@ -23,5 +45,3 @@ function attemptJson(row: AttemptRow) {
     error: row.error ?? null,
   }
 }
-
-export type JobJson = ReturnType<typeof jobJson>

@@ -3,6 +3,7 @@ import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
 import type { StoreStats } from '../../store/store.ts'
 import type { Rates } from '../rate-meter.ts'
 import { isoTime } from './iso-time.ts'
+import type { StatsJson } from './stats-schema.ts'
 
 export interface StatsFacts {
   readonly version: string
@@ -15,7 +16,7 @@ export interface StatsFacts {
 }
 
 /** Every figure of the receiver: the store's own, and what was counted since the process began. */
-export function statsJson(facts: StatsFacts) {
+export function statsJson(facts: StatsFacts): StatsJson {
   const { stats, counts, rates } = facts
   return {
     version: facts.version,
@@ -43,7 +44,6 @@ export function statsJson(facts: StatsFacts) {
     rates: {
       events_per_second: rates?.eventsPerSecond ?? null,
       batches_per_second: rates?.batchesPerSecond ?? null,
-      /** The span that was measured; null as long as there was only one look. */
       over_seconds: rates?.overSeconds ?? null,
     },
   }
@@ -52,7 +52,7 @@ export function statsJson(facts: StatsFacts) {
 function handlersJson(
   registrations: readonly HandlerRegistration[],
   health: Readonly<Record<string, HandlerHealth>>,
-) {
+): StatsJson['handlers'] {
   const registered = new Map(registrations.map((handler) => [handler.name, handler]))
   const observed = new Map(Object.entries(health))
   const names = [...new Set([...registered.keys(), ...observed.keys()])].sort()
@@ -61,7 +61,10 @@ function handlersJson(
   )
 }
 
-function handlerJson(handler: HandlerRegistration | undefined, health: HandlerHealth | undefined) {
+function handlerJson(
+  handler: HandlerRegistration | undefined,
+  health: HandlerHealth | undefined,
+): StatsJson['handlers'][string] {
   return {
     running: health?.running ?? false,
     restarts: health?.restarts ?? 0,
@@ -72,4 +75,4 @@ function handlerJson(handler: HandlerRegistration | undefined, health: HandlerHe
   }
 }
 
-export type StatsJson = ReturnType<typeof statsJson>
+export type { StatsJson } from './stats-schema.ts'

@@ -23,12 +23,19 @@ const limit = z
   .refine((value) => value >= 1 && value <= MAX_LIMIT, {
     error: `must be a whole number from 1 to ${MAX_LIMIT}`,
   })
+  .describe(`Rows of a page: 1 to ${MAX_LIMIT}, by default 50.`)
 
 const CURSOR_PROBLEM = 'must be what the page before gave as its cursor, unchanged'
 
 /** The id of a row, or of an event with the name of a handler. */
-const rowCursor = z.string(CURSOR_PROBLEM).refine(isRowId, CURSOR_PROBLEM)
-const jobCursor = z.string(CURSOR_PROBLEM).refine(isJobName, CURSOR_PROBLEM)
+const rowCursor = z
+  .string(CURSOR_PROBLEM)
+  .refine(isRowId, CURSOR_PROBLEM)
+  .describe('Of the page before.')
+const jobCursor = z
+  .string(CURSOR_PROBLEM)
+  .refine(isJobName, CURSOR_PROBLEM)
+  .describe('Of the page before.')
 
 const instant = z
   .union([z.string(), z.number()], { error: 'must be one time, given once' })
@@ -44,7 +51,10 @@ const instant = z
 const oneOf = <const Name extends string>(names: readonly Name[]) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` })
 
-const span = { from: instant.exactOptional(), to: instant.exactOptional() }
+const span = {
+  from: instant.describe('Received at or after: ISO text, or time since 1970.').exactOptional(),
+  to: instant.describe('Received before: likewise.').exactOptional(),
+}
 const page = { limit: limit.exactOptional(), cursor: rowCursor.exactOptional() }
 
 const isSpan = ({ from, to }: { from?: number; to?: number }) =>

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Archive, EventQuery } from '../../store/store.ts'
 import { dropUndefined } from '../drop-undefined.ts'
-import { eventDetailJson, eventJson } from '../json/event-json.ts'
+import { EVENT_DETAIL_JSON, EVENT_JSON, eventDetailJson, eventJson } from '../json/event-json.ts'
+import type { RouteDescription } from '../openapi/route-description.ts'
 import { EVENT_PARAMETERS, NO_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
 import { isRowId } from '../parameters/row-id.ts'
@@ -14,15 +15,29 @@ export const NO_SUCH_EVENT = {
     'and finds one by its event_id, which the provider gave.',
 }
 
+const LIST_EVENTS = {
+  summary: 'Events, newest first',
+  query: EVENT_PARAMETERS,
+  answer: { json: z.object({ events: z.array(EVENT_JSON), cursor: z.string().nullable() }) },
+} satisfies RouteDescription
+
+const GET_EVENT = {
+  summary: 'One event with its exact payload, its jobs and their attempts',
+  query: NO_PARAMETERS,
+  answer: { json: EVENT_DETAIL_JSON },
+  errors: { 404: 'No event has this id.' },
+} satisfies RouteDescription
+
 export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
-  app.get('/api/events', async (request) => {
-    const query = eventQuery(readParameters(EVENT_PARAMETERS, request.query))
+  app.get('/api/events', { config: { description: LIST_EVENTS } }, async (request) => {
+    const query = eventQuery(readParameters(LIST_EVENTS.query, request.query))
     const { rows, cursor } = await archive.listEvents(query)
     return { events: rows.map(eventJson), cursor: cursor ?? null }
   })
 
-  app.get<{ Params: { id: string } }>('/api/events/:id', async (request, reply) => {
-    readParameters(NO_PARAMETERS, request.query)
+  const config = { description: GET_EVENT }
+  app.get<{ Params: { id: string } }>('/api/events/:id', { config }, async (request, reply) => {
+    readParameters(GET_EVENT.query, request.query)
     const { id } = request.params
     const event = isRowId(id) ? await archive.getEvent(id) : undefined
     return event ? eventDetailJson(event) : reply.code(404).send(NO_SUCH_EVENT)

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Archive } from '../../store/store.ts'
-import { quarantineJson } from '../json/quarantine-json.ts'
+import { QUARANTINE_JSON, quarantineJson } from '../json/quarantine-json.ts'
+import type { RouteDescription } from '../openapi/route-description.ts'
 import { NO_PARAMETERS, PAGE_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
 import { isRowId } from '../parameters/row-id.ts'
@@ -11,24 +13,49 @@ const NO_SUCH_PIECE = {
     'Nothing in quarantine has this id; retention may have removed it. GET /api/quarantine lists it.',
 }
 
+const LIST_PIECES = {
+  summary: 'What could not be read, newest first',
+  query: PAGE_PARAMETERS,
+  answer: {
+    json: z.object({ quarantine: z.array(QUARANTINE_JSON), cursor: z.string().nullable() }),
+  },
+} satisfies RouteDescription
+
+const GET_PIECE = {
+  summary: 'One run of unreadable pieces, and why',
+  query: NO_PARAMETERS,
+  answer: { json: QUARANTINE_JSON },
+  errors: { 404: 'Nothing in quarantine has this id.' },
+} satisfies RouteDescription
+
+const GET_BYTES = {
+  summary: 'Its bytes as received',
+  query: NO_PARAMETERS,
+  answer: { mediaType: 'application/octet-stream' },
+  errors: { 404: 'Nothing in quarantine has this id.' },
+} satisfies RouteDescription
+
+type Piece = { Params: { id: string } }
 type QuarantineArchive = Pick<Archive, 'listQuarantine' | 'getQuarantine' | 'quarantineBody'>
 
 export function addQuarantineRoutes(app: FastifyInstance, archive: QuarantineArchive): void {
-  app.get('/api/quarantine', async (request) => {
-    const page = readParameters(PAGE_PARAMETERS, request.query)
+  app.get('/api/quarantine', { config: { description: LIST_PIECES } }, async (request) => {
+    const page = readParameters(LIST_PIECES.query, request.query)
     const { rows, cursor } = await archive.listQuarantine(page)
     return { quarantine: rows.map(quarantineJson), cursor: cursor ?? null }
   })
 
-  app.get<{ Params: { id: string } }>('/api/quarantine/:id', async (request, reply) => {
-    readParameters(NO_PARAMETERS, request.query)
+  const onePiece = { config: { description: GET_PIECE } }
+  app.get<Piece>('/api/quarantine/:id', onePiece, async (request, reply) => {
+    readParameters(GET_PIECE.query, request.query)
     const { id } = request.params
     const row = isRowId(id) ? await archive.getQuarantine(id) : undefined
     return row ? quarantineJson(row) : reply.code(404).send(NO_SUCH_PIECE)
   })
 
-  app.get<{ Params: { id: string } }>('/api/quarantine/:id/body', async (request, reply) => {
-    readParameters(NO_PARAMETERS, request.query)
+  const itsBytes = { config: { description: GET_BYTES } }
+  app.get<Piece>('/api/quarantine/:id/body', itsBytes, async (request, reply) => {
+    readParameters(GET_BYTES.query, request.query)
     const { id } = request.params
     const bytes = isRowId(id) ? await archive.quarantineBody(id) : undefined
     if (bytes === undefined) return reply.code(404).send(NO_SUCH_PIECE)

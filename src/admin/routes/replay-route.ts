@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { HandlerRegistration } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
 import type { Observer } from '../../observe/observer.ts'
+import type { RouteDescription } from '../openapi/route-description.ts'
 import { InvalidParameters } from '../parameters/invalid-parameters.ts'
 import { NO_PARAMETERS, REPLAY_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
@@ -14,23 +16,35 @@ export interface ReplayRouteOptions {
   readonly registrations: () => readonly HandlerRegistration[]
 }
 
+const REPLAY = {
+  summary: 'Makes matching jobs pending again, and those that never were; one field at least',
+  query: NO_PARAMETERS,
+  body: REPLAY_PARAMETERS,
+  answer: { json: z.object({ replayed: z.number().describe('Jobs.') }) },
+  errors: { 404: 'No event has the id that was given.' },
+} satisfies RouteDescription
+
 /** However many events are walked through: an answer before the end could not say how many jobs. */
 const TIMEOUT_MS = 86_400_000
 
 export function addReplayRoute(app: FastifyInstance, options: ReplayRouteOptions): void {
   const { archive, observer, registrations } = options
 
-  app.post('/api/replay', { handlerTimeout: TIMEOUT_MS }, async (request, reply) => {
-    readParameters(NO_PARAMETERS, request.query)
-    const wanted = readParameters(REPLAY_PARAMETERS, request.body)
-    const handlers = registrations()
-    refuseEverything(wanted)
-    refuseUnknownHandler(wanted.handler, handlers)
-    const replayed = await replayEvents(archive, wanted, handlers)
-    if (replayed === undefined) return reply.code(404).send(NO_SUCH_EVENT)
-    observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
-    return { replayed }
-  })
+  app.post(
+    '/api/replay',
+    { handlerTimeout: TIMEOUT_MS, config: { description: REPLAY } },
+    async (request, reply) => {
+      readParameters(REPLAY.query, request.query)
+      const wanted = readParameters(REPLAY.body, request.body)
+      const handlers = registrations()
+      refuseEverything(wanted)
+      refuseUnknownHandler(wanted.handler, handlers)
+      const replayed = await replayEvents(archive, wanted, handlers)
+      if (replayed === undefined) return reply.code(404).send(NO_SUCH_EVENT)
+      observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
+      return { replayed }
+    },
+  )
 }
 
 function refuseEverything(wanted: ReplayRequest): void {

@@ -83,7 +83,12 @@ function findFates(
   judged: readonly JudgedEvent[],
 ): (readonly [type: string, fate: Fate])[] {
   const verdicts = new Map(judged.map(({ event, verdict }) => [event, verdict]))
-  return events.map((event) => [event.type, verdicts.get(event) ?? 'duplicate'])
+  return events.map((event) => {
+    const fate = verdicts.get(event) ?? 'duplicate'
+    // Should the very same come again, it is a duplicate.
+    verdicts.delete(event)
+    return [event.type, fate]
+  })
 }
 
 function countPieces({ unreadable }: UnpackedChunk): number {
