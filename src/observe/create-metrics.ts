@@ -109,12 +109,13 @@ function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverL
       else attemptTime.observe({ handler, outcome }, durationMs / 1_000)
     },
     handlerStarted({ handler }) {
-      running.set({ handler }, 1)
+      // Two run while newer code takes the place of older.
+      running.inc({ handler })
       // From 0 on, or the first would not count as an increase.
       for (const cause of ['planned', 'failure']) restarts.inc({ handler, cause }, 0)
     },
-    handlerEnded({ handler, isPlanned }) {
-      running.set({ handler }, 0)
+    handlerEnded({ handler, pid, isPlanned }) {
+      running.dec({ handler }, pid === undefined ? 0 : 1)
       restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
     },
     handlerOutputDropped: ({ handler, lines }) => droppedLines.inc({ handler }, lines),

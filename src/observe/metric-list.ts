@@ -80,7 +80,9 @@ export const METRICS = {
   backlog: gauge('webhook_backlog', 'jobs pending and batches waiting'),
   waitingBatches: gauge('webhook_waiting_batches', 'batches to be unpacked'),
   oldestPending: gauge('webhook_oldest_pending_seconds', 'age of the oldest of the backlog'),
-  handlerRunning: gauge('webhook_handler_running', '1 while its process runs', ['handler']),
+  handlerRunning: gauge('webhook_handler_running', 'its processes; 2 while one replaces another', [
+    'handler',
+  ]),
   handlerRestarts: counter(
     'webhook_handler_restarts_total',
     'processes that ended; each gets a successor',

@@ -94,7 +94,10 @@ describe('the figures', () => {
     ],
     [
       'a handler’s crash',
-      (it) => it.handlerEnded({ handler: 'h', reason: 'SIGSEGV', isPlanned: false }),
+      (it) => {
+        it.handlerStarted({ handler: 'h', pid: 7 })
+        it.handlerEnded({ handler: 'h', pid: 7, reason: 'SIGSEGV', isPlanned: false })
+      },
       [
         'webhook_handler_running{handler="h"} 0',
         'webhook_handler_restarts_total{handler="h",cause="failure"} 1',
