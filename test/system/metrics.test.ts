@@ -86,13 +86,13 @@ const rules = parse(read('prometheus-rules.yaml')).groups.flatMap(
 ) as Rule[]
 
 /** Every expression of the dashboard, wherever it stands. */
-function findExpressions(node: unknown): [title: string, expression: string][] {
+function findExpressions(node: unknown, above = ''): [title: string, expression: string][] {
   if (typeof node !== 'object' || node === null) return []
-  const { title = '', expr, definition } = node as Record<string, string | undefined>
+  const { title = above, expr, definition } = node as Record<string, string | undefined>
   const own = [expr, definition].flatMap((text) => (text === undefined ? [] : [text]))
   return [
     ...own.map((text): [string, string] => [title, text]),
-    ...Object.values(node).flatMap(findExpressions),
+    ...Object.values(node).flatMap((inner) => findExpressions(inner, title)),
   ]
 }
 

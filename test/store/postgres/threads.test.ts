@@ -1,5 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connectPostgresStore } from '../../../src/store/postgres/postgres-store.ts'
+import {
+  connectPostgresStore,
+  openPostgresStore,
+} from '../../../src/store/postgres/postgres-store.ts'
+import type { StoreCommit } from '../../../src/store/store.ts'
 import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
@@ -24,6 +28,31 @@ describe.skipIf(!server)('another thread’s view of a PostgreSQL store', () => 
     await view.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
     await expect.poll(() => hints).toContain('jobs')
     await expect(view.probe()).resolves.toBeUndefined()
+  })
+
+  it('tells of its commits, and the store of others; reading is none', async () => {
+    const { url } = await createTestDatabase(server!)
+    const told: StoreCommit[] = []
+    const store = await openPostgresStore(url, {
+      onWarning: () => {},
+      onCommit: (commit) => told.push(commit),
+    })
+    onTestFinished(() => store.close())
+    const seen: StoreCommit[] = []
+    const view = connectPostgresStore(store.connect(), { onCommit: (one) => seen.push(one) })
+    onTestFinished(() => view.close())
+    told.length = 0
+
+    await store.append(sampleBatch())
+    await store.stats()
+    await view.takeBatch(1_000)
+    // Hints go to other replicas by transactions of their own.
+    expect(told.filter(({ isDurable }) => isDurable)).toHaveLength(1)
+    expect(seen.map(({ isDurable }) => isDurable)).toEqual([false])
+    for (const { durationMs, syncMs } of [...told, ...seen]) {
+      expect(syncMs).toBeGreaterThan(0)
+      expect(durationMs).toBeGreaterThan(syncMs)
+    }
   })
 
   it('goes on when the password was changed', async () => {

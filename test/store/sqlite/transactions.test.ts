@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { createTransactions } from '../../../src/store/sqlite/transactions.ts'
 import { createWriter } from '../../../src/store/sqlite/writer.ts'
+import type { StoreCommit } from '../../../src/store/store.ts'
 import { sampleBatch } from '../sample-rows.ts'
 
 async function open() {
@@ -30,7 +31,7 @@ async function open() {
   }
   const readSync = () =>
     (db.prepare('PRAGMA synchronous').get() as { synchronous: number }).synchronous
-  return { append, count, setPages, readSync, runTogether, operations }
+  return { append, count, setPages, readSync, runTogether, operations, db }
 }
 
 it('says of a database that may not grow that it is full, keeps nothing, and goes on later', async () => {
@@ -69,4 +70,23 @@ it('tells what it can never take from what it cannot take now, and keeps the res
     ]),
   ).toMatchObject([{ error: { code: 'store_refused' } }, { value: undefined }])
   expect(count()).toBe(1)
+})
+
+it('tells of a commit and its sync, and nothing of what was rolled back', async () => {
+  const { db } = await open()
+  const told: StoreCommit[] = []
+  const times = [1, 4, 9, 16, 25, 36, 49]
+  const { runTogether } = createTransactions(db, {
+    onCommit: (commit) => told.push(commit),
+    now: () => times.shift() ?? Number.NaN,
+  })
+  runTogether([{ run: () => 1 }])
+  runTogether([{ run: () => 1 }], 'NORMAL')
+  // A second one cannot begin.
+  db.exec('BEGIN')
+  expect(runTogether([{ run: () => 1 }])[0]).toHaveProperty('error')
+  expect(told).toEqual([
+    { isDurable: true, durationMs: 9 - 1, syncMs: 9 - 4 },
+    { isDurable: false, durationMs: 36 - 16, syncMs: 36 - 25 },
+  ])
 })
