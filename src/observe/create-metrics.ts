@@ -100,6 +100,7 @@ function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverL
   const attemptTime = histogram(METRICS.attemptTime)
   const released = counter(METRICS.released)
   const running = gauge(METRICS.handlerRunning)
+  const processes = new Map<string, number>()
   const restarts = counter(METRICS.handlerRestarts)
   const droppedLines = counter(METRICS.droppedLines)
   return {
@@ -110,12 +111,17 @@ function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverL
     },
     handlerStarted({ handler }) {
       // Two run while newer code takes the place of older.
+      processes.set(handler, (processes.get(handler) ?? 0) + 1)
       running.inc({ handler })
       // From 0 on, or the first would not count as an increase.
       for (const cause of ['planned', 'failure']) restarts.inc({ handler, cause }, 0)
     },
     handlerEnded({ handler, pid, isPlanned }) {
-      running.dec({ handler }, pid === undefined ? 0 : 1)
+      const left = (processes.get(handler) ?? 0) - (pid === undefined ? 0 : 1)
+      processes.set(handler, left)
+      // One that a reload took out of the settings is not one that is down.
+      if (isPlanned && left === 0) running.remove({ handler })
+      else running.set({ handler }, left)
       restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
     },
     handlerOutputDropped: ({ handler, lines }) => droppedLines.inc({ handler }, lines),

@@ -156,6 +156,25 @@ describe('the figures', () => {
     expect(await read()).toEqual(expect.arrayContaining(lines))
   })
 
+  it('count the processes of a handler, and forget one that was taken away', async () => {
+    const { observer, read } = observe()
+    const end = (pid: number | undefined, isPlanned: boolean) =>
+      observer.handlerEnded({ handler: 'h', pid, reason: 'x', isPlanned })
+    const count = async () =>
+      (await read()).find((line) => line.startsWith('webhook_handler_running{'))?.split(' ')[1]
+    observer.handlerStarted({ handler: 'h', pid: 1 })
+    observer.handlerStarted({ handler: 'h', pid: 2 })
+    end(undefined, false)
+    expect(await count()).toBe('2')
+    end(1, true)
+    expect(await count()).toBe('1')
+    end(2, false)
+    expect(await count()).toBe('0')
+    observer.handlerStarted({ handler: 'h', pid: 3 })
+    end(3, true)
+    expect(await count()).toBeUndefined()
+  })
+
   it('begin at 0 for each source, so that the first batch is an increase', async () => {
     const { read } = observe()
     expect(await read()).toContain('webhook_requests_total{source="audit",outcome="received"} 0')
