@@ -473,6 +473,25 @@ export function describeStore(engine: string, harness: StoreHarness): void {
           3,
         )
       })
+      it('lists events with dead jobs page by page, each once, whatever lies between', async () => {
+        const both = ['counter', 'other']
+        const types = ['open', 'click', 'open', 'open', 'click', 'open', 'open']
+        await keep(types.map((type) => sampleEvent({ type, handlers: both })))
+        const jobs = await claim()
+        await settle(
+          jobs.filter((_, n) => n !== 3),
+          { kind: 'dead', error: 'x' },
+        )
+        await settle(await claim(100, 'other'), { kind: 'dead', error: 'x' })
+        const list = (cursor?: string) =>
+          store.listEvents({ state: 'dead', type: 'open', limit: 2, ...(cursor && { cursor }) })
+        const first = await list()
+        const second = await list(first.cursor)
+        const third = second.cursor === undefined ? undefined : await list(second.cursor)
+        const pages = [first, second, third].map((page) => page?.rows.map(({ id }) => id) ?? [])
+        const dead = [6, 5, 2, 0].map((n) => jobs[n]?.event)
+        expect(pages).toEqual([dead.slice(0, 2), dead.slice(2), []])
+      })
       it('finds an event and its conflicts by event id', async () => {
         const event = sampleEvent()
         await keep([event, { ...event, digest: 'zyxwvutsrqpo' }])

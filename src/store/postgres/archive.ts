@@ -1,3 +1,4 @@
+import { EVENT_COLUMNS } from '../event-query.ts'
 import {
   type EventSqlRow,
   type JobSqlRow,
@@ -16,7 +17,7 @@ import type {
   PageRequest,
   QuarantineRow,
 } from '../store.ts'
-import { EVENT_COLUMNS, listEvents } from './event-search.ts'
+import { listEvents } from './event-search.ts'
 import { readStats } from './stats.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 

@@ -1,3 +1,4 @@
+import { EVENT_COLUMNS } from '../event-query.ts'
 import {
   type EventSqlRow,
   type JobSqlRow,
@@ -9,7 +10,7 @@ import {
 } from '../rows.ts'
 import type { EventDetail, JobQuery, JobRow, Page, PageRequest, QuarantineRow } from '../store.ts'
 import type { Database } from './driver.ts'
-import { createEventSearch, EVENT_COLUMNS } from './event-search.ts'
+import { createEventSearch } from './event-search.ts'
 import { createStats } from './stats.ts'
 
 /** What people may read. Runs on a connection of its own, beside the writer. */
