@@ -92,6 +92,7 @@ export function createApp(parts: AppParts): App {
       closers.push(metrics.stop)
       const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
       closers.push(() => store.close())
+      reloaders.push((fresh) => followPassword(store, fresh))
       const journal = await openJournal(store)
       if (works) startPruning(store)
       const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
@@ -103,6 +104,12 @@ export function createApp(parts: AppParts): App {
       await stopNow()
       throw error
     }
+  }
+
+  /** Of the store, only the way in may change while it is open. */
+  function followPassword(store: OpenStore, { storeUrl, storeLabel }: Settings): [] {
+    if (storeLabel === settings.storeLabel) store.useUrl(storeUrl)
+    return []
   }
 
   /** A store that others share may be away while we acknowledge: then batches wait in the spool. */

@@ -28,8 +28,35 @@ function readPostgresUrl(url: string): string {
       `${REMEDY} Characters such as @ / # in a password are written as %40 %2F %23.`,
     )
   }
-  if (parsed.pathname.length > 1) return url
-  throw new WrongValue('names no database', REMEDY)
+  if (parsed.pathname.length <= 1) throw new WrongValue('names no database', REMEDY)
+  checkTls(parsed.searchParams)
+  return url
+}
+
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full']
+
+/** As PostgreSQL's own programs, but for the modes with which one cannot say what is on the wire. */
+function checkTls(parameters: URLSearchParams): void {
+  const mode = parameters.get('sslmode')
+  if (mode !== null && !SSL_MODES.includes(mode)) {
+    throw new WrongValue(
+      `asks for sslmode=${mode.slice(0, 20)}`,
+      `Give one of ${SSL_MODES.join(', ')}.`,
+    )
+  }
+  if (mode === 'verify-ca' && !parameters.has('sslrootcert')) {
+    throw new WrongValue(
+      'asks for sslmode=verify-ca without an authority to verify by',
+      'Add sslrootcert=<file>, or use verify-full, which knows the public ones.',
+    )
+  }
+}
+
+/** The files with certificates that its parameters name. */
+export function findTlsFiles(url: string): string[] {
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(
+    (name) => parse(url)?.searchParams.get(name) ?? [],
+  )
 }
 
 /** For people and logs: without password and parameters. */

@@ -15,6 +15,11 @@ export type StoreConnection =
 export interface OpenedStore extends Store {
   /** For another thread of this process; `connectStore` makes a store of it there. */
   connect(): StoreConnection
+  /**
+   * Connections are opened with this from now on; those that are open go on. For another password:
+   * the database has to be the same. Without meaning for a file.
+   */
+  useUrl(url: string): void
 }
 
 export interface StoreSettings {
@@ -34,7 +39,7 @@ export async function openStore(
 ): Promise<OpenedStore> {
   if (storeFile !== undefined) {
     const store = await openSqliteStore(storeFile, onCommit)
-    return { ...store, connect: () => ({ engine: 'sqlite', port: store.connect() }) }
+    return { ...store, connect: () => ({ engine: 'sqlite', port: store.connect() }), useUrl() {} }
   }
   const store = await openPostgresStore(storeUrl, { onWarning, onCommit })
   return { ...store, connect: () => ({ engine: 'postgres', ...store.connect() }) }

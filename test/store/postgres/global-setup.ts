@@ -7,22 +7,32 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where the run's PostgreSQL server is, or will be when the first test wants it. */
     postgresFolder: string
+    /** The same for a server with TLS and passwords. */
+    securePostgresFolder: string
     runPid: number
   }
 }
 
 const STOP_MS = 10_000
 
-/** Gives the run a folder for a PostgreSQL server, which the first test file that needs it starts. */
+/** Gives the run folders for its PostgreSQL servers; the first test file that needs one starts it. */
 export function setup(project: TestProject): () => Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'receiver-postgres-'))
+  const folders = ['receiver-postgres-', 'receiver-secure-postgres-'].map((prefix) =>
+    mkdtempSync(join(tmpdir(), prefix)),
+  )
+  const [folder = '', secureFolder = ''] = folders
   project.provide('postgresFolder', folder)
+  project.provide('securePostgresFolder', secureFolder)
   project.provide('runPid', process.pid)
   return async () => {
-    const file = join(folder, 'keeper')
-    if (existsSync(file)) await stopKeeper(Number(readFileSync(file, 'utf8')))
-    rmSync(folder, { recursive: true, force: true })
+    await Promise.all(folders.map(remove))
   }
+}
+
+async function remove(folder: string): Promise<void> {
+  const file = join(folder, 'keeper')
+  if (existsSync(file)) await stopKeeper(Number(readFileSync(file, 'utf8')))
+  rmSync(folder, { recursive: true, force: true })
 }
 
 async function stopKeeper(pid: number): Promise<void> {

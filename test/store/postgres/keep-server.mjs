@@ -2,7 +2,9 @@
 // away when that ends: when it is told to, or when the run has died without saying so.
 import { execFileSync, spawn } from 'node:child_process'
 import {
+  chmodSync,
   chownSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -12,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join, relative } from 'node:path'
 
 const [folder, foundBin, owner, user] = process.argv.slice(2)
@@ -20,6 +23,8 @@ const [ownerPid, [uid, gid]] = [Number(owner), user.split(':').map(Number)]
 const identity = process.getuid?.() === 0 ? { uid, gid } : {}
 const home = join(folder, 'server')
 const data = join(home, 'data')
+// With a certificate in the folder: over TCP too, with TLS and passwords.
+const isSecure = existsSync(join(folder, 'server.key'))
 let bin = foundBin
 let server
 
@@ -67,9 +72,32 @@ function initialise() {
   })
 }
 
-function start() {
+/** Over TCP with a password; the socket, whose folder is ours, needs none. */
+function secure() {
+  for (const name of ['server.crt', 'server.key']) {
+    const file = join(data, name)
+    copyFileSync(join(folder, name), file)
+    chmodSync(file, 0o600)
+    if (identity.uid !== undefined) chownSync(file, identity.uid, identity.gid)
+  }
+  const rules = ['local all all trust', 'host all all 127.0.0.1/32 scram-sha-256']
+  writeFileSync(join(data, 'pg_hba.conf'), `${rules.join('\n')}\n`)
+}
+
+function findFreePort() {
+  return new Promise((resolve) => {
+    const holder = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = holder.address()
+      holder.close(() => resolve(port))
+    })
+  })
+}
+
+function start(port) {
   const settings = {
-    listen_addresses: '',
+    listen_addresses: isSecure ? '127.0.0.1' : '',
+    ssl: isSecure ? 'on' : 'off',
+    port,
     unix_socket_directories: home,
     max_connections: '200',
     // A power cut is not among what these tests survive.
@@ -117,13 +145,18 @@ function end(reason = '') {
 
 const watch = setInterval(() => {
   if (!isOwnerAlive()) end()
-  else if (!existsSync(join(folder, 'ready')) && isReady()) publish('ready', home)
+  else if (!existsSync(join(folder, 'ready')) && isReady()) {
+    publish('ready', JSON.stringify({ home, port }))
+  }
 }, 50)
 process.on('SIGTERM', () => end())
 
+const port = isSecure ? await findFreePort() : 5432
+
 try {
   initialise()
-  start()
+  if (isSecure) secure()
+  start(port)
 } catch (error) {
   end(String(error))
 }

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { inject } from 'vitest'
+import { CERTIFICATES } from '../../http/certificates.ts'
 import { findBinaries } from './find-binaries.ts'
 
 const START_MS = 60_000
@@ -30,8 +31,33 @@ export async function findTestServer(): Promise<TestServer | undefined> {
   if (given) return createTestServer((database) => withDatabase(given, database))
   const bin = findBinaries()
   if (!bin) return reportMissing()
-  const home = await startOnce(inject('postgresFolder'), bin)
+  const { home } = await startOnce(inject('postgresFolder'), bin)
   return createTestServer((database) => `postgres://postgres@/${database}?host=${home}`)
+}
+
+export interface SecureServer extends TestServer {
+  /** The URL of a database over TCP, where a password is asked for and TLS can be had. */
+  tcpUrl(url: string, user: string, password: string): string
+}
+
+/**
+ * Another server of our own, with TLS (the first of the tests' certificates) and passwords.
+ * Undefined where PostgreSQL is not installed, whatever `TEST_DATABASE_URL` says.
+ */
+export async function findSecureServer(): Promise<SecureServer | undefined> {
+  const bin = findBinaries()
+  if (!bin) return reportMissing()
+  const folder = inject('securePostgresFolder')
+  const { home, port } = await startOnce(folder, bin, () => {
+    writeFileSync(join(folder, 'server.crt'), CERTIFICATES[0].cert)
+    writeFileSync(join(folder, 'server.key'), CERTIFICATES[0].key)
+  })
+  const urlOf = (database: string) => `postgres://postgres@/${database}?host=${home}&port=${port}`
+  return {
+    ...createTestServer(urlOf),
+    tcpUrl: (url, user, password) =>
+      `postgres://${user}:${password}@127.0.0.1:${port}/${databaseOf(url)}`,
+  }
 }
 
 function reportMissing(): undefined {
@@ -47,10 +73,15 @@ function withDatabase(url: string, database: string): string {
   return changed.href
 }
 
-/** Starts the server, unless another test file has; answers the folder of its socket. */
-async function startOnce(folder: string, bin: string): Promise<string> {
+/** Starts the server, unless another test file has; answers where it is. */
+async function startOnce(
+  folder: string,
+  bin: string,
+  prepare = () => {},
+): Promise<{ home: string; port: number }> {
   try {
     mkdirSync(join(folder, 'starting'))
+    prepare()
     startKeeper(folder, bin)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -59,7 +90,7 @@ async function startOnce(folder: string, bin: string): Promise<string> {
     const failed = join(folder, 'failed')
     if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
     const ready = join(folder, 'ready')
-    if (existsSync(ready)) return readFileSync(ready, 'utf8')
+    if (existsSync(ready)) return JSON.parse(readFileSync(ready, 'utf8'))
   }
   throw new Error('PostgreSQL did not start.')
 }
@@ -79,6 +110,10 @@ function findUnprivileged(): number[] {
   const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : []
   const found = users.find((line) => line.startsWith('postgres:'))?.split(':')
   return found ? [Number(found[2]), Number(found[3])] : NOBODY
+}
+
+function databaseOf(url: string): string {
+  return new URL(url.replace('@/', '@socket/')).pathname.slice(1)
 }
 
 function createTestServer(urlOf: (database: string) => string): TestServer {
@@ -103,8 +138,7 @@ function createTestServer(urlOf: (database: string) => string): TestServer {
       return urlOf(name)
     },
     async dropDatabase(url) {
-      const name = new URL(url.replace('@/', '@socket/')).pathname.slice(1)
-      await execute(root, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      await execute(root, `DROP DATABASE IF EXISTS ${databaseOf(url)} WITH (FORCE)`)
     },
   }
 }
