@@ -189,6 +189,18 @@ describe('a wrong setting', () => {
       'STORE_URL is no address of a PostgreSQL database. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>. Characters such as @ / # in a password are written as %40 %2F %23.',
     ],
     [
+      { STORE_URL: 'postgres://u@h/d?sslmode=prefer' },
+      'STORE_URL asks for sslmode=prefer. Give one of disable, require, verify-ca, verify-full.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslmode=verify-ca' },
+      'STORE_URL asks for sslmode=verify-ca without an authority to verify by. Add sslrootcert=<file>, or use verify-full, which knows the public ones.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslmode=require&sslrootcert=/no/such.pem' },
+      'STORE_URL names the file /no/such.pem, which cannot be read (ENOENT). Give the path of a file that this user may read.',
+    ],
+    [
       { STORE_URL: 'sqlite::memory:' },
       'STORE_URL keeps events in memory, where a crash loses them. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
     ],

@@ -1,15 +1,18 @@
 import { isLoopback } from './addresses.ts'
 import type { GivenSettings } from './given-settings.ts'
+import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingName, SettingValues } from './settings-schema.ts'
+import { findTlsFiles } from './store-url.ts'
 
 /** What two settings say of each other. Settings that are wrong by themselves are left out. */
 export function checkTogether(options: {
   values: SettingValues
   given: GivenSettings
   problems: ProblemList
+  readFile: (path: string) => string
 }): void {
-  const { values, given, problems } = options
+  const { values, given, problems, readFile } = options
   const labels = new Set(problems.problems.map(({ setting }) => setting))
   const label = (name: SettingName) => given.get(name)?.label ?? name
   const areRight = (...names: SettingName[]) => names.every((name) => !labels.has(label(name)))
@@ -49,6 +52,10 @@ export function checkTogether(options: {
       `is ${values.ROLE}, and an SQLite file is not shared with those who do the rest`,
       'Set STORE_URL to postgres://…, or the role to all.',
     )
+  }
+  const { STORE_URL: store } = values
+  for (const path of store?.engine === 'postgres' ? findTlsFiles(store.url) : []) {
+    problems.attempt(label('STORE_URL'), () => readFileOrExplain(readFile, path))
   }
   const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)
   if (areRight('RETRY_SCHEDULE', 'RETAIN_EVENTS') && waitsMs > values.RETAIN_EVENTS) {

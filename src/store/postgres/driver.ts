@@ -29,7 +29,7 @@ const TYPES = {
  */
 export function createClient(readUrl: ReadUrl): Client {
   return new Client({
-    connectionString: readUrl(),
+    connectionString: withStandardModes(readUrl()),
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -38,6 +38,11 @@ export function createClient(readUrl: ReadUrl): Client {
     // Statements that do not need each other's answers share one way to the server and back.
     pipeline: true,
   })
+}
+
+/** `sslmode` then means what PostgreSQL's own programs take it for; left to itself, `pg` differs. */
+function withStandardModes(url: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}uselibpqcompat=true`
 }
 
 export function createPool(readUrl: ReadUrl, max: number): Pool {
@@ -77,11 +82,6 @@ export function isConnectionUsable(error: unknown): boolean {
 function isContentRefused(error: unknown): boolean {
   const isOurs = error instanceof TypeError || error instanceof RangeError
   return isOurs || /^(22|23|54)/.test(sqlState(error) ?? '')
-}
-
-/** What only an operator can mend, by another STORE_URL, another password or another right. */
-export function isMisconfigured(error: unknown): boolean {
-  return /^(28|3D000|42501)/.test(sqlState(error) ?? '')
 }
 
 /** What a driver's error means for the receiver. */

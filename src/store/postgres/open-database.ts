@@ -1,6 +1,6 @@
 import { ReceiverError } from '../../errors.ts'
-import { isMisconfigured } from './driver.ts'
 import { migrate } from './migrate.ts'
+import { describeMisconfiguration } from './misconfigured.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const LOOK: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
@@ -33,7 +33,10 @@ export function createDatabaseOpening(
       }
     } catch (error) {
       opening = undefined
-      throw isMisconfigured(causeOf(error)) ? misconfigured(error) : error
+      const cause = error instanceof Error ? error.cause : undefined
+      const text = describeMisconfiguration(cause)
+      if (text === undefined) throw error
+      throw new ReceiverError('invalid_settings', { detail: `STORE_URL: ${text}`, cause })
     }
   }
 
@@ -84,14 +87,4 @@ function findDangers(server: ServerSettings): string[] {
     )
   }
   return dangers
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined
-}
-
-function misconfigured(error: unknown): ReceiverError {
-  const cause = causeOf(error)
-  const text = cause instanceof Error ? cause.message : String(cause)
-  return new ReceiverError('invalid_settings', { detail: `STORE_URL: ${text}`, cause })
 }
