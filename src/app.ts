@@ -131,7 +131,7 @@ export function createApp(parts: AppParts): App {
     closers.push(() => pruning.stop())
   }
 
-  type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats'>>
+  type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats' | 'figures'>>
   type OpenStore = Awaited<ReturnType<typeof openStore>>
 
   /**
@@ -219,6 +219,7 @@ export function createApp(parts: AppParts): App {
     })
     const admin = createAdminServer({
       archive: store,
+      spool: journal.figures,
       observer,
       metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,

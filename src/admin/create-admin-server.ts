@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { Archive, Store } from '../store/store.ts'
+import type { Archive, SpoolFigures, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
 import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
@@ -19,6 +19,8 @@ import { addStatsRoute } from './routes/stats-route.ts'
 
 export interface AdminServerOptions {
   readonly archive: Archive & Pick<Store, 'replay'>
+  /** Undefined where batches go straight to the store. */
+  readonly spool: (() => Promise<SpoolFigures>) | undefined
   readonly observer: Observer
   readonly metrics: MetricsSource
   /** The handlers of this moment; asked again for every answer. */
@@ -67,7 +69,7 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { archive, observer, metrics, registrations, now, version, settings } = options
+  const { archive, spool, observer, metrics, registrations, now, version, settings } = options
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
 
@@ -76,7 +78,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addJsonParser(app)
 
   addOpenapiRoute(app, version)
-  addStatsRoute(app, createStatsReader({ archive, observer, registrations, now, version }))
+  addStatsRoute(app, createStatsReader({ archive, spool, observer, registrations, now, version }))
   addEventRoutes(app, archive)
   addJobRoutes(app, archive)
   addQuarantineRoutes(app, archive)

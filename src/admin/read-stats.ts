@@ -1,11 +1,13 @@
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { Archive } from '../store/store.ts'
+import type { Archive, SpoolFigures } from '../store/store.ts'
 import { type StatsJson, statsJson } from './json/stats-json.ts'
 import { createRateMeter } from './rate-meter.ts'
 
 export interface StatsReaderOptions {
-  readonly archive: Pick<Archive, 'stats'>
+  readonly archive: Pick<Archive, 'stats' | 'health'>
+  /** Undefined without one. */
+  readonly spool: (() => Promise<SpoolFigures>) | undefined
   readonly observer: Pick<Observer, 'counts'>
   readonly registrations: () => readonly HandlerRegistration[]
   readonly now: () => number
@@ -14,18 +16,20 @@ export interface StatsReaderOptions {
 
 /** Reads all figures. Questions that come while one is being answered share its answer. */
 export function createStatsReader(options: StatsReaderOptions): () => Promise<StatsJson> {
-  const { archive, observer, registrations, now, version } = options
+  const { archive, spool, observer, registrations, now, version } = options
   const measureRates = createRateMeter(now)
   const countingSince = now()
   let running: Promise<StatsJson> | undefined
 
   const read = async () => {
-    const stats = await archive.stats()
+    const [stats, health] = await Promise.all([archive.stats(), archive.health()])
     const totals = { events: stats.events.total, batches: stats.batches.received }
     return statsJson({
       version,
       countingSince,
       stats,
+      health,
+      spool: await spool?.(),
       counts: observer.counts(),
       registrations: registrations(),
       rates: measureRates(totals),

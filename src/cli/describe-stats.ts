@@ -1,5 +1,11 @@
 import type { StatsJson } from '../admin/json/stats-json.ts'
-import { formatCount, formatDuration, formatInstant } from './terminal/figures.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatInstant,
+} from './terminal/figures.ts'
 import { type Paint, plain } from './terminal/paint.ts'
 import { safeText } from './terminal/safe-text.ts'
 import { STATE_COLOURS } from './terminal/state-colours.ts'
@@ -20,6 +26,8 @@ export function describeStats(stats: StatsJson, paint: Paint = plain): string {
     line('quarantined', formatCount(stats.quarantined)),
     line('backlog', describeBacklog(stats)),
     line('rate', describeRates(stats)),
+    ...(stats.spool ? [line('spool', describeSpool(stats.spool))] : []),
+    ...(stats.database ? [line('database', describeDatabase(stats.database))] : []),
     '\n',
     describeHandlers(stats, paint),
     paint(
@@ -54,6 +62,27 @@ function describeRates({ rates }: StatsJson): string {
   const events = rates.events_per_second?.toFixed(1) ?? '-'
   const batches = rates.batches_per_second?.toFixed(1) ?? '-'
   return `${events} events/s, ${batches} batches/s over ${formatDuration(rates.over_seconds * 1_000)}`
+}
+
+function describeSpool(spool: NonNullable<StatsJson['spool']>): string {
+  const disk = `the disk is ${spool.disk_used_percent} % full`
+  if (spool.waiting === 0) return `empty, ${disk}`
+  return [
+    formatCounted(spool.waiting, 'batch', 'batches'),
+    ...(spool.refused > 0 ? [`${formatCount(spool.refused)} refused`] : []),
+    ...(spool.waiting_since ? [`since ${formatInstant(spool.waiting_since)} UTC`] : []),
+    formatBytes(spool.bytes),
+    disk,
+  ].join(', ')
+}
+
+function describeDatabase(database: NonNullable<StatsJson['database']>): string {
+  const { dead_rows: dead, oldest_transaction_seconds: seconds, turned_off: off } = database
+  return [
+    `dead rows: ${describeCounts(dead)}`,
+    `oldest transaction ${formatDuration(seconds * 1_000)}`,
+    ...off.map((name) => `${safeText(name)} is off`),
+  ].join(', ')
 }
 
 interface HandlerLine {

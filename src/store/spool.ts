@@ -5,10 +5,11 @@ import { createBreaker } from './spool/breaker.ts'
 import { isOnContainerLayer } from './spool/container-layer.ts'
 import { createDrain } from './spool/drain.ts'
 import { createSpoolFile, type LocalStore } from './spool/spool-file.ts'
+import { readSpoolBytes } from './spool/spool-files.ts'
 import { readUsedPercent } from './spool/used-percent.ts'
 import type { StartTimer } from './spool/within.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
-import type { Store } from './store.ts'
+import type { SpoolFigures, SpoolStats, Store } from './store.ts'
 import type { GuardedJournal } from './watch-journal.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */
@@ -30,17 +31,6 @@ export interface SpoolOptions {
   readonly isOnContainerLayer?: (directory: string) => Promise<boolean>
 }
 
-export interface SpoolStats {
-  /** Batches in the spool, the refused ones included. */
-  readonly waiting: number
-  /** Of these, how many the store has refused for what they are. */
-  readonly refused: number
-  /** Since this process started: kept in the spool, moved to the store, files moved aside. */
-  readonly spooled: number
-  readonly drained: number
-  readonly setAside: number
-}
-
 /** A journal in front of a shared store; see `createSpool`. */
 export interface Spool extends GuardedJournal {
   /**
@@ -53,6 +43,8 @@ export interface Spool extends GuardedJournal {
   /** `ok`, `degraded: …`, or the code of the error for which nothing can be acknowledged. */
   state(): string
   stats(): SpoolStats
+  /** For people. Never rejects. */
+  figures(): Promise<SpoolFigures>
 }
 
 /**
@@ -129,10 +121,22 @@ export function createSpool(options: SpoolOptions): Spool {
     hasAlarmed = false
   }
 
+  async function figures(): Promise<SpoolFigures> {
+    const diskUsedPercent = await readDisk()
+    const { waiting, refused } = file.counts()
+    const since = waiting > 0 ? backlog?.since : undefined
+    const bytes = readSpoolBytes(directory)
+    return { waiting, refused, ...totals, bytes, diskUsedPercent, since }
+  }
+
+  function readDisk(): Promise<number> {
+    return (options.usedPercent ?? readUsedPercent)(directory).catch(() => 0)
+  }
+
   async function lookAtDisk(): Promise<void> {
     const { waiting } = file.counts()
     if (hasAlarmed || waiting === 0) return
-    const usedPercent = await (options.usedPercent ?? readUsedPercent)(directory).catch(() => 0)
+    const usedPercent = await readDisk()
     if (hasAlarmed || usedPercent < ALARM_PERCENT) return
     hasAlarmed = true
     observer.spoolFilling({ usedPercent, waiting })
@@ -170,6 +174,7 @@ export function createSpool(options: SpoolOptions): Spool {
     state: () => describeState(breaker.failure(), file.failure(), file.counts().waiting),
     canAcknowledge: () => !(breaker.failure() && file.failure()),
     stats: () => ({ ...file.counts(), ...totals }),
+    figures,
   }
 }
 

@@ -7,12 +7,15 @@ import {
   type Observer,
   REFUSAL_REASONS,
 } from '../../src/observe/observer.ts'
+import type { SpoolFigures } from '../../src/store/store.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
 type Fact<Name extends 'adminFailed' | 'replayed'> = Parameters<Observer[Name]>[0]
 
 /** An admin server over an archive in memory, with a clock to turn. Closes itself. */
-export function buildAdmin(options: { password?: string; host?: string; port?: number } = {}) {
+export function buildAdmin(
+  options: { password?: string; host?: string; port?: number; spool?: SpoolFigures } = {},
+) {
   const archive = createMemoryArchive()
   const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
   const handlers: HandlerRegistration[] = []
@@ -37,6 +40,7 @@ export function buildAdmin(options: { password?: string; host?: string; port?: n
   }
   const server = createAdminServer({
     archive,
+    spool: options.spool && (async () => options.spool as SpoolFigures),
     observer,
     metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,

@@ -2,6 +2,7 @@ import { EVENT_STATES, type EventState, type JobState } from '../../src/model.ts
 import type {
   Archive,
   AttemptRow,
+  DatabaseHealth,
   EventDetail,
   JobName,
   JobRow,
@@ -18,6 +19,7 @@ export interface MemoryArchive extends Archive, Pick<Store, 'replay'> {
   readonly quarantine: (QuarantineRow & { readonly body: Uint8Array })[]
   /** Overrides parts of the figures. */
   figures: Partial<StoreStats>
+  databaseHealth: DatabaseHealth | undefined
   /** Every call with what it was given. */
   readonly calls: { readonly name: string; readonly given: unknown }[]
   /** When set, every read rejects with it. */
@@ -30,8 +32,10 @@ export function createMemoryArchive(): MemoryArchive {
     events: [],
     quarantine: [],
     figures: {},
+    databaseHealth: undefined,
     calls: [],
     problem: undefined,
+    health: async () => archive.databaseHealth,
     stats: async () => note('stats', undefined, () => statsOf(archive)),
     listEvents: async (query) =>
       note('listEvents', query, () => {

@@ -64,6 +64,25 @@ describe('a spool whose store is there', () => {
 })
 
 describe('a spool whose store is away', () => {
+  it('tells what waits in it since when, and what it takes of the disk', async () => {
+    const built = await buildStarted()
+    await spoolAll(built, sampleBatches(20))
+    const { bytes, ...figures } = await built.spool.figures()
+    expect(figures).toEqual({
+      waiting: 20,
+      refused: 0,
+      spooled: 20,
+      drained: 0,
+      setAside: 0,
+      diskUsedPercent: 10,
+      since: Date.UTC(2026, 0, 17, 12),
+    })
+    expect(bytes).toBeGreaterThan(4_096)
+    await comeBack(built)
+    await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
+    expect(await built.spool.figures()).toMatchObject({ waiting: 0, since: undefined })
+  })
+
   it('acknowledges, and hands on in order of arrival once the store is back', async () => {
     const built = await buildStarted()
     const batches = sampleBatches(20)

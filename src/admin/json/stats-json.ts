@@ -1,6 +1,6 @@
 import type { HandlerRegistration } from '../../model.ts'
 import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
-import type { StoreStats } from '../../store/store.ts'
+import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
 import type { Rates } from '../rate-meter.ts'
 import { isoTime } from './iso-time.ts'
 import type { StatsJson } from './stats-schema.ts'
@@ -10,6 +10,9 @@ export interface StatsFacts {
   /** When the counts that live in memory began: received by source, refused, handlers' health. */
   readonly countingSince: number
   readonly stats: StoreStats
+  readonly health: DatabaseHealth | undefined
+  /** Undefined without a spool. */
+  readonly spool: SpoolFigures | undefined
   readonly counts: ObservedCounts
   readonly registrations: readonly HandlerRegistration[]
   readonly rates: Rates | undefined
@@ -41,11 +44,34 @@ export function statsJson(facts: StatsFacts): StatsJson {
     handlers: handlersJson(facts.registrations, counts.handlers),
     backlog: stats.backlog,
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
+    spool: facts.spool ? spoolJson(facts.spool) : null,
+    database: facts.health ? databaseJson(facts.health) : null,
     rates: {
       events_per_second: rates?.eventsPerSecond ?? null,
       batches_per_second: rates?.batchesPerSecond ?? null,
       over_seconds: rates?.overSeconds ?? null,
     },
+  }
+}
+
+function spoolJson(figures: SpoolFigures) {
+  return {
+    waiting: figures.waiting,
+    refused: figures.refused,
+    waiting_since: isoTime(figures.since),
+    bytes: figures.bytes,
+    disk_used_percent: figures.diskUsedPercent,
+    spooled: figures.spooled,
+    drained: figures.drained,
+    files_set_aside: figures.setAside,
+  }
+}
+
+function databaseJson(health: DatabaseHealth) {
+  return {
+    dead_rows: health.deadRows,
+    oldest_transaction_seconds: Math.round(health.oldestTransactionMs / 1_000),
+    turned_off: health.turnedOff,
   }
 }
 

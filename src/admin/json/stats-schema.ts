@@ -14,6 +14,26 @@ const HANDLER_JSON = z.object({
   takes_batches: z.boolean().nullable(),
 })
 
+const SPOOL_JSON = z.object({
+  waiting: z.number().describe('Batches that wait to be moved to the store.'),
+  refused: z.number().describe('Of these: kept, because the store refused them for what they are.'),
+  waiting_since: TIME_JSON,
+  bytes: z.number(),
+  disk_used_percent: z.number(),
+  spooled: z.number().describe('Since the process began; likewise those that follow.'),
+  drained: z.number(),
+  files_set_aside: z.number(),
+})
+
+const DATABASE_JSON = z.object({
+  dead_rows: COUNTS.describe('By table: rows that vacuum has not removed yet.'),
+  oldest_transaction_seconds: z.number().describe('Vacuum waits for it, whosever it is.'),
+  turned_off: z
+    .array(z.string())
+    .readonly()
+    .describe('Settings of the server by which it may lose what it committed.'),
+})
+
 /** Every figure of the receiver, as the API shows it. */
 export const STATS_JSON = z.object({
   version: z.string(),
@@ -43,6 +63,8 @@ export const STATS_JSON = z.object({
   handlers: z.record(z.string(), HANDLER_JSON),
   backlog: z.number().describe('Jobs pending and batches waiting.'),
   oldest_pending_seconds: z.number(),
+  spool: SPOOL_JSON.nullable().describe('Null without one: it stands before a shared store.'),
+  database: DATABASE_JSON.nullable().describe('Null where the store is a file.'),
   rates: z.object({
     events_per_second: z.number().nullable(),
     batches_per_second: z.number().nullable(),

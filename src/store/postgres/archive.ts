@@ -18,6 +18,7 @@ import type {
   QuarantineRow,
 } from '../store.ts'
 import { listEvents } from './event-search.ts'
+import { readHealth } from './health.ts'
 import { readStats } from './stats.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -40,6 +41,7 @@ export function createArchive(transactions: Transactions, now: () => number): Ar
 
   return {
     stats: () => read((query) => readStats(query, now())),
+    health: () => read(readHealth),
     listEvents: (request) => read((query) => listEvents(query, request)),
     getEvent: (id) => read((query) => getEvent(query, Number(id))),
     listJobs: (request) => read((query) => listJobs(query, request)),

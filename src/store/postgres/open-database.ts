@@ -1,16 +1,10 @@
 import { ReceiverError } from '../../errors.ts'
+import { type DurabilitySetting, findTurnedOff } from './health.ts'
 import { migrate } from './migrate.ts'
 import { describeMisconfiguration } from './misconfigured.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const LOOK: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
-
-interface ServerSettings {
-  encoding: string
-  fsync: string
-  full_page_writes: string
-  synchronous_commit: string
-}
 
 /** Answers once the database can be worked with: checked, and its tables up to date. */
 export type OpenDatabase = () => Promise<void>
@@ -57,34 +51,22 @@ async function checkServer(
   transactions: Transactions,
   onWarning: (text: string) => void,
 ): Promise<void> {
-  // Its reset value: within a transaction of ours, synchronous_commit is what we set.
-  const [found] = await transactions.runOne<ServerSettings>(
-    LOOK,
-    `SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync,
-       current_setting('full_page_writes') AS full_page_writes,
-       (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit`,
-  )
-  if (!found) return
-  if (found.encoding !== 'UTF8') {
-    const detail = `STORE_URL names a database in ${found.encoding}. Create one with ENCODING 'UTF8'.`
-    throw new ReceiverError('invalid_settings', { detail })
-  }
-  for (const text of findDangers(found)) onWarning(text)
+  const turnedOff = await transactions.run(LOOK, async (query) => {
+    const [found] = await query<{ encoding: string }>(
+      `SELECT current_setting('server_encoding') AS encoding`,
+    )
+    if (found && found.encoding !== 'UTF8') {
+      const detail = `STORE_URL names a database in ${found.encoding}. Create one with ENCODING 'UTF8'.`
+      throw new ReceiverError('invalid_settings', { detail })
+    }
+    return await findTurnedOff(query)
+  })
+  for (const name of turnedOff) onWarning(describeDanger(name))
 }
 
-/** What makes a 200 worth less than we promise. */
-function findDangers(server: ServerSettings): string[] {
-  const dangers: string[] = []
-  for (const name of ['fsync', 'full_page_writes'] as const) {
-    if (server[name] !== 'off') continue
-    dangers.push(
-      `PostgreSQL runs with ${name} = off: a power cut may destroy what was acknowledged. Set it to on.`,
-    )
+function describeDanger(name: DurabilitySetting): string {
+  if (name !== 'synchronous_commit') {
+    return `PostgreSQL runs with ${name} = off: a power cut may destroy what was acknowledged. Set it to on.`
   }
-  if (server.synchronous_commit === 'off') {
-    dangers.push(
-      'PostgreSQL runs with synchronous_commit = off. Acknowledgements are committed with on all the same; set it to on for the other writes.',
-    )
-  }
-  return dangers
+  return 'PostgreSQL runs with synchronous_commit = off. Acknowledgements are committed with on all the same; set it to on for the other writes.'
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The database, and what SQLite may have put beside it. */
@@ -21,6 +21,14 @@ export function setAside(directory: string, now: number): string {
   fsyncSync(descriptor)
   closeSync(descriptor)
   return aside
+}
+
+/** What the spool takes on the disk. */
+export function readSpoolBytes(directory: string): number {
+  const sizes = ENDINGS.map(
+    (ending) => statSync(`${spoolPath(directory)}${ending}`, { throwIfNoEntry: false })?.size ?? 0,
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** The database first: a log without one is nothing, a database without its log may be torn. */

@@ -86,6 +86,7 @@ function createLazyReader(file: string) {
 
   const archive: Archive = {
     stats: () => ask('stats'),
+    health: async () => undefined,
     listEvents: (query) => ask('listEvents', query),
     getEvent: (id) => ask('getEvent', id),
     listJobs: (query) => ask('listJobs', query),

@@ -75,7 +75,47 @@ describe('GET /api/stats', () => {
       },
       backlog: 7,
       oldest_pending_seconds: 61,
+      spool: null,
+      database: null,
       rates: { events_per_second: null, batches_per_second: null, over_seconds: null },
+    })
+  })
+
+  it('tells of the spool, and of the database of a shared store', async () => {
+    const { app, archive } = buildAdmin({
+      spool: {
+        waiting: 3,
+        refused: 1,
+        spooled: 9,
+        drained: 6,
+        setAside: 0,
+        bytes: 4_096,
+        diskUsedPercent: 41,
+        since: Date.UTC(2026, 10, 21, 9, 59),
+      },
+    })
+    archive.databaseHealth = {
+      deadRows: { jobs: 120 },
+      oldestTransactionMs: 61_400,
+      turnedOff: ['fsync'],
+    }
+
+    const { spool, database } = (await app.inject('/api/stats')).json()
+
+    expect(spool).toEqual({
+      waiting: 3,
+      refused: 1,
+      waiting_since: '2026-11-21T09:59:00.000Z',
+      bytes: 4_096,
+      disk_used_percent: 41,
+      spooled: 9,
+      drained: 6,
+      files_set_aside: 0,
+    })
+    expect(database).toEqual({
+      dead_rows: { jobs: 120 },
+      oldest_transaction_seconds: 61,
+      turned_off: ['fsync'],
     })
   })
 
