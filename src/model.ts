@@ -146,8 +146,10 @@ export interface ClaimedJob {
   /** The store's id of the event. */
   readonly event: string
   readonly handler: string
-  /** 1 for the first attempt. Together with event and handler it is the fence. */
+  /** 1 for the first attempt, and for the first after a replay. */
   readonly attempt: number
+  /** Names the attempt among all of the job, replays and releases included: never the same twice. */
+  readonly fence: number
   readonly provider: ProviderName
   readonly source: string
   readonly type: string
@@ -168,11 +170,11 @@ export type Outcome =
   /** Never started (its process died first): due again now, the attempt not counted. */
   | { readonly kind: 'released' }
 
+/** One attempt of one job. */
+export type AttemptName = Pick<ClaimedJob, 'event' | 'handler' | 'attempt' | 'fence'>
+
 /** An outcome with the attempt it belongs to. */
-export interface SettledAttempt {
-  readonly event: string
-  readonly handler: string
-  readonly attempt: number
+export interface SettledAttempt extends AttemptName {
   /** How long the attempt ran. */
   readonly durationMs: number
   readonly outcome: Outcome

@@ -1,4 +1,4 @@
-import type { ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.ts'
+import type { AttemptName, ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Store } from '../store/store.ts'
 import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-frames.ts'
@@ -95,7 +95,7 @@ export class HandlerLane {
   }
 
   /** Attempts whose lease is to be extended, but for those that wait to be recorded. */
-  *handedJobs(): Iterable<Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>> {
+  *handedJobs(): Iterable<AttemptName> {
     for (const process of this.#succession.processes) yield* process.handedJobs()
   }
 
@@ -220,7 +220,7 @@ export class HandlerLane {
     if (ended.length === 0) return
     this.#noteEnds(ended)
     const attempts = ended.map(({ job, durationMs, result }): SettledAttempt => {
-      const { event, handler, attempt, type } = job
+      const { event, handler, attempt, fence, type } = job
       const outcome = decideOutcome(attempt, result, this.#policy)
       const error = 'error' in outcome ? outcome.error : undefined
       this.#context.observer.attemptEnded({
@@ -232,7 +232,7 @@ export class HandlerLane {
         durationMs,
         error,
       })
-      return { event, handler, attempt, durationMs, outcome }
+      return { event, handler, attempt, fence, durationMs, outcome }
     })
     this.#unsettled += attempts.length
     void this.#context.settler.add(attempts).then(() => {

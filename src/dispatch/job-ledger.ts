@@ -1,7 +1,7 @@
-import type { ClaimedJob } from '../model.ts'
+import type { AttemptName, ClaimedJob } from '../model.ts'
 
 /** A claimed job in a child's hands; its payload is not kept here. */
-export interface HandedJob extends Pick<ClaimedJob, 'event' | 'handler' | 'attempt' | 'type'> {
+export interface HandedJob extends AttemptName, Pick<ClaimedJob, 'type'> {
   /** Size of its payload. */
   readonly bytes: number
 }
@@ -43,11 +43,11 @@ export class JobLedger {
 
   /** Answers the job's token. */
   hand(job: ClaimedJob): number {
-    const { event, handler, attempt, type } = job
+    const { event, handler, attempt, fence, type } = job
     const bytes = job.payload.length
     this.#lastToken++
     this.#bytes += bytes
-    this.#queued.set(this.#lastToken, { event, handler, attempt, type, bytes, startedAt: 0 })
+    this.#queued.set(this.#lastToken, { event, handler, attempt, fence, type, bytes, startedAt: 0 })
     return this.#lastToken
   }
 

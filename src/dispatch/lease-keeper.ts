@@ -1,8 +1,6 @@
-import type { SettledAttempt } from '../model.ts'
+import type { AttemptName } from '../model.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreWatch } from './store-watch.ts'
-
-type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
 
 const MAX_PER_CALL = 500
 
@@ -11,7 +9,7 @@ export interface LeaseKeeping {
   readonly watch: StoreWatch
   readonly leaseMs: number
   /** Attempts whose lease is ours. */
-  readonly attempts: () => Iterable<Attempt>
+  readonly attempts: () => Iterable<AttemptName>
 }
 
 /**
@@ -24,10 +22,11 @@ export function keepLeases({ store, watch, leaseMs, attempts }: LeaseKeeping): (
     if (isBusy) return
     isBusy = true
     try {
-      const all = Array.from(attempts(), ({ event, handler, attempt }) => ({
+      const all = Array.from(attempts(), ({ event, handler, attempt, fence }) => ({
         event,
         handler,
         attempt,
+        fence,
       }))
       for (let from = 0; from < all.length; from += MAX_PER_CALL) {
         await store.extend(all.slice(from, from + MAX_PER_CALL), leaseMs)

@@ -29,6 +29,7 @@ export function readOpenBatch(row: OpenBatchRow): OpenBatch {
 export interface ClaimedRow {
   event_id: number
   attempt: number
+  fence: number
   provider: ProviderName
   source: string
   type: string
@@ -44,6 +45,7 @@ export function readClaimed(row: ClaimedRow, handler: string): ClaimedJob {
     event: String(row.event_id),
     handler,
     attempt: row.attempt,
+    fence: row.fence,
     provider: row.provider,
     source: row.source,
     type: row.type,

@@ -90,6 +90,7 @@ export const COPIED_TABLES: readonly CopiedTable[] = [
       handler: 'text',
       state: 'text',
       attempt: 'integer',
+      fence: 'integer',
       due_at: 'bigint',
       ended_at: 'bigint',
       duration_ms: 'bigint',

@@ -1,4 +1,5 @@
 import type {
+  AttemptName,
   Batch,
   ClaimedJob,
   EventState,
@@ -247,14 +248,17 @@ export interface Store extends Journal, Archive {
    * Undefined when somebody else has unpacked these pieces meanwhile.
    */
   commitChunk(chunk: UnpackedChunk): Promise<ChunkReceipt | undefined>
-  /** Due jobs, the oldest first; the attempt is counted here and the lease begins. */
+  /**
+   * Due jobs, the oldest first, and of those due at the same moment that of the earlier event; the
+   * attempt is counted here and the lease begins.
+   */
   claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>
   /** Puts off the end of the lease of attempts that are still running. */
-  extend(
-    attempts: readonly Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>[],
-    leaseMs: number,
-  ): Promise<void>
-  /** Records outcomes; refuses those whose attempt is no longer the job's. Answers how many it refused. */
+  extend(attempts: readonly AttemptName[], leaseMs: number): Promise<void>
+  /**
+   * Records outcomes, of each attempt the first that it is told; refuses those whose attempt is no
+   * longer the job's. Answers how many it refused.
+   */
   settle(attempts: readonly SettledAttempt[]): Promise<number>
   /** Remembers handlers, so that events wait for one that cannot be loaded. */
   saveHandlers(handlers: readonly HandlerRegistration[]): Promise<void>

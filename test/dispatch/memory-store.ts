@@ -1,11 +1,12 @@
 import type { ClaimedJob, SettledAttempt } from '../../src/model.ts'
 import type { ClaimRequest, Store, StoreHint } from '../../src/store/store.ts'
 
-type Job = Omit<ClaimedJob, 'attempt'>
+type Job = Omit<ClaimedJob, 'attempt' | 'fence'>
 
 export interface KeptJob extends Job {
   state: 'pending' | 'done' | 'dead'
   attempt: number
+  fence: number
   /** When it is due, or its lease ends. */
   dueAt: number
   /** What was recorded, in order. */
@@ -30,7 +31,14 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
 
   add(jobs: readonly Job[]): void {
     for (const job of jobs) {
-      const kept: KeptJob = { ...job, state: 'pending', attempt: 0, dueAt: 0, attempts: [] }
+      const kept: KeptJob = {
+        ...job,
+        state: 'pending',
+        attempt: 0,
+        fence: 0,
+        dueAt: 0,
+        attempts: [],
+      }
       this.jobs.set(`${job.handler} ${job.event}`, kept)
       this.#queue(kept)
     }
@@ -77,6 +85,7 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
       later.push(job)
       if (job.dueAt > now) continue
       job.attempt++
+      job.fence++
       job.dueAt = now + leaseMs
       const { state: _, dueAt: __, attempts: ___, ...seen } = job
       claimed.push(seen)
@@ -90,9 +99,9 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
   async extend(attempts: Parameters<Store['extend']>[0], leaseMs: number): Promise<void> {
     this.calls.extend++
     if (this.failure) throw this.failure
-    for (const { event, handler, attempt } of attempts) {
+    for (const { event, handler, fence } of attempts) {
       const job = this.get(handler, event)
-      if (job.attempt !== attempt || job.state !== 'pending') continue
+      if (job.fence !== fence || job.state !== 'pending') continue
       job.dueAt = this.#now() + leaseMs
       this.extended++
     }
@@ -104,7 +113,7 @@ export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 
     let refused = 0
     for (const settled of attempts) {
       const job = this.get(settled.handler, settled.event)
-      if (job.attempt === settled.attempt && job.state === 'pending') this.#record(job, settled)
+      if (job.fence === settled.fence && job.state === 'pending') this.#record(job, settled)
       else refused++
     }
     return refused

@@ -12,10 +12,11 @@ async function setUp(count: number) {
   store.add(makeJobs('handler', count))
   const claimed = await store.claim({ handler: 'handler', limit: count, leaseMs: 60_000 })
   const attempts = claimed.map(
-    ({ event, handler, attempt }): SettledAttempt => ({
+    ({ event, handler, attempt, fence }): SettledAttempt => ({
       event,
       handler,
       attempt,
+      fence,
       durationMs: 1,
       outcome: { kind: 'done' },
     }),
@@ -53,7 +54,7 @@ describe('Settler', () => {
 
   it('counts outcomes that came too late', async () => {
     const { store, settler, attempts } = await setUp(3)
-    store.get('handler', attempts[0]?.event ?? '').attempt++
+    store.get('handler', attempts[0]?.event ?? '').fence++
     await settler.add(attempts)
     expect(settler.refused).toBe(1)
     expect(store.count('handler', 'done')).toBe(2)

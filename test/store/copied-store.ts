@@ -83,10 +83,11 @@ async function settleSome(store: Store): Promise<void> {
   const jobs = await store.claim({ handler: 'counter', limit: 1_210, leaseMs: LEASE_MS })
   await store.settle(
     // The last ones are under way when the receiver stops.
-    jobs.slice(0, -10).map(({ event, handler, attempt }, n) => ({
+    jobs.slice(0, -10).map(({ event, handler, attempt, fence }, n) => ({
       event,
       handler,
       attempt,
+      fence,
       durationMs: n,
       outcome: outcomes[n % outcomes.length] ?? outcomes[0],
     })),

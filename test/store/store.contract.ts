@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ClaimedJob, Outcome, SettledAttempt, UnpackedEvent } from '../../src/model.ts'
+import type {
+  AttemptName,
+  ClaimedJob,
+  Outcome,
+  SettledAttempt,
+  UnpackedEvent,
+} from '../../src/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from './sample-rows.ts'
 
@@ -36,7 +42,12 @@ export function describeStore(engine: string, harness: StoreHarness): void {
       store.claim({ handler, limit, leaseMs })
     const settle = (jobs: readonly ClaimedJob[], outcome: Outcome) =>
       store.settle(jobs.map((job): SettledAttempt => ({ ...pick(job), durationMs: 3, outcome })))
-    const pick = ({ event, handler, attempt }: ClaimedJob) => ({ event, handler, attempt })
+    const pick = ({ event, handler, attempt, fence }: ClaimedJob): AttemptName => ({
+      event,
+      handler,
+      attempt,
+      fence,
+    })
     async function onlyEvent() {
       const { rows } = await store.listEvents({})
       expect(rows).toHaveLength(1)
@@ -266,6 +277,7 @@ export function describeStore(engine: string, harness: StoreHarness): void {
             event: expect.any(String),
             handler: 'counter',
             attempt: 1,
+            fence: 1,
             provider: 'mailtrap',
             source: 'mailtrap',
             type: 'open',
@@ -317,12 +329,44 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await store.extend(late.map(pick), LEASE_MS)
         expect(await claim()).toMatchObject([{ attempt: 2 }])
       })
-      it('makes a released job due at once, whatever it waited for', async () => {
+      it.each<Outcome>([
+        { kind: 'done' },
+        { kind: 'retry', error: 'busy', delayMs: LEASE_MS },
+        { kind: 'dead', error: 'gone' },
+        { kind: 'released' },
+      ])('takes one outcome of an attempt, when the first told is $kind', async (outcome) => {
         await keep([sampleEvent()])
         const jobs = await claim()
-        await settle(jobs, { kind: 'retry', error: 'busy', delayMs: LEASE_MS })
-        expect(await settle(jobs, { kind: 'released' })).toBe(0)
-        expect(await claim()).toMatchObject([{ attempt: 1 }])
+        expect(await settle(jobs, outcome)).toBe(0)
+        const told = (await store.listJobs({})).rows
+        expect(await settle(jobs, outcome)).toBe(1)
+        expect(await settle(jobs, { kind: 'released' })).toBe(1)
+        expect(await settle(jobs, { kind: 'retry', error: 'late', delayMs: 0 })).toBe(1)
+        expect((await store.listJobs({})).rows).toEqual(told)
+      })
+      it('takes the first of several outcomes of an attempt that are told together', async () => {
+        await keep([sampleEvent(), sampleEvent()])
+        const [one, other] = (await claim()).map(pick)
+        const retry = { kind: 'retry', error: 'busy', delayMs: LEASE_MS } as const
+        const refused = await store.settle([
+          { ...one!, durationMs: 3, outcome: retry },
+          { ...one!, durationMs: 4, outcome: { kind: 'done' } },
+          { ...other!, durationMs: 5, outcome: { kind: 'done' } },
+          { ...other!, durationMs: 6, outcome: retry },
+        ])
+        expect(refused).toBe(2)
+        const { rows } = await store.listJobs({})
+        expect(rows).toMatchObject([
+          { event: other?.event, state: 'done', attempts: [{ durationMs: 5 }] },
+          { event: one?.event, state: 'pending', attempts: [{ durationMs: 3 }] },
+        ])
+      })
+      it('hands out jobs that are due at the same moment in the order of their events', async () => {
+        await keep(Array.from({ length: 6 }, () => sampleEvent()))
+        const jobs = await claim()
+        await settle([...jobs].reverse(), { kind: 'released' })
+        const claimed = [...(await claim(2)), ...(await claim(2)), ...(await claim(2))]
+        expect(claimed.map(({ event }) => event)).toEqual(jobs.map(({ event }) => event))
       })
       it('takes the outcome of the newest attempt only', async () => {
         await keep([sampleEvent()])
@@ -405,6 +449,24 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await settle(jobs, { kind: 'dead', error: 'x' })
         expect(await store.replay(jobs.map(name))).toBe(1)
         expect(await claim()).toMatchObject([{ attempt: 1 }])
+      })
+      it('never takes an outcome from before for one of a newer attempt', async () => {
+        await keep([sampleEvent()])
+        const late = await claim(1, 'counter', 0)
+        const jobs = await claim()
+        await settle(jobs, { kind: 'done' })
+        await store.replay(jobs.map(name))
+        const newer = await claim()
+        expect(newer).toMatchObject([{ attempt: late[0]?.attempt }])
+        expect(await settle(late, { kind: 'dead', error: 'late' })).toBe(1)
+        expect(await settle(jobs, { kind: 'dead', error: 'late' })).toBe(1)
+        await store.extend(late.map(pick), 0)
+        expect(await claim()).toEqual([])
+        expect(await settle(newer, { kind: 'released' })).toBe(0)
+        const again = await claim()
+        expect(again).toMatchObject([{ attempt: newer[0]?.attempt }])
+        expect(await settle(newer, { kind: 'done' })).toBe(1)
+        expect(await settle(again, { kind: 'done' })).toBe(0)
       })
       it('leaves a pending job as it is', async () => {
         await keep([sampleEvent()])
@@ -623,6 +685,19 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect((await store.listQuarantine({})).rows).toHaveLength(1)
         await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })
         expect((await store.listQuarantine({})).rows).toHaveLength(0)
+      })
+      it('never gives the number of a piece in quarantine to another one', async () => {
+        const quarantine = async (batch = sampleBatch()) => {
+          await store.append(batch)
+          const unreadable = [sampleUnreadable()]
+          await store.commitChunk(wholeChunk(batch.id, { unreadable, toPiece: 1 }))
+          return Number((await store.listQuarantine({})).rows[0]?.id)
+        }
+        await quarantine()
+        const first = await quarantine()
+        await pruneAll(everything)
+        store = await harness.reopen(store)
+        expect(await quarantine()).toBeGreaterThan(first)
       })
       it('works through more rows than one call takes', async () => {
         const events = () => Array.from({ length: 900 }, () => sampleEvent({ handlers: [] }))

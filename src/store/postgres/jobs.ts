@@ -1,4 +1,4 @@
-import type { ClaimedJob, SettledAttempt } from '../../model.ts'
+import type { AttemptName, ClaimedJob, SettledAttempt } from '../../model.ts'
 import { type ClaimedRow, readClaimed } from '../rows.ts'
 import type { ClaimRequest } from '../store.ts'
 import { NOW_MS } from './database-time.ts'
@@ -9,44 +9,42 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
 /** A job keeps the record of its newest failures only; the schedule has ten. */
 const MOST_RECORDED_CHARACTERS = 65_536
 
-type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
-
 const CLAIM = `
   WITH due AS (
     SELECT event_id, due_at FROM jobs
     WHERE handler = $1 AND state = 'pending' AND due_at <= ${NOW_MS}
-    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ORDER BY due_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
   ), claimed AS (
-    UPDATE jobs j SET attempt = j.attempt + 1, due_at = ${NOW_MS} + $3, ended_at = NULL
+    UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, due_at = ${NOW_MS} + $3, ended_at = NULL
     FROM due WHERE j.event_id = due.event_id AND j.handler = $1
-    RETURNING j.event_id, j.attempt, due.due_at
+    RETURNING j.event_id, j.attempt, j.fence, due.due_at
   )
-  SELECT c.event_id, c.attempt, e.provider, e.source, e.type, e.name, e.key, e.received_at,
+  SELECT c.event_id, c.attempt, c.fence, e.provider, e.source, e.type, e.name, e.key, e.received_at,
          e.occurred_at, e.payload
   FROM claimed c JOIN events e ON e.id = c.event_id ORDER BY c.due_at, c.event_id`
 
 /** Always in the same order: two statements that lock the same jobs must not wait for each other. */
 const LOCK_IN_ORDER = 'ORDER BY j.event_id, j.handler FOR UPDATE OF j'
 
-/** `ended_at` tells a lease from a wait for the next attempt, when the number may be the same. */
+/** `ended_at` tells an attempt that runs from one whose outcome is known. */
 const EXTEND = `
   WITH held AS (
     SELECT j.event_id, j.handler FROM jobs j
-    JOIN unnest($1::bigint[], $2::text[], $3::integer[]) AS running (event_id, handler, attempt)
-      USING (event_id, handler, attempt)
+    JOIN unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[])
+      AS running (event_id, handler, attempt, fence) USING (event_id, handler, attempt, fence)
     WHERE j.state = 'pending' AND j.ended_at IS NULL ${LOCK_IN_ORDER}
   )
-  UPDATE jobs j SET due_at = ${NOW_MS} + $4
+  UPDATE jobs j SET due_at = ${NOW_MS} + $5
   FROM held WHERE j.event_id = held.event_id AND j.handler = held.handler`
 
 const SETTLE = `
   WITH ended AS (
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::bigint[],
-      $6::bigint[], $7::text[])
-      AS t (event_id, handler, attempt, outcome, delay_ms, duration_ms, failure)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::text[],
+      $6::bigint[], $7::bigint[], $8::text[])
+      AS t (event_id, handler, attempt, fence, outcome, delay_ms, duration_ms, failure)
   ), held AS (
-    SELECT j.event_id, j.handler FROM jobs j JOIN ended USING (event_id, handler, attempt)
-    WHERE j.state = 'pending' ${LOCK_IN_ORDER}
+    SELECT j.event_id, j.handler FROM jobs j JOIN ended USING (event_id, handler, attempt, fence)
+    WHERE j.state = 'pending' AND j.ended_at IS NULL ${LOCK_IN_ORDER}
   ), settled AS (
     UPDATE jobs j SET
       state = CASE WHEN e.outcome IN ('done', 'dead') THEN e.outcome ELSE 'pending' END,
@@ -59,7 +57,8 @@ const SETTLE = `
         coalesce(j.failures, '') || '{"attempt":' || j.attempt || ',"endedAt":' || ${NOW_MS}
           || ',' || e.failure || E'\\n', ${MOST_RECORDED_CHARACTERS}) END
     FROM held JOIN ended e USING (event_id, handler)
-    WHERE j.event_id = held.event_id AND j.handler = held.handler AND j.attempt = e.attempt
+    WHERE j.event_id = held.event_id AND j.handler = held.handler
+      AND j.attempt = e.attempt AND j.fence = e.fence
     RETURNING j.handler, e.outcome
   ), counted AS (
     INSERT INTO counters SELECT 'done:' || handler, count(*) FROM settled
@@ -75,7 +74,7 @@ export function createJobs(transactions: Transactions) {
     return rows.map((row) => readClaimed(row, handler))
   }
 
-  async function extend(attempts: readonly Attempt[], leaseMs: number): Promise<void> {
+  async function extend(attempts: readonly AttemptName[], leaseMs: number): Promise<void> {
     if (attempts.length === 0) return
     await transactions.runOne(PLAN, EXTEND, [...readNames(attempts), leaseMs])
   }
@@ -83,12 +82,13 @@ export function createJobs(transactions: Transactions) {
   /** Answers how many were refused. */
   async function settle(attempts: readonly SettledAttempt[]): Promise<number> {
     if (attempts.length === 0) return 0
+    const firsts = firstOfEach(attempts)
     const [row] = await transactions.runOne<{ n: number }>(PLAN, SETTLE, [
-      ...readNames(attempts),
-      attempts.map(({ outcome }) => outcome.kind),
-      attempts.map(({ outcome }) => (outcome.kind === 'retry' ? Math.ceil(outcome.delayMs) : null)),
-      attempts.map(({ durationMs }) => Math.round(durationMs)),
-      attempts.map(readFailure),
+      ...readNames(firsts),
+      firsts.map(({ outcome }) => outcome.kind),
+      firsts.map(({ outcome }) => (outcome.kind === 'retry' ? Math.ceil(outcome.delayMs) : null)),
+      firsts.map(({ durationMs }) => Math.round(durationMs)),
+      firsts.map(readFailure),
     ])
     return attempts.length - (row?.n ?? 0)
   }
@@ -96,11 +96,22 @@ export function createJobs(transactions: Transactions) {
   return { claim, extend, settle }
 }
 
-function readNames(attempts: readonly Attempt[]): unknown[] {
+/** One statement would take any of several outcomes of an attempt: the first counts. */
+function firstOfEach(attempts: readonly SettledAttempt[]): SettledAttempt[] {
+  const firsts = new Map<string, SettledAttempt>()
+  for (const one of attempts) {
+    const name = `${one.event} ${one.fence} ${one.handler}`
+    if (!firsts.has(name)) firsts.set(name, one)
+  }
+  return [...firsts.values()]
+}
+
+function readNames(attempts: readonly AttemptName[]): unknown[] {
   return [
     attempts.map(({ event }) => Number(event)),
     attempts.map(({ handler }) => handler),
     attempts.map(({ attempt }) => attempt),
+    attempts.map(({ fence }) => fence),
   ]
 }
 

@@ -33,8 +33,9 @@ export function createChunks(db: Database) {
      SELECT value, ?, 'pending', 0, ? FROM json_each(?)`,
   )
   const insertUnreadable = db.prepare(
-    `INSERT INTO quarantine (batch_seq, source, reason, detail, position, pieces, byte_offset, received_at, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO quarantine
+       (id, batch_seq, source, reason, detail, position, pieces, byte_offset, received_at, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const typeCounters = createTypeCounters(db)
 
@@ -100,9 +101,13 @@ export function createChunks(db: Database) {
   }
 
   function storeUnreadable(pieces: readonly UnreadablePiece[], batch: BatchRow): number {
+    if (pieces.length === 0) return 0
     let quarantined = 0
+    let id = counters.get('last_quarantine_id')
     for (const piece of pieces) {
+      id++
       insertUnreadable.run(
+        id,
         batch.seq,
         batch.source,
         piece.reason,
@@ -115,6 +120,7 @@ export function createChunks(db: Database) {
       )
       quarantined += piece.pieces
     }
+    counters.set('last_quarantine_id', id)
     return quarantined
   }
 

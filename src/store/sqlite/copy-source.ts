@@ -85,7 +85,11 @@ function countFitting(sizes: readonly number[]): number {
 }
 
 /** Marks of this engine alone. */
-const OWN_COUNTERS: ReadonlySet<string> = new Set(['last_event_id', 'probed_at'])
+const OWN_COUNTERS: ReadonlySet<string> = new Set([
+  'last_event_id',
+  'last_quarantine_id',
+  'probed_at',
+])
 
 function readFacts(db: Database): SourceFacts {
   const first = db.prepare('SELECT name, applied_at FROM migrations ORDER BY name LIMIT 1').get()
@@ -103,7 +107,7 @@ function readFacts(db: Database): SourceFacts {
         readNumber(db, 'SELECT max(id) FROM events'),
         counters.get('last_event_id') ?? 0,
       ),
-      quarantine: readNumber(db, 'SELECT max(id) FROM quarantine'),
+      quarantine: counters.get('last_quarantine_id') ?? 0,
     },
     counters: countersOfTarget(db, counters),
     handlers: db.prepare('SELECT * FROM handlers ORDER BY name').all() as CopiedRow[],

@@ -1,4 +1,4 @@
-import type { ClaimedJob, SettledAttempt } from '../../model.ts'
+import type { AttemptName, ClaimedJob, SettledAttempt } from '../../model.ts'
 import { type ClaimedRow, readClaimed } from '../rows.ts'
 import type { ClaimRequest } from '../store.ts'
 import { createCounters } from './counters.ts'
@@ -8,7 +8,9 @@ import type { OnEnd } from './transactions.ts'
 /** A job keeps the record of its newest failures only; the schedule has ten. */
 const MOST_RECORDED_CHARACTERS = 65_536
 
-type Attempt = Pick<SettledAttempt, 'event' | 'handler' | 'attempt'>
+/** Of one attempt: neither has its outcome been told, nor is there a newer one. */
+const IS_RUNNING = `event_id = ? AND handler = ? AND attempt = ? AND fence = ?
+  AND state = 'pending' AND ended_at IS NULL`
 
 /** Claims, leases and outcomes. Every write names the attempt: that is the fence. */
 export function createJobs(db: Database, onEnd: OnEnd) {
@@ -16,30 +18,30 @@ export function createJobs(db: Database, onEnd: OnEnd) {
   const leases = createLeases()
   const selectDue = db.prepare(
     `SELECT event_id FROM jobs WHERE handler = ? AND state = 'pending' AND due_at <= ?
-     ORDER BY due_at LIMIT ?`,
+     ORDER BY due_at, event_id LIMIT ?`,
   )
   const countAttempts = db.prepare(
-    `UPDATE jobs SET attempt = attempt + 1
+    `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, ended_at = NULL
      WHERE handler = ? AND event_id IN (SELECT value FROM json_each(?))`,
   )
   const selectClaimed = db.prepare(
-    `SELECT e.id AS event_id, j.attempt, e.provider, e.source, e.type, e.name, e.key,
+    `SELECT e.id AS event_id, j.attempt, j.fence, e.provider, e.source, e.type, e.name, e.key,
             e.received_at, e.occurred_at, e.payload
      FROM json_each(?) c JOIN events e ON e.id = c.value
      JOIN jobs j ON j.event_id = e.id AND j.handler = ?`,
   )
   const settleDone = db.prepare(
     `UPDATE jobs SET state = 'done', due_at = NULL, ended_at = ?, duration_ms = ?
-     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+     WHERE ${IS_RUNNING}`,
   )
   const settleFailed = db.prepare(
     `UPDATE jobs SET state = ?, due_at = ?, ended_at = ?, duration_ms = ?,
        failures = substr(ifnull(failures, '') || ?, -${MOST_RECORDED_CHARACTERS})
-     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+     WHERE ${IS_RUNNING}`,
   )
   const release = db.prepare(
-    `UPDATE jobs SET attempt = attempt - 1, due_at = min(due_at, ?)
-     WHERE event_id = ? AND handler = ? AND attempt = ? AND state = 'pending'`,
+    `UPDATE jobs SET attempt = attempt - 1, due_at = min(due_at, ?), ended_at = ?
+     WHERE ${IS_RUNNING}`,
   )
 
   function claim({ handler, limit, leaseMs }: ClaimRequest, now: number): readonly ClaimedJob[] {
@@ -54,7 +56,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     countAttempts.run(handler, ids)
     const claimed = selectClaimed.all(ids, handler) as ClaimedRow[]
     const until = now + leaseMs
-    for (const { event_id, attempt } of claimed) leases.hold(handler, event_id, { attempt, until })
+    for (const { event_id, fence } of claimed) leases.hold(handler, event_id, { fence, until })
     // An attempt that was not counted was not handed out either.
     onEnd((isKept) => {
       if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
@@ -62,36 +64,27 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     return claimed.map((row) => readClaimed(row, handler))
   }
 
-  function extend(attempts: readonly Attempt[], leaseMs: number, now: number): void {
+  function extend(attempts: readonly AttemptName[], leaseMs: number, now: number): void {
     const until = now + leaseMs
-    for (const { event, handler, attempt } of attempts) {
-      // Also one that has ended: nobody else has the job, or the attempt would be another.
-      if (leases.find(handler, Number(event))?.attempt === attempt)
-        leases.hold(handler, Number(event), { attempt, until })
+    for (const { event, handler, fence } of attempts) {
+      // Also one that has ended: nobody else has the job, or the fence would be another.
+      if (leases.find(handler, Number(event))?.fence === fence)
+        leases.hold(handler, Number(event), { fence, until })
     }
   }
 
   function settleAttempt(settled: SettledAttempt, now: number): boolean {
-    const { handler, attempt, outcome, durationMs } = settled
+    const { handler, attempt, fence, outcome, durationMs } = settled
     const event = Number(settled.event)
+    const name = [event, handler, attempt, fence] as const
     if (outcome.kind === 'done') {
-      return settleDone.run(now, durationMs, event, handler, attempt).changes === 1
+      return settleDone.run(now, durationMs, ...name).changes === 1
     }
-    if (outcome.kind === 'released') return release.run(now, event, handler, attempt).changes === 1
+    if (outcome.kind === 'released') return release.run(now, now, ...name).changes === 1
     const { kind, error } = outcome
     const line = JSON.stringify({ attempt, outcome: kind, endedAt: now, durationMs, error })
     const [state, dueAt] = kind === 'retry' ? ['pending', now + outcome.delayMs] : ['dead', null]
-    const { changes } = settleFailed.run(
-      state,
-      dueAt,
-      now,
-      durationMs,
-      `${line}\n`,
-      event,
-      handler,
-      attempt,
-    )
-    return changes === 1
+    return settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, ...name).changes === 1
   }
 
   /** Answers how many were refused. */
@@ -121,7 +114,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
 }
 
 interface Lease {
-  readonly attempt: number
+  readonly fence: number
   readonly until: number
 }
 

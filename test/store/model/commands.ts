@@ -127,17 +127,21 @@ function handOut(model: StoreModel, claimed: ClaimedJob, leaseMs: number): void 
   const job = of?.jobs.get(claimed.handler)
   if (!of || !job?.isDue) throw new Error(`${JSON.stringify(claimed)} is not due`)
   job.attempt++
-  job.running = job.attempt
+  job.fence++
+  job.isOpen = true
+  job.running = job.fence
   job.isDue = leaseMs === 0
   const { event, from } = of
   expect(claimed).toMatchObject({
     attempt: job.attempt,
+    fence: job.fence,
     type: event.type,
     payload: event.payload,
     occurredAt: event.occurredAt,
     receivedAt: from.batch.receivedAt,
   })
-  model.handedOut.push({ of, handler: job.handler, attempt: job.attempt })
+  const { handler: name, attempt, fence } = job
+  model.handedOut.push({ of, handler: name, attempt, fence })
 }
 
 interface SettleValues {
@@ -146,15 +150,12 @@ interface SettleValues {
 }
 
 async function settle(model: StoreModel, store: Store, values: SettleValues): Promise<void> {
-  const given = new Set<string>()
   const ended = values.ended.flatMap(({ at, later, of: outcome }) => {
     const handed = pickNewest(model.handedOut, at)
     if (!handed) return []
-    const { of, handler: name } = handed
-    // One job has one outcome in one call.
-    if (given.size === given.add(`${of.id} ${name}`).size) return []
-    const attempt = handed.attempt + later
-    return [{ handed, row: { event: of.id ?? '', handler: name, attempt, durationMs: 3, outcome } }]
+    const { of, handler: name, attempt } = handed
+    const named = { event: of.id ?? '', handler: name, attempt, fence: handed.fence + later }
+    return [{ handed, row: { ...named, durationMs: 3, outcome } }]
   })
   const refused = await atOnce(values.times, () => store.settle(ended.map(({ row }) => row)))
   const settleAll = () =>
@@ -167,10 +168,10 @@ async function settle(model: StoreModel, store: Store, values: SettleValues): Pr
 async function extend(model: StoreModel, store: Store, values: { at: number; leaseMs: number }) {
   const handed = pickNewest(model.handedOut, values.at)
   if (!handed) return
-  const { of, handler: name, attempt } = handed
-  await store.extend([{ event: of.id ?? '', handler: name, attempt }], values.leaseMs)
+  const { of, handler: name, attempt, fence } = handed
+  await store.extend([{ event: of.id ?? '', handler: name, attempt, fence }], values.leaseMs)
   const job = of.jobs.get(name)
-  if (job?.running === attempt) job.isDue = values.leaseMs === 0
+  if (job?.running === fence) job.isDue = values.leaseMs === 0
 }
 
 interface ReplayValues {

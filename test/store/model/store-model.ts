@@ -32,9 +32,12 @@ export interface ModelJob {
   readonly handler: string
   state: JobState
   attempt: number
+  fence: number
+  /** No outcome of the newest attempt is known. */
+  isOpen: boolean
   /** May be claimed now: neither leased nor waiting for a retry. Of pending jobs only. */
   isDue: boolean
-  /** The attempt that was handed out and has not ended; its lease may have. */
+  /** The fence of the attempt that was handed out and has not ended; its lease may have. */
   running: number | undefined
   failures: ModelAttempt[]
   success: ModelAttempt | undefined
@@ -61,6 +64,7 @@ export interface HandedOut {
   readonly of: ModelEvent
   readonly handler: string
   readonly attempt: number
+  readonly fence: number
 }
 
 /** What a store on any engine holds, in the plainest form: lists and maps, one thing at a time. */
@@ -110,6 +114,8 @@ const newJob = (handler: string): ModelJob => ({
   handler,
   state: 'pending',
   attempt: 0,
+  fence: 0,
+  isOpen: false,
   isDue: true,
   running: undefined,
   failures: [],
@@ -174,8 +180,9 @@ function judge(model: StoreModel, event: UnpackedEvent, receivedAt: number): Ver
 /** True: it was taken. */
 export function settle(model: StoreModel, { of, handler }: HandedOut, ended: SettledAttempt) {
   const job = model.events.includes(of) ? of.jobs.get(handler) : undefined
-  const { attempt, outcome, durationMs } = ended
-  if (job?.state !== 'pending' || job.attempt !== attempt) return false
+  const { attempt, fence, outcome, durationMs } = ended
+  if (!job?.isOpen || job.fence !== fence || job.attempt !== attempt) return false
+  job.isOpen = false
   job.running = undefined
   job.isDue = isDueAfter(outcome)
   if (outcome.kind === 'released') job.attempt--
@@ -201,7 +208,8 @@ export function replay(
     if (!model.events.includes(of) || job?.state === 'pending') continue
     if (only && job?.state !== only) continue
     // The failures are a record: they stay. A success is told only of a job that is done.
-    of.jobs.set(handler, { ...newJob(handler), failures: job?.failures ?? [] })
+    const { failures = [], fence = 0 } = job ?? {}
+    of.jobs.set(handler, { ...newJob(handler), failures, fence })
     if (!job) of.verdict = 'dispatched'
     replayed++
   }

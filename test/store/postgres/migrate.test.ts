@@ -11,7 +11,10 @@ describe.skipIf(!server)('a PostgreSQL database', () => {
       const { open, execute } = await createTestDatabase(server!)
       const stores = await Promise.all(Array.from({ length: 4 }, () => open()))
       await Promise.all(stores.map((store) => store.append(sampleBatch())))
-      expect(await execute('SELECT name FROM migrations')).toEqual([{ name: '0001-tables.sql' }])
+      expect(await execute('SELECT name FROM migrations')).toEqual([
+        { name: '0001-tables.sql' },
+        { name: '0002-no-repeats.sql' },
+      ])
     }
   })
 

@@ -13,10 +13,11 @@ const claim = (store: Store, limit = 100, leaseMs = LEASE_MS) =>
   store.claim({ handler: 'counter', limit, leaseMs })
 const settle = (store: Store, jobs: readonly ClaimedJob[], outcome: Outcome = { kind: 'done' }) =>
   store.settle(
-    jobs.map(({ event, handler, attempt }) => ({
+    jobs.map(({ event, handler, attempt, fence }) => ({
       event,
       handler,
       attempt,
+      fence,
       durationMs: 1,
       outcome,
     })),
@@ -92,6 +93,24 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     expect(claimed).toHaveLength(500)
     expect(new Set(claimed).size).toBe(500)
     expect((await one.stats()).jobs['counter']).toEqual({ pending: 0, done: 500, dead: 0 })
+  })
+
+  it('claim what is due at the same moment in the order of the events, wherever the rows lie', async () => {
+    const [one, , { execute }] = await openTwo()
+    await keep(
+      one,
+      Array.from({ length: 6 }, () => sampleEvent()),
+    )
+    // Each rewritten row goes behind those before.
+    const newestFirst = `DO $$ DECLARE e BIGINT; BEGIN
+      FOR e IN SELECT event_id FROM jobs ORDER BY event_id DESC LOOP
+        UPDATE jobs SET due_at = 1000 WHERE event_id = e;
+      END LOOP; END $$`
+    await execute(newestFirst)
+    const claimed = [...(await claim(one, 2)), ...(await claim(one, 2)), ...(await claim(one, 2))]
+    const events = claimed.map(({ event }) => Number(event))
+    expect(events).toEqual([...events].sort((a, b) => a - b))
+    expect(events).toHaveLength(6)
   })
 
   it('refuse the outcome of one that was stopped past its lease', async () => {
