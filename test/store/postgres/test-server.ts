@@ -106,7 +106,7 @@ function startKeeper(folder: string, bin: string): void {
 }
 
 /** User and group under which a server runs where the tests run as root. */
-function findUnprivileged(): number[] {
+export function findUnprivileged(): number[] {
   const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : []
   const found = users.find((line) => line.startsWith('postgres:'))?.split(':')
   return found ? [Number(found[2]), Number(found[3])] : NOBODY
