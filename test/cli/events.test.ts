@@ -6,7 +6,7 @@ import { buildAdmin } from '../admin/build-admin.ts'
 import { makeEvent, makeJob } from '../admin/memory-archive.ts'
 import { runCommand } from './run-command.ts'
 
-async function startAdmin(options: { password?: string } = {}) {
+async function startAdmin(options: Parameters<typeof buildAdmin>[0] = {}) {
   const admin = buildAdmin(options)
   const { url } = await admin.listen()
   const run = (argv: readonly string[], others: Parameters<typeof runCommand>[1] = {}) =>
@@ -301,6 +301,33 @@ describe('mailtrap-receiver stats', () => {
       'suppressions  1,200        0     3  not running, restarted 2 times: exit code 1\n',
     )
     expect(out).toContain('running, restarted once\n')
+  })
+
+  it('shows what waits in the spool, and what ails the database', async () => {
+    const { archive, run } = await startAdmin({
+      spool: {
+        waiting: 1_200,
+        refused: 2,
+        spooled: 3_000,
+        drained: 1_800,
+        setAside: 0,
+        bytes: 40_960_000,
+        diskUsedPercent: 41,
+        since: Date.UTC(2026, 10, 21, 9, 59),
+      },
+    })
+    archive.databaseHealth = {
+      deadRows: { jobs: 120, keys: 0 },
+      oldestTransactionMs: 90_000,
+      turnedOff: ['fsync'],
+    }
+    const { out } = await run(['stats'])
+    expect(out).toContain(
+      'spool       1,200 batches, 2 refused, since 2026-11-21 09:59:00 UTC, 41.0 MB, the disk is 41 % full\n',
+    )
+    expect(out).toContain(
+      'database    dead rows: jobs 120, oldest transaction 1 min 30 s, fsync is off\n',
+    )
   })
 
   it('gives machines what the API said', async () => {
