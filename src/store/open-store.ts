@@ -52,7 +52,7 @@ export async function openStore(
 export function connectStore(
   connection: StoreConnection,
   onCommit?: (commit: StoreCommit) => void,
-): Omit<Store, keyof Archive> {
+): Omit<Store, keyof Archive | 'wipe'> {
   return connection.engine === 'sqlite'
     ? connectSqliteStore(connection.port)
     : connectPostgresStore(connection, { onCommit })

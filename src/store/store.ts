@@ -221,6 +221,26 @@ export interface PruneReceipt {
   readonly isDone: boolean
 }
 
+export interface EraseRequest {
+  /** What tells of the person: the e-mail address, and what stands for it where it was hashed. */
+  readonly traces: readonly string[]
+  /** Where the call before left off. */
+  readonly after?: string
+}
+
+export interface EraseReceipt {
+  /** Events that held a trace; they are gone, with their jobs. */
+  readonly events: number
+  /** Unreadable pieces that held one; gone as well. */
+  readonly pieces: number
+  /** Errors of other events' jobs that held one; their text is gone. */
+  readonly errors: number
+  /** Events looked at. */
+  readonly seen: number
+  /** There is more: call again with this. */
+  readonly after: string | undefined
+}
+
 /** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */
 export type StoreHint = 'batches' | 'jobs'
 
@@ -237,6 +257,8 @@ export interface Archive {
   getQuarantine(id: string): Promise<QuarantineRow | undefined>
   /** The bytes as received; undefined when there is no such row. */
   quarantineBody(id: string): Promise<Uint8Array | undefined>
+  /** Batches, of these if any are given, that wait to be unpacked and may hold one of the traces. */
+  findWaiting(traces: readonly string[], among?: readonly string[]): Promise<readonly string[]>
 }
 
 /** One interface, two engines, the same tables and meanings. */
@@ -270,6 +292,16 @@ export interface Store extends Journal, Archive {
   replay(jobs: readonly JobName[], only?: 'done' | 'dead'): Promise<number>
   /** Forgets a bounded number of old rows, so that nothing waits long; call again until it is done. */
   prune(request: PruneRequest): Promise<PruneReceipt>
+  /**
+   * Removes what tells of a person, in a bounded number of rows, so that nothing waits long; call
+   * again until it is done. Keys stay: what is sent again is known. Batches that wait are not looked at.
+   */
+  erase(request: EraseRequest): Promise<EraseReceipt>
+  /**
+   * Overwrites what the engine left of deleted rows, as far as that is the store's affair. False
+   * when the traces can still be found in its files.
+   */
+  wipe(traces: readonly string[]): Promise<boolean>
   /** Proves that a write reaches the disk. Rejects like `append`. */
   probe(): Promise<void>
   /** Calls back when there may be something to do. Answers how to stop. */

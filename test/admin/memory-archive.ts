@@ -70,6 +70,7 @@ export function createMemoryArchive(): MemoryArchive {
       note('getQuarantine', id, () => archive.quarantine.find((piece) => piece.id === id)),
     quarantineBody: async (id) =>
       note('quarantineBody', id, () => archive.quarantine.find((piece) => piece.id === id)?.body),
+    findWaiting: async (traces, among) => note('findWaiting', { traces, among }, () => []),
     replay: async (jobs, only) =>
       note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
   }

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
+import { describeErasing } from './erase.contract.ts'
 import { findTestServer } from './postgres/test-server.ts'
 import { describeStore, type StoreHarness } from './store.contract.ts'
 
@@ -27,4 +28,5 @@ describe.skipIf(!server)('with a PostgreSQL server', () => {
   }
 
   describeStore('PostgreSQL', harness)
+  describeErasing('PostgreSQL', harness)
 })

@@ -17,6 +17,8 @@ import type {
   PageRequest,
   QuarantineRow,
 } from '../store.ts'
+import { createTraceFinder } from '../trace-finder.ts'
+import { BYTES_AS_TEXT } from './erase.ts'
 import { listEvents } from './event-search.ts'
 import { readHealth } from './health.ts'
 import { readStats } from './stats.ts'
@@ -48,6 +50,7 @@ export function createArchive(transactions: Transactions, now: () => number): Ar
     listQuarantine: (request) => read((query) => listQuarantine(query, request)),
     getQuarantine: (id) => read((query) => getQuarantine(query, id)),
     quarantineBody: (id) => read((query) => selectBody(query, Number(id))),
+    findWaiting: (traces, among) => read((query) => findWaiting(query, traces, among)),
   }
 }
 
@@ -96,4 +99,18 @@ async function selectBody(query: Query, id: number): Promise<Uint8Array | undefi
   const sql = 'SELECT body FROM quarantine WHERE id = $1'
   const [row] = await query<{ body: Uint8Array }>(sql, [id])
   return row?.body
+}
+
+/** Coarsely: a batch too many is only waited for. */
+async function findWaiting(
+  query: Query,
+  traces: readonly string[],
+  among?: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await query<{ id: string }>(
+    `SELECT id FROM batches WHERE body IS NOT NULL AND ($2::text[] IS NULL OR id = ANY($2))
+       AND ${BYTES_AS_TEXT} ILIKE ANY($1::text[]) ORDER BY seq`,
+    [createTraceFinder(traces).patterns, among ?? null],
+  )
+  return rows.map(({ id }) => id)
 }

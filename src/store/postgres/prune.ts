@@ -1,5 +1,6 @@
 import type { PruneReceipt, PruneRequest } from '../store.ts'
 import { setPrunedThrough } from './counters.ts'
+import { countGone, deleteEvents } from './event-removal.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
@@ -15,28 +16,11 @@ const SELECT_EVENTS = `
 const LOCK_EVENTS = `
   SELECT id FROM events WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE SKIP LOCKED`
 
-const DELETE_EVENTS = `
-  WITH old AS (
-    SELECT e.id FROM events e WHERE e.id = ANY($1::bigint[])
-      AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.event_id = e.id AND j.state = 'pending')
-      AND e.received_at < CASE WHEN EXISTS (
-        SELECT 1 FROM jobs j WHERE j.event_id = e.id AND j.state = 'dead') THEN $3 ELSE $2 END::bigint
-  ), gone_jobs AS (
-    DELETE FROM jobs j USING old WHERE j.event_id = old.id RETURNING j.handler, j.state
-  ), gone AS (
-    DELETE FROM events e USING old WHERE e.id = old.id RETURNING e.verdict, e.type
-  ), types AS (
-    SELECT DISTINCT name FROM counters WHERE name LIKE 'type:%'
-  ), counted AS (
-    INSERT INTO counters
-    SELECT 'events', -count(*) FROM gone HAVING count(*) > 0
-    UNION ALL SELECT verdict, -count(*) FROM gone WHERE verdict <> 'dispatched' GROUP BY verdict
-    UNION ALL SELECT coalesce(types.name, 'type:(other)'), -count(*)
-      FROM gone LEFT JOIN types ON types.name = 'type:' || gone.type GROUP BY types.name
-    UNION ALL SELECT 'done:' || handler, -count(*)
-      FROM gone_jobs WHERE state = 'done' GROUP BY handler
-  )
-  SELECT count(*) AS n FROM gone`
+const DELETE_EVENTS = deleteEvents(`
+  SELECT e.id FROM events e WHERE e.id = ANY($1::bigint[])
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.event_id = e.id AND j.state = 'pending')
+    AND e.received_at < CASE WHEN EXISTS (
+      SELECT 1 FROM jobs j WHERE j.event_id = e.id AND j.state = 'dead') THEN $3 ELSE $2 END::bigint`)
 
 const DELETE_KEYS = `
   WITH old AS (
@@ -106,9 +90,4 @@ export function createPruning(transactions: Transactions) {
   }
 
   return { prune }
-}
-
-async function countGone(query: Query, sql: string, values: readonly unknown[]): Promise<number> {
-  const [row] = await query<{ n: number }>(sql, values)
-  return row?.n ?? 0
 }

@@ -1,5 +1,6 @@
 import type { Archive, Store } from '../store.ts'
 import { createChunks } from './chunks.ts'
+import { createErasing } from './erase.ts'
 import type { Hints } from './hints.ts'
 import { createJobs } from './jobs.ts'
 import { createAppending, takeBatch } from './journal.ts'
@@ -28,6 +29,7 @@ export function createWrites(options: {
   const registrations = createRegistrations(work)
   const replays = createReplay(work)
   const pruning = createPruning(work)
+  const erasing = createErasing(work)
 
   return {
     async append(batch) {
@@ -54,6 +56,9 @@ export function createWrites(options: {
       return replayed
     },
     prune: (request) => pruning.prune(request),
+    erase: (request) => erasing.erase(request),
+    // What is left of deleted rows is the server's affair: VACUUM, its log, its back-ups.
+    wipe: async () => true,
     onHint: (listener) => hints.onHint(listener),
   }
 }

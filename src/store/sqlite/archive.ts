@@ -12,11 +12,13 @@ import type { EventDetail, JobQuery, JobRow, Page, PageRequest, QuarantineRow } 
 import type { Database } from './driver.ts'
 import { createEventSearch } from './event-search.ts'
 import { createStats } from './stats.ts'
+import { createWaitingSearch } from './waiting-search.ts'
 
 /** What people may read. Runs on a connection of its own, beside the writer. */
 export function createArchive(db: Database, now: () => number) {
   const { listEvents } = createEventSearch(db)
   const { stats } = createStats(db, now)
+  const { findWaiting } = createWaitingSearch(db)
   const selectEvent = db.prepare(
     `SELECT ${EVENT_COLUMNS}, e.payload FROM events e LEFT JOIN batches b ON b.seq = e.batch_seq WHERE e.id = ?`,
   )
@@ -70,5 +72,14 @@ export function createArchive(db: Database, now: () => number) {
     return (selectBody.get(Number(id)) as { body: Uint8Array } | undefined)?.body
   }
 
-  return { stats, listEvents, getEvent, listJobs, listQuarantine, getQuarantine, quarantineBody }
+  return {
+    stats,
+    listEvents,
+    getEvent,
+    listJobs,
+    listQuarantine,
+    getQuarantine,
+    quarantineBody,
+    findWaiting,
+  }
 }

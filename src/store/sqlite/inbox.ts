@@ -5,6 +5,12 @@ import type { StoreNews, StoreRequest, Waiting } from './requests.ts'
 /** Rows of work that may share one transaction; acknowledgements wait that long at most. */
 const MOST_ROWS_TOGETHER = 500
 
+/** Each is bounded by itself, and as much as others may wait for. */
+const LARGE: ReadonlySet<string> = new Set(['prune', 'erase'])
+
+/** Runs without a transaction around it, and so without others. */
+export const isAlone = (operation: string): boolean => operation === 'wipe'
+
 /** The requests of every client, in order of arrival. */
 export function createInbox(onArrival: () => void) {
   const ports = new Set<MessagePort>()
@@ -63,7 +69,8 @@ function countRows({ operation, args }: StoreRequest): number {
   if (operation === 'settle' || operation === 'extend') return countColumnRows(first as Columns)
   if (operation === 'commitChunk') return countColumnRows((first as { events: Columns }).events) * 2
   if (operation === 'claim') return (first as { limit: number }).limit
-  return operation === 'prune' ? MOST_ROWS_TOGETHER : 1
+  if (isAlone(operation)) return Number.POSITIVE_INFINITY
+  return LARGE.has(operation) ? MOST_ROWS_TOGETHER : 1
 }
 
 const countColumnRows = ({ lists }: Columns): number => lists[0]?.length ?? 0

@@ -66,10 +66,10 @@ export function createJobs(db: Database, onEnd: OnEnd) {
 
   function extend(attempts: readonly AttemptName[], leaseMs: number, now: number): void {
     const until = now + leaseMs
-    for (const { event, handler, fence } of attempts) {
+    for (const name of attempts) {
       // Also one that has ended: nobody else has the job, or the fence would be another.
-      if (leases.find(handler, Number(event))?.fence === fence)
-        leases.hold(handler, Number(event), { fence, until })
+      const { event, handler, fence } = name
+      if (isNewest(name)) leases.hold(handler, Number(event), { fence, until })
     }
   }
 
@@ -87,6 +87,10 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     return settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, ...name).changes === 1
   }
 
+  function isNewest({ handler, event, fence }: AttemptName): boolean {
+    return leases.find(handler, Number(event))?.fence === fence
+  }
+
   /** Answers how many were refused. */
   function settle(attempts: readonly SettledAttempt[], now: number): number {
     const done = new Map<string, number>()
@@ -95,6 +99,8 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     for (const settled of attempts) {
       if (!settleAttempt(settled, now)) {
         refused++
+        // The newest attempt of a job that was erased meanwhile.
+        if (isNewest(settled)) ended.push(settled)
         continue
       }
       ended.push(settled)

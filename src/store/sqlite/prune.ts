@@ -1,6 +1,7 @@
 import type { PruneReceipt, PruneRequest } from '../store.ts'
-import { createCounters, createTypeCounters } from './counters.ts'
+import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import { createEventRemoval, type RemovableEvent } from './event-removal.ts'
 
 /** Rows looked at in one call; small, because every other write waits for it. */
 const ROWS_PER_CALL = 500
@@ -11,13 +12,10 @@ const ROWS_PER_CALL = 500
  */
 export function createPruning(db: Database) {
   const counters = createCounters(db)
-  const typeCounters = createTypeCounters(db)
+  const removal = createEventRemoval(db)
   const selectEvents = db.prepare(
     `SELECT id, received_at, verdict, type FROM events WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
   )
-  const selectJobStates = db.prepare('SELECT handler, state FROM jobs WHERE event_id = ?')
-  const deleteJobs = db.prepare('DELETE FROM jobs WHERE event_id = ?')
-  const deleteEvent = db.prepare('DELETE FROM events WHERE id = ?')
   const deleteQuarantine = db.prepare(
     `DELETE FROM quarantine WHERE id IN
        (SELECT id FROM quarantine WHERE received_at < ? ORDER BY id LIMIT ${ROWS_PER_CALL})`,
@@ -34,21 +32,16 @@ export function createPruning(db: Database) {
   let lastKey = ''
 
   function pruneEvent(event: EventRow, request: PruneRequest): boolean {
-    const jobs = selectJobStates.all(event.id) as { handler: string; state: string }[]
+    const jobs = removal.readJobs(event.id)
     if (jobs.some(({ state }) => state === 'pending')) return false
     const isDead = jobs.some(({ state }) => state === 'dead')
     if (event.received_at >= (isDead ? request.deadBefore : request.eventsBefore)) return false
-    deleteJobs.run(event.id)
-    deleteEvent.run(event.id)
-    counters.add('events', -1)
-    typeCounters.add(event.type, -1)
-    if (event.verdict !== 'dispatched') counters.add(event.verdict, -1)
-    for (const { handler, state } of jobs) if (state === 'done') counters.add(`done:${handler}`, -1)
+    removal.remove(event, jobs)
     return true
   }
 
   function pruneEvents(request: PruneRequest): PruneReceipt {
-    const rows = selectEvents.all(lastEvent) as EventRow[]
+    const rows = selectEvents.all(lastEvent) as unknown as EventRow[]
     const old = rows.filter((row) => row.received_at < request.eventsBefore)
     const removed = old.filter((row) => pruneEvent(row, request)).length
     const isDone = rows.length === 0 || old.length === 0
@@ -85,9 +78,6 @@ export function createPruning(db: Database) {
   return { prune }
 }
 
-interface EventRow {
-  id: number
-  received_at: number
-  verdict: string
-  type: string
+interface EventRow extends RemovableEvent {
+  readonly received_at: number
 }

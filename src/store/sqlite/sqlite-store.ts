@@ -5,6 +5,7 @@ import type { Archive, Store, StoreCommit } from '../store.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
 import { createThreadClient, type ThreadClient } from './thread-client.ts'
+import { wipeFile } from './wipe-file.ts'
 
 /** A fraction of what Node would choose; a thread fills it before it looks what is garbage. */
 const HEAP_MB = { maxYoungGenerationSizeMb: 6 }
@@ -15,8 +16,10 @@ export interface SqliteStore extends Store {
   connect(): MessagePort
 }
 
+type Writes = Omit<Store, keyof Archive | 'close' | 'wipe'>
+
 /** The writes, through any client. */
-function writesThrough(client: ThreadClient): Omit<Store, keyof Archive | 'close'> {
+function writesThrough(client: ThreadClient): Writes {
   return {
     append: (batch) => client.ask('append', batch),
     takeBatch: (leaseMs) => client.ask('takeBatch', leaseMs),
@@ -29,6 +32,7 @@ function writesThrough(client: ThreadClient): Omit<Store, keyof Archive | 'close
     loadHandlers: () => client.ask('loadHandlers'),
     replay: (jobs, only) => client.ask('replay', jobs, only),
     prune: (request) => client.ask('prune', request),
+    erase: (request) => client.ask('erase', request),
     probe: () => client.ask('probe'),
     onHint: (listener) => client.onHint(listener),
   }
@@ -45,6 +49,7 @@ export async function openSqliteStore(
   return {
     ...writesThrough(client),
     ...reader.archive,
+    wipe: (traces) => wipeFile(file, traces, (step) => client.ask('wipe', step)),
     connect() {
       const { port1, port2 } = new MessageChannel()
       client.handOver(port1)
@@ -58,7 +63,7 @@ export async function openSqliteStore(
 }
 
 /** The store as another thread of the process sees it: what `connect` gave, to work with. */
-export function connectSqliteStore(port: MessagePort): Omit<Store, keyof Archive> {
+export function connectSqliteStore(port: MessagePort): Writes & Pick<Store, 'close'> {
   const client = createThreadClient(port)
   return {
     ...writesThrough(client),
@@ -93,6 +98,7 @@ function createLazyReader(file: string) {
     listQuarantine: (query) => ask('listQuarantine', query),
     getQuarantine: (id) => ask('getQuarantine', id),
     quarantineBody: (id) => ask('quarantineBody', id),
+    findWaiting: (traces, among) => ask('findWaiting', traces, among),
   }
 
   async function close(): Promise<void> {

@@ -4,7 +4,7 @@ import { ReceiverError } from '../../errors.ts'
 import type { StoreCommit, StoreHint } from '../store.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { type Database, translateError } from './driver.ts'
-import { createInbox } from './inbox.ts'
+import { createInbox, isAlone } from './inbox.ts'
 import { lockDataDirectory, openForWriting } from './open-database.ts'
 import {
   answer,
@@ -14,6 +14,7 @@ import {
   type Waiting,
 } from './requests.ts'
 import { createTransactions, type StepResult, type Sync } from './transactions.ts'
+import { createWiping, type WipeStep } from './wipe.ts'
 import { createWriter, type Operation } from './writer.ts'
 
 interface OpenFile {
@@ -52,13 +53,12 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
     hint: (hint) => hints.add(hint),
     onEnd,
   })
+  const { wipe } = createWiping(db)
   const inbox = createInbox(drain)
   let broken: ReceiverError | undefined
 
   function runGroup(group: readonly Waiting[]): void {
-    const results = broken
-      ? refuse(group, broken)
-      : runTogether(group.map(toStep), chooseSync(group))
+    const results = broken ? refuse(group, broken) : runAll(group)
     broken ??= findBroken(results) ?? findBrokenCheckpoint()
     answer(group, broken ? refuse(group, broken) : results, (to) =>
       to === port ? commits.splice(0) : [],
@@ -66,6 +66,13 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
     for (const hint of hints) inbox.broadcast({ hint })
     hints.clear()
     if (!broken) checkpoints.runIfDue()
+  }
+
+  function runAll(group: readonly Waiting[]): StepResult<unknown>[] {
+    const [first] = group
+    return first && isAlone(first.operation)
+      ? [runAlone(() => wipe(first.args[0] as WipeStep))]
+      : runTogether(group.map(toStep), chooseSync(group))
   }
 
   function findBrokenCheckpoint(): ReceiverError | undefined {
@@ -103,6 +110,14 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
 
 function chooseSync(group: readonly Waiting[]): Sync {
   return group.every(({ operation }) => REPEATABLE.has(operation)) ? 'NORMAL' : 'FULL'
+}
+
+function runAlone(run: () => unknown): StepResult<unknown> {
+  try {
+    return { value: run() }
+  } catch (cause) {
+    return { error: translateError(cause) }
+  }
 }
 
 function refuse(group: readonly Waiting[], error: ReceiverError): StepResult<unknown>[] {

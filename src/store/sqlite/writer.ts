@@ -1,9 +1,17 @@
 import type { Batch, HandlerRegistration } from '../../model.ts'
-import type { ClaimRequest, JobName, PruneRequest, StoreHint, UnpackedChunk } from '../store.ts'
+import type {
+  ClaimRequest,
+  EraseRequest,
+  JobName,
+  PruneRequest,
+  StoreHint,
+  UnpackedChunk,
+} from '../store.ts'
 import { createChunks } from './chunks.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import { createErasing } from './erase.ts'
 import { createJobs } from './jobs.ts'
 import { createJournal } from './journal.ts'
 import { createPruning } from './prune.ts'
@@ -28,6 +36,7 @@ export function createWriter(
   const registrations = createRegistrations(db)
   const replays = createReplay(db)
   const pruning = createPruning(db)
+  const erasing = createErasing(db)
   const counters = createCounters(db)
 
   const operations = {
@@ -56,6 +65,7 @@ export function createWriter(
       return replays.replay(names, only, now())
     },
     prune: (request: PruneRequest) => pruning.prune(request),
+    erase: (request: EraseRequest) => erasing.erase(request),
     probe: () => counters.set('probed_at', now()),
   } satisfies Record<string, Operation>
 

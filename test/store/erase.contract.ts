@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { UnpackedEvent } from '../../src/model.ts'
+import type { Store } from '../../src/store/store.ts'
+import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from './sample-rows.ts'
+import type { StoreHarness } from './store.contract.ts'
+
+const ANN = 'ann@example.com'
+
+/** An event that tells of this person. */
+function eventOf(address: string, overrides: Partial<UnpackedEvent> = {}): UnpackedEvent {
+  return sampleEvent({
+    recipient: address,
+    payload: JSON.stringify({ event: 'open', email: address }),
+    ...overrides,
+  })
+}
+
+/** What every engine does to forget a person; each engine's own test file runs it. */
+export function describeErasing(engine: string, harness: StoreHarness): void {
+  describe(`erasing from a store on ${engine}`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await harness.open()
+    })
+    afterEach(() => harness.dispose(store))
+
+    async function keep(chunk: Parameters<typeof wholeChunk>[1]) {
+      const batch = sampleBatch()
+      await store.append({ ...batch, body: Buffer.from(batch.body) })
+      return store.commitChunk(wholeChunk(batch.id, chunk))
+    }
+
+    async function erase(...traces: string[]) {
+      const sum = { events: 0, pieces: 0, errors: 0, seen: 0 }
+      for (let after: string | undefined, calls = 0; ; calls++) {
+        const receipt = await store.erase({ traces, ...(after === undefined ? {} : { after }) })
+        for (const name of ['events', 'pieces', 'errors', 'seen'] as const) {
+          sum[name] += receipt[name]
+        }
+        after = receipt.after
+        if (after === undefined) return sum
+        expect(calls).toBeLessThan(50)
+      }
+    }
+
+    async function fail(error: string) {
+      const jobs = await store.claim({ handler: 'counter', limit: 100, leaseMs: 60_000 })
+      await store.settle(
+        jobs.map(({ event, handler, attempt }) => ({
+          event,
+          handler,
+          attempt,
+          durationMs: 1,
+          outcome: { kind: 'dead' as const, error },
+        })),
+      )
+    }
+
+    it('removes events by address, in any case, with their jobs, and nobody else’s', async () => {
+      const others = ['joann@example.com', 'ann@example.com.au', 'bob@example.com']
+      await keep({
+        events: [eventOf('Ann@Example.COM'), eventOf(ANN), ...others.map((one) => eventOf(one))],
+      })
+      expect(await erase(ANN)).toMatchObject({ events: 2, seen: 5 })
+      const { rows } = await store.listEvents({})
+      expect(rows.map(({ recipient }) => recipient).reverse()).toEqual(others)
+      expect((await store.listJobs({})).rows).toHaveLength(3)
+      const { events, jobs, backlog } = await store.stats()
+      expect(events).toMatchObject({ total: 3, byState: { pending: 3 }, byType: { open: 3 } })
+      expect(jobs).toEqual({ counter: { pending: 3, done: 0, dead: 0 } })
+      expect(backlog).toBe(3)
+    })
+
+    it('removes what names the person elsewhere than as recipient', async () => {
+      const inbound = eventOf('us@example.org', {
+        payload: '{"event":"inbound","from":"Ann \\u003cANN@example.com\\u003e"}',
+      })
+      await keep({ events: [inbound, eventOf('bob@example.com')] })
+      expect(await erase(ANN)).toMatchObject({ events: 1 })
+    })
+
+    it('removes events by each of several traces', async () => {
+      const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
+      await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })
+      expect(await erase(ANN, 'hashed:abc123')).toMatchObject({ events: 2 })
+    })
+
+    it('removes conflicts, and knows what is sent again', async () => {
+      const event = eventOf(ANN)
+      const other = { ...event, digest: 'otherdigest1' }
+      expect(await keep({ events: [event, other] })).toMatchObject({ stored: 1, conflicts: 1 })
+      expect(await erase(ANN)).toMatchObject({ events: 2 })
+      expect((await store.stats()).events).toMatchObject({ total: 0, byState: { conflict: 0 } })
+      expect(await keep({ events: [event, other] })).toMatchObject({ stored: 0, duplicates: 2 })
+      expect((await store.listEvents({})).rows).toEqual([])
+    })
+
+    it('takes a job out of the hands of the one who runs it', async () => {
+      await keep({ events: [eventOf(ANN)] })
+      const [job] = await store.claim({ handler: 'counter', limit: 1, leaseMs: 60_000 })
+      await erase(ANN)
+      const attempt = { event: job?.event ?? '', handler: 'counter', attempt: 1, durationMs: 1 }
+      expect(await store.settle([{ ...attempt, outcome: { kind: 'done' } }])).toBe(1)
+      expect((await store.stats()).jobs).not.toMatchObject({ counter: { done: 1 } })
+    })
+
+    it('takes the address out of the errors of other people’s jobs', async () => {
+      await keep({ events: [eventOf('bob@example.com'), eventOf('carl@example.com')] })
+      await fail(`cannot write to bob, "${ANN}"`)
+      expect(await erase(ANN)).toMatchObject({ events: 0, errors: 2 })
+      const { rows } = await store.listJobs({})
+      expect(rows).toMatchObject([{ state: 'dead', attempt: 1 }, { state: 'dead' }])
+      expect(rows[0]?.attempts).toMatchObject([{ outcome: 'dead', durationMs: 1 }])
+      expect(JSON.stringify(rows)).not.toContain(ANN)
+      expect(await erase(ANN)).toMatchObject({ errors: 0 })
+    })
+
+    it('removes unreadable pieces that hold the address, and leaves the others', async () => {
+      const pieces = [
+        Buffer.concat([Buffer.from([0xff, 0x00, 0x5c]), Buffer.from('"email":"ANN@example.com"')]),
+        Buffer.from(`{"email":"${ANN}"`, 'utf16le'),
+        Buffer.from('{"email":"joann@example.com"'),
+      ]
+      const unreadable = pieces.map((bytes, position) => sampleUnreadable({ bytes, position }))
+      await keep({ unreadable, toPiece: 3 })
+      expect(await erase(ANN)).toMatchObject({ pieces: 2 })
+      expect((await store.listQuarantine({})).rows).toMatchObject([{ position: 2 }])
+    })
+
+    it('looks at batches that wait only when asked which they are', async () => {
+      const bodies = ['{"email":"Ann@Example.com"}', '{"email":"bob@example.com"}']
+      const batches = bodies.map((text) => sampleBatch({ body: Buffer.from(text) }))
+      for (const batch of batches) await store.append({ ...batch, body: Buffer.from(batch.body) })
+      const [first, second] = batches.map(({ id }) => id)
+      expect(await store.findWaiting([ANN])).toEqual([first])
+      expect(await store.findWaiting([ANN], [first ?? '', second ?? ''])).toEqual([first])
+      expect(await store.findWaiting([ANN], [second ?? ''])).toEqual([])
+      expect(await erase(ANN)).toMatchObject({ events: 0 })
+      expect((await store.stats()).batches.waiting).toBe(2)
+      await store.commitChunk(wholeChunk(first ?? ''))
+      expect(await store.findWaiting([ANN])).toEqual([])
+    })
+
+    it('works through more rows than one call takes', { timeout: 60_000 }, async () => {
+      for (let round = 0; round < 5; round++) {
+        const events = Array.from({ length: 500 }, (_, index) =>
+          eventOf(index % 10 === 0 ? ANN : `user${index}@example.com`, { position: index }),
+        )
+        await keep({ events, toPiece: 500 })
+      }
+      expect(await erase(ANN)).toMatchObject({ events: 250, seen: 2_500 })
+      expect(await erase(ANN)).toMatchObject({ events: 0, seen: 2_250 })
+    })
+
+    it('wipes what is left of deleted rows', async () => {
+      await keep({ events: [eventOf(ANN)] })
+      await erase(ANN)
+      expect(await store.wipe([ANN])).toBe(true)
+    })
+  })
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
+import type { Store } from '../../../src/store/store.ts'
+import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from '../sample-rows.ts'
+
+const PEOPLE = 400
+const addressOf = (person: number) =>
+  `${createHash('sha256').update(`${person}`).digest('hex').slice(0, 12)}@example.com`
+
+describe('the files of a SQLite store', () => {
+  let directory: string
+  let store: Store
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'receiver-wipe-'))
+    store = await openSqliteStore(join(directory, 'receiver.db'))
+  })
+  afterEach(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  function holds(text: string): boolean {
+    return readdirSync(directory).some((name) =>
+      readFileSync(join(directory, name)).toString('latin1').toLowerCase().includes(text),
+    )
+  }
+
+  /** Bodies that fill pages of their own and bodies that share one, with errors and broken pieces. */
+  async function fill(rounds: number) {
+    for (let round = 0; round < rounds; round++) {
+      const people = Array.from({ length: round % 3 === 0 ? 1 : 60 }, (_, index) =>
+        addressOf((round * 7 + index * 13) % PEOPLE),
+      )
+      const events = people.map((recipient, position) =>
+        sampleEvent({ recipient, position, payload: JSON.stringify({ email: recipient }) }),
+      )
+      const body = Buffer.from(JSON.stringify(people))
+      const batch = sampleBatch({ body })
+      await store.append({ ...batch, body: Buffer.from(body) })
+      const unreadable = [sampleUnreadable({ bytes: Buffer.from(people[0] ?? ''), position: 60 })]
+      await store.commitChunk(wholeChunk(batch.id, { events, unreadable, toPiece: 61 }))
+      const jobs = await store.claim({ handler: 'counter', limit: 20, leaseMs: 60_000 })
+      await store.settle(
+        jobs.map(({ event, handler, attempt }, index) => ({
+          event,
+          handler,
+          attempt,
+          durationMs: 1,
+          outcome:
+            index % 2 === 0
+              ? { kind: 'done' }
+              : { kind: 'dead', error: `no ${people[index % people.length]}` },
+        })),
+      )
+    }
+  }
+
+  async function erase(address: string) {
+    for (let after: string | undefined, isFirst = true; isFirst || after; isFirst = false) {
+      ;({ after } = await store.erase({ traces: [address], ...(after ? { after } : {}) }))
+    }
+  }
+
+  it('hold nothing of a person that was erased', { timeout: 60_000 }, async () => {
+    await fill(150)
+    const people = Array.from({ length: PEOPLE }, (_, person) => addressOf(person))
+    expect(people.filter(holds).length).toBeGreaterThan(300)
+    for (const person of people.slice(0, 20)) {
+      await erase(person)
+      expect(await store.wipe([person])).toBe(true)
+      expect(holds(person), person).toBe(false)
+    }
+    expect(holds(people[200] ?? '')).toBe(true)
+    expect((await store.stats()).events.total).toBeGreaterThan(1_000)
+  })
+
+  it('hold nothing of it while others are received', { timeout: 60_000 }, async () => {
+    await fill(30)
+    const erased = addressOf(13)
+    let isOver = false
+    const load = (async () => {
+      while (!isOver) {
+        const body = Buffer.from(JSON.stringify(Array(200).fill('somebody@example.com')))
+        const batch = sampleBatch({ body })
+        await store.append({ ...batch, body: Buffer.from(body) })
+        await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
+      }
+    })()
+    await erase(erased)
+    expect(await store.wipe([erased])).toBe(true)
+    expect(holds(erased)).toBe(false)
+    isOver = true
+    await load
+  })
+
+  it('say so when a trace is left that belongs to nobody else', async () => {
+    await fill(3)
+    expect(await store.wipe([addressOf(0)])).toBe(false)
+  })
+})

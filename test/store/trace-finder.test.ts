@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { createTraceFinder } from '../../src/store/trace-finder.ts'
+
+const { isIn, isInBytes } = createTraceFinder(['Ann.Lee+x@Example.com'])
+
+describe('a trace finder', () => {
+  it.each([
+    '{"email":"ann.lee+x@example.com"}',
+    '{"email":"ANN.LEE+X@EXAMPLE.COM"}',
+    'Ann <ann.lee+x@example.com>',
+    '{"from":"Ann \\u003cann.lee+x@example.com\\u003e"}',
+    '{"from":"ann.lee\\u002bx\\u0040example.com"}',
+    '{"text":"line\\nann.lee+x@example.com\\nline"}',
+    '{"error":"{\\"text\\":\\"line\\\\nann.lee+x@example.com\\"}"}',
+    '{"url":"https://example.org/?to=ann.lee%2Bx%40example.com&a=1"}',
+    '{"url":"https://example.org/?u=%2F%3Fto%3Dann.lee%252Bx%2540example.com"}',
+    '<a href="mailto:ann.lee+x&#64;example.com">',
+    'ann.lee+x@example.com',
+    'Write to ann.lee+x@example.com.',
+  ])('finds the address in %s', (text) => {
+    expect(isIn(text)).toBe(true)
+    expect(isInBytes(Buffer.from(text))).toBe(true)
+  })
+
+  it.each([
+    '{"email":"jo.ann.lee+x@example.com"}',
+    '{"email":"joann.lee+x@example.com"}',
+    '{"email":"ann.lee+x@example.com.au"}',
+    '{"email":"ann.lee+x@example.community"}',
+    '{"email":"ann.lee@example.com"}',
+    '{"email":"annxlee+x@example.com"}',
+    '',
+  ])('leaves other people alone: %s', (text) => {
+    expect(isIn(text)).toBe(false)
+  })
+
+  it('finds it among bytes that are no text, and in UTF-16', () => {
+    const broken = Buffer.concat([Buffer.from([255, 0, 254]), Buffer.from('ann.lee+x@example.com')])
+    expect(isInBytes(broken)).toBe(true)
+    expect(isInBytes(Buffer.from('{"email":"ann.lee+x@example.com"}', 'utf16le'))).toBe(true)
+  })
+
+  it('finds letters beyond ASCII in either case, escaped or not', () => {
+    const finder = createTraceFinder(['Jörg@Müller.example'])
+    expect(finder.isIn('JÖRG@MÜLLER.EXAMPLE')).toBe(true)
+    expect(finder.isIn('{"email":"j\\u00D6rg@m\\u00fcller.example"}')).toBe(true)
+    expect(finder.isIn('jorg@muller.example')).toBe(false)
+  })
+
+  it('gives a database a pattern that never misses what it finds', () => {
+    expect(createTraceFinder(['Ann.Lee+x@Example.com']).patterns).toEqual([
+      '%ann%lee%x%example%com%',
+    ])
+  })
+})
