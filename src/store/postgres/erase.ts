@@ -34,7 +34,7 @@ export const BYTES_AS_TEXT = String.raw`replace(encode(body, 'escape'), '\000', 
 
 const SELECT_PIECES = `
   SELECT id, CASE WHEN ${BYTES_AS_TEXT} ILIKE ANY($2::text[]) THEN body END AS body
-  FROM (SELECT id, body FROM quarantine WHERE id > $1 ORDER BY id LIMIT 50) some ORDER BY id`
+  FROM (SELECT id, body FROM quarantine WHERE id > $1 ORDER BY id LIMIT 50) span ORDER BY id`
 const DELETE_PIECES = `
   WITH gone AS (DELETE FROM quarantine WHERE id = ANY($1::bigint[]) RETURNING 1)
   SELECT count(*) AS n FROM gone`
