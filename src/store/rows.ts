@@ -1,5 +1,5 @@
 import type { ClaimedJob, NormalisedName, ProviderName } from '../model.ts'
-import type { AttemptRow, EventRow, JobRow, OpenBatch, QuarantineRow } from './store.ts'
+import type { AttemptRow, AuditRow, EventRow, JobRow, OpenBatch, QuarantineRow } from './store.ts'
 
 /** Rows as both engines' tables have them, and what the store's users get of them. */
 export interface OpenBatchRow {
@@ -158,5 +158,35 @@ export function readQuarantineRow(row: QuarantineSqlRow): QuarantineRow {
     byteOffset: row.byte_offset,
     bytes: row.bytes,
     receivedAt: row.received_at,
+  }
+}
+
+export interface AuditSqlRow {
+  id: number
+  at: number
+  action: AuditRow['action']
+  outcome: AuditRow['outcome']
+  network: string
+  parameters: string
+  counts: string
+}
+
+export function readAuditRow({
+  id,
+  at,
+  action,
+  outcome,
+  network,
+  ...texts
+}: AuditSqlRow): AuditRow {
+  const { parameters, counts } = texts
+  return {
+    id: String(id),
+    at,
+    action,
+    outcome,
+    network,
+    parameters: JSON.parse(parameters),
+    counts: JSON.parse(counts),
   }
 }

@@ -97,6 +97,19 @@ export const COPIED_TABLES: readonly CopiedTable[] = [
       failures: 'text',
     },
   },
+  {
+    name: 'audit',
+    key: ['id'],
+    columns: {
+      id: 'bigint',
+      at: 'bigint',
+      action: 'text',
+      outcome: 'text',
+      network: 'text',
+      parameters: 'text',
+      counts: 'text',
+    },
+  },
 ]
 
 export type CopiedValue = string | number | Uint8Array | null
@@ -122,6 +135,7 @@ export interface SourceFacts {
     readonly batches: number
     readonly events: number
     readonly quarantine: number
+    readonly audit: number
   }
   /** As the target counts. */
   readonly counters: ReadonlyMap<string, number>

@@ -241,6 +241,27 @@ export interface EraseReceipt {
   readonly after: string | undefined
 }
 
+/** What people have done here by the admin API or a signal. */
+export const AUDITED_ACTIONS = ['replay', 'erase', 'prune', 'reload', 'pause', 'resume'] as const
+export type AuditedAction = (typeof AUDITED_ACTIONS)[number]
+
+export interface AuditEntry {
+  readonly action: AuditedAction
+  /** One entry when it begins, one when it ends. */
+  readonly outcome: 'begun' | 'done' | 'failed'
+  /** Who asked: part of an address, or `local`. */
+  readonly network: string
+  /** What was asked for, without personal data. */
+  readonly parameters: Readonly<Record<string, string | number | boolean>>
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export interface AuditRow extends AuditEntry {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 /** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */
 export type StoreHint = 'batches' | 'jobs'
 
@@ -257,6 +278,7 @@ export interface Archive {
   getQuarantine(id: string): Promise<QuarantineRow | undefined>
   /** The bytes as received; undefined when there is no such row. */
   quarantineBody(id: string): Promise<Uint8Array | undefined>
+  listAudit(query: PageRequest): Promise<Page<AuditRow>>
   /** Batches, of these if any are given, that wait to be unpacked and may hold one of the traces. */
   findWaiting(traces: readonly string[], among?: readonly string[]): Promise<readonly string[]>
 }
@@ -302,6 +324,8 @@ export interface Store extends Journal, Archive {
    * when the traces can still be found in its files.
    */
   wipe(traces: readonly string[]): Promise<boolean>
+  /** Adds to the trail of what people had done; nothing takes anything away from it. */
+  recordAudit(entry: AuditEntry): Promise<void>
   /** Proves that a write reaches the disk. Rejects like `append`. */
   probe(): Promise<void>
   /** Calls back when there may be something to do. Answers how to stop. */

@@ -2,6 +2,7 @@ import { EVENT_STATES, type EventState, type JobState } from '../../src/model.ts
 import type {
   Archive,
   AttemptRow,
+  AuditRow,
   DatabaseHealth,
   EventDetail,
   JobName,
@@ -13,10 +14,11 @@ import type {
   StoreStats,
 } from '../../src/store/store.ts'
 
-export interface MemoryArchive extends Archive, Pick<Store, 'replay'> {
+export interface MemoryArchive extends Archive, Pick<Store, 'replay' | 'recordAudit'> {
   /** Newest first, as the lists answer them. */
   readonly events: EventDetail[]
   readonly quarantine: (QuarantineRow & { readonly body: Uint8Array })[]
+  readonly audit: AuditRow[]
   /** Overrides parts of the figures. */
   figures: Partial<StoreStats>
   databaseHealth: DatabaseHealth | undefined
@@ -31,6 +33,7 @@ export function createMemoryArchive(): MemoryArchive {
   const archive: MemoryArchive = {
     events: [],
     quarantine: [],
+    audit: [],
     figures: {},
     databaseHealth: undefined,
     calls: [],
@@ -70,7 +73,12 @@ export function createMemoryArchive(): MemoryArchive {
       note('getQuarantine', id, () => archive.quarantine.find((piece) => piece.id === id)),
     quarantineBody: async (id) =>
       note('quarantineBody', id, () => archive.quarantine.find((piece) => piece.id === id)?.body),
+    listAudit: async (page) =>
+      note('listAudit', page, () => pageOf(archive.audit, page, ({ id }) => id)),
     findWaiting: async (traces, among) => note('findWaiting', { traces, among }, () => []),
+    recordAudit: async (entry) => {
+      archive.audit.unshift({ ...entry, id: String(archive.audit.length + 1), at: 1_000 })
+    },
     replay: async (jobs, only) =>
       note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
   }

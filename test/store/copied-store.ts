@@ -62,6 +62,9 @@ export async function fillStore(store: Store): Promise<readonly UnpackedEvent[]>
     wholeChunk(torn.id, { events: [sampleEvent()], unreadable: [unreadable], isLast: false }),
   )
   await store.append(sampleBatch({ body: Buffer.from([0, 1, 2, 92, 255]), contentType: undefined }))
+  const entry = { action: 'replay', network: 'local', parameters: { type: 'é' } } as const
+  await store.recordAudit({ ...entry, outcome: 'begun', counts: {} })
+  await store.recordAudit({ ...entry, outcome: 'done', counts: { jobs: 3 } })
   return events
 }
 

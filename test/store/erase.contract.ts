@@ -157,5 +157,17 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       await erase(ANN)
       expect(await store.wipe([ANN])).toBe(true)
     })
+
+    it('keeps a trail of what people had done, newest first, page by page', async () => {
+      expect(await store.listAudit({})).toEqual({ rows: [], cursor: undefined })
+      const entry = { action: 'erase', network: '192.0.2.0/24', parameters: { n: 1 } } as const
+      await store.recordAudit({ ...entry, outcome: 'begun', counts: {} })
+      await store.recordAudit({ ...entry, outcome: 'done', counts: { erased: 3 } })
+      const first = await store.listAudit({ limit: 1 })
+      expect(first.rows).toMatchObject([{ ...entry, outcome: 'done', counts: { erased: 3 } }])
+      expect(Math.abs(Date.now() - (first.rows[0]?.at ?? 0))).toBeLessThan(60_000)
+      const second = await store.listAudit({ limit: 1, cursor: first.cursor ?? '' })
+      expect(second.rows).toMatchObject([{ ...entry, outcome: 'begun' }])
+    })
   })
 }

@@ -18,6 +18,7 @@ import type {
   QuarantineRow,
 } from '../store.ts'
 import { createTraceFinder } from '../trace-finder.ts'
+import { listAudit } from './audit.ts'
 import { BYTES_AS_TEXT } from './erase.ts'
 import { listEvents } from './event-search.ts'
 import { readHealth } from './health.ts'
@@ -50,6 +51,7 @@ export function createArchive(transactions: Transactions, now: () => number): Ar
     listQuarantine: (request) => read((query) => listQuarantine(query, request)),
     getQuarantine: (id) => read((query) => getQuarantine(query, id)),
     quarantineBody: (id) => read((query) => selectBody(query, Number(id))),
+    listAudit: (request) => read((query) => listAudit(query, request)),
     findWaiting: (traces, among) => read((query) => findWaiting(query, traces, among)),
   }
 }

@@ -131,6 +131,7 @@ async function findOrStart(query: Query, facts: SourceFacts): Promise<CopyRow | 
   await passNumbers(query, 'batches', 'seq', highest.batches)
   await passNumbers(query, 'events', 'id', highest.events)
   await passNumbers(query, 'quarantine', 'id', highest.quarantine)
+  await passNumbers(query, 'audit', 'id', highest.audit)
   return { source: identity, version, progress: '{}', ended_at: null }
 }
 

@@ -1,4 +1,5 @@
 import type { Archive, Store } from '../store.ts'
+import { recordAudit } from './audit.ts'
 import { createChunks } from './chunks.ts'
 import { createErasing } from './erase.ts'
 import type { Hints } from './hints.ts'
@@ -59,6 +60,7 @@ export function createWrites(options: {
     erase: (request) => erasing.erase(request),
     // What is left of deleted rows is the server's affair: VACUUM, its log, its back-ups.
     wipe: async () => true,
+    recordAudit: (entry) => recordAudit(work, entry),
     onHint: (listener) => hints.onHint(listener),
   }
 }

@@ -9,6 +9,7 @@ import {
   readQuarantineRow,
 } from '../rows.ts'
 import type { EventDetail, JobQuery, JobRow, Page, PageRequest, QuarantineRow } from '../store.ts'
+import { createAuditList } from './audit.ts'
 import type { Database } from './driver.ts'
 import { createEventSearch } from './event-search.ts'
 import { createStats } from './stats.ts'
@@ -18,6 +19,7 @@ import { createWaitingSearch } from './waiting-search.ts'
 export function createArchive(db: Database, now: () => number) {
   const { listEvents } = createEventSearch(db)
   const { stats } = createStats(db, now)
+  const { listAudit } = createAuditList(db)
   const { findWaiting } = createWaitingSearch(db)
   const selectEvent = db.prepare(
     `SELECT ${EVENT_COLUMNS}, e.payload FROM events e LEFT JOIN batches b ON b.seq = e.batch_seq WHERE e.id = ?`,
@@ -80,6 +82,7 @@ export function createArchive(db: Database, now: () => number) {
     listQuarantine,
     getQuarantine,
     quarantineBody,
+    listAudit,
     findWaiting,
   }
 }

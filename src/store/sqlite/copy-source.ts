@@ -108,6 +108,7 @@ function readFacts(db: Database): SourceFacts {
         counters.get('last_event_id') ?? 0,
       ),
       quarantine: counters.get('last_quarantine_id') ?? 0,
+      audit: readNumber(db, 'SELECT max(id) FROM audit'),
     },
     counters: countersOfTarget(db, counters),
     handlers: db.prepare('SELECT * FROM handlers ORDER BY name').all() as CopiedRow[],

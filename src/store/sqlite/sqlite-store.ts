@@ -33,6 +33,7 @@ function writesThrough(client: ThreadClient): Writes {
     replay: (jobs, only) => client.ask('replay', jobs, only),
     prune: (request) => client.ask('prune', request),
     erase: (request) => client.ask('erase', request),
+    recordAudit: (entry) => client.ask('recordAudit', entry),
     probe: () => client.ask('probe'),
     onHint: (listener) => client.onHint(listener),
   }
@@ -98,6 +99,7 @@ function createLazyReader(file: string) {
     listQuarantine: (query) => ask('listQuarantine', query),
     getQuarantine: (id) => ask('getQuarantine', id),
     quarantineBody: (id) => ask('quarantineBody', id),
+    listAudit: (query) => ask('listAudit', query),
     findWaiting: (traces, among) => ask('findWaiting', traces, among),
   }
 

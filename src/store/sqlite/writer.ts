@@ -1,5 +1,6 @@
 import type { Batch, HandlerRegistration } from '../../model.ts'
 import type {
+  AuditEntry,
   ClaimRequest,
   EraseRequest,
   JobName,
@@ -7,6 +8,7 @@ import type {
   StoreHint,
   UnpackedChunk,
 } from '../store.ts'
+import { createAuditing } from './audit.ts'
 import { createChunks } from './chunks.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { createCounters } from './counters.ts'
@@ -37,6 +39,7 @@ export function createWriter(
   const replays = createReplay(db)
   const pruning = createPruning(db)
   const erasing = createErasing(db)
+  const auditing = createAuditing(db)
   const counters = createCounters(db)
 
   const operations = {
@@ -66,6 +69,7 @@ export function createWriter(
     },
     prune: (request: PruneRequest) => pruning.prune(request),
     erase: (request: EraseRequest) => erasing.erase(request),
+    recordAudit: (entry: AuditEntry) => auditing.recordAudit(entry, now()),
     probe: () => counters.set('probed_at', now()),
   } satisfies Record<string, Operation>
 
