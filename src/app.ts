@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAdminServer } from './admin/create-admin-server.ts'
+import { createAdminWork } from './admin-work.ts'
 import { handlerEnvironment, type Settings } from './config.ts'
 import { createDispatcher } from './dispatch/dispatcher.ts'
 import { joinRegistrations } from './dispatch/join-registrations.ts'
@@ -21,6 +22,7 @@ import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
 import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
+import type { AuditEntry } from './store/store.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
@@ -80,6 +82,7 @@ export function createApp(parts: AppParts): App {
   const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
   const reloaders: Reloader[] = []
   const hurry = new AbortController()
+  let recordReload: ((problems: number) => Promise<void>) | undefined
   let isReady = false
   let stopping: Promise<void> | undefined
   let fail: (error: ReceiverError) => void
@@ -94,6 +97,7 @@ export function createApp(parts: AppParts): App {
       closers.push(() => store.close())
       reloaders.push((fresh) => followPassword(store, fresh))
       const journal = await openJournal(store)
+      recordReload = (problems) => store.recordAudit(describeReload(problems))
       if (works) startPruning(store)
       const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
       const adminUrl = await serveAdmin(store, journal, handlers)
@@ -131,7 +135,7 @@ export function createApp(parts: AppParts): App {
     closers.push(() => pruning.stop())
   }
 
-  type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats' | 'figures'>>
+  type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats' | 'figures' | 'findWaiting'>>
   type OpenStore = Awaited<ReturnType<typeof openStore>>
 
   /**
@@ -220,6 +224,7 @@ export function createApp(parts: AppParts): App {
     const admin = createAdminServer({
       archive: store,
       spool: journal.figures,
+      work: createAdminWork({ store, journal, settings, now }),
       observer,
       metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,
@@ -264,8 +269,10 @@ export function createApp(parts: AppParts): App {
 
   async function reload(fresh: Settings, options: ReloadOptions): Promise<readonly string[]> {
     log.level = fresh.logLevel
-    const problems = await Promise.all(reloaders.map((take) => take(fresh, options)))
-    return problems.flat()
+    const problems = (await Promise.all(reloaders.map((take) => take(fresh, options)))).flat()
+    // Settings have to be taken while a shared store is away, too.
+    void recordReload?.(problems.length).catch(() => {})
+    return problems
   }
 
   /** Closers run last in, first out. */
@@ -291,4 +298,9 @@ export function createApp(parts: AppParts): App {
 function readReadiness(isReady: boolean, journal: GuardedJournal) {
   const checks = { receiver: isReady ? 'ok' : 'stopping', store: journal.state() }
   return { ready: isReady && journal.canAcknowledge(), checks }
+}
+
+function describeReload(problems: number): AuditEntry {
+  const entry = { action: 'reload', outcome: 'done', network: 'local' } as const
+  return { ...entry, parameters: {}, counts: { problems } }
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { ERROR_CODES, ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { InvalidParameters } from './parameters/invalid-parameters.ts'
@@ -38,23 +38,26 @@ export function addErrorAnswers(
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND))
 
   app.setErrorHandler((error, request, reply) => {
-    if (error instanceof InvalidParameters) return answerInvalid(reply, error)
-    const known = CLIENT_ERRORS[statusOf(error)]
-    if (known) return reply.code(statusOf(error)).send(known)
-    observer.adminFailed({ route: request.routeOptions.url ?? 'unknown', error })
-    if (error instanceof ReceiverError) return answerStore(reply, error)
-    const isTimeout = statusOf(error) === 503
-    return reply.code(isTimeout ? 503 : 500).send(isTimeout ? TOO_SLOW : INTERNAL)
+    const { status, body } = describeProblem(error)
+    if (status >= 500) observer.adminFailed({ route: request.routeOptions.url ?? 'unknown', error })
+    if (error instanceof ReceiverError) reply.header('retry-after', RETRY_AFTER_SECONDS)
+    return reply.code(status).send(body)
   })
 }
 
-function answerInvalid(reply: FastifyReply, { code, message, problems }: InvalidParameters) {
-  return reply.code(400).send({ error: code, message, problems })
-}
-
-function answerStore(reply: FastifyReply, { code }: ReceiverError) {
-  const answer = { error: code, message: ERROR_CODES[code] }
-  return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send(answer)
+/** What a client is told of an error. */
+export function describeProblem(error: unknown): { status: number; body: object } {
+  if (error instanceof InvalidParameters) {
+    const { code, message, problems } = error
+    return { status: 400, body: { error: code, message, problems } }
+  }
+  const known = CLIENT_ERRORS[statusOf(error)]
+  if (known) return { status: statusOf(error), body: known }
+  if (error instanceof ReceiverError) {
+    return { status: 503, body: { error: error.code, message: ERROR_CODES[error.code] } }
+  }
+  const isTimeout = statusOf(error) === 503
+  return { status: isTimeout ? 503 : 500, body: isTimeout ? TOO_SLOW : INTERNAL }
 }
 
 function statusOf(error: unknown): number {

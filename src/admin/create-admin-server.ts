@@ -4,23 +4,28 @@ import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
+import { createAuditTrail } from './audit-trail.ts'
 import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
 import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
 import { protectRoutes } from './protect/protect-routes.ts'
 import { createStatsReader } from './read-stats.ts'
+import { addAuditRoute } from './routes/audit-route.ts'
+import { addEraseRoute, type EraseRouteOptions } from './routes/erase-route.ts'
 import { addEventRoutes } from './routes/event-routes.ts'
 import { addJobRoutes } from './routes/job-routes.ts'
 import { addMetricsRoute, type MetricsSource } from './routes/metrics-route.ts'
 import { addPageRoutes } from './routes/page-routes.ts'
+import { addPruneRoute, type PruneRouteOptions } from './routes/prune-route.ts'
 import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
 import { addReplayRoute } from './routes/replay-route.ts'
 import { addStatsRoute } from './routes/stats-route.ts'
 
 export interface AdminServerOptions {
-  readonly archive: Archive & Pick<Store, 'replay'>
+  readonly archive: Archive & Pick<Store, 'replay' | 'recordAudit'>
   /** Undefined where batches go straight to the store. */
   readonly spool: (() => Promise<SpoolFigures>) | undefined
+  readonly work: EraseRouteOptions['work'] & PruneRouteOptions['work']
   readonly observer: Observer
   readonly metrics: MetricsSource
   /** The handlers of this moment; asked again for every answer. */
@@ -69,7 +74,8 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { archive, spool, observer, metrics, registrations, now, version, settings } = options
+  const { archive, spool, work, observer, metrics, registrations, now, version, settings } = options
+  const audited = createAuditTrail(archive)
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
 
@@ -82,7 +88,10 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addEventRoutes(app, archive)
   addJobRoutes(app, archive)
   addQuarantineRoutes(app, archive)
-  addReplayRoute(app, { archive, observer, registrations })
+  addReplayRoute(app, { archive, observer, registrations, audited })
+  addEraseRoute(app, { work, observer, audited })
+  addPruneRoute(app, { work, observer, audited })
+  addAuditRoute(app, archive)
   addMetricsRoute(app, metrics)
   addPageRoutes(app)
 

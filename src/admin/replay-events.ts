@@ -2,8 +2,8 @@ import { createRoutes } from '../handlers/event-keys.ts'
 import type { EventState, HandlerRegistration } from '../model.ts'
 import type { Archive, EventRow, Store } from '../store/store.ts'
 import { dropUndefined } from './drop-undefined.ts'
+import { findEvent } from './find-event.ts'
 import { isTestEvent } from './is-test-event.ts'
-import { isRowId } from './parameters/row-id.ts'
 
 /** Which jobs are to be pending again. Several fields narrow each other. */
 export interface ReplayRequest {
@@ -20,23 +20,30 @@ export interface ReplayRequest {
 
 export type ReplayArchive = Pick<Archive, 'listEvents' | 'getEvent'> & Pick<Store, 'replay'>
 
+/** Answers how many jobs became pending. */
+type ReplaySome = (events: readonly EventRow[]) => Promise<number>
+
 const PAGE_LIMIT = 500
 const WITHHELD: readonly EventState[] = ['conflict', 'stale']
 
 /**
  * Finds the events, asks which handlers want each, and makes these jobs pending: settled ones again,
  * missing ones for the first time. Events of a provider's test button are left out: they are kept,
- * never handled. Answers how many jobs; undefined when the one named event is unknown.
+ * never handled. Answers how many jobs.
  */
 export async function replayEvents(
   archive: ReplayArchive,
   request: ReplayRequest,
-  handlers: readonly HandlerRegistration[],
-): Promise<number | undefined> {
+  options: {
+    readonly handlers: readonly HandlerRegistration[]
+    readonly onProgress?: (jobs: number) => void
+  },
+): Promise<number> {
+  const { handlers, onProgress = () => {} } = options
   const routes = createRoutes(handlers)
   const only = request.state === 'done' || request.state === 'dead' ? request.state : undefined
 
-  const replay = async (events: readonly EventRow[]) => {
+  const replay: ReplaySome = async (events) => {
     const jobs = events
       .filter((event) => !isTestEvent(event))
       .flatMap((event) => routes(event).map((handler) => ({ event: event.id, handler })))
@@ -44,15 +51,15 @@ export async function replayEvents(
     return jobs.length === 0 ? 0 : archive.replay(jobs, only)
   }
 
-  if (request.event === undefined) return replayPages(archive, request, replay)
-  const event = isRowId(request.event) ? await archive.getEvent(request.event) : undefined
-  return event && replay(isMatch(event, request) ? [event] : [])
+  if (request.event === undefined) return replayPages(archive, request, { replay, onProgress })
+  const event = await findEvent(archive, request.event)
+  return event && isMatch(event, request) ? replay([event]) : 0
 }
 
 async function replayPages(
   archive: ReplayArchive,
   { state, type, from, to }: ReplayRequest,
-  replay: (events: readonly EventRow[]) => Promise<number>,
+  { replay, onProgress }: { replay: ReplaySome; onProgress: (jobs: number) => void },
 ): Promise<number> {
   const filter = dropUndefined({ state, type, from, to })
   // Conflicts and stale events were kept from handlers on purpose; they run only when named.
@@ -66,6 +73,7 @@ async function replayPages(
       ...dropUndefined({ cursor }),
     })
     replayed += await replay(page.rows.filter(isAllowed))
+    onProgress(replayed)
     cursor = page.cursor
   } while (cursor !== undefined)
   return replayed

@@ -7,9 +7,11 @@ import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
 import { demoCommand } from './demo.ts'
 import { describeError } from './describe-error.ts'
+import { eraseCommand } from './erase.ts'
 import { eventsCommand } from './events.ts'
 import { jobsCommand } from './jobs.ts'
 import { migrateCommand } from './migrate.ts'
+import { pruneCommand } from './prune.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { readVersion } from './read-version.ts'
 import { replayCommand } from './replay.ts'
@@ -58,6 +60,8 @@ function createProgram(context: CommandContext): Command {
     .addCommand(jobsCommand(context))
     .addCommand(quarantineCommand(context))
     .addCommand(replayCommand(context))
+    .addCommand(eraseCommand(context))
+    .addCommand(pruneCommand(context))
     .addCommand(statsCommand(context))
     .addCommand(migrateCommand(context))
   prepare(program, context, '')

@@ -3,6 +3,7 @@ import { EVENT_STATES, type EventState } from '../model.ts'
 import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
 import type { CommandContext } from './command-context.ts'
 import { formatCounted } from './terminal/figures.ts'
+import { createProgress } from './terminal/progress.ts'
 import { writeText } from './terminal/write-text.ts'
 
 interface ReplayOptions extends AdminOptions {
@@ -51,7 +52,10 @@ async function replay(
   context: CommandContext,
 ): Promise<void> {
   const client = await connect(options, context)
-  const { replayed } = await client.post<{ replayed: number }>('/api/replay', request)
+  const progress = createProgress(context)
+  const { replayed } = await client
+    .work<{ replayed: number }>('/api/replay', request, progress.show)
+    .finally(progress.clear)
   const text = options.json ? JSON.stringify({ replayed }) : describeReplay(replayed)
   await writeText(context.stdout, `${text}\n`)
 }

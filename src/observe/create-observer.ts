@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
+import { coarseAddress } from '../coarse-address.ts'
 import { ReceiverError } from '../errors.ts'
 import type { ChunkReceipt } from '../store/store.ts'
-import { boundFields, coarseAddress, tameText } from './log-text.ts'
+import { boundFields, tameText } from './log-text.ts'
 import { type LogSampled, observeSpool } from './observe-spool.ts'
 import {
   type HandlerHealth,
@@ -100,6 +101,9 @@ export function createObserver(options: {
     replayed({ address, filter, jobs }) {
       const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
       log.info(fields, 'jobs made pending again')
+    },
+    erased({ address, ...counts }) {
+      log.info({ network: coarseAddress(address), ...counts }, 'a person was erased')
     },
     ...observeSpool(log, logSampled),
     counts: counters.read,

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net'
-
 const MAX_TEXT_LENGTH = 2_000
 const MAX_FIELDS_LENGTH = 4_000
 
@@ -24,15 +22,6 @@ export function hideEmails(text: string): string {
   if (!text.includes('@')) return text
   // No slash: a path through node_modules/@scope is no address.
   return text.replace(/[^\s@/<>"'(),;:]{1,64}@[^\s@/<>"'(),;:]{1,255}/g, '[e-mail]')
-}
-
-/** The block an address lies in, which names no single person: /24, or /48 for IPv6. */
-export function coarseAddress(address: string): string | undefined {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  if (isIP(plain) === 4) return plain.replace(/\.\d+$/, '.0/24')
-  if (isIP(plain) !== 6) return undefined
-  const groups = plain.split('::')[0]?.split(':').slice(0, 3).join(':')
-  return `${groups}::/48`
 }
 
 function escapeControlCharacter(character: string): string {

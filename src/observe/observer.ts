@@ -132,6 +132,16 @@ export interface Observer extends SpoolObserver {
   adminFailed(fact: { route: string; error: unknown }): void
   /** The audit trail of replays: who asked, for which events, and how many jobs became pending. */
   replayed(fact: { address: string; filter: ReplayFilter; jobs: number }): void
+  /** A person was removed, and what of; see `ErasureReport`. */
+  erased(fact: {
+    address: string
+    events: number
+    pieces: number
+    errors: number
+    files: number
+    waiting: number
+    isWiped: boolean
+  }): void
   counts(): ObservedCounts
 }
 

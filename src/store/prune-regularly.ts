@@ -28,7 +28,9 @@ export function pruneRegularly(
 
   async function run(): Promise<void> {
     try {
-      const rows = await pruneAll(readLimits(retention, now()))
+      const rows = await pruneAll(store, readLimits(retention, now()), {
+        isStopped: () => hasStopped,
+      })
       if (rows > 0) observer.pruned({ rows })
     } catch (error) {
       if (!hasStopped) observer.storeFailed({ code: 'prune', detail: String(error) })
@@ -40,17 +42,6 @@ export function pruneRegularly(
     timer.unref()
   }
 
-  async function pruneAll(request: PruneRequest): Promise<number> {
-    let rows = 0
-    for (let isDone = false; !isDone && !hasStopped; ) {
-      const receipt = await store.prune(request)
-      rows += receipt.removed
-      isDone = receipt.isDone
-      if (!isDone) await new Promise((resolve) => setTimeout(resolve, BREATH_MS))
-    }
-    return rows
-  }
-
   return {
     async stop() {
       hasStopped = true
@@ -60,8 +51,26 @@ export function pruneRegularly(
   }
 }
 
+/** Forgets all that is older, in small steps; answers how many rows. */
+export async function pruneAll(
+  store: Pick<Store, 'prune'>,
+  request: PruneRequest,
+  options: { onProgress?: (rows: number) => void; isStopped?: () => boolean },
+): Promise<number> {
+  const { onProgress, isStopped = () => false } = options
+  let rows = 0
+  for (let isDone = false; !isDone && !isStopped(); ) {
+    const receipt = await store.prune(request)
+    rows += receipt.removed
+    isDone = receipt.isDone
+    onProgress?.(rows)
+    if (!isDone) await new Promise((resolve) => setTimeout(resolve, BREATH_MS))
+  }
+  return rows
+}
+
 /** Always counted from receipt. */
-function readLimits(retention: Retention, now: number): PruneRequest {
+export function readLimits(retention: Retention, now: number): PruneRequest {
   return {
     eventsBefore: now - retention.retainEventsMs,
     deadBefore: now - retention.retainDeadMs,

@@ -45,6 +45,8 @@ export interface Spool extends GuardedJournal {
   stats(): SpoolStats
   /** For people. Never rejects. */
   figures(): Promise<SpoolFigures>
+  /** As the store's own: batches that wait here. */
+  findWaiting: Store['findWaiting']
 }
 
 /**
@@ -173,6 +175,7 @@ export function createSpool(options: SpoolOptions): Spool {
     stop,
     state: () => describeState(breaker.failure(), file.failure(), file.counts().waiting),
     canAcknowledge: () => !(breaker.failure() && file.failure()),
+    findWaiting: (traces, among) => file.findWaiting(traces, among),
     stats: () => ({ ...file.counts(), ...totals }),
     figures,
   }

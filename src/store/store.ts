@@ -12,6 +12,11 @@ import type {
   UnpackedEvent,
   UnreadablePiece,
 } from '../model.ts'
+import type { AuditEntry, AuditRow } from './audit.ts'
+import type { EraseReceipt, EraseRequest } from './erasure.ts'
+
+export * from './audit.ts'
+export type * from './erasure.ts'
 
 /** All that the ack path knows of a store. */
 export interface Journal {
@@ -219,47 +224,6 @@ export interface PruneReceipt {
   readonly removed: number
   /** False: there may be more; call again. */
   readonly isDone: boolean
-}
-
-export interface EraseRequest {
-  /** What tells of the person: the e-mail address, and what stands for it where it was hashed. */
-  readonly traces: readonly string[]
-  /** Where the call before left off. */
-  readonly after?: string
-}
-
-export interface EraseReceipt {
-  /** Events that held a trace; they are gone, with their jobs. */
-  readonly events: number
-  /** Unreadable pieces that held one; gone as well. */
-  readonly pieces: number
-  /** Errors of other events' jobs that held one; their text is gone. */
-  readonly errors: number
-  /** Events looked at. */
-  readonly seen: number
-  /** There is more: call again with this. */
-  readonly after: string | undefined
-}
-
-/** What people have done here by the admin API or a signal. */
-export const AUDITED_ACTIONS = ['replay', 'erase', 'prune', 'reload', 'pause', 'resume'] as const
-export type AuditedAction = (typeof AUDITED_ACTIONS)[number]
-
-export interface AuditEntry {
-  readonly action: AuditedAction
-  /** One entry when it begins, one when it ends. */
-  readonly outcome: 'begun' | 'done' | 'failed'
-  /** Who asked: part of an address, or `local`. */
-  readonly network: string
-  /** What was asked for, without personal data. */
-  readonly parameters: Readonly<Record<string, string | number | boolean>>
-  readonly counts: Readonly<Record<string, number>>
-}
-
-export interface AuditRow extends AuditEntry {
-  readonly id: string
-  /** Milliseconds since 1970. */
-  readonly at: number
 }
 
 /** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */

@@ -7,10 +7,12 @@ import {
   type Observer,
   REFUSAL_REASONS,
 } from '../../src/observe/observer.ts'
-import type { SpoolFigures } from '../../src/store/store.ts'
+import type { ErasureReport, SpoolFigures } from '../../src/store/store.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
-type Fact<Name extends 'adminFailed' | 'replayed'> = Parameters<Observer[Name]>[0]
+type Fact<Name extends 'adminFailed' | 'replayed' | 'erased' | 'pruned'> = Parameters<
+  Observer[Name]
+>[0]
 
 /** An admin server over an archive in memory, with a clock to turn. Closes itself. */
 export function buildAdmin(
@@ -22,6 +24,8 @@ export function buildAdmin(
   const health: Record<string, HandlerHealth> = {}
   const failures: Fact<'adminFailed'>[] = []
   const replays: Fact<'replayed'>[] = []
+  const erasures: Fact<'erased'>[] = []
+  const prunings: Fact<'pruned'>[] = []
   const counts: { -readonly [Name in keyof ObservedCounts]: ObservedCounts[Name] } = {
     received: {},
     refused: noRefusals(),
@@ -31,8 +35,17 @@ export function buildAdmin(
     counts: () => counts,
     adminFailed: (fact: Fact<'adminFailed'>) => failures.push(fact),
     replayed: (fact: Fact<'replayed'>) => replays.push(fact),
+    erased: (fact: Fact<'erased'>) => erasures.push(fact),
+    pruned: (fact: Fact<'pruned'>) => prunings.push(fact),
   } as unknown as Observer
 
+  /** What the work does and answers; a test may put in its own. */
+  const work: {
+    -readonly [Name in keyof AdminServerOptions['work']]: AdminServerOptions['work'][Name]
+  } = {
+    erase: async () => NOTHING_ERASED,
+    prune: async () => 0,
+  }
   const settings: AdminServerOptions['settings'] = {
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
@@ -41,6 +54,7 @@ export function buildAdmin(
   const server = createAdminServer({
     archive,
     spool: options.spool && (async () => options.spool as SpoolFigures),
+    work,
     observer,
     metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,
@@ -49,7 +63,28 @@ export function buildAdmin(
     settings,
   })
   onTestFinished(() => server.close())
-  return { ...server, archive, clock, handlers, counts, health, failures, replays }
+  return {
+    ...server,
+    archive,
+    work,
+    clock,
+    handlers,
+    counts,
+    health,
+    failures,
+    replays,
+    erasures,
+    prunings,
+  }
+}
+
+export const NOTHING_ERASED: ErasureReport = {
+  events: 0,
+  pieces: 0,
+  errors: 0,
+  files: 0,
+  waiting: 0,
+  isWiped: true,
 }
 
 export function makeHandler(name: string, keys: readonly string[] = ['*']): HandlerRegistration {

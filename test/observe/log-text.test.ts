@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { boundFields, coarseAddress, tameText } from '../../src/observe/log-text.ts'
+import { boundFields, tameText } from '../../src/observe/log-text.ts'
 
 describe('tameText', () => {
   it.each([
@@ -42,15 +42,4 @@ describe('boundFields', () => {
   it('answers the fields as they are otherwise', () => {
     expect(boundFields({ a: { b: [1] } })).toEqual({ a: { b: [1] } })
   })
-})
-
-describe('coarseAddress', () => {
-  it.each([
-    ['192.0.2.77', '192.0.2.0/24'],
-    ['::ffff:192.0.2.77', '192.0.2.0/24'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
-    ['2001:db8::9', '2001:db8::/48'],
-    ['::1', '::/48'],
-    ['leak', undefined],
-  ])('%s lies in %s', (address, block) => expect(coarseAddress(address)).toBe(block))
 })

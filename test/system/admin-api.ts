@@ -5,6 +5,7 @@ import type { StatsJson } from '../../src/admin/json/stats-json.ts'
 
 /** What a receiver says of itself on its admin listener. */
 export interface AdminApi {
+  readonly url: string
   stats(): Promise<StatsJson>
   /** Every event, oldest first. */
   events(): Promise<EventJson[]>
@@ -45,6 +46,7 @@ export function createAdminApi(adminUrl: string): AdminApi {
   }
 
   return {
+    url: adminUrl,
     stats,
     events: () => readAll('events'),
     event: async (id) => (await (await get(`events/${id}`)).json()) as EventDetailJson,

@@ -92,6 +92,18 @@ export const JOB_PARAMETERS = z.object({
   cursor: jobCursor.exactOptional(),
 })
 
+/** Nothing that only looks like an address: a part of one would erase strangers. */
+const ADDRESS = /^[^\s@"<>()[\]:;,\\]+@[^\s@"<>()[\]:;,\\]*[^\s@"<>()[\]:;,\\.]$/
+const MAX_ADDRESS_LENGTH = 320
+
+export const ERASE_PARAMETERS = z.object({
+  recipient: z
+    .string({ error: 'must be one e-mail address' })
+    .trim()
+    .max(MAX_ADDRESS_LENGTH, { error: 'must be an e-mail address', abort: true })
+    .regex(ADDRESS, 'must be an e-mail address, such as user@example.com'),
+})
+
 export const REPLAY_PARAMETERS = z
   .object({
     handler: text.exactOptional(),

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Archive, EventQuery } from '../../store/store.ts'
 import { dropUndefined } from '../drop-undefined.ts'
+import { findEvent } from '../find-event.ts'
 import { EVENT_DETAIL_JSON, EVENT_JSON, eventDetailJson, eventJson } from '../json/event-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
 import { EVENT_PARAMETERS, NO_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
-import { isRowId } from '../parameters/row-id.ts'
 
 export const NO_SUCH_EVENT = {
   error: 'not_found',
@@ -38,8 +38,7 @@ export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
   const config = { description: GET_EVENT }
   app.get<{ Params: { id: string } }>('/api/events/:id', { config }, async (request, reply) => {
     readParameters(GET_EVENT.query, request.query)
-    const { id } = request.params
-    const event = isRowId(id) ? await archive.getEvent(id) : undefined
+    const event = await findEvent(archive, request.params.id)
     return event ? eventDetailJson(event) : reply.code(404).send(NO_SUCH_EVENT)
   })
 }

@@ -3,6 +3,9 @@ import { z } from 'zod'
 import type { HandlerRegistration } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
 import type { Observer } from '../../observe/observer.ts'
+import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
+import type { AuditTrail } from '../audit-trail.ts'
+import { findEvent } from '../find-event.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
 import { InvalidParameters } from '../parameters/invalid-parameters.ts'
 import { NO_PARAMETERS, REPLAY_PARAMETERS } from '../parameters/parameter-schemas.ts'
@@ -12,8 +15,9 @@ import { NO_SUCH_EVENT } from './event-routes.ts'
 
 export interface ReplayRouteOptions {
   readonly archive: ReplayArchive
-  readonly observer: Pick<Observer, 'replayed'>
+  readonly observer: Pick<Observer, 'adminFailed' | 'replayed'>
   readonly registrations: () => readonly HandlerRegistration[]
+  readonly audited: AuditTrail
 }
 
 const REPLAY = {
@@ -24,27 +28,32 @@ const REPLAY = {
   errors: { 404: 'No event has the id that was given.' },
 } satisfies RouteDescription
 
-/** However many events are walked through: an answer before the end could not say how many jobs. */
-const TIMEOUT_MS = 86_400_000
-
 export function addReplayRoute(app: FastifyInstance, options: ReplayRouteOptions): void {
-  const { archive, observer, registrations } = options
+  const { archive, observer, registrations, audited } = options
 
-  app.post(
-    '/api/replay',
-    { handlerTimeout: TIMEOUT_MS, config: { description: REPLAY } },
-    async (request, reply) => {
-      readParameters(REPLAY.query, request.query)
-      const wanted = readParameters(REPLAY.body, request.body)
-      const handlers = registrations()
-      refuseEverything(wanted)
-      refuseUnknownHandler(wanted.handler, handlers)
-      const replayed = await replayEvents(archive, wanted, handlers)
-      if (replayed === undefined) return reply.code(404).send(NO_SUCH_EVENT)
+  app.post('/api/replay', { ...LONG_WORK, config: { description: REPLAY } }, async (request, reply) => {
+    readParameters(REPLAY.query, request.query)
+    const wanted = readParameters(REPLAY.body, request.body)
+    const handlers = registrations()
+    refuseEverything(wanted)
+    refuseUnknownHandler(wanted.handler, handlers)
+    if (wanted.event !== undefined && !(await findEvent(archive, wanted.event))) {
+      return reply.code(404).send(NO_SUCH_EVENT)
+    }
+    return await answerLongWork({ request, reply, observer }, async (onProgress) => {
+      const replayed = await audited(
+        { action: 'replay', address: request.ip, parameters: { ...wanted } },
+        () =>
+          replayEvents(archive, wanted, {
+            handlers,
+            onProgress: (done) => onProgress({ done, unit: 'jobs' }),
+          }),
+        (jobs) => ({ jobs }),
+      )
       observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
       return { replayed }
-    },
-  )
+    })
+  })
 }
 
 function refuseEverything(wanted: ReplayRequest): void {

@@ -1,4 +1,7 @@
 import { CommandFailure } from '../command-failure.ts'
+import type { ProgressState } from '../terminal/progress.ts'
+import { createPatience } from './patience.ts'
+import { type Answered, readLastLine, readWhole } from './read-answer.ts'
 
 export type Query = Readonly<Record<string, string | number | undefined>>
 
@@ -6,7 +9,12 @@ export type Query = Readonly<Record<string, string | number | undefined>>
 export interface AdminClient {
   get<Answer>(path: string, query?: Query): Promise<Answer>
   getBytes(path: string): Promise<Uint8Array>
-  post<Answer>(path: string, body: Readonly<Record<string, unknown>>): Promise<Answer>
+  /** Has something done that may take long; tells of its progress. */
+  work<Answer>(
+    path: string,
+    body: Readonly<Record<string, unknown>>,
+    onProgress: (progress: ProgressState) => void,
+  ): Promise<Answer>
 }
 
 export interface AdminClientOptions {
@@ -18,8 +26,8 @@ export interface AdminClientOptions {
 
 /** The receiver itself gives up a question after 30 s. */
 const READ_TIMEOUT_MS = 35_000
-/** A replay makes some 7,000 jobs pending a second; after 300 s fetch gives up by itself. */
-const WRITE_TIMEOUT_MS = 290_000
+/** Work that goes on tells of its progress five times a second. */
+const SILENCE_MS = 60_000
 
 export function createAdminClient({ url, password, stopped }: AdminClientOptions): AdminClient {
   const base = url.replace(/\/+$/, '')
@@ -28,31 +36,55 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
       ? {}
       : { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` }
 
-  const call = async (path: string, timeoutMs: number, request: RequestInit) => {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const signal = stopped ? AbortSignal.any([stopped, timeout]) : timeout
-    const answer = await fetch(`${base}${path}`, { ...request, redirect: 'manual', signal })
-      .then(readWhole)
+  const send = async (path: string, request: RequestInit, read: ReadAnswer) => {
+    const answer = await fetch(`${base}${path}`, { ...request, redirect: 'manual' })
+      .then(async (response) => (response.ok ? await read(response) : await readWhole(response)))
       .catch((error: unknown) => {
         throw explainSilence(base, error, request.method === 'POST')
       })
     if (!answer.ok) throw explainRefusal(base, answer)
-    return answer.body
+    return answer
   }
-  const read = (path: string) => call(path, READ_TIMEOUT_MS, { headers })
-  const write = (path: string, body: unknown) =>
-    call(path, WRITE_TIMEOUT_MS, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
+  const read = async (path: string) => {
+    const timeout = AbortSignal.timeout(READ_TIMEOUT_MS)
+    const signal = stopped ? AbortSignal.any([stopped, timeout]) : timeout
+    return (await send(path, { headers, signal }, readWhole)).body
+  }
 
   return {
     get: async <Answer>(path: string, query: Query = {}) =>
       parse<Answer>(base, await read(withQuery(path, query))),
     getBytes: read,
-    post: async <Answer>(path: string, body: Readonly<Record<string, unknown>>) =>
-      parse<Answer>(base, await write(path, body)),
+    async work<Answer>(
+      path: string,
+      body: Readonly<Record<string, unknown>>,
+      onProgress: (progress: ProgressState) => void,
+    ) {
+      const patience = createPatience(SILENCE_MS, stopped)
+      const request: RequestInit = {
+        method: 'POST',
+        headers: {
+          ...headers,
+          accept: 'application/x-ndjson',
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+        signal: patience.signal,
+      }
+      try {
+        const last = await send(path, request, (response) =>
+          readLastLine(response, (line) => {
+            patience.renew()
+            if (line.progress) onProgress({ total: undefined, ...line.progress })
+          }),
+        )
+        const answer = parse<Answer & { readonly error?: string }>(base, last.body)
+        if (answer.error === undefined) return answer
+        throw explainRefusal(base, { ...last, ok: false })
+      } finally {
+        patience.end()
+      }
+    },
   }
 }
 
@@ -64,16 +96,7 @@ function withQuery(path: string, query: Query): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`
 }
 
-interface Answered {
-  readonly status: number
-  readonly ok: boolean
-  readonly body: Buffer
-}
-
-async function readWhole(answer: Response): Promise<Answered> {
-  const { status, ok } = answer
-  return { status, ok, body: Buffer.from(await answer.arrayBuffer()) }
-}
+type ReadAnswer = (response: Response) => Promise<Answered>
 
 function parse<Answer>(base: string, body: Buffer): Answer {
   try {

@@ -13,7 +13,7 @@ const FOREVER_MS = Number.MAX_SAFE_INTEGER
 
 export type LocalStore = Pick<
   Store,
-  'append' | 'takeBatch' | 'commitChunk' | 'prune' | 'probe' | 'stats' | 'close'
+  'append' | 'takeBatch' | 'commitChunk' | 'prune' | 'probe' | 'stats' | 'findWaiting' | 'close'
 >
 
 export interface SpoolFileOptions {
@@ -44,6 +44,8 @@ export interface SpoolFile extends Journal {
   tidy(): Promise<void>
   /** Tries to be able to keep batches again; answers whether it is. */
   mend(): Promise<boolean>
+  /** Of the batches in it, those that hold one of the traces. */
+  findWaiting: Store['findWaiting']
   close(): Promise<void>
   failure(): ReceiverError | undefined
   /** Batches in it; `refused` of them stay. */
@@ -215,6 +217,8 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
     },
     tidy,
     mend,
+    // Between two files there is nothing.
+    findWaiting: async (traces, among) => (await store?.findWaiting(traces, among)) ?? [],
     close,
     failure: () => failure,
     counts: () => ({ waiting, refused }),

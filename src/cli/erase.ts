@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import type { EraseJson } from '../admin/routes/erase-route.ts'
+import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
+import type { CommandContext } from './command-context.ts'
+import { CommandFailure } from './command-failure.ts'
+import { formatCounted } from './terminal/figures.ts'
+import { createProgress } from './terminal/progress.ts'
+import { writeText } from './terminal/write-text.ts'
+
+const EXAMPLES = `
+Example:
+  mailtrap-receiver erase user@example.com
+
+Removes what tells of this person: events with their jobs, conflicts, quarantine, what waits to be
+unpacked, the spool of this replica, and on SQLite the bytes that deleted rows leave behind. Events
+that name the address anywhere go, whoever their recipient is. Keys stay, which are hashes: what is
+sent again is known. It can be repeated, and goes on beside the traffic.
+
+Exit code 0 when nothing is left, otherwise 1.`
+
+export function eraseCommand(context: CommandContext): Command {
+  const command = new Command('erase')
+    .description('remove a person from everything a running receiver keeps')
+    .argument('<recipient>', 'e-mail address, in any case')
+    .addHelpText('after', EXAMPLES)
+    .action((recipient: string) =>
+      erase(recipient, command.opts<AdminOptions & { json?: boolean }>(), context),
+    )
+  return addAdminOptions(command)
+}
+
+async function erase(
+  recipient: string,
+  options: AdminOptions & { readonly json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const client = await connect(options, context)
+  const progress = createProgress(context)
+  const report = await client
+    .work<EraseJson>('/api/erase', { recipient }, progress.show)
+    .finally(progress.clear)
+  const text = options.json ? JSON.stringify(report) : describeErasure(report)
+  await writeText(context.stdout, `${text}\n`)
+  refuseRest(report)
+}
+
+function describeErasure({ erased, events, quarantined, errors, files }: EraseJson): string {
+  if (erased === 0) return 'Nothing told of this person.'
+  const parts = [
+    formatCounted(events, 'event'),
+    formatCounted(quarantined, 'piece in quarantine', 'pieces in quarantine'),
+    formatCounted(errors, 'error of another job', 'errors of other jobs'),
+    formatCounted(files, 'spool that was set aside', 'spools that were set aside'),
+  ]
+  return `Erased ${parts.filter((part) => !part.startsWith('0 ')).join(', ')}.`
+}
+
+function refuseRest({ waiting, wiped }: EraseJson): void {
+  if (waiting > 0) {
+    throw new CommandFailure(
+      `${formatCounted(waiting, 'batch that tells', 'batches that tell')} of this person could not be unpacked yet. Run the same command again when the backlog is gone; stats shows it.`,
+    )
+  }
+  if (!wiped) {
+    throw new CommandFailure(
+      "The rows are gone, but the address can still be found among the bytes of the store's files: in a row of somebody whose address contains it, or where a deleted row was. Run the same command again; if it stays, stop the receiver and run VACUUM on the SQLite file.",
+    )
+  }
+}
