@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { createAdminServer } from './admin/create-admin-server.ts'
 import { createAdminWork } from './admin-work.ts'
@@ -16,6 +17,7 @@ import { createMetrics } from './observe/create-metrics.ts'
 import { createObserver } from './observe/create-observer.ts'
 import { createMetricsReader } from './observe/read-metrics.ts'
 import { PROVIDERS } from './providers/providers.ts'
+import { findRedaction } from './redaction.ts'
 import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
@@ -82,6 +84,7 @@ export function createApp(parts: AppParts): App {
   const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
   const reloaders: Reloader[] = []
   const hurry = new AbortController()
+  let redaction = findRedaction(settings)
   let recordReload: ((problems: number) => Promise<void>) | undefined
   let isReady = false
   let stopping: Promise<void> | undefined
@@ -145,7 +148,7 @@ export function createApp(parts: AppParts): App {
   async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
     let handlers: readonly HandlerRegistration[] = []
     const unpacking = keepUnpackThread({
-      connect: () => ({ store: store.connect(), registrations: handlers }),
+      connect: () => ({ store: store.connect(), registrations: handlers, redaction }),
       observer,
     })
     const dispatcher = createDispatcher({
@@ -171,11 +174,12 @@ export function createApp(parts: AppParts): App {
       const childEnv = handlerEnvironment(fresh, env)
       const { problems } = await dispatcher.reload({ ...fresh, childEnv, isCodeNew })
       const modules = fresh.handlers.map(({ module }) => module)
+      const wasRedaction = redaction
+      redaction = findRedaction(fresh)
       const kept = handlers.filter(({ module }) => modules.includes(module))
-      if (kept.length < handlers.length) {
-        handlers = kept
-        unpacking.restart()
-      }
+      const isSame = kept.length === handlers.length && isDeepStrictEqual(redaction, wasRedaction)
+      handlers = kept
+      if (!isSame) unpacking.restart()
       return problems
     })
     closers.push(() => unpacking.stop())
@@ -224,7 +228,7 @@ export function createApp(parts: AppParts): App {
     const admin = createAdminServer({
       archive: store,
       spool: journal.figures,
-      work: createAdminWork({ store, journal, settings, now }),
+      work: createAdminWork({ store, journal, settings, redaction: () => redaction, now }),
       observer,
       metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,

@@ -2,10 +2,11 @@ import * as crypto from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkTogether } from './config/cross-checks.ts'
-import { keepDevSecret } from './config/dev-secret.ts'
 import { collectGiven, type GivenSettings, readGiven } from './config/given-settings.ts'
 import { findHandlerModules, type HandlerModule } from './config/handler-modules.ts'
+import { keepDevSecret } from './config/made-secrets.ts'
 import type { LogLevel, Role } from './config/plain-values.ts'
+import { findRedaction, type RedactionSettings } from './config/redaction.ts'
 import { createSecretReader } from './config/secret-reader.ts'
 import { SETTING_VARIABLES } from './config/setting-names.ts'
 import { ProblemList } from './config/settings-error.ts'
@@ -18,7 +19,9 @@ import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
 import type { Source } from './model.ts'
 
 export type { HandlerModule } from './config/handler-modules.ts'
+export { keepRedactKey } from './config/made-secrets.ts'
 export type { LogLevel } from './config/plain-values.ts'
+export type { RedactionSettings } from './config/redaction.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
 export { type SettingProblem, SettingsError } from './config/settings-error.ts'
 export type { TlsFiles } from './config/tls-files.ts'
@@ -54,6 +57,8 @@ export interface Settings {
   readonly retainEventsMs: number
   readonly retainDeadMs: number
   readonly retainKeysMs: number
+  /** What is not kept of events as it came. */
+  readonly redaction: RedactionSettings
   readonly logLevel: LogLevel
   /** Set only when `--dev` made it: to be shown to the developer. */
   readonly devSecret: string | undefined
@@ -92,6 +97,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const handlers = findHandlerModules(origins)
   const tls = findTlsFiles(origins)
   const sources = buildSources(origins)
+  const redaction = findRedaction(origins)
   checkTogether(origins)
   const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
   const needsSource = !isSourceOptional && values.ROLE !== 'work'
@@ -107,6 +113,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     sources: devSource ? [devSource] : sources,
     handlers,
     tls,
+    redaction,
     devSecret,
     secretVariables: [...new Set([...SETTING_VARIABLES, ...secrets.variables])],
     watchedFiles: [file.path, ...secrets.files, tls?.certFile, tls?.keyFile].filter(

@@ -75,6 +75,21 @@ export interface Batch {
   readonly body: Uint8Array
 }
 
+/** Fields of events that are not kept as they came; dots lead into others, lists are gone through. */
+export interface RedactRules {
+  readonly drop: readonly string[]
+  readonly hash: readonly string[]
+}
+
+/** The rules of every source, and the key of the hashes. */
+export interface Redaction {
+  readonly key: string
+  /** For sources that are not in `bySource`. */
+  readonly common: RedactRules | undefined
+  /** Undefined here: nothing of this source is redacted. */
+  readonly bySource: Readonly<Record<string, RedactRules | undefined>>
+}
+
 /** Reasons for which a piece, or a whole body, ends in quarantine. */
 export const QUARANTINE_REASONS = [
   'invalid_json',

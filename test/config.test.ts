@@ -477,7 +477,7 @@ describe('warnings', () => {
 
 describe('the table of settings', () => {
   it('says of each what it means, and which are secrets', () => {
-    expect(SETTINGS).toHaveLength(25)
+    expect(SETTINGS).toHaveLength(26)
     for (const { meaning } of SETTINGS) expect(meaning).toMatch(/\S{2}/)
     expect(SETTINGS.filter(({ isSecret }) => isSecret).map(({ fileKey }) => fileKey)).toEqual([
       'mailtrapSigningSecret',
@@ -486,6 +486,7 @@ describe('the table of settings', () => {
       'adminPassword',
       'basicAuth',
       'urlToken',
+      'redactKey',
     ])
   })
 })

@@ -11,6 +11,7 @@ import {
   readFileTimeout,
   readFileWaits,
 } from './file-values.ts'
+import { readFileRedact, readFileRedactOrFalse } from './redaction.ts'
 import { SETTINGS } from './setting-names.ts'
 import { readWith } from './wrong-value.ts'
 
@@ -22,6 +23,7 @@ const sourceShape = {
   urlToken: optional(readFileSecretOrFalse),
   toleranceSeconds: optional(readFileNumber(1, 86_400)),
   secretForm: optional(readFileSecretForm),
+  redact: optional(readFileRedactOrFalse),
 }
 
 const handlerShape = {
@@ -48,6 +50,7 @@ export const fileSchema = z.strictObject(
   {
     ...Object.fromEntries(fileSettings().map((key) => [key, z.unknown().optional()])),
     sources: z.record(z.string(), sourceSchema, 'is no list of sources').optional(),
+    redact: optional(readFileRedact),
     handlers: z
       .preprocess(
         (entries) => (typeof entries === 'string' ? [entries] : entries),
@@ -62,7 +65,7 @@ export const fileSchema = z.strictObject(
 export function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path[0] === 'sources') return Object.keys(sourceShape)
   if (path[0] === 'handlers') return Object.keys(handlerShape)
-  return ['sources', 'handlers', ...fileSettings()]
+  return ['sources', 'handlers', 'redact', ...fileSettings()]
 }
 
 /** Settings of the table that the file may give as plain values. */

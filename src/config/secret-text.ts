@@ -30,6 +30,16 @@ function readSigningSecret(secret: string, which: string): string {
   return secret
 }
 
+/** Whoever has it can try addresses until a hash fits. */
+export function readRedactKey(text: string): string {
+  refuseControlCharacters(text)
+  if (text.length >= MIN_SECRET_LENGTH) return text
+  throw new WrongValue(
+    `is too short for a key (${MIN_SECRET_LENGTH} characters at least)`,
+    'Make one with: openssl rand -hex 32.',
+  )
+}
+
 /** `user:password`; the password may hold further colons. */
 export function readBasicAuth(text: string): string {
   refuseControlCharacters(text)

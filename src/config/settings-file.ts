@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import type { RedactRules } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { type FileHandler, type FileSource, fileSchema, knownKeys } from './file-schema.ts'
 import { readFileOrExplain } from './secret-reader.ts'
@@ -19,6 +20,8 @@ export interface SettingsFile {
   /** True also when the sources, or the file itself, cannot be read. */
   readonly isAnySourceGiven: boolean
   readonly handlers: readonly FileHandler[] | undefined
+  /** For every source without rules of its own. */
+  readonly redact: RedactRules | undefined
   /** How a message names a place in it: `sources.audit (receiver.yaml)`. */
   label(path: string): string
 }
@@ -32,7 +35,15 @@ export function readSettingsFile(
   const path = given ? resolve(options.cwd, given) : undefined
   const label = (place: string) => `${place} (${basename(path ?? '')})`
   const folder = path ? dirname(path) : options.cwd
-  const empty = { path, folder, values: {}, sources: {}, handlers: undefined, label }
+  const empty = {
+    path,
+    folder,
+    values: {},
+    sources: {},
+    handlers: undefined,
+    redact: undefined,
+    label,
+  }
   if (!path) return { ...empty, isAnySourceGiven: false }
 
   const content = problems.attempt('CONFIG_FILE', () =>
@@ -41,12 +52,13 @@ export function readSettingsFile(
   if (content === undefined) return { ...empty, isAnySourceGiven: true }
   const issues = fileSchema.safeParse(content).error?.issues ?? []
   for (const issue of issues) addFileProblem(issue, label, problems)
-  const { sources = {}, handlers, ...values } = parseWithoutWrong(content)
+  const { sources = {}, handlers, redact, ...values } = parseWithoutWrong(content)
   return {
     ...empty,
     values,
     sources,
     handlers,
+    redact,
     isAnySourceGiven: Object.keys(sources).length > 0 || issues.some(isAboutSources),
   }
 }

@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
 import { LOG_LEVELS, readLogLevel, readPath, readPort, readRole } from './plain-values.ts'
 import { readByteSize, readDuration, readDurations } from './quantities.ts'
-import { readBasicAuth, readPassword, readSigningSecrets, readUrlToken } from './secret-text.ts'
+import {
+  readBasicAuth,
+  readPassword,
+  readRedactKey,
+  readSigningSecrets,
+  readUrlToken,
+} from './secret-text.ts'
 import { readStoreUrl } from './store-url.ts'
 import { readWith } from './wrong-value.ts'
 
@@ -148,6 +154,12 @@ export const settingsSchema = z.object({
     meaning: 'how long deduplication keys are kept, from receipt',
     default: '400d',
     read: (text) => readDuration(text, KEY_LIMITS),
+  }),
+  REDACT_KEY: optionalSetting({
+    meaning:
+      'makes the hashes of `redact`; made and kept in `DATA_DIR` where it is not set, needed with PostgreSQL',
+    isSecret: true,
+    read: readRedactKey,
   }),
   LOG_LEVEL: setting({
     meaning: `one of ${LOG_LEVELS.join(', ')}; JSON lines on stdout, pretty on a terminal`,

@@ -25,12 +25,17 @@ export function canonicalText(
   return isEncodable ? canonical : JSON.stringify(canonical)
 }
 
-/** Parses with risky numbers as marked texts, which keep their spelling. */
-function parseExactly(text: string): Record<string, unknown> {
+/** Parses with risky numbers as marked texts, which keep their spelling; `writeExactly` undoes it. */
+export function parseExactly(text: string): Record<string, unknown> {
   const quoted = text.replace(TEXT_OR_NUMBER, (token) =>
     token.startsWith('"') || !RISKY_NUMBER.test(`:${token}`) ? token : `"${NUMBER_MARK}${token}"`,
   )
   return JSON.parse(quoted)
+}
+
+/** JSON of what was parsed exactly. */
+export function writeExactly(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/"\\u0000number ([^"]+)"/g, '$1')
 }
 
 /** Texts carry their length instead of escapes: five times as fast as JSON.stringify for each. */

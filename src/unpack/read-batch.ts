@@ -1,14 +1,18 @@
 import { hash } from 'node:crypto'
+import type { Redaction } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { OpenBatch, UnpackedChunk } from '../store/store.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
-import { createEventMaker, type Routes } from './make-event.ts'
+import { createEventMaker, createRedactEvent, type Routes } from './make-event.ts'
 import { createPieceReader } from './read-piece.ts'
+import { createRedact } from './redact.ts'
 import { splitPieces } from './split-pieces.ts'
 
 export interface ReadOptions {
   readonly provider: Provider
   readonly routes: Routes
+  /** Default: everything is kept as it came. */
+  readonly redaction?: Redaction | undefined
   /** At most this many events and unreadable pieces in a chunk. Default 500. */
   readonly piecesPerChunk?: number
 }
@@ -28,7 +32,10 @@ export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<Un
   }
   const reader = createPieceReader(batch.body, options.provider)
   const chunk = createChunkBuilder(batch, options.piecesPerChunk ?? 500)
-  const makeEvent = createEventMaker(batch, options.routes)
+  const makeEvent = createEventMaker(batch, {
+    routes: options.routes,
+    redact: findRedact(batch, options),
+  })
   let position = 0
   let unreadable = 0
   for (const piece of splitPieces(batch.body, batch.contentType, reader)) {
@@ -46,6 +53,11 @@ export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<Un
     position++
   }
   yield chunk.take(true)
+}
+
+function findRedact(batch: OpenBatch, { provider, redaction }: ReadOptions) {
+  const redact = redaction && createRedact(redaction, batch.source)
+  return redact && createRedactEvent(redact, provider)
 }
 
 /** A last chunk that keeps the whole body, for a batch that cannot be read, or no further. */

@@ -1,3 +1,4 @@
+import type { Redaction } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ChunkReceipt, OpenBatch, Store } from '../store/store.ts'
@@ -10,6 +11,7 @@ export interface BatchContext {
   readonly store: Pick<Store, 'commitChunk' | 'probe'>
   readonly provider: Provider
   readonly routes: Routes
+  readonly redaction?: Redaction | undefined
   readonly log: Pick<Observer, 'unpackFailed'>
   /** Whether to leave off after the chunk under way. */
   isStopping(): boolean

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createRoutes } from '../handlers/event-keys.ts'
-import type { HandlerRegistration } from '../model.ts'
+import type { HandlerRegistration, Redaction } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import { connectStore, type StoreConnection } from '../store/open-store.ts'
@@ -11,6 +11,7 @@ import { createUnpacker, type UnpackerOptions } from './unpacker.ts'
 export interface UnpackThreadData {
   readonly store: StoreConnection
   readonly registrations: readonly HandlerRegistration[]
+  readonly redaction: Redaction | undefined
 }
 
 type UnpackFacts = Pick<Observer, 'batchUnpacked' | 'unpackFailed' | 'storeCommitted'>
@@ -35,14 +36,15 @@ const IDLE_MS = 1_000
 /** Answers to requests come first; on Linux a thread has a priority of its own. */
 const LESS_URGENT = 5
 
-function run(port: MessagePort, { store: connection, registrations }: UnpackThreadData): void {
+function run(port: MessagePort, { store: connection, ...data }: UnpackThreadData): void {
   if (process.platform === 'linux') setPriority(LESS_URGENT)
   const tell = (news: UnpackNews): void => port.postMessage(news)
   const store = connectStore(connection, (fact) => tell({ name: 'storeCommitted', fact }))
   const options: UnpackerOptions = {
     store,
     providers: PROVIDERS,
-    routes: createRoutes(registrations),
+    routes: createRoutes(data.registrations),
+    redaction: data.redaction,
     log: {
       batchUnpacked: (fact) => tell({ name: 'batchUnpacked', fact }),
       unpackFailed: (fact) => tell({ name: 'unpackFailed', fact }),

@@ -1,4 +1,4 @@
-import type { ProviderName } from '../model.ts'
+import type { ProviderName, Redaction } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { OpenBatch, Store } from '../store/store.ts'
@@ -11,6 +11,7 @@ export interface UnpackerOptions {
   readonly store: Pick<Store, 'takeBatch' | 'commitChunk' | 'probe' | 'onHint'>
   readonly providers: Readonly<Record<ProviderName, Provider>>
   readonly routes: Routes
+  readonly redaction?: Redaction | undefined
   readonly log: Pick<Observer, 'batchUnpacked' | 'unpackFailed'>
   /** Milliseconds since 1970, or of any other clock that only goes forward. */
   now(): number

@@ -15,16 +15,25 @@ import { SettingsError } from './settings-error.ts'
 
 const OWNER_ONLY = 0o600
 
-/**
- * The signing secret of `--dev`: the one kept in `dataDir`, else a new one, kept there for next
- * time. 32 hex digits, as Mailtrap makes them.
- */
-export function keepDevSecret(dataDir: string, randomBytes: (size: number) => Buffer): string {
-  const path = join(dataDir, 'dev-secret')
+/** A secret that is made here, and what it is for. */
+export interface KeptSecret {
+  readonly file: string
+  readonly bytes: number
+  /** As in: the … cannot be kept. */
+  readonly label: string
+}
+
+/** The secret kept in `dataDir`, else a new one in hex digits, kept there for next time. */
+export function keepSecret(
+  dataDir: string,
+  { file, bytes, label }: KeptSecret,
+  randomBytes: (size: number) => Buffer,
+): string {
+  const path = join(dataDir, file)
   try {
     const kept = readKept(path)
     if (kept) return kept
-    const secret = randomBytes(16).toString('hex')
+    const secret = randomBytes(bytes).toString('hex')
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     writeDurably(path, `${secret}\n`)
     return secret
@@ -32,7 +41,7 @@ export function keepDevSecret(dataDir: string, randomBytes: (size: number) => Bu
     throw new SettingsError([
       {
         setting: 'DATA_DIR',
-        problem: `is ${dataDir}, where the development secret cannot be kept (${errorCode(error)})`,
+        problem: `is ${dataDir}, where the ${label} cannot be kept (${errorCode(error)})`,
         remedy: 'Give a folder that this user may write to.',
       },
     ])

@@ -1,0 +1,16 @@
+import { randomBytes } from 'node:crypto'
+import { keepRedactKey, type Settings } from './config.ts'
+import type { Redaction } from './model.ts'
+
+/** Part of the composition: the rules with their key; undefined when everything is kept. */
+export function findRedaction({
+  redaction,
+  dataDir,
+}: Pick<Settings, 'redaction' | 'dataDir'>): Redaction | undefined {
+  const { common, bySource, key } = redaction
+  const rules = [common, ...Object.values(bySource)].filter((one) => one !== undefined)
+  if (rules.length === 0) return undefined
+  const isHashing = rules.some(({ hash }) => hash.length > 0)
+  const usedKey = key ?? (isHashing ? keepRedactKey(dataDir, randomBytes) : '')
+  return { common, bySource, key: usedKey }
+}

@@ -1,0 +1,78 @@
+import { createHmac } from 'node:crypto'
+import type { Redaction, RedactRules } from '../model.ts'
+import { parseExactly, writeExactly } from './canonical-text.ts'
+
+/** Gives an event without what is not to be kept; undefined when it holds nothing of that. */
+export type Redact = (
+  text: string,
+  event: Readonly<Record<string, unknown>>,
+) => { readonly text: string; readonly event: Readonly<Record<string, unknown>> } | undefined
+
+type Change = (holder: Record<string, unknown>, field: string) => void
+
+/** Undefined when everything of this source is kept. */
+export function createRedact(
+  { key, common, bySource }: Redaction,
+  source: string,
+): Redact | undefined {
+  const rules = Object.hasOwn(bySource, source) ? bySource[source] : common
+  if (!rules) return undefined
+  const changes = listChanges(rules, key)
+
+  return (text, event) => {
+    // What is no JSON object is form data.
+    const copy = text.startsWith('{') ? parseExactly(text) : structuredClone(event)
+    let hits = 0
+    for (const { path, change } of changes) {
+      walk(copy, path, (holder, field) => {
+        change(holder, field)
+        hits++
+      })
+    }
+    if (hits === 0) return undefined
+    const redacted = writeExactly(copy)
+    return { text: redacted, event: JSON.parse(redacted) }
+  }
+}
+
+function listChanges({ drop, hash }: RedactRules, key: string) {
+  const dropField: Change = (holder, field) => {
+    delete holder[field]
+  }
+  const hashField: Change = (holder, field) => {
+    holder[field] = hashValue(key, holder[field])
+  }
+  return [
+    ...drop.map((path) => ({ path: path.split('.'), change: dropField })),
+    ...hash.map((path) => ({ path: path.split('.'), change: hashField })),
+  ]
+}
+
+function walk(node: unknown, path: readonly string[], change: Change): void {
+  if (Array.isArray(node)) {
+    for (const element of node) walk(element, path, change)
+    return
+  }
+  const [field, ...rest] = path
+  if (typeof node !== 'object' || node === null) return
+  if (field === undefined || !Object.hasOwn(node, field)) return
+  const holder = node as Record<string, unknown>
+  if (rest.length === 0) change(holder, field)
+  else walk(holder[field], rest, change)
+}
+
+/** Equal addresses get equal hashes, in whatever case they are written; nothing stays nothing. */
+function hashValue(key: string, value: unknown): unknown {
+  if (value === null || value === '') return value
+  if (Array.isArray(value)) return value.map((element) => hashValue(key, element))
+  return hashText(key, typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+const HASH_CHARACTERS = 32
+
+/** `hashed:` and 32 hex digits of an HMAC: without the key, nobody can try addresses until one fits. */
+export function hashText(key: string, text: string): string {
+  const normal = text.trim().toLowerCase()
+  const digits = createHmac('sha256', key).update(normal).digest('hex')
+  return `hashed:${digits.slice(0, HASH_CHARACTERS)}`
+}
