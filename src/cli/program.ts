@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { SettingsError } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
 import { findNearestWord } from '../nearest-word.ts'
+import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
@@ -63,6 +64,7 @@ function createProgram(context: CommandContext): Command {
     .addCommand(eraseCommand(context))
     .addCommand(pruneCommand(context))
     .addCommand(statsCommand(context))
+    .addCommand(backupCommand(context))
     .addCommand(migrateCommand(context))
   prepare(program, context, '')
   return program

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { readSettings } from '../config.ts'
+import type { CommandContext } from './command-context.ts'
+import { CommandFailure } from './command-failure.ts'
+import { formatCount } from './terminal/figures.ts'
+import { writeText } from './terminal/write-text.ts'
+
+interface BackupOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver backup /backups/receiver-2026-11-21.db
+  DATA_DIR=/data mailtrap-receiver backup /data/backup.db
+
+Copies the SQLite database as it is at one moment, while the receiver works on it or not, and checks
+the copy. It never overwrites a file. The copy holds personal data: only its owner may read it, and
+what is erased later stays in it.
+
+The store is that of STORE_URL and DATA_DIR: run it with the receiver's own settings, as its user.`
+
+export function backupCommand(context: CommandContext): Command {
+  const command = new Command('backup')
+    .description('copy the SQLite database into a new file, also under load')
+    .argument('<file>', 'the copy; must not be there yet')
+    .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
+    .option('--json', 'print JSON, for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string) => {
+      const { config, json } = command.opts<BackupOptions>()
+      const env = config === undefined ? context.env : { ...context.env, CONFIG_FILE: config }
+      const { storeFile, storeLabel } = readSettings({ env, isSourceOptional: true })
+      if (storeFile === undefined) return command.error(explainPostgres(storeLabel, file))
+      const copy = { file: resolve(file), ...(await backUpTo(storeFile, resolve(file))) }
+      const text = json ? JSON.stringify(copy) : describeCopy(copy)
+      await writeText(context.stdout, `${text}\n`)
+    })
+  return command
+}
+
+function explainPostgres(label: string, file: string): string {
+  return `error: the store is a PostgreSQL database, which has tools of its own. Use for example:\n  pg_dump --format=custom --file=${quote(file)} ${quote(label)}`
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+async function backUpTo(store: string, file: string): Promise<{ readonly bytes: number }> {
+  if (!existsSync(store)) {
+    throw new CommandFailure(
+      `There is no database ${store}. Run this with the receiver's own DATA_DIR and STORE_URL.`,
+    )
+  }
+  // Loaded here, so that no other command waits for SQLite.
+  const { backUp } = await import('../store/sqlite/back-up.ts')
+  try {
+    return await backUp(store, file)
+  } catch (error) {
+    throw explainFile(error, file)
+  }
+}
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  EEXIST: 'is there already, and nothing is overwritten. Give another name, or move it away',
+  ENOENT: 'cannot be made: its folder is missing. Make the folder first',
+  EACCES: 'cannot be made: this user may not write there. Give another folder',
+}
+
+function explainFile(error: unknown, file: string): unknown {
+  const { code = '', path = file } = error as NodeJS.ErrnoException
+  const problem = FILE_PROBLEMS[code]
+  return problem ? new CommandFailure(`${path} ${problem}.`, { cause: error }) : error
+}
+
+function describeCopy({ file, bytes }: { readonly file: string; readonly bytes: number }): string {
+  return `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
+}

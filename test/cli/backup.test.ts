@@ -1,0 +1,99 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { sampleBatch, sampleEvent, wholeChunk } from '../store/sample-rows.ts'
+import { runCommand } from './run-command.ts'
+
+describe('mailtrap-receiver backup', () => {
+  let folder: string
+  let target: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'receiver-backup-'))
+    target = join(folder, 'copy.db')
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const run = (...argv: string[]) =>
+    runCommand(['backup', ...argv], { env: { DATA_DIR: join(folder, 'data') } })
+  const open = () => openSqliteStore(join(folder, 'data', 'receiver.db'))
+
+  async function keep(store: Awaited<ReturnType<typeof open>>): Promise<string> {
+    const batch = sampleBatch()
+    const { id, body } = batch
+    await store.append({ ...batch, body: Buffer.from(body) })
+    await store.commitChunk(wholeChunk(id, { events: [sampleEvent()] }))
+    return id
+  }
+
+  it('copies a consistent database under load, which a receiver can go on with', {
+    timeout: 60_000,
+  }, async () => {
+    const store = await open()
+    const before = [await keep(store), await keep(store)]
+    let isOver = false
+    const load = (async () => {
+      while (!isOver) await keep(store)
+    })()
+    const { exitCode, out, err } = await run(target)
+    isOver = true
+    await load
+    await store.close()
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
+    expect(out).toMatch(/^Copied and checked: .*copy\.db, [\d,]+ bytes\.\n$/)
+    expect(statSync(target).mode & 0o777).toBe(0o600)
+    expect(readdirSync(folder).sort()).toEqual(['copy.db', 'data'])
+
+    const copy = await openSqliteStore(target)
+    const { batches, events, backlog } = await copy.stats()
+    // A batch waits if the copy was made between its two commits.
+    expect(events.total + batches.waiting).toBe(batches.received)
+    expect(backlog).toBe(events.total + batches.waiting)
+    const { rows } = await copy.listEvents({ limit: 500 })
+    expect(rows.map(({ batch }) => batch)).toEqual(expect.arrayContaining(before))
+    await copy.close()
+  })
+
+  it('copies the database of a receiver that is stopped', async () => {
+    const store = await open()
+    await keep(store)
+    await store.close()
+    const { out } = await run(target, '--json')
+    expect(JSON.parse(out)).toEqual({ file: target, bytes: statSync(target).size })
+  })
+
+  it('never overwrites a file, and leaves none when it fails', async () => {
+    const store = await open()
+    await store.close()
+    writeFileSync(target, 'precious')
+    expect(await run(target)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('is there already, and nothing is overwritten'),
+    })
+    expect(statSync(target).size).toBe(8)
+    expect((await run(join(folder, 'none', 'copy.db'))).err).toContain('its folder is missing')
+    writeFileSync(join(folder, 'data', 'receiver.db'), 'no database, only long enough '.repeat(200))
+    const other = join(folder, 'other.db')
+    expect((await run(other)).exitCode).toBe(1)
+    expect(existsSync(other)).toBe(false)
+    expect(existsSync(`${other}.unfinished`)).toBe(false)
+  })
+
+  it('says so when there is no database', async () => {
+    expect(await run(target)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('There is no database'),
+    })
+  })
+
+  it('names the tool of a PostgreSQL store, without its password', async () => {
+    const env = { STORE_URL: 'postgres://app:hidden@db.internal/receiver' }
+    const { exitCode, err } = await runCommand(['backup', "it's.dump"], { env })
+    expect(exitCode).toBe(2)
+    expect(err).toContain(
+      `pg_dump --format=custom --file='it'\\''s.dump' 'postgres://app@db.internal/receiver'`,
+    )
+    expect(err).not.toContain('hidden')
+  })
+})
