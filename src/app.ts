@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
+import { auditReload } from './admin/audit-trail.ts'
 import { createAdminServer } from './admin/create-admin-server.ts'
 import { createAdminWork } from './admin-work.ts'
 import { handlerEnvironment, type Settings } from './config.ts'
@@ -24,7 +25,6 @@ import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
 import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
-import type { AuditEntry } from './store/store.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
@@ -100,7 +100,7 @@ export function createApp(parts: AppParts): App {
       closers.push(() => store.close())
       reloaders.push((fresh) => followPassword(store, fresh))
       const journal = await openJournal(store)
-      recordReload = (problems) => store.recordAudit(describeReload(problems))
+      recordReload = (problems) => auditReload(store, problems)
       if (works) startPruning(store)
       const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
       const adminUrl = await serveAdmin(store, journal, handlers)
@@ -302,9 +302,4 @@ export function createApp(parts: AppParts): App {
 function readReadiness(isReady: boolean, journal: GuardedJournal) {
   const checks = { receiver: isReady ? 'ok' : 'stopping', store: journal.state() }
   return { ready: isReady && journal.canAcknowledge(), checks }
-}
-
-function describeReload(problems: number): AuditEntry {
-  const entry = { action: 'reload', outcome: 'done', network: 'local' } as const
-  return { ...entry, parameters: {}, counts: { problems } }
 }

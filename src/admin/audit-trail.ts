@@ -42,6 +42,15 @@ export function createAuditTrail(store: Pick<Store, 'recordAudit'>) {
   }
 }
 
+/** Settings were read again; `problems` of them were not taken. */
+export async function auditReload(
+  store: Pick<Store, 'recordAudit'>,
+  problems: number,
+): Promise<void> {
+  const entry = { action: 'reload', outcome: 'done', network: 'local' } as const
+  await store.recordAudit({ ...entry, parameters: {}, counts: { problems } })
+}
+
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 

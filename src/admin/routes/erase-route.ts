@@ -37,20 +37,24 @@ const ERASE = {
 export function addEraseRoute(app: FastifyInstance, options: EraseRouteOptions): void {
   const { work, audited, observer } = options
 
-  app.post('/api/erase', { ...LONG_WORK, config: { description: ERASE } }, async (request, reply) => {
-    readParameters(ERASE.query, request.query)
-    const { recipient } = readParameters(ERASE.body, request.body)
-    return await answerLongWork({ request, reply, observer }, async (onProgress) => {
-      const parameters = { recipient: await hashRecipient(recipient) }
-      const report = await audited(
-        { action: 'erase', address: request.ip, parameters },
-        () => work.erase(recipient, (done, total) => onProgress({ done, total, unit: 'events' })),
-        countErased,
-      )
-      observer.erased({ address: request.ip, ...report })
-      return { ...countErased(report), wiped: report.isWiped }
-    })
-  })
+  app.post(
+    '/api/erase',
+    { ...LONG_WORK, config: { description: ERASE } },
+    async (request, reply) => {
+      readParameters(ERASE.query, request.query)
+      const { recipient } = readParameters(ERASE.body, request.body)
+      return await answerLongWork({ request, reply, observer }, async (onProgress) => {
+        const parameters = { recipient: await hashRecipient(recipient) }
+        const report = await audited(
+          { action: 'erase', address: request.ip, parameters },
+          () => work.erase(recipient, (done, total) => onProgress({ done, total, unit: 'events' })),
+          countErased,
+        )
+        observer.erased({ address: request.ip, ...report })
+        return { ...countErased(report), wiped: report.isWiped }
+      })
+    },
+  )
 }
 
 /** `erased` is all that was removed or changed. */

@@ -26,17 +26,21 @@ const PRUNE = {
 export function addPruneRoute(app: FastifyInstance, options: PruneRouteOptions): void {
   const { work, audited, observer } = options
 
-  app.post('/api/prune', { ...LONG_WORK, config: { description: PRUNE } }, async (request, reply) => {
-    readParameters(PRUNE.query, request.query)
-    readParameters(PRUNE.body, request.body)
-    return await answerLongWork({ request, reply, observer }, async (onProgress) => {
-      const pruned = await audited(
-        { action: 'prune', address: request.ip, parameters: {} },
-        () => work.prune((done) => onProgress({ done, unit: 'rows' })),
-        (rows) => ({ rows }),
-      )
-      observer.pruned({ rows: pruned })
-      return { pruned }
-    })
-  })
+  app.post(
+    '/api/prune',
+    { ...LONG_WORK, config: { description: PRUNE } },
+    async (request, reply) => {
+      readParameters(PRUNE.query, request.query)
+      readParameters(PRUNE.body, request.body)
+      return await answerLongWork({ request, reply, observer }, async (onProgress) => {
+        const pruned = await audited(
+          { action: 'prune', address: request.ip, parameters: {} },
+          () => work.prune((done) => onProgress({ done, unit: 'rows' })),
+          (rows) => ({ rows }),
+        )
+        observer.pruned({ rows: pruned })
+        return { pruned }
+      })
+    },
+  )
 }

@@ -31,29 +31,33 @@ const REPLAY = {
 export function addReplayRoute(app: FastifyInstance, options: ReplayRouteOptions): void {
   const { archive, observer, registrations, audited } = options
 
-  app.post('/api/replay', { ...LONG_WORK, config: { description: REPLAY } }, async (request, reply) => {
-    readParameters(REPLAY.query, request.query)
-    const wanted = readParameters(REPLAY.body, request.body)
-    const handlers = registrations()
-    refuseEverything(wanted)
-    refuseUnknownHandler(wanted.handler, handlers)
-    if (wanted.event !== undefined && !(await findEvent(archive, wanted.event))) {
-      return reply.code(404).send(NO_SUCH_EVENT)
-    }
-    return await answerLongWork({ request, reply, observer }, async (onProgress) => {
-      const replayed = await audited(
-        { action: 'replay', address: request.ip, parameters: { ...wanted } },
-        () =>
-          replayEvents(archive, wanted, {
-            handlers,
-            onProgress: (done) => onProgress({ done, unit: 'jobs' }),
-          }),
-        (jobs) => ({ jobs }),
-      )
-      observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
-      return { replayed }
-    })
-  })
+  app.post(
+    '/api/replay',
+    { ...LONG_WORK, config: { description: REPLAY } },
+    async (request, reply) => {
+      readParameters(REPLAY.query, request.query)
+      const wanted = readParameters(REPLAY.body, request.body)
+      const handlers = registrations()
+      refuseEverything(wanted)
+      refuseUnknownHandler(wanted.handler, handlers)
+      if (wanted.event !== undefined && !(await findEvent(archive, wanted.event))) {
+        return reply.code(404).send(NO_SUCH_EVENT)
+      }
+      return await answerLongWork({ request, reply, observer }, async (onProgress) => {
+        const replayed = await audited(
+          { action: 'replay', address: request.ip, parameters: { ...wanted } },
+          () =>
+            replayEvents(archive, wanted, {
+              handlers,
+              onProgress: (done) => onProgress({ done, unit: 'jobs' }),
+            }),
+          (jobs) => ({ jobs }),
+        )
+        observer.replayed({ address: request.ip, filter: wanted, jobs: replayed })
+        return { replayed }
+      })
+    },
+  )
 }
 
 function refuseEverything(wanted: ReplayRequest): void {
