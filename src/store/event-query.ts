@@ -18,11 +18,10 @@ export const EVENT_TABLES = 'events e LEFT JOIN batches b ON b.seq = e.batch_seq
 
 /**
  * The dead are few and have an index of their own: a part of it at a time tells which events to look
- * at. A value each: before which event, how many.
+ * at. A value each: from which event on, before which.
  */
 export const SELECT_DEAD = `
-  SELECT event_id AS id FROM jobs WHERE state = 'dead' AND event_id < ?
-  ORDER BY event_id DESC LIMIT ?`
+  SELECT DISTINCT event_id AS id FROM jobs WHERE state = 'dead' AND event_id >= ? AND event_id < ?`
 
 const CONDITIONS = {
   source: 'e.source = ?',
@@ -78,10 +77,19 @@ function readFields(
 function readState(state: EventQuery['state']): Condition[] {
   if (state === undefined) return []
   const hasOwnVerdict = ['unhandled', 'conflict', 'stale'].includes(state)
-  return [{ sql: `${hasOwnVerdict ? 'e.verdict' : STATE} = ?`, value: state }]
+  // An index of them is only used when it is plain that none of the others is asked for.
+  const sql = hasOwnVerdict ? `e.verdict <> 'dispatched' AND e.verdict = ?` : `${STATE} = ?`
+  return [{ sql, value: state }]
 }
 
-export function toPage(rows: readonly EventRow[], limit: number): Page<EventRow> {
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { rows, cursor: last?.id }
+/** What a search found, and from which number on it has looked; undefined: at everything. */
+export interface Found<Row> {
+  readonly rows: readonly Row[]
+  readonly reached?: number | undefined
+}
+
+export function toPage({ rows, reached }: Found<EventRow>, limit: number): Page<EventRow> {
+  if (rows.length === limit) return { rows, cursor: rows.at(-1)?.id }
+  if (reached === undefined) return { rows, cursor: undefined }
+  return { rows, cursor: String(reached), isPartial: true }
 }

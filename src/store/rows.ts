@@ -126,13 +126,6 @@ function readFailures(text: string): AttemptRow[] {
   return lines.map((line) => JSON.parse(line) as AttemptRow)
 }
 
-/** A page of jobs begins behind this one; without a cursor, behind a job newer than all. */
-export function readJobCursor(cursor: string | undefined): [event: number, handler: string] {
-  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER, '']
-  const dot = cursor.indexOf('.')
-  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
-}
-
 export interface QuarantineSqlRow {
   id: number
   batch: string | null

@@ -85,6 +85,8 @@ export interface Page<Row> {
   readonly rows: readonly Row[]
   /** Undefined on the last page. */
   readonly cursor: string | undefined
+  /** Time was up: the page may have fewer rows than there are, even none; the cursor goes on. */
+  readonly isPartial?: boolean
 }
 
 export interface EventQuery extends PageRequest {

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
 import { describeErasing } from './erase.contract.ts'
 import { findTestServer } from './postgres/test-server.ts'
+import { describeSearch } from './search.contract.ts'
 import { describeStore, type StoreHarness } from './store.contract.ts'
 
 const server = await findTestServer()
@@ -29,4 +30,5 @@ describe.skipIf(!server)('with a PostgreSQL server', () => {
 
   describeStore('PostgreSQL', harness)
   describeErasing('PostgreSQL', harness)
+  describeSearch('PostgreSQL', harness)
 })

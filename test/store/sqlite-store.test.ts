@@ -7,6 +7,7 @@ import { openDriver } from '../../src/store/sqlite/driver.ts'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
 import { describeErasing } from './erase.contract.ts'
 import { sampleBatch } from './sample-rows.ts'
+import { describeSearch } from './search.contract.ts'
 import { describeStore, type StoreHarness } from './store.contract.ts'
 
 const directories = new WeakMap<object, string>()
@@ -34,6 +35,7 @@ const harness: StoreHarness = {
 
 describeStore('SQLite', harness)
 describeErasing('SQLite', harness)
+describeSearch('SQLite', harness)
 
 describe('a SQLite store', () => {
   it('syncs every commit, also after its file was opened again', async () => {

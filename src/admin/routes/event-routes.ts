@@ -4,6 +4,7 @@ import type { Archive, EventQuery } from '../../store/store.ts'
 import { dropUndefined } from '../drop-undefined.ts'
 import { findEvent } from '../find-event.ts'
 import { EVENT_DETAIL_JSON, EVENT_JSON, eventDetailJson, eventJson } from '../json/event-json.ts'
+import { PAGE_JSON, pageJson } from '../json/page-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
 import { EVENT_PARAMETERS, NO_PARAMETERS } from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
@@ -18,7 +19,7 @@ export const NO_SUCH_EVENT = {
 const LIST_EVENTS = {
   summary: 'Events, newest first',
   query: EVENT_PARAMETERS,
-  answer: { json: z.object({ events: z.array(EVENT_JSON), cursor: z.string().nullable() }) },
+  answer: { json: z.object({ events: z.array(EVENT_JSON), ...PAGE_JSON }) },
 } satisfies RouteDescription
 
 const GET_EVENT = {
@@ -31,8 +32,8 @@ const GET_EVENT = {
 export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
   app.get('/api/events', { config: { description: LIST_EVENTS } }, async (request) => {
     const query = eventQuery(readParameters(LIST_EVENTS.query, request.query))
-    const { rows, cursor } = await archive.listEvents(query)
-    return { events: rows.map(eventJson), cursor: cursor ?? null }
+    const { rows, ...page } = await archive.listEvents(query)
+    return { events: rows.map(eventJson), ...pageJson(page) }
   })
 
   const config = { description: GET_EVENT }

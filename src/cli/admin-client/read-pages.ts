@@ -27,7 +27,8 @@ export async function* readPages<Row>(
     const rows = page[rowsIn] as readonly Row[]
     yield rows
     left -= rows.length
-    if (typeof page.cursor !== 'string' || rows.length === 0) return
+    // A page may be empty because time was up: then its cursor goes on.
+    if (typeof page.cursor !== 'string') return
     cursor = page.cursor
   }
 }

@@ -4,24 +4,16 @@ import {
   type JobSqlRow,
   type QuarantineSqlRow,
   readEventRow,
-  readJobCursor,
   readJobRow,
   readQuarantineRow,
 } from '../rows.ts'
-import type {
-  Archive,
-  EventDetail,
-  JobQuery,
-  JobRow,
-  Page,
-  PageRequest,
-  QuarantineRow,
-} from '../store.ts'
+import type { Archive, EventDetail, Page, PageRequest, QuarantineRow } from '../store.ts'
 import { createTraceFinder } from '../trace-finder.ts'
 import { listAudit } from './audit.ts'
 import { BYTES_AS_TEXT } from './erase.ts'
 import { listEvents } from './event-search.ts'
 import { readHealth } from './health.ts'
+import { listJobs } from './job-search.ts'
 import { readStats } from './stats.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -45,9 +37,9 @@ export function createArchive(transactions: Transactions, now: () => number): Ar
   return {
     stats: () => read((query) => readStats(query, now())),
     health: () => read(readHealth),
-    listEvents: (request) => read((query) => listEvents(query, request)),
+    listEvents: (request) => read((query) => listEvents(query, request, now)),
     getEvent: (id) => read((query) => getEvent(query, Number(id))),
-    listJobs: (request) => read((query) => listJobs(query, request)),
+    listJobs: (request) => read((query) => listJobs(query, request, now)),
     listQuarantine: (request) => read((query) => listQuarantine(query, request)),
     getQuarantine: (id) => read((query) => getQuarantine(query, id)),
     quarantineBody: (id) => read((query) => selectBody(query, Number(id))),
@@ -64,21 +56,6 @@ async function getEvent(query: Query, id: number): Promise<EventDetail | undefin
     id,
   ])
   return { ...readEventRow(row), payload: row.payload, jobs: jobs.map(readJobRow) }
-}
-
-async function listJobs(query: Query, request: JobQuery): Promise<Page<JobRow>> {
-  const { limit = 50, cursor, handler, state } = request
-  const [event, name] = readJobCursor(cursor)
-  if ([name, handler].some((text) => text?.includes('\0'))) return { rows: [], cursor: undefined }
-  const found = await query<JobSqlRow>(
-    `SELECT * FROM jobs WHERE (event_id, handler) < ($1, $2)
-       AND ($3::text IS NULL OR handler = $3) AND ($4::text IS NULL OR state = $4)
-     ORDER BY event_id DESC, handler DESC LIMIT $5`,
-    [event, name, handler ?? null, state ?? null, limit],
-  )
-  const rows = found.map(readJobRow)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { rows, cursor: last && `${last.event}.${last.handler}` }
 }
 
 async function listQuarantine(query: Query, request: PageRequest): Promise<Page<QuarantineRow>> {

@@ -3,40 +3,63 @@ import {
   EVENT_COLUMNS,
   EVENT_TABLES,
   type EventSelection,
+  type Found,
   SELECT_DEAD,
   selectEvents,
   toPage,
 } from '../event-query.ts'
 import { type EventSqlRow, readEventRow } from '../rows.ts'
+import { boundSearch, cutWindows, type SearchWindow } from '../search-windows.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import type { Query } from './transactions.ts'
 
 /** Long texts have an index of their beginnings. */
 const lookUp = (column: string) => `left(${column}, 200) = left(?, 200) AND ${column} = ?`
 
-/** Finds events, newest first. */
-export async function listEvents(run: Query, query: EventQuery): Promise<Page<EventRow>> {
+/** Finds events, newest first; for a bounded time. */
+export async function listEvents(
+  run: Query,
+  query: EventQuery,
+  now: () => number,
+): Promise<Page<EventRow>> {
   const selection = selectEvents(query, lookUp)
-  const { index, before, limit, conditions } = selection
+  const { before, limit, conditions } = selection
   // No column holds a NUL, and the server takes none.
   const isVain = conditions.some(({ value }) => String(value).includes('\0'))
-  if (isVain) return toPage([], limit)
-  if (index === 'dead') return toPage(await findDead(run, selection), limit)
-  const inPage = { sql: 'e.id < ?', value: before }
-  return toPage(await find(run, [inPage, ...conditions], limit), limit)
+  if (isVain) return toPage({ rows: [] }, limit)
+  if (conditions.length > 0) return toPage(await findInWindows(run, selection, now), limit)
+  return toPage({ rows: await find(run, [{ sql: 'e.id < ?', value: before }], limit) }, limit)
 }
 
-async function findDead(run: Query, selection: EventSelection): Promise<readonly EventRow[]> {
-  const { conditions, limit } = selection
+async function findInWindows(
+  run: Query,
+  { index, before, limit, conditions }: EventSelection,
+  now: () => number,
+): Promise<Found<EventRow>> {
+  const sql = 'SELECT min(id) AS first, max(id) AS last FROM events'
+  const [ids] = await run<{ first: number | null; last: number | null }>(sql)
+  const all = boundSearch(ids, before)
   const rows: EventRow[] = []
-  let before: number | undefined = selection.before
-  while (before !== undefined && rows.length < limit) {
-    const dead: { id: number }[] = await run(number(SELECT_DEAD), [before, limit])
-    const among = { sql: 'e.id = ANY(?::bigint[])', value: dead.map(({ id }) => id) }
-    rows.push(...(await find(run, [among, ...conditions], limit - rows.length)))
-    before = dead.length === limit ? dead.at(-1)?.id : undefined
+  let reached = all.before
+  for (const window of cutWindows(all, now)) {
+    const inside = index === 'dead' ? await findDead(run, window) : isWithin(window)
+    rows.push(...(await find(run, [...inside, ...conditions], limit - rows.length)))
+    reached = window.from
+    if (rows.length === limit) break
   }
-  return rows
+  return { rows, reached: reached > all.from ? reached : undefined }
+}
+
+function isWithin({ from, before }: SearchWindow): ListCondition[] {
+  return [
+    { sql: 'e.id >= ?', value: from },
+    { sql: 'e.id < ?', value: before },
+  ]
+}
+
+async function findDead(run: Query, { from, before }: SearchWindow): Promise<ListCondition[]> {
+  const dead = await run<{ id: number }>(number(SELECT_DEAD), [from, before])
+  return [{ sql: 'e.id = ANY(?::bigint[])', value: dead.map(({ id }) => id) }]
 }
 
 type ListCondition = Condition | { readonly sql: string; readonly value: readonly number[] }

@@ -4,20 +4,21 @@ import {
   type JobSqlRow,
   type QuarantineSqlRow,
   readEventRow,
-  readJobCursor,
   readJobRow,
   readQuarantineRow,
 } from '../rows.ts'
-import type { EventDetail, JobQuery, JobRow, Page, PageRequest, QuarantineRow } from '../store.ts'
+import type { EventDetail, Page, PageRequest, QuarantineRow } from '../store.ts'
 import { createAuditList } from './audit.ts'
 import type { Database } from './driver.ts'
 import { createEventSearch } from './event-search.ts'
+import { createJobSearch } from './job-search.ts'
 import { createStats } from './stats.ts'
 import { createWaitingSearch } from './waiting-search.ts'
 
 /** What people may read. Runs on a connection of its own, beside the writer. */
 export function createArchive(db: Database, now: () => number) {
-  const { listEvents } = createEventSearch(db)
+  const { listEvents } = createEventSearch(db, now)
+  const { listJobs } = createJobSearch(db, now)
   const { stats } = createStats(db, now)
   const { listAudit } = createAuditList(db)
   const { findWaiting } = createWaitingSearch(db)
@@ -38,23 +39,6 @@ export function createArchive(db: Database, now: () => number) {
     if (!row) return undefined
     const jobs = (selectJobs.all(row.id) as JobSqlRow[]).map(readJobRow)
     return { ...readEventRow(row), payload: row.payload, jobs }
-  }
-
-  function listJobs(query: JobQuery): Page<JobRow> {
-    const limit = query.limit ?? 50
-    const [event, handler] = readJobCursor(query.cursor)
-    const where = ['(event_id, handler) < (?, ?)']
-    const values: (string | number)[] = [event, handler]
-    for (const field of ['handler', 'state'] as const) {
-      const value = query[field]
-      if (value === undefined) continue
-      where.push(`${field} = ?`)
-      values.push(value)
-    }
-    const sql = `SELECT * FROM jobs WHERE ${where.join(' AND ')} ORDER BY event_id DESC, handler DESC LIMIT ${limit}`
-    const rows = (db.prepare(sql).all(...values) as JobSqlRow[]).map(readJobRow)
-    const last = rows.length === limit ? rows.at(-1) : undefined
-    return { rows, cursor: last && `${last.event}.${last.handler}` }
   }
 
   function listQuarantine(query: PageRequest): Page<QuarantineRow> {

@@ -3,11 +3,13 @@ import {
   EVENT_COLUMNS,
   EVENT_TABLES,
   type EventSelection,
+  type Found,
   SELECT_DEAD,
   selectEvents,
   toPage,
 } from '../event-query.ts'
 import { type EventSqlRow, readEventRow } from '../rows.ts'
+import { boundSearch, cutWindows, type SearchWindow } from '../search-windows.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import type { Database } from './driver.ts'
 
@@ -18,10 +20,17 @@ const BUCKET_BITS = 12
 const bucketOf = (id: number): number => Math.floor(id / 2 ** BUCKET_BITS)
 
 const isBefore = (id: number): Condition => ({ sql: 'e.id < ?', value: id })
+const isFrom = (id: number): Condition => ({ sql: 'e.id >= ?', value: id })
 
-/** Finds events, newest first. */
-export function createEventSearch(db: Database) {
-  const selectLast = db.prepare('SELECT max(id) AS id, min(id) AS first FROM events')
+/** The plus sign keeps SQLite from walking by number where the bucket's index leads. */
+const inWindow = (sign: '<' | '>=', id: number): Condition => ({
+  sql: `+e.id ${sign} ?`,
+  value: id,
+})
+
+/** Finds events, newest first; for a bounded time. */
+export function createEventSearch(db: Database, now: () => number) {
+  const selectIds = db.prepare('SELECT min(id) AS first, max(id) AS last FROM events')
   const selectDead = db.prepare(SELECT_DEAD)
 
   function findWhere(conditions: readonly Condition[], limit: number): EventRow[] {
@@ -32,38 +41,55 @@ export function createEventSearch(db: Database) {
     return (rows as unknown as EventSqlRow[]).map(readEventRow)
   }
 
-  function findInBuckets(selection: EventSelection): EventRow[] {
-    const { before, limit, conditions } = selection
-    const { id: last, first } = selectLast.get() as { id: number | null; first: number | null }
+  /** `look` finds in one window; time goes on between two. */
+  function findInWindows(
+    { before, limit }: EventSelection,
+    look: (window: SearchWindow, limit: number) => readonly EventRow[],
+  ): Found<EventRow> {
+    const all = boundSearch(selectIds.get() as EventIds, before)
     const rows: EventRow[] = []
-    const oldest = bucketOf(first ?? 0)
-    for (let bucket = bucketOf(Math.min(before, last ?? 0)); bucket >= oldest; bucket--) {
-      if (rows.length >= limit) break
-      const inBucket = { sql: `e.id >> ${BUCKET_BITS} = ?`, value: bucket }
-      rows.push(...findWhere([inBucket, isBefore(before), ...conditions], limit - rows.length))
+    let reached = all.before
+    for (const window of cutWindows(all, now)) {
+      rows.push(...look(window, limit - rows.length))
+      reached = window.from
+      if (rows.length === limit) break
     }
-    return rows
+    return { rows, reached: reached > all.from ? reached : undefined }
   }
 
-  function findDead(selection: EventSelection): EventRow[] {
-    const { limit, conditions } = selection
-    const rows: EventRow[] = []
-    let before: number | undefined = selection.before
-    while (before !== undefined && rows.length < limit) {
-      const dead = selectDead.all(before, limit) as { id: number }[]
+  /** In the order of the buckets, each of which has its own part of the index. */
+  function findInBuckets(selection: EventSelection): Found<EventRow> {
+    return findInWindows(selection, ({ from, before }, limit) => {
+      const rows: EventRow[] = []
+      const oldest = bucketOf(from)
+      for (let bucket = bucketOf(before - 1); bucket >= oldest; bucket--) {
+        if (rows.length >= limit) break
+        const inBucket = { sql: `e.id >> ${BUCKET_BITS} = ?`, value: bucket }
+        const inside = [inBucket, inWindow('<', before), inWindow('>=', from)]
+        rows.push(...findWhere([...inside, ...selection.conditions], limit - rows.length))
+      }
+      return rows
+    })
+  }
+
+  function findDead(selection: EventSelection): Found<EventRow> {
+    const { conditions } = selection
+    return findInWindows(selection, ({ from, before }, limit) => {
+      const dead = selectDead.all(from, before) as { id: number }[]
       const ids = JSON.stringify(dead.map(({ id }) => id))
       const among = { sql: 'e.id IN (SELECT value FROM json_each(?))', value: ids }
-      rows.push(...findWhere([among, ...conditions], limit - rows.length))
-      before = dead.length === limit ? dead.at(-1)?.id : undefined
-    }
-    return rows
+      return findWhere([among, ...conditions], limit)
+    })
   }
 
-  function find(selection: EventSelection): EventRow[] {
+  function find(selection: EventSelection): Found<EventRow> {
     if (selection.index === 'lookUp') return findInBuckets(selection)
     if (selection.index === 'dead') return findDead(selection)
     const { before, limit, conditions } = selection
-    return findWhere([isBefore(before), ...conditions], limit)
+    if (conditions.length === 0) return { rows: findWhere([isBefore(before)], limit) }
+    return findInWindows(selection, (window, left) =>
+      findWhere([isBefore(window.before), isFrom(window.from), ...conditions], left),
+    )
   }
 
   return {
@@ -72,4 +98,9 @@ export function createEventSearch(db: Database) {
       return toPage(find(selection), selection.limit)
     },
   }
+}
+
+interface EventIds {
+  first: number | null
+  last: number | null
 }

@@ -66,20 +66,20 @@ describe('the files of a SQLite store', () => {
   }
 
   it('hold nothing of a person that was erased', { timeout: 60_000 }, async () => {
-    await fill(150)
+    await fill(45)
     const people = Array.from({ length: PEOPLE }, (_, person) => addressOf(person))
-    expect(people.filter(holds).length).toBeGreaterThan(300)
-    for (const person of people.slice(0, 20)) {
+    expect(people.filter(holds).length).toBeGreaterThan(100)
+    for (const person of people.slice(0, 4)) {
       await erase(person)
       expect(await store.wipe([person])).toBe(true)
       expect(holds(person), person).toBe(false)
     }
-    expect(holds(people[200] ?? '')).toBe(true)
+    expect(people.some(holds)).toBe(true)
     expect((await store.stats()).events.total).toBeGreaterThan(1_000)
   })
 
   it('hold nothing of it while others are received', { timeout: 60_000 }, async () => {
-    await fill(30)
+    await fill(12)
     const erased = addressOf(13)
     let isOver = false
     const load = (async () => {

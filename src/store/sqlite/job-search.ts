@@ -1,0 +1,34 @@
+import { readJobCursor, toJobPage } from '../job-query.ts'
+import { type JobSqlRow, readJobRow } from '../rows.ts'
+import { boundSearch, cutWindows } from '../search-windows.ts'
+import type { JobQuery, JobRow, Page } from '../store.ts'
+import type { Database } from './driver.ts'
+
+/** Finds jobs, those of the newest events first; for a bounded time. */
+export function createJobSearch(db: Database, now: () => number) {
+  const selectIds = db.prepare('SELECT min(event_id) AS first, max(event_id) AS last FROM jobs')
+
+  function listJobs({ limit = 50, cursor, handler, state }: JobQuery): Page<JobRow> {
+    const [event, name] = readJobCursor(cursor)
+    const wanted = Object.entries({ handler, state }).filter(([, value]) => value !== undefined)
+    const conditions = wanted.map(([field]) => ` AND ${field} = ?`).join('')
+    const select = db.prepare(
+      `SELECT * FROM jobs WHERE (event_id, handler) < (?, ?) AND event_id >= ? AND event_id < ?
+       ${conditions} ORDER BY event_id DESC, handler DESC LIMIT ?`,
+    )
+    const ids = selectIds.get() as { first: number | null; last: number | null }
+    const all = boundSearch(ids, event + 1)
+    const rows: JobRow[] = []
+    let reached = all.before
+    for (const { from, before } of cutWindows(all, now)) {
+      const values = [event, name, from, before, ...wanted.map(([, value]) => value ?? '')]
+      const found = select.all(...values, limit - rows.length) as unknown as JobSqlRow[]
+      rows.push(...found.map(readJobRow))
+      reached = from
+      if (rows.length === limit) break
+    }
+    return toJobPage({ rows, reached: reached > all.from ? reached : undefined }, limit)
+  }
+
+  return { listJobs }
+}
