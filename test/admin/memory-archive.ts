@@ -77,6 +77,7 @@ export function createMemoryArchive(): MemoryArchive {
       note('listAudit', page, () => pageOf(archive.audit, page, ({ id }) => id)),
     findWaiting: async (traces, among) => note('findWaiting', { traces, among }, () => []),
     recordAudit: async (entry) => {
+      if (archive.problem) throw archive.problem
       archive.audit.unshift({ ...entry, id: String(archive.audit.length + 1), at: 1_000 })
     },
     replay: async (jobs, only) =>

@@ -40,6 +40,9 @@ const CALLS: Readonly<Record<string, Call>> = {
   'post /api/replay': {
     body: { handler: 'h', state: 'dead', type: 'bounce', from: 0, to: '2026-11-22', event: '1' },
   },
+  'post /api/erase': { body: { recipient: 'ada@example.com' } },
+  'post /api/prune': { body: {} },
+  'get /api/audit': { query: { limit: '1', cursor: '3' } },
   'get /metrics': {},
 }
 
@@ -165,7 +168,7 @@ describe('the OpenAPI document', () => {
       }
       await expectError(400, { ...call, query: { nonsense: '1' } })
       if (call.path) await expectError(404, { path: { id: '999' } })
-      if (call.body) await expectError(404, { body: { event: '999' } })
+      if (call.body?.['event']) await expectError(404, { body: { event: '999' } })
       if (['/metrics', '/api/openapi.json'].includes(path)) continue
       admin.archive.problem = new Error('away')
       await expectError(500, call)

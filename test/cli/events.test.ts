@@ -69,6 +69,28 @@ describe('mailtrap-receiver events', () => {
     expect(archive.calls).toHaveLength(3)
   })
 
+  it('goes on where a search left off because time was up, also without a row', async () => {
+    const { archive, run } = await startAdmin()
+    const pages = [
+      { rows: [], cursor: '900', isPartial: true },
+      { rows: [makeEvent('800')], cursor: '500', isPartial: true },
+      { rows: [makeEvent('7')], cursor: undefined },
+    ]
+    const cursors: (string | undefined)[] = []
+    archive.listEvents = async ({ cursor }) => {
+      cursors.push(cursor)
+      return pages[cursors.length - 1]!
+    }
+    const { out } = await run(['events', '--type', 'rare', '--json'])
+    expect(
+      out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    ).toEqual(['800', '7'])
+    expect(cursors).toEqual([undefined, '900', '500'])
+  })
+
   it('stops at the limit, in the middle of a page', async () => {
     const { archive, run } = await startAdmin()
     for (let id = 600; id > 0; id--) archive.events.push(makeEvent(String(id)))
