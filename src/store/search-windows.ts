@@ -1,5 +1,5 @@
 /** A search that takes longer says how far it came; its cursor asks for the rest. */
-const BUDGET_MS = 200
+const BUDGET_MS = 150
 
 const FIRST_IDS = 4_096
 const FEWEST_IDS = 512

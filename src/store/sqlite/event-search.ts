@@ -11,7 +11,11 @@ import {
 import { type EventSqlRow, readEventRow } from '../rows.ts'
 import { boundSearch, cutWindows, type SearchWindow } from '../search-windows.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
-import type { Database } from './driver.ts'
+import type { Database, Statement } from './driver.ts'
+
+/** One by one: asked for together, SQLite would walk over the whole table. */
+const SELECT_IDS = `
+  SELECT (SELECT min(id) FROM events) AS first, (SELECT max(id) FROM events) AS last`
 
 /** Must be the shift in the look-up indexes' expressions. */
 const BUCKET_BITS = 12
@@ -30,14 +34,22 @@ const inWindow = (sign: '<' | '>=', id: number): Condition => ({
 
 /** Finds events, newest first; for a bounded time. */
 export function createEventSearch(db: Database, now: () => number) {
-  const selectIds = db.prepare('SELECT min(id) AS first, max(id) AS last FROM events')
+  const selectIds = db.prepare(SELECT_IDS)
   const selectDead = db.prepare(SELECT_DEAD)
+
+  // A bucket after the other is asked the same: compiling that takes longer than the answer.
+  let latest = { sql: '', statement: selectIds }
+
+  function prepare(sql: string): Statement {
+    if (latest.sql !== sql) latest = { sql, statement: db.prepare(sql) }
+    return latest.statement
+  }
 
   function findWhere(conditions: readonly Condition[], limit: number): EventRow[] {
     const where = conditions.map((one) => one.sql).join(' AND ')
     const sql = `SELECT ${EVENT_COLUMNS} FROM ${EVENT_TABLES}
-      WHERE ${where} ORDER BY e.id DESC LIMIT ${limit}`
-    const rows = db.prepare(sql).all(...conditions.map(({ value }) => value))
+      WHERE ${where} ORDER BY e.id DESC LIMIT ?`
+    const rows = prepare(sql).all(...conditions.map(({ value }) => value), limit)
     return (rows as unknown as EventSqlRow[]).map(readEventRow)
   }
 

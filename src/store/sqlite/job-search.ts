@@ -4,17 +4,24 @@ import { boundSearch, cutWindows } from '../search-windows.ts'
 import type { JobQuery, JobRow, Page } from '../store.ts'
 import type { Database } from './driver.ts'
 
+/** One by one: asked for together, SQLite would walk over the whole table. */
+const SELECT_IDS = `
+  SELECT (SELECT min(event_id) FROM jobs) AS first, (SELECT max(event_id) FROM jobs) AS last`
+
 /** Finds jobs, those of the newest events first; for a bounded time. */
 export function createJobSearch(db: Database, now: () => number) {
-  const selectIds = db.prepare('SELECT min(event_id) AS first, max(event_id) AS last FROM jobs')
+  const selectIds = db.prepare(SELECT_IDS)
 
   function listJobs({ limit = 50, cursor, handler, state }: JobQuery): Page<JobRow> {
     const [event, name] = readJobCursor(cursor)
     const wanted = Object.entries({ handler, state }).filter(([, value]) => value !== undefined)
     const conditions = wanted.map(([field]) => ` AND ${field} = ?`).join('')
+    // The dead are few and have an index of their own, of which SQLite has to be told.
+    const table = state === 'dead' ? `jobs INDEXED BY jobs_dead` : 'jobs'
+    const isDead = state === 'dead' ? ` AND state = 'dead'` : ''
     const select = db.prepare(
-      `SELECT * FROM jobs WHERE (event_id, handler) < (?, ?) AND event_id >= ? AND event_id < ?
-       ${conditions} ORDER BY event_id DESC, handler DESC LIMIT ?`,
+      `SELECT * FROM ${table} WHERE (event_id, handler) < (?, ?) AND event_id >= ? AND event_id < ?
+       ${conditions}${isDead} ORDER BY event_id DESC, handler DESC LIMIT ?`,
     )
     const ids = selectIds.get() as { first: number | null; last: number | null }
     const all = boundSearch(ids, event + 1)

@@ -14,8 +14,9 @@ export function createStats(db: Database, now: () => number) {
   const countDead = db.prepare(
     `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`,
   )
+  // Left to itself, SQLite would walk over all jobs, because that order makes it easy to count.
   const countPendingEvents = db.prepare(
-    `SELECT count(DISTINCT event_id) AS n FROM jobs WHERE state = 'pending'`,
+    `SELECT count(DISTINCT event_id) AS n FROM jobs INDEXED BY jobs_due WHERE state = 'pending'`,
   )
   const countDeadEvents = db.prepare(
     `SELECT count(DISTINCT event_id) AS n FROM jobs d WHERE state = 'dead'
