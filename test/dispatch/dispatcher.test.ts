@@ -81,7 +81,7 @@ describe('createDispatcher', () => {
     store.add([job!])
     await waitUntil(() => store.get('acting', job!.event).attempt === 1)
     const kept = store.get('acting', job!.event)
-    kept.attempt++
+    kept.fence++
     kept.dueAt = Number.POSITIVE_INFINITY
     await waitUntil(() => dispatcher.refusedOutcomes() === 1)
     expect(kept.state).toBe('pending')
