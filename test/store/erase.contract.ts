@@ -46,10 +46,11 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
     async function fail(error: string) {
       const jobs = await store.claim({ handler: 'counter', limit: 100, leaseMs: 60_000 })
       await store.settle(
-        jobs.map(({ event, handler, attempt }) => ({
+        jobs.map(({ event, handler, attempt, fence }) => ({
           event,
           handler,
           attempt,
+          fence,
           durationMs: 1,
           outcome: { kind: 'dead' as const, error },
         })),
@@ -99,8 +100,9 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       await keep({ events: [eventOf(ANN)] })
       const [job] = await store.claim({ handler: 'counter', limit: 1, leaseMs: 60_000 })
       await erase(ANN)
-      const attempt = { event: job?.event ?? '', handler: 'counter', attempt: 1, durationMs: 1 }
-      expect(await store.settle([{ ...attempt, outcome: { kind: 'done' } }])).toBe(1)
+      const { event = '', attempt = 1, fence = 1 } = job ?? {}
+      const name = { event, handler: 'counter', attempt, fence }
+      expect(await store.settle([{ ...name, durationMs: 1, outcome: { kind: 'done' } }])).toBe(1)
       expect((await store.stats()).jobs).not.toMatchObject({ counter: { done: 1 } })
     })
 

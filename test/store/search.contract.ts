@@ -66,10 +66,11 @@ export function describeSearch(engine: string, harness: StoreHarness): void {
       expect(await findEvents({ type: 'none' })).toEqual([])
       const jobs = await store.claim({ handler: 'counter', limit: 600, leaseMs: 60_000 })
       await store.settle(
-        jobs.slice(0, 30).map(({ event, handler, attempt }) => ({
+        jobs.slice(0, 30).map(({ event, handler, attempt, fence }) => ({
           event,
           handler,
           attempt,
+          fence,
           durationMs: 1,
           outcome: { kind: 'dead' as const, error: 'no' },
         })),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sampleBatch } from '../sample-rows.ts'
+import { MIGRATIONS } from './migrations.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
@@ -11,10 +12,7 @@ describe.skipIf(!server)('a PostgreSQL database', () => {
       const { open, execute } = await createTestDatabase(server!)
       const stores = await Promise.all(Array.from({ length: 4 }, () => open()))
       await Promise.all(stores.map((store) => store.append(sampleBatch())))
-      expect(await execute('SELECT name FROM migrations')).toEqual([
-        { name: '0001-tables.sql' },
-        { name: '0002-no-repeats.sql' },
-      ])
+      expect(await execute('SELECT name FROM migrations')).toEqual(MIGRATIONS)
     }
   })
 

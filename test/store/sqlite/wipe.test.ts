@@ -45,10 +45,11 @@ describe('the files of a SQLite store', () => {
       await store.commitChunk(wholeChunk(batch.id, { events, unreadable, toPiece: 61 }))
       const jobs = await store.claim({ handler: 'counter', limit: 20, leaseMs: 60_000 })
       await store.settle(
-        jobs.map(({ event, handler, attempt }, index) => ({
+        jobs.map(({ event, handler, attempt, fence }, index) => ({
           event,
           handler,
           attempt,
+          fence,
           durationMs: 1,
           outcome:
             index % 2 === 0
