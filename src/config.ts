@@ -16,7 +16,7 @@ import { findMisspelt, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
 import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
-import type { Source } from './model.ts'
+import { DEFAULT_PROVIDER, type Source } from './model.ts'
 
 export type { HandlerModule } from './config/handler-modules.ts'
 export { keepRedactKey } from './config/made-secrets.ts'
@@ -106,7 +106,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
 
   const paths = findPaths(values, given, cwd)
   const devSecret = isWithoutSource && dev ? keepDevSecret(paths.dataDir, randomBytes) : undefined
-  const devSource = buildPlainSource('mailtrap', devSecret ? [devSecret] : undefined, values)
+  const devSource = buildPlainSource(DEFAULT_PROVIDER, devSecret ? [devSecret] : undefined, values)
   return {
     ...plainSettings(values),
     ...paths,

@@ -20,6 +20,8 @@
 
 export const PROVIDER_NAMES = ['mailtrap', 'mailingapi'] as const
 export type ProviderName = (typeof PROVIDER_NAMES)[number]
+/** Where nothing else is said. */
+export const DEFAULT_PROVIDER = 'mailtrap' satisfies ProviderName
 
 /** Names that mean the same for every provider. */
 export const NORMALISED_NAMES = [

@@ -448,7 +448,7 @@ describe('warnings', () => {
     ],
     [
       { MAILTRAP_SIGNING_SECRET: 'no hex digits at all' },
-      'A signing secret of the source mailtrap does not look like one of Mailtrap, which are 32 hex digits. Was it copied whole?',
+      'A signing secret of the source mailtrap does not look like those of mailtrap, which are 32 hex digits. Was it copied whole?',
     ],
   ])('%o is worth one', (env, warning) => {
     expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([warning])

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { PROVIDERS } from '../providers/providers.ts'
 import { readUrl } from './admin-client/connect.ts'
 import { readWholeNumber } from './admin-client/print-list.ts'
 import type { CommandContext } from './command-context.ts'
@@ -49,7 +50,7 @@ function addAddressOptions(command: Command): Command {
     .addOption(
       new Option('--provider <name>', 'signature and shape')
         .choices(PROVIDER_NAMES)
-        .default('mailtrap'),
+        .default(DEFAULT_PROVIDER),
     )
     .option('--secret <text>', 'signing secret; visible to others, see below')
     .option('--secret-file <path>', 'file with the signing secret')
@@ -93,8 +94,8 @@ function findContradiction(
   if (!isGenerated && !split && rate !== undefined) {
     return '--rate counts events: it needs --count, or --split for files'
   }
-  if (provider === 'mailingapi' && (batchSize ?? 1) > 1) {
-    return 'MailingAPI sends one event in a request: leave --batch-size out'
+  if (PROVIDERS[provider].requests.maxEvents === 1 && (batchSize ?? 1) > 1) {
+    return `${provider} sends one event in a request: leave --batch-size out`
   }
   const unknown = type?.split(',').find((name) => findType(provider, name.trim()) === undefined)
   if (unknown === undefined) return undefined

@@ -1,15 +1,13 @@
 import { isIP } from 'node:net'
+import { PROVIDERS } from '../providers/providers.ts'
 import { quote, WrongValue } from './wrong-value.ts'
-
-/** Where Mailtrap says that its webhooks come from. */
-export const MAILTRAP_RANGES = ['45.158.83.0/24', '5.181.200.0/24'] as const
 
 /** `10.0.0.0/8, 2001:db8::1, mailtrap` → CIDR blocks, each once; a lone address becomes a block. */
 export function readAllowedBlocks(text: string): string[] {
   const blocks = text
     .split(',')
     .map((part) => part.trim())
-    .flatMap((part) => (part === 'mailtrap' ? MAILTRAP_RANGES : [readBlock(part)]))
+    .flatMap((part) => publishedBlocks(part) ?? [readBlock(part)])
   return [...new Set(blocks)]
 }
 
@@ -47,6 +45,12 @@ export function readHost(text: string): string {
     `is ${quote(text)}, which is no address`,
     'Give an address of this machine, such as 0.0.0.0 for all or 127.0.0.1.',
   )
+}
+
+/** A provider's name stands for the blocks that it publishes. */
+function publishedBlocks(word: string): readonly string[] | undefined {
+  const provider = Object.values(PROVIDERS).find(({ name }) => name === word)
+  return provider && provider.addresses.length > 0 ? provider.addresses : undefined
 }
 
 function readBlock(text: string): string {

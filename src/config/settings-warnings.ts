@@ -1,5 +1,6 @@
 import type { Source } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
+import { PROVIDERS } from '../providers/providers.ts'
 import { SETTING_VARIABLES } from './setting-names.ts'
 import type { SettingValues } from './settings-schema.ts'
 
@@ -48,8 +49,9 @@ function proxyWarning(sources: readonly Source[], values: SettingValues): string
 }
 
 function unusualSecret({ name, provider, secrets }: Source): string[] {
-  if (provider !== 'mailtrap' || secrets.every((secret) => /^[0-9a-f]{32}$/.test(secret))) return []
+  const { secretLook } = PROVIDERS[provider]
+  if (!secretLook || secrets.every((secret) => secretLook.pattern.test(secret))) return []
   return [
-    `A signing secret of the source ${name} does not look like one of Mailtrap, which are 32 hex digits. Was it copied whole?`,
+    `A signing secret of the source ${name} does not look like those of ${provider}, which are ${secretLook.words}. Was it copied whole?`,
   ]
 }

@@ -1,4 +1,5 @@
 import { PROVIDER_NAMES, type ProviderName, type Source } from '../model.ts'
+import { PROVIDERS } from '../providers/providers.ts'
 import type { FileSource } from './file-schema.ts'
 import { type GivenSettings, isGiven } from './given-settings.ts'
 import type { SecretReader, SecretReference } from './secret-reader.ts'
@@ -73,7 +74,8 @@ function buildFileSource(name: string, entry: FileSource, origins: Origins): Sou
 
   attempt('', () => checkName(name, provider))
   for (const key of ['toleranceSeconds', 'secretForm'] as const) {
-    if (provider === 'mailtrap' && entry[key] !== undefined) attempt(`.${key}`, refuseForMailtrap)
+    const isOwn = PROVIDERS[provider].ownSettings.includes(key)
+    if (!isOwn && entry[key] !== undefined) attempt(`.${key}`, () => refuseOther(provider))
   }
   const found = attempt('.secrets', () => findSecrets(name, entry, origins))
   const readOwn = (key: string, own: SecretReference | false, read: (text: string) => string) =>
@@ -113,9 +115,9 @@ function checkName(name: string, provider: ProviderName): void {
   }
 }
 
-function refuseForMailtrap(): never {
+function refuseOther(provider: ProviderName): never {
   throw new WrongValue(
-    'means nothing for mailtrap, which signs no time and uses its secret as it is',
+    `means nothing for ${provider}, whose signature knows no such choice`,
     'Remove it.',
   )
 }

@@ -1,4 +1,4 @@
-import type { ProviderName, SecretForm } from '../model.ts'
+import { DEFAULT_PROVIDER, PROVIDER_NAMES, type ProviderName, type SecretForm } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 
 /** Signs requests when no other secret is given. */
@@ -41,7 +41,7 @@ export function signedRequest(
   const list: readonly unknown[] = Array.isArray(events) ? events : [events]
   const texts = list.map((event) => (typeof event === 'string' ? event : JSON.stringify(event)))
   const { provider = guessProvider(texts[0]), secret = SAMPLE_SECRET, secretForm = 'raw' } = options
-  const format = options.format ?? (provider === 'mailtrap' ? 'json' : 'single')
+  const format = options.format ?? PROVIDERS[provider].requests.format
   const body = Buffer.from(formatBody(texts, format))
   const signedAt = options.signedAt?.getTime() ?? Date.now()
   const signature = PROVIDERS[provider].sign(body, { secrets: [secret], secretForm }, signedAt)
@@ -56,14 +56,18 @@ export function signedRequest(
   }
 }
 
-/** MailingAPI calls an event's name `type`, Mailtrap calls it `event`. */
+/** The first provider whose field for an event's name is there; Mailtrap when none is. */
 export function guessProvider(text: string | undefined): ProviderName {
+  const event = parseOrNothing(text)
+  if (typeof event !== 'object' || event === null) return DEFAULT_PROVIDER
+  return PROVIDER_NAMES.find((name) => PROVIDERS[name].nameField in event) ?? DEFAULT_PROVIDER
+}
+
+function parseOrNothing(text: string | undefined): unknown {
   try {
-    const event: unknown = JSON.parse(text ?? '')
-    const isMailingApi = typeof event === 'object' && event !== null && 'type' in event
-    return isMailingApi && !('event' in event) ? 'mailingapi' : 'mailtrap'
+    return JSON.parse(text ?? '')
   } catch {
-    return 'mailtrap'
+    return undefined
   }
 }
 

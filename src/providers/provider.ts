@@ -4,6 +4,16 @@ import type { NormalisedEvent } from './normalised-event.ts'
 /** Everything in which one provider differs from another. Pure: time comes in as an argument. */
 export interface Provider {
   readonly name: ProviderName
+  /** How its own requests look. */
+  readonly requests: RequestHabits
+  /** The field of an event that holds its name. */
+  readonly nameField: string
+  /** CIDR blocks from which its requests come, as published; empty: it publishes none. */
+  readonly addresses: readonly string[]
+  /** Settings of a source that mean something for it. */
+  readonly ownSettings: readonly OwnSetting[]
+  /** What its signing secrets look like; undefined: anything. */
+  readonly secretLook: { readonly pattern: RegExp; readonly words: string } | undefined
   /**
    * Finds the signature among the request's raw headers (name, value, name, value, …) and checks
    * its shape, before the body is read. Undefined: missing, doubled, contradictory or misshapen.
@@ -32,4 +42,18 @@ export interface Provider {
    * untouched. Never throws.
    */
   tidy(event: Readonly<Record<string, unknown>>, facts: EventFacts): Record<string, unknown>
+  /** Whether an event with this id was made by a test: it is kept, and never given to handlers. */
+  isTestId(eventId: string | undefined): boolean
+  /** An event with such an id, always the same. */
+  makeTestEvent(): Record<string, unknown>
 }
+
+export interface RequestHabits {
+  /** Events in one of them, at most. */
+  readonly maxEvents: number
+  /** `json`: `{"events":[…]}`. `single`: one bare event. */
+  readonly format: 'json' | 'single'
+}
+
+/** Settings of a source that not every provider knows. */
+export type OwnSetting = 'toleranceSeconds' | 'secretForm'

@@ -132,7 +132,7 @@ describe('sources of the YAML file', () => {
     ],
     [
       '{ a: { provider: mailtrap, secrets: S, secretForm: raw } }',
-      'sources.a.secretForm (receiver.yaml) means nothing for mailtrap, which signs no time and uses its secret as it is. Remove it.',
+      'sources.a.secretForm (receiver.yaml) means nothing for mailtrap, whose signature knows no such choice. Remove it.',
     ],
     [
       '{ a: { provider: mailingapi, secrets: S, toleranceSeconds: 0 } }',

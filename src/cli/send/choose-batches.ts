@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { PROVIDERS } from '../../providers/providers.ts'
 import type { CommandContext } from '../command-context.ts'
 import { findType } from './event-mix.ts'
 import {
@@ -17,7 +18,6 @@ import type { SendCommandOptions } from './send-options.ts'
 
 /** Times of seeded events count from here, so that the same seed gives the same bytes. */
 const SEEDED_START = Date.UTC(2026, 0, 1)
-const DEFAULT_BATCH_SIZE = 500
 
 /** What is to be sent: files as they are, the lines of files, or generated events. */
 export function chooseBatches(
@@ -48,6 +48,7 @@ function generate(options: SendCommandOptions, { now }: CommandContext): Iterabl
 }
 
 function packOptions({ provider, batchSize, format }: SendCommandOptions) {
-  if (provider === 'mailingapi') return { batchSize: 1, format: 'object' as const }
-  return { batchSize: batchSize ?? DEFAULT_BATCH_SIZE, format }
+  const { requests } = PROVIDERS[provider]
+  if (requests.format === 'single') return { batchSize: 1, format: 'object' as const }
+  return { batchSize: batchSize ?? requests.maxEvents, format }
 }

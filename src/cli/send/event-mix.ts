@@ -30,6 +30,11 @@ const OTHER_TYPES: Readonly<Record<ProviderName, readonly string[]>> = {
   mailingapi: ['inbound'],
 }
 
+/** Families whose names are an open list. */
+const OPEN_TYPES: Readonly<Partial<Record<ProviderName, RegExp>>> = {
+  mailtrap: /^activity_log(\.\w+)+$/,
+}
+
 const SPELLINGS: Readonly<Record<string, string>> = {
   soft_bounce: 'soft bounce',
   spam_complaint: 'spam',
@@ -43,7 +48,7 @@ export function listTypes(provider: ProviderName): string[] {
 /** The provider's own spelling of a type; undefined when it cannot be generated. */
 export function findType(provider: ProviderName, text: string): string | undefined {
   const type = SPELLINGS[text] ?? text
-  if (provider === 'mailtrap' && /^activity_log(\.\w+)+$/.test(type)) return type
+  if (OPEN_TYPES[provider]?.test(type)) return type
   return listTypes(provider).find((known) => known === type)
 }
 

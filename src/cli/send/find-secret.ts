@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripFile } from '../../config/secret-text.ts'
-import type { ProviderName } from '../../model.ts'
+import { DEFAULT_PROVIDER, type ProviderName } from '../../model.ts'
 import type { CommandContext } from '../command-context.ts'
 import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
 import { readSecret } from '../read-secret.ts'
@@ -33,7 +33,7 @@ async function readDevelopmentSecret(
   provider: ProviderName,
   env: CommandContext['env'],
 ): Promise<string | undefined> {
-  if (provider !== 'mailtrap') return undefined
+  if (provider !== DEFAULT_PROVIDER) return undefined
   const path = join(env.DATA_DIR || './data', 'dev-secret')
   return readFile(path, 'utf8').then(stripFile, () => undefined)
 }

@@ -3,7 +3,7 @@ import { createTypeDraw } from './event-mix.ts'
 import { mailingApiSample } from './mailingapi-sample.ts'
 import { mailtrapSample } from './mailtrap-sample.ts'
 import { pickFrom, type Random, randomUuid } from './random.ts'
-import type { SampleEvent, SampleMail } from './sample-facts.ts'
+import type { SampleEvent, SampleFacts, SampleMail } from './sample-facts.ts'
 
 export interface SampleOptions {
   readonly provider: ProviderName
@@ -12,6 +12,15 @@ export interface SampleOptions {
   readonly random: Random
   /** When the first event happened, milliseconds since 1970; the others follow. */
   readonly startsAt: number
+}
+
+const SAMPLES: Readonly<Record<ProviderName, (facts: SampleFacts) => SampleEvent>> = {
+  mailtrap: mailtrapSample,
+  mailingapi: mailingApiSample,
+}
+const MESSAGE_IDS: Readonly<Record<ProviderName, (uuid: string) => string>> = {
+  mailtrap: (uuid) => uuid,
+  mailingapi: (uuid) => `msg_${uuid.replaceAll('-', '').slice(0, 20)}`,
 }
 
 const REMEMBERED_MAILS = 500
@@ -25,7 +34,7 @@ const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as con
 export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, never> {
   const { provider, types, random, startsAt } = options
   const drawType = createTypeDraw(provider, types)
-  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
+  const sample = SAMPLES[provider]
   const mails: SampleMail[] = []
   let delivered = 0
   for (let count = 0; ; count++) {
@@ -40,7 +49,7 @@ export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, ne
 function createMail(provider: ProviderName, random: Random): SampleMail {
   const id = randomUuid(random)
   return {
-    messageId: provider === 'mailtrap' ? id : `msg_${id.replaceAll('-', '').slice(0, 20)}`,
+    messageId: MESSAGE_IDS[provider](id),
     recipient: `user${Math.floor(random() * 100_000)}@example.com`,
     category: pickFrom(CATEGORIES, random),
   }

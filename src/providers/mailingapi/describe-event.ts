@@ -3,6 +3,7 @@ import { cleanText, readId } from '../clean-text.ts'
 import { readTime } from '../read-time.ts'
 import { readObject } from '../read-value.ts'
 import { MAILINGAPI_EVENT_NAMES } from './events.ts'
+import { isMailingApiTestId } from './test-events.ts'
 
 const KNOWN: ReadonlySet<string> = new Set(MAILINGAPI_EVENT_NAMES)
 
@@ -24,16 +25,17 @@ export function describeMailingApiEvent(
   if (name === undefined) return undefined
   const type = unifyName(name)
   const eventId = readId(event.id)
+  const isTest = isMailingApiTestId(eventId)
   const data = readObject(event.data)
   return {
     type,
     name: NORMALISED.get(type),
     eventId,
-    identity: eventId,
+    identity: isTest ? undefined : eventId,
     occurredAt: readTime(event.timestamp),
     recipient: cleanText(Array.isArray(data.to) ? data.to[0] : data.to),
     messageId: readId(data.message_id),
-    isTest: false,
+    isTest,
   }
 }
 

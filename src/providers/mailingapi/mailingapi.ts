@@ -7,11 +7,17 @@ import {
   signMailingApiBody,
   verifyMailingApiSignature,
 } from './signature.ts'
+import { isMailingApiTestId, makeMailingApiTestEvent } from './test-events.ts'
 import { tidyMailingApiEvent } from './tidy-event.ts'
 
 /** Its signature is INFERRED in part; see `signature.ts`. */
 export const mailingapi: Provider = {
   name: 'mailingapi',
+  requests: { maxEvents: 1, format: 'single' },
+  nameField: 'type',
+  addresses: [],
+  ownSettings: ['toleranceSeconds', 'secretForm'],
+  secretLook: undefined,
   readSignature: readMailingApiSignature,
   verify: verifyMailingApiSignature,
   sign: (body, { secrets, secretForm }, now) =>
@@ -19,4 +25,6 @@ export const mailingapi: Provider = {
   describe: describeMailingApiEvent,
   normalise: normaliseMailingApiEvent,
   tidy: tidyMailingApiEvent,
+  isTestId: isMailingApiTestId,
+  makeTestEvent: makeMailingApiTestEvent,
 }

@@ -3,15 +3,7 @@ import { cleanText, readId } from '../clean-text.ts'
 import { readTime } from '../read-time.ts'
 import { findNormalisedName, unifyName } from './event-names.ts'
 import { MAILTRAP_INBOUND_NAME } from './events.ts'
-
-/**
- * The ids of the two sending events that Mailtrap's "Run Test" button makes. They are the same for
- * every kind of event, so a second test would look like a conflict with the first.
- */
-const TEST_IDS: ReadonlySet<string> = new Set([
-  'bede7236-2284-43d6-a953-1fdcafd0fdbc',
-  '657b8544-6a95-4c47-997f-6e47922a5052',
-])
+import { isMailtrapTestId } from './test-events.ts'
 
 /** No schema here: it runs for every event received, and has to cost about a microsecond. */
 export function describeMailtrapEvent(
@@ -21,7 +13,7 @@ export function describeMailtrapEvent(
   if (name === undefined) return undefined
   const type = unifyName(name)
   const eventId = readId(event.event_id)
-  const isTest = eventId !== undefined && TEST_IDS.has(eventId)
+  const isTest = isMailtrapTestId(eventId)
   return {
     type,
     name: findNormalisedName(type),
