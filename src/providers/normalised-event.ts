@@ -13,7 +13,7 @@ export interface NormalisedEvent {
   /**
    * Orders the states of one message: never let an event with a lower rank overwrite one with a
    * higher rank. suspended 1, deferred 2, delivered 3, opened 4, clicked 5, unsubscribed 6,
-   * rejected 7, bounced 7, complained 8.
+   * rejected 7, bounced 7 (2 when its permanence is `temporary`), complained 8.
    */
   readonly rank: number
   /** Only for deferred and bounced. */

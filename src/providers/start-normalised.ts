@@ -52,3 +52,8 @@ export function startNormalised(start: NormalisedStart): NormalisedEvent {
     original,
   }
 }
+
+/** One that is only for now may still be followed by `email.delivered`, as a deferral may. */
+export function rankBounce(permanence: 'permanent' | 'temporary' | 'unknown'): number {
+  return RANKS[permanence === 'temporary' ? 'email.deferred' : 'email.bounced']
+}

@@ -146,3 +146,19 @@ defineHandler({ events: ['opens'], onBatch: () => {} })
 defineHandler({ events: ['open'], onBatch: (items) => items.map(() => 1) })
 // @ts-expect-error: a list of nothings is not a list of ids
 defineHandler({ onBatch: (items) => Promise.all(items.map(async () => {})) })
+
+/** Which state of an e-mail to keep: an app needs no list of names for it. */
+function newer(kept: NormalisedEvent | undefined, next: NormalisedEvent): NormalisedEvent {
+  return kept !== undefined && kept.rank >= next.rank ? kept : next
+}
+expectSame<NormalisedEvent['rank'], number>(true)
+defineHandler({
+  on: {
+    'email.delivered': (event) => void newer(undefined, event).name,
+    'email.complained': (event) => void newer(undefined, event).name,
+    // @ts-expect-error: a provider's own event has no rank
+    delivery: (event) => void newer(undefined, event),
+  },
+})
+// @ts-expect-error: a suspension is no bounce, so it has no permanence to suppress on
+defineHandler({ on: { 'email.suspended': (event) => event.bounce.permanence } })

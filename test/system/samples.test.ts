@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EventDetailJson } from '../../src/admin/json/event-json.ts'
 import type { ProviderName } from '../../src/model.ts'
@@ -6,6 +7,7 @@ import { PROVIDERS } from '../../src/providers/providers.ts'
 import { sendRequest } from '../http/send-request.ts'
 import { SECRET } from '../http/start-server.ts'
 import { MAILINGAPI_SAMPLES, MAILTRAP_SAMPLES, type SampleOutcome } from './sample-outcomes.ts'
+import { normalisedRun, typedRun } from './sample-runs.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
 const PAYLOADS = new URL('../../fixtures/payloads/', import.meta.url)
@@ -18,6 +20,8 @@ interface Received {
 
 const readSample = (provider: string, name: string) =>
   readFileSync(new URL(`${provider}/${name}`, PAYLOADS))
+
+const toText = (run: unknown) => JSON.stringify(run)
 
 let app: TestApp
 const statuses = new Map<string, number>()
@@ -63,8 +67,15 @@ function membersOf(body: Buffer, name: string): unknown[] | undefined {
   return Array.isArray(whole) ? whole : (whole.events ?? [whole])
 }
 
+const moduleOf = (name: string) => fileURLToPath(new URL(`./handlers/${name}.ts`, import.meta.url))
+
+function doneEvents(): EventDetailJson[] {
+  const all = [...received.values()].flatMap((batch) => batch.events)
+  return all.filter(({ state }) => state === 'done')
+}
+
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ HANDLERS: ['recorder', 'typed', 'normalised'].map(moduleOf).join(',') })
   const batches: [string, string][] = []
   for (const name of Object.keys(MAILTRAP_SAMPLES)) batches.push(await send('mailtrap', name))
   for (const name of Object.keys(MAILINGAPI_SAMPLES)) batches.push(await send('mailingapi', name))
@@ -101,10 +112,11 @@ describe.each([
       else expect(payload.trim()).toBe(payload)
     }
     for (const { bytes } of quarantine) expect(body.includes(bytes)).toBe(true)
-    for (const { state, jobs } of events) {
+    for (const { state, jobs, name: sharedName } of events) {
       expect(HANDLED).toContain(state)
-      expect(jobs.map((job) => `${job.handler} ${job.state} ${job.attempt}`)).toEqual(
-        state === 'done' ? ['recorder done 1'] : [],
+      const handlers = ['recorder', 'typed', ...(sharedName === null ? [] : ['normalised'])]
+      expect(jobs.map((job) => `${job.handler} ${job.state} ${job.attempt}`).sort()).toEqual(
+        state === 'done' ? handlers.sort().map((handler) => `${handler} done 1`) : [],
       )
     }
   })
@@ -115,7 +127,20 @@ it('runs the handler once for every event that is done, and for no other', async
   const runs = app.runs()
   expect(new Set(runs.map(([key]) => key)).size).toBe(runs.length)
   expect(runs).toHaveLength(events.by_state.done)
-  const all = [...received.values()].flatMap((batch) => batch.events)
-  const done = all.filter(({ state }) => state === 'done')
+  const done = doneEvents()
   expect(runs.map(([, type]) => type).sort()).toEqual(done.map(({ type }) => type).sort())
+})
+
+it('gives each of them to the function of its own key, with the fields of its type', () => {
+  const runs = app.lines('typed').map(toText)
+  expect(runs.sort()).toEqual(doneEvents().map(typedRun).map(toText).sort())
+})
+
+it('gives those of an e-mail, in the form shared by all providers, to a handler that asks so', () => {
+  const expected = doneEvents()
+    .map(normalisedRun)
+    .filter((run) => run !== undefined)
+  const names = new Set(expected.map(([name]) => name))
+  expect(names.size).toBe(9 + 7)
+  expect(app.lines('normalised').map(toText).sort()).toEqual(expected.map(toText).sort())
 })

@@ -16,6 +16,8 @@ export interface TestApp {
   readonly api: AdminApi
   /** What the handler was run with, in order: the event's idempotency key and its type. */
   runs(): [key: string, type: string][]
+  /** What another handler wrote, line by line: `typed` or `normalised`. */
+  lines(handler: 'typed' | 'normalised'): unknown[]
   /** The same receiver, stopped and started on the same data directory. */
   restart(): Promise<TestApp>
   stop(): Promise<void>
@@ -27,7 +29,11 @@ export function startApp(env: Record<string, string> = {}): Promise<TestApp> {
 }
 
 async function startIn(folder: string, env: Record<string, string>): Promise<TestApp> {
-  const runsFile = join(folder, 'runs.jsonl')
+  const files = {
+    RUNS_FILE: join(folder, 'runs.jsonl'),
+    TYPED_FILE: join(folder, 'typed.jsonl'),
+    NORMALISED_FILE: join(folder, 'normalised.jsonl'),
+  }
   const settings = readSettings({
     env: {
       MAILTRAP_SIGNING_SECRET: SECRET,
@@ -44,18 +50,15 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
     settings,
     log: createLogger({ level: 'silent' }),
     version: 'test',
-    env: { PATH: process.env.PATH, RUNS_FILE: runsFile },
+    env: { PATH: process.env.PATH, ...files },
     isBehindBalancer: false,
   })
   const { publicUrl, adminUrl = '' } = await app.start()
   return {
     port: Number(new URL(publicUrl).port),
     api: createAdminApi(adminUrl),
-    runs() {
-      if (!existsSync(runsFile)) return []
-      const lines = readFileSync(runsFile, 'utf8').split('\n').filter(Boolean)
-      return lines.map((line) => JSON.parse(line))
-    },
+    runs: () => readLines(files.RUNS_FILE),
+    lines: (handler) => readLines(handler === 'typed' ? files.TYPED_FILE : files.NORMALISED_FILE),
     async restart() {
       await app.stop()
       return startIn(folder, env)
@@ -65,4 +68,10 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+function readLines<Line>(file: string): Line[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => JSON.parse(line))
 }

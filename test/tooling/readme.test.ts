@@ -15,8 +15,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { knownKeys } from '../../src/config/file-schema.ts'
 import { readSettings, SETTINGS } from '../../src/config.ts'
 import { KNOWN_KEYS } from '../../src/handlers/event-keys.ts'
-import { EVENT_STATES } from '../../src/model.ts'
+import {
+  EVENT_STATES,
+  NORMALISED_NAMES,
+  PROVIDER_NAMES,
+  type ProviderName,
+} from '../../src/model.ts'
 import { METRICS } from '../../src/observe/metric-list.ts'
+import { PROVIDERS } from '../../src/providers/providers.ts'
 import { type Block, readBlocks, readTables, shapeOf, splitCommands } from './readme-blocks.ts'
 import { interrupt, kill, type Running, runShell, startShell } from './shell.ts'
 
@@ -263,6 +269,24 @@ describe('the README', () => {
 
   it('lists every key of `on`', () => {
     for (const key of [...KNOWN_KEYS, 'activity_log.*']) expect(text).toContain(`\`${key}\``)
+  })
+
+  it('tells from which events of each provider a shared name comes', () => {
+    const rows = tables.get('name')?.map(([name, ...types]) => [name, ...types.slice(0, 2)]) ?? []
+    expect(rows.map(([name]) => name).sort()).toEqual([...NORMALISED_NAMES].sort())
+    const nameOf = (provider: ProviderName, type = '') =>
+      PROVIDERS[provider].describe({ [PROVIDERS[provider].nameField]: type })?.name
+    for (const [name, ...types] of rows) {
+      for (const [index, type] of types.entries()) {
+        const provider = PROVIDER_NAMES[index] ?? expect.fail()
+        if (type !== '–') expect(nameOf(provider, type), `${provider} ${type}`).toBe(name)
+      }
+    }
+    const told = rows.flatMap(([, ...types]) => types).filter((type) => type !== '–')
+    const shared = KNOWN_KEYS.filter((key) =>
+      PROVIDER_NAMES.some((provider) => nameOf(provider, key) !== undefined),
+    )
+    expect(told.sort()).toEqual(shared.sort())
   })
 
   it('draws every state, and no other', () => {

@@ -1,7 +1,7 @@
 import type { EventFacts } from '../../model.ts'
 import type { NormalisedEvent } from '../normalised-event.ts'
 import { readNumber, readObject, readText } from '../read-value.ts'
-import { startNormalised } from '../start-normalised.ts'
+import { rankBounce, startNormalised } from '../start-normalised.ts'
 
 type Bounce = NonNullable<NormalisedEvent['bounce']>
 
@@ -24,7 +24,10 @@ export function normaliseMailingApiEvent(
     details: data,
     variables: data.metadata,
   })
-  if (name === 'email.bounced') return { ...start, bounce: readBounce(data, readPermanence(data)) }
+  if (name === 'email.bounced') {
+    const bounce = readBounce(data, readPermanence(data))
+    return { ...start, bounce, rank: rankBounce(bounce.permanence) }
+  }
   if (name === 'email.deferred') return { ...start, bounce: readBounce(data, 'temporary') }
   return start
 }

@@ -68,6 +68,12 @@ describe('normalise', () => {
     expect(normaliseSample(sample)?.bounce).toEqual(bounce)
   })
 
+  it('ranks a bounce that is only for now as a deferral, every other one above a delivery', () => {
+    expect(normaliseSample('bounced-temporary.assumed')?.rank).toBe(2)
+    expect(normaliseSample('bounced.assumed')?.rank).toBe(7)
+    expect(normaliseSample('bounced-no-class')?.rank).toBe(7)
+  })
+
   it.each([
     [{ bounce_type: 'Hard' }, 'permanent'],
     [{ type: 'hard_bounce' }, 'permanent'],
