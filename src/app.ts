@@ -2,14 +2,15 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Logger } from 'pino'
 import { auditReload } from './admin/audit-trail.ts'
-import { createAdminServer } from './admin/create-admin-server.ts'
+import { type AdminServerOptions, createAdminServer } from './admin/create-admin-server.ts'
 import { createAdminWork } from './admin-work.ts'
 import { handlerEnvironment, type Settings } from './config.ts'
 import { createDispatcher } from './dispatch/dispatcher.ts'
 import { joinRegistrations } from './dispatch/join-registrations.ts'
 import { ReceiverError } from './errors.ts'
+import type { Guardian } from './guardian/guardian.ts'
+import { prepareGuardian } from './guardian/prepare-guardian.ts'
 import { createPublicServer } from './http/create-public-server.ts'
 import { readTlsFiles } from './http/tls-files.ts'
 import type { HandlerRegistration } from './model.ts'
@@ -18,7 +19,9 @@ import { createMetrics } from './observe/create-metrics.ts'
 import { createObserver } from './observe/create-observer.ts'
 import { createMetricsReader } from './observe/read-metrics.ts'
 import { PROVIDERS } from './providers/providers.ts'
+import { readReadiness } from './read-readiness.ts'
 import { findRedaction } from './redaction.ts'
+import type { App, AppParts, Reloader, ReloadOptions, RunningApp } from './running-app.ts'
 import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
@@ -27,49 +30,6 @@ import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
-
-export interface AppParts {
-  readonly settings: Settings
-  readonly log: Logger
-  readonly version: string
-  /** What handlers' processes get, less our own settings. Default: the environment of this process. */
-  readonly env?: NodeJS.ProcessEnv
-  /** False where no load balancer has to learn that we go: a stop then needs no drain. Default true. */
-  readonly isBehindBalancer?: boolean
-}
-
-export interface ReloadOptions {
-  /** Handlers whose settings are the same are loaded again too. */
-  readonly isCodeNew: boolean
-}
-
-export interface App {
-  /** Resolves when requests are answered. Rejects with a ReceiverError, and has stopped then. */
-  start(): Promise<RunningApp>
-  /**
-   * Takes sources, secrets, certificate, handlers and log level from `settings`, while requests
-   * are answered and jobs run. Resolves with what was not taken, a sentence each.
-   */
-  reload(settings: Settings, options: ReloadOptions): Promise<readonly string[]>
-  /** Stops in the order of the flow, in less than 9 s. */
-  stop(): Promise<void>
-  /** Stops at once, also during `stop`; what is acknowledged stays, what runs will run again. */
-  stopNow(): Promise<void>
-  /** Resolves when the receiver cannot go on, because the disk lost what was written to it. */
-  readonly failed: Promise<ReceiverError>
-}
-
-export interface RunningApp {
-  readonly publicUrl: string
-  readonly adminUrl: string | undefined
-  readonly handlers: readonly HandlerRegistration[]
-}
-
-/** Takes what has changed; answers what it did not take. */
-type Reloader = (
-  settings: Settings,
-  options: ReloadOptions,
-) => readonly string[] | Promise<readonly string[]>
 
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
@@ -103,9 +63,15 @@ export function createApp(parts: AppParts): App {
       recordReload = (problems) => auditReload(store, problems)
       if (works) startPruning(store)
       const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
-      const adminUrl = await serveAdmin(store, journal, handlers)
+      const guardian = receives ? watchWebhooks(journal) : undefined
+      const adminUrl = await serveAdmin(store, journal, {
+        registrations: handlers,
+        guardian: guardian?.figures,
+      })
       const publicUrl = await serveWebhooks(journal)
+      if (guardian) closers.push(() => guardian.stop())
       isReady = true
+      await guardian?.start()
       return { publicUrl, adminUrl, handlers: handlers() }
     } catch (error) {
       await stopNow()
@@ -212,10 +178,17 @@ export function createApp(parts: AppParts): App {
     return () => handlers
   }
 
+  function watchWebhooks(journal: GuardedJournal): Guardian | undefined {
+    const isWell = () => readReadiness(isReady, journal).ready
+    const { guardian, reload } = prepareGuardian({ settings, isWell, observer, now })
+    reloaders.push(reload)
+    return guardian
+  }
+
   async function serveAdmin(
     store: OpenStore,
     journal: OpenJournal,
-    registrations: () => readonly HandlerRegistration[],
+    { registrations, guardian }: Pick<AdminServerOptions, 'registrations' | 'guardian'>,
   ) {
     if (!settings.admin) return undefined
     const readMetrics = createMetricsReader({
@@ -223,6 +196,7 @@ export function createApp(parts: AppParts): App {
       stats: () => store.stats(),
       spool: journal.stats,
       isReady: () => readReadiness(isReady, journal).ready,
+      guardian,
       diskUsedPercent: () => readUsedPercent(settings.dataDir),
     })
     const admin = createAdminServer({
@@ -232,6 +206,7 @@ export function createApp(parts: AppParts): App {
       observer,
       metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,
+      guardian,
       now,
       version,
       settings: settings.admin,
@@ -297,9 +272,4 @@ export function createApp(parts: AppParts): App {
   }
 
   return { start, reload, stop, stopNow, failed }
-}
-
-function readReadiness(isReady: boolean, journal: GuardedJournal) {
-  const checks = { receiver: isReady ? 'ok' : 'stopping', store: journal.state() }
-  return { ready: isReady && journal.canAcknowledge(), checks }
 }

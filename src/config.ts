@@ -59,6 +59,13 @@ export interface Settings {
   readonly retainKeysMs: number
   /** What is not kept of events as it came. */
   readonly redaction: RedactionSettings
+  /** Where the provider reaches this receiver; undefined: not said. */
+  readonly publicUrl: string | undefined
+  /** Mailtrap's management API; undefined without a token: then there is no guardian. */
+  readonly management:
+    | { readonly url: string; readonly token: string; readonly accountId: string | undefined }
+    | undefined
+  readonly guardian: { readonly mayResume: boolean; readonly intervalMs: number }
   readonly logLevel: LogLevel
   /** Set only when `--dev` made it: to be shown to the developer. */
   readonly devSecret: string | undefined
@@ -151,6 +158,15 @@ function plainSettings(values: SettingValues) {
     retainEventsMs: values.RETAIN_EVENTS,
     retainDeadMs: values.RETAIN_DEAD,
     retainKeysMs: values.RETAIN_KEYS,
+    publicUrl: values.PUBLIC_URL,
+    management: values.MAILTRAP_API_TOKEN
+      ? {
+          url: values.MAILTRAP_API_URL,
+          token: values.MAILTRAP_API_TOKEN,
+          accountId: values.MAILTRAP_ACCOUNT_ID,
+        }
+      : undefined,
+    guardian: { mayResume: values.GUARDIAN_RESUME, intervalMs: values.GUARDIAN_INTERVAL },
     logLevel: values.LOG_LEVEL,
   }
 }

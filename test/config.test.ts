@@ -429,6 +429,48 @@ describe('the environment of handlers', () => {
   })
 })
 
+describe('the management API', () => {
+  it('is off without a token, and then there is no guardian', () => {
+    expect(read(WITH_SECRET)).toMatchObject({
+      publicUrl: undefined,
+      management: undefined,
+      guardian: { mayResume: false, intervalMs: 60_000 },
+    })
+  })
+
+  it('is reached by what the settings say, its token in a file if one likes', () => {
+    const env = {
+      ...WITH_SECRET,
+      PUBLIC_URL: 'https://hooks.example.com/mail/',
+      MAILTRAP_API_TOKEN_FILE: 'token',
+      MAILTRAP_ACCOUNT_ID: '4711',
+      MAILTRAP_API_URL: 'http://127.0.0.1:4000/',
+      GUARDIAN_RESUME: 'true',
+      GUARDIAN_INTERVAL: '5s',
+    }
+    expect(read(env, { cwd: makeFolder({ token: 'abc123\n' }) })).toMatchObject({
+      publicUrl: 'https://hooks.example.com/mail',
+      management: { url: 'http://127.0.0.1:4000', token: 'abc123', accountId: '4711' },
+      guardian: { mayResume: true, intervalMs: 5_000 },
+      warnings: [],
+    })
+  })
+
+  it.each([
+    [{ PUBLIC_URL: 'hooks.example.com' }, 'PUBLIC_URL is no plain address.'],
+    [{ PUBLIC_URL: 'https://u:secret@hooks.example.com' }, 'PUBLIC_URL is no plain address.'],
+    [{ MAILTRAP_API_URL: 'ftp://mailtrap.io' }, 'MAILTRAP_API_URL is no plain address.'],
+    [{ MAILTRAP_API_TOKEN: 'two secret words' }, 'MAILTRAP_API_TOKEN is no API token.'],
+    [{ MAILTRAP_ACCOUNT_ID: 'mine' }, 'MAILTRAP_ACCOUNT_ID is "mine", which is no number'],
+    [{ GUARDIAN_RESUME: 'yes' }, 'GUARDIAN_RESUME is "yes", which is no switch.'],
+    [{ GUARDIAN_INTERVAL: '1ms' }, 'GUARDIAN_INTERVAL is 1ms, too little.'],
+  ])('is not taken as %o', (env, problem) => {
+    const [line] = problemLines(() => read({ ...WITH_SECRET, ...env }))
+    expect(line).toContain(problem)
+    expect(line).not.toContain('secret')
+  })
+})
+
 describe('warnings', () => {
   it.each([
     [
@@ -449,6 +491,10 @@ describe('warnings', () => {
     [
       { MAILTRAP_SIGNING_SECRET: 'no hex digits at all' },
       'A signing secret of the source mailtrap does not look like those of mailtrap, which are 32 hex digits. Was it copied whole?',
+    ],
+    [
+      { GUARDIAN_RESUME: 'true' },
+      'GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.',
     ],
   ])('%o is worth one', (env, warning) => {
     expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([warning])
@@ -477,7 +523,7 @@ describe('warnings', () => {
 
 describe('the table of settings', () => {
   it('says of each what it means, and which are secrets', () => {
-    expect(SETTINGS).toHaveLength(26)
+    expect(SETTINGS).toHaveLength(32)
     for (const { meaning } of SETTINGS) expect(meaning).toMatch(/\S{2}/)
     expect(SETTINGS.filter(({ isSecret }) => isSecret).map(({ fileKey }) => fileKey)).toEqual([
       'mailtrapSigningSecret',
@@ -487,6 +533,7 @@ describe('the table of settings', () => {
       'basicAuth',
       'urlToken',
       'redactKey',
+      'mailtrapApiToken',
     ])
   })
 })

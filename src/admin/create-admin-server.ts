@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { HandlerRegistration } from '../model.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { GuardianFigures, Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
 import { createAuditTrail } from './audit-trail.ts'
@@ -30,6 +30,8 @@ export interface AdminServerOptions {
   readonly metrics: MetricsSource
   /** The handlers of this moment; asked again for every answer. */
   readonly registrations: () => readonly HandlerRegistration[]
+  /** What is known of our webhooks at the provider; undefined: nobody watches them. */
+  readonly guardian: (() => GuardianFigures) | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** The receiver's own version, as in `package.json`. */
@@ -74,7 +76,8 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { archive, spool, work, observer, metrics, registrations, now, version, settings } = options
+  const { archive, spool, work, observer, metrics, registrations, guardian, now, version, settings } =
+    options
   const audited = createAuditTrail(archive)
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
@@ -84,7 +87,8 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addJsonParser(app)
 
   addOpenapiRoute(app, version)
-  addStatsRoute(app, createStatsReader({ archive, spool, observer, registrations, now, version }))
+  const facts = { archive, spool, observer, registrations, guardian, now, version }
+  addStatsRoute(app, createStatsReader(facts))
   addEventRoutes(app, archive)
   addJobRoutes(app, archive)
   addQuarantineRoutes(app, archive)

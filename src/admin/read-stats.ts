@@ -1,5 +1,5 @@
 import type { HandlerRegistration } from '../model.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { GuardianFigures, Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures } from '../store/store.ts'
 import { type StatsJson, statsJson } from './json/stats-json.ts'
 import { createRateMeter } from './rate-meter.ts'
@@ -10,13 +10,14 @@ export interface StatsReaderOptions {
   readonly spool: (() => Promise<SpoolFigures>) | undefined
   readonly observer: Pick<Observer, 'counts'>
   readonly registrations: () => readonly HandlerRegistration[]
+  readonly guardian: (() => GuardianFigures) | undefined
   readonly now: () => number
   readonly version: string
 }
 
 /** Reads all figures. Questions that come while one is being answered share its answer. */
 export function createStatsReader(options: StatsReaderOptions): () => Promise<StatsJson> {
-  const { archive, spool, observer, registrations, now, version } = options
+  const { archive, spool, observer, registrations, guardian, now, version } = options
   const measureRates = createRateMeter(now)
   const countingSince = now()
   let running: Promise<StatsJson> | undefined
@@ -32,6 +33,7 @@ export function createStatsReader(options: StatsReaderOptions): () => Promise<St
       spool: await spool?.(),
       counts: observer.counts(),
       registrations: registrations(),
+      guardian: guardian?.(),
       rates: measureRates(totals),
     })
   }

@@ -28,6 +28,7 @@ export function describeStats(stats: StatsJson, paint: Paint = plain): string {
     line('rate', describeRates(stats)),
     ...(stats.spool ? [line('spool', describeSpool(stats.spool))] : []),
     ...(stats.database ? [line('database', describeDatabase(stats.database))] : []),
+    ...describeGuardian(stats).map((text) => line('webhooks', text)),
     '\n',
     describeHandlers(stats, paint),
     paint(
@@ -83,6 +84,20 @@ function describeDatabase(database: NonNullable<StatsJson['database']>): string 
     `oldest transaction ${formatDuration(seconds * 1_000)}`,
     ...off.map((name) => `${safeText(name)} is off`),
   ].join(', ')
+}
+
+/** One line, and one for each problem; none where nobody watches them. */
+function describeGuardian({ guardian }: StatsJson): string[] {
+  if (!guardian) return []
+  const { failure, webhooks, paused, resumed, problems, looked_at: lookedAt } = guardian
+  const seen = lookedAt
+    ? `${formatCounted(webhooks, 'webhook')} at the provider, ${formatCount(paused)} paused, ${formatCount(resumed)} resumed`
+    : 'the provider was not asked yet'
+  const texts = problems.map(({ webhook, source, problem }) => {
+    const which = webhook === null ? '' : `webhook ${webhook}${source ? ` (${source})` : ''}: `
+    return safeText(`${which}${problem}`)
+  })
+  return [seen, ...(failure ? [safeText(failure)] : []), ...texts]
 }
 
 interface HandlerLine {

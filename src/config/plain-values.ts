@@ -35,3 +35,30 @@ export function readLogLevel(text: string): LogLevel {
     `Give one of ${LOG_LEVELS.join(', ')}.`,
   )
 }
+
+export function readSwitch(text: string): boolean {
+  const word = text.trim().toLowerCase()
+  if (word === 'true' || word === 'false') return word === 'true'
+  throw new WrongValue(`is ${quote(text)}, which is no switch`, 'Give true or false.')
+}
+
+/** The number of an account, as text. */
+export function readAccountId(text: string): string {
+  if (/^[1-9]\d{0,15}$/.test(text.trim())) return text.trim()
+  throw new WrongValue(
+    `is ${quote(text)}, which is no number of an account`,
+    'Copy it from the address of your Mailtrap pages: /accounts/<number>/.',
+  )
+}
+
+/** An address of http or https, without credentials, query and the slash at its end. */
+export function readWebUrl(text: string): string {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
+  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password
+  if (isPlain && !url.search && !url.hash) return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+  // A wrong one may hold a password, so it is not shown.
+  throw new WrongValue(
+    'is no plain address',
+    'Give https://<host>, without user, password and query.',
+  )
+}

@@ -54,6 +54,15 @@ export function readUrlToken(text: string): string {
   throw new WrongValue('is blank', 'Give the value that stands behind ?token= in the URL.')
 }
 
+/** A token as it goes into a header. */
+export function readApiToken(text: string): string {
+  if (/^[\x21-\x7e]+$/.test(text.trim())) return text.trim()
+  throw new WrongValue(
+    'is no API token',
+    'Copy it from Mailtrap, Settings, API Tokens: it has no spaces.',
+  )
+}
+
 export function readPassword(text: string): string {
   refuseControlCharacters(text)
   if (text.trim().length >= 8) return text

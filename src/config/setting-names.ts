@@ -26,20 +26,10 @@ export const SETTINGS: readonly SettingDescription[] = Object.entries(settingsSc
   },
 )
 
-/** Settings of coming versions: ours already, so handlers do not get them. */
-const RESERVED_VARIABLES = [
-  'MAILTRAP_API_TOKEN',
-  'MAILTRAP_API_TOKEN_FILE',
-  'MAILTRAP_ACCOUNT_ID',
-  'MAILTRAP_API_URL',
-  'GUARDIAN_RESUME',
-]
-
 /** Every environment variable that is one of our settings. */
-export const SETTING_VARIABLES: readonly string[] = [
-  ...SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
-  ...RESERVED_VARIABLES,
-]
+export const SETTING_VARIABLES: readonly string[] = SETTINGS.flatMap(({ name, isSecret }) =>
+  isSecret ? [name, `${name}_FILE`] : [name],
+)
 
 function fileKeyOf(name: string): string {
   return name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -1,8 +1,18 @@
 import { z } from 'zod'
 import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
-import { LOG_LEVELS, readLogLevel, readPath, readPort, readRole } from './plain-values.ts'
+import {
+  LOG_LEVELS,
+  readAccountId,
+  readLogLevel,
+  readPath,
+  readPort,
+  readRole,
+  readSwitch,
+  readWebUrl,
+} from './plain-values.ts'
 import { readByteSize, readDuration, readDurations } from './quantities.ts'
 import {
+  readApiToken,
   readBasicAuth,
   readPassword,
   readRedactKey,
@@ -22,6 +32,8 @@ const KEY_LIMITS = { min: '1d', max: '10000d' }
 // A batch of 500 events with 1,000 bytes of custom variables each has about 1.6 MB, and a 413
 // makes the provider pause the webhook. 64 MB is all that bodies in flight may have together.
 const BODY_LIMITS = { min: '2MB', max: '64MB' }
+// The provider takes 150 requests in 10 s.
+const GUARDIAN_LIMITS = { min: '1s', max: '1h' }
 
 interface Meaning {
   readonly meaning: string
@@ -160,6 +172,35 @@ export const settingsSchema = z.object({
       'makes the hashes of `redact`; made and kept in `DATA_DIR` where it is not set, needed with PostgreSQL',
     isSecret: true,
     read: readRedactKey,
+  }),
+  PUBLIC_URL: optionalSetting({
+    meaning:
+      'where the provider reaches this receiver, such as `https://hooks.example.com`; for `doctor` and the guardian',
+    read: readWebUrl,
+  }),
+  MAILTRAP_API_TOKEN: optionalSetting({
+    meaning: 'Mailtrap’s management API, for `doctor`; turns the guardian on',
+    isSecret: true,
+    read: readApiToken,
+  }),
+  MAILTRAP_ACCOUNT_ID: optionalSetting({
+    meaning: 'a number: the management API is asked with the account in its paths',
+    read: readAccountId,
+  }),
+  MAILTRAP_API_URL: setting({
+    meaning: 'where the management API is',
+    default: 'https://mailtrap.io',
+    read: readWebUrl,
+  }),
+  GUARDIAN_RESUME: setting({
+    meaning: '`true`: resume our own paused webhook once we are healthy again',
+    default: 'false',
+    read: readSwitch,
+  }),
+  GUARDIAN_INTERVAL: setting({
+    meaning: 'how often the guardian looks at the provider; 1s to 1h',
+    default: '1m',
+    read: (text) => readDuration(text, GUARDIAN_LIMITS),
   }),
   LOG_LEVEL: setting({
     meaning: `one of ${LOG_LEVELS.join(', ')}; JSON lines on stdout, pretty on a terminal`,

@@ -17,6 +17,7 @@ export function findWarnings(options: {
   return [
     ...Object.keys(env).flatMap((variable) => (known.has(variable) ? [] : misspelling(variable))),
     ...proxyWarning(sources, values),
+    ...guardianWarning(values),
     ...sources.flatMap(unusualSecret),
   ]
 }
@@ -46,6 +47,11 @@ function proxyWarning(sources: readonly Source[], values: SettingValues): string
   return [
     'ALLOW_IPS is checked against the address of the connection. Behind a load balancer that is the load balancer: set TRUST_PROXY to its addresses.',
   ]
+}
+
+function guardianWarning({ GUARDIAN_RESUME, MAILTRAP_API_TOKEN }: SettingValues): string[] {
+  if (!GUARDIAN_RESUME || MAILTRAP_API_TOKEN !== undefined) return []
+  return ['GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.']
 }
 
 function unusualSecret({ name, provider, secrets }: Source): string[] {

@@ -3,6 +3,7 @@ import { coarseAddress } from '../coarse-address.ts'
 import { ReceiverError } from '../errors.ts'
 import type { ChunkReceipt } from '../store/store.ts'
 import { boundFields, tameText } from './log-text.ts'
+import { observeGuardian } from './observe-guardian.ts'
 import { type LogSampled, observeSpool } from './observe-spool.ts'
 import {
   type HandlerHealth,
@@ -106,6 +107,7 @@ export function createObserver(options: {
       log.info({ network: coarseAddress(address), ...counts }, 'a person was erased')
     },
     ...observeSpool(log, logSampled),
+    ...observeGuardian(log, logSampled),
     counts: counters.read,
   }
   return neverThrowing(observer, listeners)

@@ -114,6 +114,14 @@ export const METRICS = {
   diskUsed: gauge('webhook_data_disk_used_ratio', 'how full the disk of the data directory is'),
   pruned: counter('webhook_pruned_rows_total', 'rows forgotten by age'),
   replayed: counter('webhook_replayed_jobs_total', 'jobs made pending again by a person'),
+  guardianUp: gauge('webhook_guardian_up', '1 when the provider answered the last look'),
+  guardedWebhooks: gauge('webhook_guardian_webhooks', 'our webhooks at the provider', ['state']),
+  guardianProblems: gauge('webhook_guardian_problems', 'what is wrong with them, paused included'),
+  guardianResumed: counter('webhook_guardian_resumed_total', 'paused webhooks that were resumed'),
+  outageRetries: gauge(
+    'webhook_outage_retries',
+    'of the provider, in the outage under way; after 40 it pauses',
+  ),
   adminFailures: counter(
     'webhook_admin_failures_total',
     'answers of the admin listener with 500 or 503',

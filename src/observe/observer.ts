@@ -68,11 +68,65 @@ export interface SpoolObserver {
   spoolLeft(fact: { batches: number }): void
 }
 
+/** A webhook of the provider that leads to this receiver. */
+export interface GuardedWebhook {
+  readonly id: number
+  readonly source: string
+  readonly isPaused: boolean
+  /** In what else it is not as it should be, as sentences. */
+  readonly differences: readonly string[]
+}
+
+/** Something wrong between this receiver and its webhooks at the provider. */
+export interface WebhookProblem {
+  readonly webhook: number | undefined
+  readonly source: string | undefined
+  readonly text: string
+}
+
+/** How near an outage of ours is, or was, to where the provider pauses the webhook. */
+export interface OutageFigures {
+  readonly beganAt: number
+  readonly durationMs: number
+  readonly retriesUsed: number
+  readonly retriesLimit: number
+}
+
+/** What the guardian knows at this moment; times in milliseconds since 1970. */
+export interface GuardianFigures {
+  /** When the provider answered last; undefined: not yet. */
+  readonly lookedAt: number | undefined
+  /** Why the last look failed. */
+  readonly failure: string | undefined
+  readonly webhooks: readonly GuardedWebhook[]
+  readonly problems: readonly WebhookProblem[]
+  /** Webhooks resumed since the start. */
+  readonly resumed: number
+  /** The outage that goes on. */
+  readonly outage: OutageFigures | undefined
+  /** The one before. */
+  readonly lastOutage: OutageFigures | undefined
+}
+
+/** What happens to the guardian, which watches our webhooks at the provider. */
+export interface GuardianObserver {
+  /** Told when they change, and again each hour while they last. */
+  webhooksWrong(fact: { problems: readonly WebhookProblem[] }): void
+  webhooksRight(fact: { webhooks: number }): void
+  webhookResumed(fact: { webhook: number; source: string }): void
+  /** The provider could not be asked, or refused. */
+  guardianFailed(fact: { code: string; detail: string; nextLookMs: number }): void
+  /** Our outage is over; it cost so many of the provider's retries. */
+  outageEnded(fact: OutageFigures): void
+  /** When it goes on, the provider will pause the webhook. */
+  outageNearsLimit(fact: OutageFigures): void
+}
+
 /**
  * One function per thing that happens; each holds its log line and its counters, and never throws.
  * No argument may hold personal data or a secret.
  */
-export interface Observer extends SpoolObserver {
+export interface Observer extends SpoolObserver, GuardianObserver {
   batchReceived(fact: {
     batch: string
     source: string

@@ -1,5 +1,6 @@
 import type { StoreStats } from '../store/store.ts'
 import type { Metrics } from './create-metrics.ts'
+import type { GuardianFigures } from './observer.ts'
 import type { SpoolFigures } from './scrape-gauges.ts'
 
 /** Prometheus waits 10 s by default; an answer without the store's figures is better than none. */
@@ -12,6 +13,8 @@ export interface MetricsReaderOptions {
   readonly spool: (() => SpoolFigures) | undefined
   readonly isReady: () => boolean
   readonly diskUsedPercent: () => Promise<number>
+  /** Undefined: nobody watches our webhooks at the provider. */
+  readonly guardian: (() => GuardianFigures) | undefined
   /** Default 3 s. */
   readonly limitMs?: number
 }
@@ -21,7 +24,7 @@ export interface MetricsReaderOptions {
  * a question to the store that takes longer is shared by the answers that follow.
  */
 export function createMetricsReader(options: MetricsReaderOptions): () => Promise<string> {
-  const { metrics, spool, isReady, limitMs = LIMIT_MS } = options
+  const { metrics, spool, guardian, isReady, limitMs = LIMIT_MS } = options
   const stats = share(options.stats)
   const diskUsedPercent = share(options.diskUsedPercent)
 
@@ -31,7 +34,8 @@ export function createMetricsReader(options: MetricsReaderOptions): () => Promis
       within(limitMs, diskUsedPercent()),
     ])
     const diskUsedRatio = usedPercent === undefined ? undefined : usedPercent / 100
-    return metrics.render({ store, spool: spool?.(), isReady: isReady(), diskUsedRatio })
+    const figures = { store, spool: spool?.(), isReady: isReady(), guardian: guardian?.() }
+    return metrics.render({ ...figures, diskUsedRatio })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Gauge } from 'prom-client'
 import type { StoreStats } from '../store/store.ts'
 import { METRICS } from './metric-list.ts'
 import type { MetricMaker } from './metric-maker.ts'
+import type { GuardianFigures } from './observer.ts'
 
 /** What is read for one answer. */
 export interface ScrapeFigures {
@@ -12,6 +13,8 @@ export interface ScrapeFigures {
   readonly isReady: boolean
   /** Undefined: it could not be read in time. */
   readonly diskUsedRatio: number | undefined
+  /** Undefined: nobody watches our webhooks at the provider. */
+  readonly guardian: GuardianFigures | undefined
 }
 
 export interface SpoolFigures {
@@ -22,7 +25,9 @@ export interface SpoolFigures {
 }
 
 /** Figures of the moment. One that is not known is left out, so that no graph shows an old one. */
-export function createScrapeGauges({ counter, gauge }: MetricMaker) {
+export function createScrapeGauges(maker: MetricMaker) {
+  const { counter, gauge } = maker
+  const setGuardian = createGuardianGauges(maker)
   const jobs = gauge(METRICS.jobs)
   const backlog = gauge(METRICS.backlog)
   const waitingBatches = gauge(METRICS.waitingBatches)
@@ -57,12 +62,35 @@ export function createScrapeGauges({ counter, gauge }: MetricMaker) {
   }
 
   return {
-    set({ store, spool, isReady, diskUsedRatio }: ScrapeFigures): void {
+    set({ store, spool, isReady, diskUsedRatio, guardian }: ScrapeFigures): void {
       setStore(store)
+      setGuardian(guardian)
       setSpool(spool)
       setOrRemove(diskUsed, diskUsedRatio)
       ready.set(isReady ? 1 : 0)
     },
+  }
+}
+
+function createGuardianGauges({ counter, gauge }: MetricMaker) {
+  const up = gauge(METRICS.guardianUp)
+  const webhooks = gauge(METRICS.guardedWebhooks)
+  const problems = gauge(METRICS.guardianProblems)
+  const resumed = counter(METRICS.guardianResumed)
+  const outageRetries = gauge(METRICS.outageRetries)
+
+  return (guardian: GuardianFigures | undefined): void => {
+    const seen = guardian?.lookedAt === undefined ? undefined : guardian
+    setOrRemove(up, guardian && (seen && !guardian.failure ? 1 : 0))
+    setOrRemove(problems, seen?.problems.length)
+    setOrRemove(outageRetries, guardian && (guardian.outage?.retriesUsed ?? 0))
+    resumed.reset()
+    resumed.inc(guardian?.resumed ?? 0)
+    webhooks.reset()
+    if (!seen) return
+    const paused = seen.webhooks.filter(({ isPaused }) => isPaused).length
+    webhooks.set({ state: 'paused' }, paused)
+    webhooks.set({ state: 'active' }, seen.webhooks.length - paused)
   }
 }
 

@@ -10,6 +10,8 @@ export interface Provider {
   readonly nameField: string
   /** CIDR blocks from which its requests come, as published; empty: it publishes none. */
   readonly addresses: readonly string[]
+  /** When it gives a batch up and pauses the webhook; undefined: not published. */
+  readonly retries: { readonly count: number; readonly everyMs: number } | undefined
   /** Settings of a source that mean something for it. */
   readonly ownSettings: readonly OwnSetting[]
   /** What its signing secrets look like; undefined: anything. */

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import { type AdminServerOptions, createAdminServer } from '../../src/admin/create-admin-server.ts'
 import type { HandlerRegistration } from '../../src/model.ts'
 import {
+  type GuardianFigures,
   type HandlerHealth,
   type ObservedCounts,
   type Observer,
@@ -16,7 +17,13 @@ type Fact<Name extends 'adminFailed' | 'replayed' | 'erased' | 'pruned'> = Param
 
 /** An admin server over an archive in memory, with a clock to turn. Closes itself. */
 export function buildAdmin(
-  options: { password?: string; host?: string; port?: number; spool?: SpoolFigures } = {},
+  options: {
+    password?: string
+    host?: string
+    port?: number
+    spool?: SpoolFigures
+    guardian?: () => GuardianFigures
+  } = {},
 ) {
   const archive = createMemoryArchive()
   const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
@@ -58,6 +65,7 @@ export function buildAdmin(
     observer,
     metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,
+    guardian: options.guardian,
     now: () => clock.now,
     version: '1.2.3',
     settings,

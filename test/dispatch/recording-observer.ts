@@ -38,6 +38,12 @@ export function createRecordingObserver(): RecordingObserver {
     spoolFilling: [],
     spoolAtRisk: [],
     spoolLeft: [],
+    webhooksWrong: [],
+    webhooksRight: [],
+    webhookResumed: [],
+    guardianFailed: [],
+    outageEnded: [],
+    outageNearsLimit: [],
   }
   return {
     facts,
@@ -68,6 +74,12 @@ export function createRecordingObserver(): RecordingObserver {
     spoolFilling: (fact) => facts.spoolFilling.push(fact),
     spoolAtRisk: (fact) => facts.spoolAtRisk.push(fact),
     spoolLeft: (fact) => facts.spoolLeft.push(fact),
+    webhooksWrong: (fact) => facts.webhooksWrong.push(fact),
+    webhooksRight: (fact) => facts.webhooksRight.push(fact),
+    webhookResumed: (fact) => facts.webhookResumed.push(fact),
+    guardianFailed: (fact) => facts.guardianFailed.push(fact),
+    outageEnded: (fact) => facts.outageEnded.push(fact),
+    outageNearsLimit: (fact) => facts.outageNearsLimit.push(fact),
     counts: () => {
       throw new Error('Nobody asks this observer.')
     },

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMetrics } from '../../src/observe/create-metrics.ts'
 import { createObserver } from '../../src/observe/create-observer.ts'
 import { METRICS } from '../../src/observe/metric-list.ts'
-import type { Observer } from '../../src/observe/observer.ts'
+import type { GuardianFigures, Observer } from '../../src/observe/observer.ts'
 import type { ScrapeFigures } from '../../src/observe/scrape-gauges.ts'
 import { captureLog } from './captured-log.ts'
 
@@ -11,6 +11,7 @@ const NOTHING: ScrapeFigures = {
   spool: undefined,
   isReady: false,
   diskUsedRatio: undefined,
+  guardian: undefined,
 }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 120_000, ackMs: 7, secretPosition: 1 }
 const ATTEMPT = { handler: 'h', event: 'e1', type: 'open', attempt: 1, error: undefined }
@@ -189,7 +190,7 @@ describe('the figures', () => {
       oldestPendingMs: 2_500,
     }
     const spool = { waiting: 7, refused: 1, spooled: 20, drained: 13 }
-    const full = await read({ store, spool, isReady: true, diskUsedRatio: 0.5 })
+    const full = await read({ ...NOTHING, store, spool, isReady: true, diskUsedRatio: 0.5 })
     expect(full).toEqual(
       expect.arrayContaining([
         'webhook_store_up 1',
@@ -211,6 +212,40 @@ describe('the figures', () => {
     expect(empty).toEqual(expect.arrayContaining(['webhook_store_up 0', 'webhook_ready 0']))
     const gone = /^webhook_(backlog|waiting|oldest|jobs|data_disk|spool_batches|spool_refused)/
     expect(empty.filter((line) => gone.test(line))).toEqual([])
+  })
+
+  it('tell what the guardian knows, once it has seen anything', async () => {
+    const { read } = observe()
+    const guardian: GuardianFigures = {
+      lookedAt: 1,
+      failure: undefined,
+      webhooks: [
+        { id: 1, source: 's', isPaused: true, differences: [] },
+        { id: 2, source: 's', isPaused: false, differences: ['x'] },
+      ],
+      problems: [
+        { webhook: 1, source: 's', text: 'x' },
+        { webhook: 2, source: 's', text: 'x' },
+      ],
+      resumed: 3,
+      outage: { beganAt: 1, durationMs: 1, retriesUsed: 7, retriesLimit: 40 },
+      lastOutage: undefined,
+    }
+    const seen = await read({ ...NOTHING, guardian })
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        'webhook_guardian_up 1',
+        'webhook_guardian_webhooks{state="paused"} 1',
+        'webhook_guardian_webhooks{state="active"} 1',
+        'webhook_guardian_problems 2',
+        'webhook_guardian_resumed_total 3',
+        'webhook_outage_retries 7',
+      ]),
+    )
+    const blind = await read({ ...NOTHING, guardian: { ...guardian, lookedAt: undefined } })
+    expect(blind).toContain('webhook_guardian_up 0')
+    const known = /^webhook_(guardian_(up|webhooks|problems)|outage)/
+    expect((await read()).filter((line) => known.test(line))).toEqual([])
   })
 
   it('watch the process', async () => {

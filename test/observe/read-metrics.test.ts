@@ -10,6 +10,7 @@ function createReader(options: Partial<MetricsReaderOptions>) {
     metrics: { render: async (figures: ScrapeFigures) => JSON.stringify(figures) },
     stats: async () => STATS,
     spool: undefined,
+    guardian: undefined,
     isReady: () => true,
     diskUsedPercent: async () => 25,
     limitMs: 20,

@@ -105,7 +105,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
     ...['received', ...REFUSAL_REASONS, 'stored', 'duplicate', 'conflict', 'stale'],
     ...['done', 'retry', 'dead'],
   ],
-  state: ['pending', 'dead'],
+  state: ['pending', 'dead', 'paused', 'active'],
   cause: ['planned', 'failure'],
   code: Object.keys(ERROR_CODES),
   durable: ['true', 'false'],

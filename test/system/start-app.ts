@@ -18,6 +18,9 @@ export interface TestApp {
   runs(): [key: string, type: string][]
   /** What another handler wrote, line by line: `typed` or `normalised`. */
   lines(handler: 'typed' | 'normalised'): unknown[]
+  readonly folder: string
+  /** Stops it and keeps its data; `restart` brings it back. */
+  pause(): Promise<void>
   /** The same receiver, stopped and started on the same data directory. */
   restart(): Promise<TestApp>
   stop(): Promise<void>
@@ -59,6 +62,8 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
     api: createAdminApi(adminUrl),
     runs: () => readLines(files.RUNS_FILE),
     lines: (handler) => readLines(handler === 'typed' ? files.TYPED_FILE : files.NORMALISED_FILE),
+    folder,
+    pause: () => app.stop(),
     async restart() {
       await app.stop()
       return startIn(folder, env)

@@ -95,6 +95,16 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
     ['../../store/store.ts', '../parameters/x.ts', 'fastify', 'node:fs/promises'],
   ],
   [
+    'src/guardian/a.ts',
+    ['../store/store.ts', '../http/x.ts', '../config.ts', 'mailtrap', 'fastify'],
+    ['../model.ts', '../observe/observer.ts', '../providers/mailtrap/x.ts', 'node:fs/promises'],
+  ],
+  [
+    'src/guardian/judge.ts',
+    ['node:fs', 'node:timers', '../errors.ts'],
+    ['../model.ts', './management-api.ts', '../observe/observer.ts'],
+  ],
+  [
     'src/observe/a.ts',
     ['../http/x.ts', '../store/open-store.ts', 'fastify'],
     ['pino', 'prom-client'],

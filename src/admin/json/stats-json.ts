@@ -1,7 +1,8 @@
 import type { HandlerRegistration } from '../../model.ts'
-import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
+import type { GuardianFigures, HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
 import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
 import type { Rates } from '../rate-meter.ts'
+import { guardianJson } from './guardian-json.ts'
 import { isoTime } from './iso-time.ts'
 import type { StatsJson } from './stats-schema.ts'
 
@@ -15,6 +16,7 @@ export interface StatsFacts {
   readonly spool: SpoolFigures | undefined
   readonly counts: ObservedCounts
   readonly registrations: readonly HandlerRegistration[]
+  readonly guardian: GuardianFigures | undefined
   readonly rates: Rates | undefined
 }
 
@@ -46,6 +48,7 @@ export function statsJson(facts: StatsFacts): StatsJson {
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
     spool: facts.spool ? spoolJson(facts.spool) : null,
     database: facts.health ? databaseJson(facts.health) : null,
+    guardian: facts.guardian ? guardianJson(facts.guardian) : null,
     rates: {
       events_per_second: rates?.eventsPerSecond ?? null,
       batches_per_second: rates?.batchesPerSecond ?? null,

@@ -34,6 +34,38 @@ const DATABASE_JSON = z.object({
     .describe('Settings of the server by which it may lose what it committed.'),
 })
 
+const OUTAGE_JSON = z
+  .object({
+    began_at: TIME_JSON,
+    seconds: z.number(),
+    retries_used: z
+      .number()
+      .describe('About so many times the provider has tried the same batch again.'),
+    retries_limit: z.number().describe('After so many it pauses the webhook.'),
+  })
+  .nullable()
+
+const GUARDIAN_JSON = z.object({
+  looked_at: TIME_JSON.describe('When the provider answered last; null: not yet.'),
+  failure: z.string().nullable().describe('Why the last look failed.'),
+  webhooks: z.number(),
+  paused: z.number(),
+  differing: z.number(),
+  problems: z.array(
+    z.object({
+      webhook: z.number().nullable(),
+      source: z.string().nullable(),
+      problem: z.string(),
+    }),
+  ),
+  resumed: z.number(),
+  outage: OUTAGE_JSON,
+  last_outage: OUTAGE_JSON,
+})
+
+/** Our webhooks at the provider, as the API shows them. */
+export type GuardianJson = z.output<typeof GUARDIAN_JSON>
+
 /** Every figure of the receiver, as the API shows it. */
 export const STATS_JSON = z.object({
   version: z.string(),
@@ -65,6 +97,9 @@ export const STATS_JSON = z.object({
   oldest_pending_seconds: z.number(),
   spool: SPOOL_JSON.nullable().describe('Null without one: it stands before a shared store.'),
   database: DATABASE_JSON.nullable().describe('Null where the store is a file.'),
+  guardian: GUARDIAN_JSON.nullable().describe(
+    'Our webhooks at the provider; null: nobody watches them.',
+  ),
   rates: z.object({
     events_per_second: z.number().nullable(),
     batches_per_second: z.number().nullable(),

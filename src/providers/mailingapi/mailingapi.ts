@@ -16,6 +16,7 @@ export const mailingapi: Provider = {
   requests: { maxEvents: 1, format: 'single' },
   nameField: 'type',
   addresses: [],
+  retries: undefined,
   ownSettings: ['toleranceSeconds', 'secretForm'],
   secretLook: undefined,
   readSignature: readMailingApiSignature,

@@ -77,6 +77,7 @@ describe('GET /api/stats', () => {
       oldest_pending_seconds: 61,
       spool: null,
       database: null,
+      guardian: null,
       rates: { events_per_second: null, batches_per_second: null, over_seconds: null },
     })
   })
@@ -116,6 +117,42 @@ describe('GET /api/stats', () => {
       dead_rows: { jobs: 120 },
       oldest_transaction_seconds: 61,
       turned_off: ['fsync'],
+    })
+  })
+
+  it('tells what is known of our webhooks at the provider', async () => {
+    const now = Date.UTC(2026, 10, 21)
+    const outage = { beganAt: now, durationMs: 900_400, retriesUsed: 3, retriesLimit: 40 }
+    const { app } = buildAdmin({
+      guardian: () => ({
+        lookedAt: now,
+        failure: undefined,
+        webhooks: [
+          { id: 1, source: 'mailtrap', isPaused: true, differences: [] },
+          { id: 2, source: 'audit', isPaused: false, differences: ['Its URL lacks the token.'] },
+        ],
+        problems: [{ webhook: 1, source: 'mailtrap', text: 'It is paused.' }],
+        resumed: 2,
+        outage: undefined,
+        lastOutage: outage,
+      }),
+    })
+
+    expect((await app.inject('/api/stats')).json().guardian).toEqual({
+      looked_at: '2026-11-21T00:00:00.000Z',
+      failure: null,
+      webhooks: 2,
+      paused: 1,
+      differing: 1,
+      problems: [{ webhook: 1, source: 'mailtrap', problem: 'It is paused.' }],
+      resumed: 2,
+      outage: null,
+      last_outage: {
+        began_at: '2026-11-21T00:00:00.000Z',
+        seconds: 900,
+        retries_used: 3,
+        retries_limit: 40,
+      },
     })
   })
 

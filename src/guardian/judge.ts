@@ -1,0 +1,129 @@
+import type { Source } from '../model.ts'
+import type { GuardedWebhook, WebhookProblem } from '../observe/observer.ts'
+import { findDifferences } from './find-differences.ts'
+import { findOwnWebhooks, type OwnWebhook, type OwnWebhooks } from './find-own-webhooks.ts'
+import type { ProviderWebhook } from './management-api.ts'
+
+/** A webhook that is paused again although we were well is resumed only after so long. */
+const RESUME_AGAIN_MS = 86_400_000
+
+/** What the guardian remembers from look to look. */
+export interface Memory {
+  /** Own webhooks as they were when they were seen first, by id. */
+  readonly first: ReadonlyMap<number, OwnWebhook>
+  /** When each was resumed last, milliseconds since 1970. */
+  readonly resumedAt: ReadonlyMap<number, number>
+}
+
+export const NO_MEMORY: Memory = { first: new Map(), resumedAt: new Map() }
+
+/** What was seen, and how we were at that moment. */
+export interface Look {
+  readonly webhooks: readonly ProviderWebhook[]
+  readonly at: number
+  /** Since when this receiver is well, without a break; undefined: it is not. */
+  readonly wellSince: number | undefined
+}
+
+export interface JudgeRules {
+  readonly sources: readonly Source[]
+  /** Where the provider reaches this receiver, if it is known. */
+  readonly publicUrl: string | undefined
+  readonly mayResume: boolean
+  /** We must have been well for so long before a webhook is resumed. */
+  readonly steadyMs: number
+}
+
+export interface Judgement {
+  readonly memory: Memory
+  readonly webhooks: readonly GuardedWebhook[]
+  readonly problems: readonly WebhookProblem[]
+  /** Paused, ours, and to be resumed now. */
+  readonly resume: readonly GuardedWebhook[]
+}
+
+/** Decides what a look at the provider means. Pure. */
+export function judge(memory: Memory, look: Look, rules: JudgeRules): Judgement {
+  const found = findOwnWebhooks(look.webhooks, rules.sources, rules.publicUrl)
+  const first = new Map(found.own.map((one) => [one.webhook.id, one]))
+  for (const [id, one] of memory.first) first.set(id, one)
+  const webhooks = found.own.map((one) => guarded(one, first.get(one.webhook.id)))
+  const mayResume = mayResumeNow(look, rules) && !found.isAmbiguous
+  return {
+    memory: { ...memory, first },
+    webhooks,
+    problems: [
+      ...webhooks.flatMap(problemsOf),
+      ...problemsOfLost(memory, look, { found, rules }),
+      ...problemsOfSources(found, rules),
+    ],
+    resume: mayResume ? webhooks.filter((one) => isToBeResumed(one, memory, look)) : [],
+  }
+}
+
+/** Once after each outage of ours, and once a day: a person may want it to be paused. */
+function isToBeResumed(
+  { id, isPaused }: GuardedWebhook,
+  { resumedAt }: Memory,
+  { at, wellSince = at }: Look,
+): boolean {
+  const last = resumedAt.get(id)
+  if (!isPaused || last === undefined) return isPaused
+  return last < wellSince || at - last >= RESUME_AGAIN_MS
+}
+
+/** Remembers that a webhook was resumed. */
+export function noteResumed(memory: Memory, id: number, at: number): Memory {
+  return { ...memory, resumedAt: new Map([...memory.resumedAt, [id, at]]) }
+}
+
+function mayResumeNow({ at, wellSince }: Look, { mayResume, steadyMs }: JudgeRules): boolean {
+  return mayResume && wellSince !== undefined && at - wellSince >= steadyMs
+}
+
+function guarded(own: OwnWebhook, first: OwnWebhook | undefined): GuardedWebhook {
+  return {
+    id: own.webhook.id,
+    source: own.source.name,
+    isPaused: !own.webhook.isActive,
+    differences: findDifferences(own, first?.webhook),
+  }
+}
+
+function problemsOf({ id, source, isPaused, differences }: GuardedWebhook): WebhookProblem[] {
+  const paused = 'It is paused: the provider sends nothing to it until it is resumed.'
+  const texts = isPaused ? [paused, ...differences] : differences
+  return texts.map((text) => ({ webhook: id, source, text }))
+}
+
+/** Those that were ours once: deleted, or leading elsewhere by now. */
+function problemsOfLost(
+  { first }: Memory,
+  { webhooks }: Look,
+  { found, rules }: { found: OwnWebhooks; rules: JudgeRules },
+) {
+  const lost = [...first.values()].filter(
+    ({ webhook, source }) =>
+      found.own.every((one) => one.webhook.id !== webhook.id) &&
+      rules.sources.some(({ name }) => name === source.name),
+  )
+  return lost.map(({ webhook: { id }, source }): WebhookProblem => {
+    const isThere = webhooks.some((webhook) => webhook.id === id)
+    const text = isThere ? 'Its URL leads elsewhere now.' : 'It is no longer there: it was deleted.'
+    return { webhook: id, source: source.name, text }
+  })
+}
+
+function problemsOfSources({ own, isAmbiguous }: OwnWebhooks, { sources }: JudgeRules) {
+  const without = sources.filter(({ name }) => own.every(({ source }) => source.name !== name))
+  const problems = without.map(
+    ({ name }): WebhookProblem => ({
+      webhook: undefined,
+      source: name,
+      text: `No webhook at the provider leads to /webhooks/${name}. Create one, or set PUBLIC_URL to the address that it has.`,
+    }),
+  )
+  const text =
+    'Webhooks lead to several hosts, and which of them is this receiver is not known: none is resumed. Set PUBLIC_URL.'
+  return isAmbiguous ? [...problems, { webhook: undefined, source: undefined, text }] : problems
+}

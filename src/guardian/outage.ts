@@ -1,0 +1,56 @@
+import type { OutageFigures } from '../observe/observer.ts'
+import { MAILTRAP_RETRIES } from '../providers/mailtrap/retries.ts'
+
+/** From here on somebody has to be told that the webhook will soon be paused. */
+const ALARM_AT_RETRIES = 30
+
+/** How we are, and how we were. Times in milliseconds since 1970. */
+export interface OutageState {
+  readonly wellSince: number | undefined
+  /** When the outage that goes on began. */
+  readonly beganAt: number | undefined
+  readonly hasAlarmed: boolean
+  readonly last: OutageFigures | undefined
+}
+
+/** At the start: nobody answered since `lastWellAt`, which an earlier run wrote down. */
+export function startOutages(lastWellAt: number | undefined, now: number): OutageState {
+  return { wellSince: undefined, beganAt: lastWellAt ?? now, hasAlarmed: false, last: undefined }
+}
+
+export interface OutageStep {
+  readonly state: OutageState
+  /** It ended just now, after it had cost retries. */
+  readonly ended?: OutageFigures
+  /** Just now it came near to where the provider gives up. */
+  readonly nearing?: OutageFigures
+}
+
+/** Notes how we are at this moment. Pure. */
+export function noteHealth(state: OutageState, isWell: boolean, now: number): OutageStep {
+  if (isWell) return noteWell(state, now)
+  const beganAt = state.beganAt ?? now
+  const figures = describeOutage(beganAt, now)
+  const isNear = figures.retriesUsed >= ALARM_AT_RETRIES && !state.hasAlarmed
+  const next = { ...state, wellSince: undefined, beganAt, hasAlarmed: state.hasAlarmed || isNear }
+  return isNear ? { state: next, nearing: figures } : { state: next }
+}
+
+function noteWell(state: OutageState, now: number): OutageStep {
+  if (state.beganAt === undefined) return { state: { ...state, wellSince: state.wellSince ?? now } }
+  const ended = describeOutage(state.beganAt, now)
+  const next = { wellSince: now, beganAt: undefined, hasAlarmed: false, last: ended }
+  return ended.retriesUsed > 0 ? { state: next, ended } : { state: next }
+}
+
+/** How much of the provider's patience an outage takes: an estimate, for it may have begun to try later. */
+export function describeOutage(beganAt: number, now: number): OutageFigures {
+  const durationMs = Math.max(0, now - beganAt)
+  const { count, everyMs } = MAILTRAP_RETRIES
+  return {
+    beganAt,
+    durationMs,
+    retriesUsed: Math.min(count, Math.floor(durationMs / everyMs)),
+    retriesLimit: count,
+  }
+}

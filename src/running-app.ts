@@ -1,0 +1,47 @@
+import type { Logger } from 'pino'
+import type { Settings } from './config.ts'
+import type { ReceiverError } from './errors.ts'
+import type { HandlerRegistration } from './model.ts'
+
+export interface AppParts {
+  readonly settings: Settings
+  readonly log: Logger
+  readonly version: string
+  /** What handlers' processes get, less our own settings. Default: the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv
+  /** False where no load balancer has to learn that we go: a stop then needs no drain. Default true. */
+  readonly isBehindBalancer?: boolean
+}
+
+export interface ReloadOptions {
+  /** Handlers whose settings are the same are loaded again too. */
+  readonly isCodeNew: boolean
+}
+
+export interface App {
+  /** Resolves when requests are answered. Rejects with a ReceiverError, and has stopped then. */
+  start(): Promise<RunningApp>
+  /**
+   * Takes sources, secrets, certificate, handlers and log level from `settings`, while requests
+   * are answered and jobs run. Resolves with what was not taken, a sentence each.
+   */
+  reload(settings: Settings, options: ReloadOptions): Promise<readonly string[]>
+  /** Stops in the order of the flow, in less than 9 s. */
+  stop(): Promise<void>
+  /** Stops at once, also during `stop`; what is acknowledged stays, what runs will run again. */
+  stopNow(): Promise<void>
+  /** Resolves when the receiver cannot go on, because the disk lost what was written to it. */
+  readonly failed: Promise<ReceiverError>
+}
+
+export interface RunningApp {
+  readonly publicUrl: string
+  readonly adminUrl: string | undefined
+  readonly handlers: readonly HandlerRegistration[]
+}
+
+/** Takes what has changed; answers what it did not take. */
+export type Reloader = (
+  settings: Settings,
+  options: ReloadOptions,
+) => readonly string[] | Promise<readonly string[]>
