@@ -8,6 +8,7 @@ import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
 import { demoCommand } from './demo.ts'
 import { describeError } from './describe-error.ts'
+import { doctorCommand } from './doctor.ts'
 import { eraseCommand } from './erase.ts'
 import { eventsCommand } from './events.ts'
 import { jobsCommand } from './jobs.ts'
@@ -57,6 +58,7 @@ function createProgram(context: CommandContext): Command {
     .addCommand(demoCommand(context))
     .addCommand(sendCommand(context))
     .addCommand(checkCommand(context))
+    .addCommand(doctorCommand(context))
     .addCommand(eventsCommand(context))
     .addCommand(jobsCommand(context))
     .addCommand(quarantineCommand(context))

@@ -15,6 +15,8 @@ export interface ProviderWebhook {
 /** What the guardian needs of Mailtrap's management API. Both reject with a ManagementFailure. */
 export interface ManagementApi {
   list(): Promise<ProviderWebhook[]>
+  /** The provider's clock at its last answer, milliseconds since 1970; undefined: not told. */
+  clock(): number | undefined
   /** Switches a paused webhook on again. */
   resume(id: number): Promise<void>
 }
@@ -39,6 +41,8 @@ export function createManagementApi(options: ManagementApiOptions): ManagementAp
   const account = accountId === undefined ? '' : `/accounts/${accountId}`
   const base = `${url.replace(/\/+$/, '')}/api${account}/webhooks`
 
+  let date: string | null = null
+
   async function call(path: string, request: { method: string; body?: string }): Promise<unknown> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
@@ -52,6 +56,7 @@ export function createManagementApi(options: ManagementApiOptions): ManagementAp
         signal: limit,
       })
       const text = await answer.text()
+      date = answer.headers.get('date')
       if (answer.status === 200) return parse(text)
       throw describeRefusal(answer.status, answer.headers.get('retry-after'), text)
     } catch (error) {
@@ -66,6 +71,7 @@ export function createManagementApi(options: ManagementApiOptions): ManagementAp
       if (!Array.isArray(data)) throw unreadable()
       return data.flatMap((entry) => readWebhook(entry) ?? [])
     },
+    clock: () => (date === null ? undefined : Date.parse(date) || undefined),
     async resume(id) {
       await call(`/${id}`, {
         method: 'PATCH',

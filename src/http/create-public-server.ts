@@ -55,8 +55,8 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
   const app = createFastify(settings, { limits, refuse, refuseConnection })
   const connectionRoom = createConnectionRoom(app.server, limits.connections)
   const bodyRoom = createBodyRoom(limits.bodiesInFlightBytes)
-  const { bodyLimitBytes } = settings
-  const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
+  const { bodyLimitBytes, trustProxy } = settings
+  const route = { ...parts, bodyLimitBytes, trustProxy, limits, refuse, bodyRoom, connectionRoom }
   let isDraining = false
 
   app.addHook('onRequest', (request, reply, done) => {

@@ -12,6 +12,7 @@ import type { ConnectionRoom } from './connection-room.ts'
 import { findSource } from './find-source.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Refuse } from './refuse.ts'
+import { tellDoctor } from './tell-doctor.ts'
 
 export interface WebhookRoute {
   /** Looked up for each request, so that a reload refuses none. */
@@ -23,6 +24,7 @@ export interface WebhookRoute {
   readonly now: () => number
   readonly newBatchId: () => string
   readonly bodyLimitBytes: number
+  readonly trustProxy: readonly string[]
   readonly limits: HttpLimits
   readonly refuse: Refuse
   readonly bodyRoom: BodyRoom
@@ -101,6 +103,7 @@ function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest
     }
     const ackMs = Math.round(reply.elapsedTime * 10) / 10
     observer.batchReceived({ batch: batch.id, source: source.name, bytes, ackMs, secretPosition })
+    tellDoctor(request, reply, route)
     return answerReceived(reply, batch.id)
   }
 }

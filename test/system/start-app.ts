@@ -19,6 +19,7 @@ export interface TestApp {
   /** What another handler wrote, line by line: `typed` or `normalised`. */
   lines(handler: 'typed' | 'normalised'): unknown[]
   readonly folder: string
+  readonly adminUrl: string
   /** Stops it and keeps its data; `restart` brings it back. */
   pause(): Promise<void>
   /** The same receiver, stopped and started on the same data directory. */
@@ -63,6 +64,7 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
     runs: () => readLines(files.RUNS_FILE),
     lines: (handler) => readLines(handler === 'typed' ? files.TYPED_FILE : files.NORMALISED_FILE),
     folder,
+    adminUrl,
     pause: () => app.stop(),
     async restart() {
       await app.stop()

@@ -42,6 +42,7 @@ export function readTables(path: string): Map<string, string[][]> {
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?/g, '<time>'],
   [/127\.0\.0\.1:\d+/g, '<address>'],
+  [/\bport \d{4,5}\b/g, 'port <number>'],
   [/^(rate +).*/gm, '$1<rate>'],
   [/[ \t]+$/gm, ''],
 ]

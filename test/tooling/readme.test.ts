@@ -94,12 +94,13 @@ async function startReceiver(command: string): Promise<() => Promise<string>> {
 async function runReceiverCommand(command: string): Promise<() => Promise<string>> {
   const name = /mailtrap-receiver (\w+)/.exec(command)?.[1]
   if (name === 'check') return runOnce(command)
+  const here = command.replace('http://127.0.0.1:3000', receiver?.url ?? '')
   const address =
     name === 'send'
       ? `--url ${receiver?.url}/webhooks/mailtrap`
       : `--admin-url ${receiver?.adminUrl}`
   // npx takes a second, and `check` has shown that it finds us.
-  const short = command.replace('npx mailtrap-receiver', 'node dist/main.js')
+  const short = here.replace('npx mailtrap-receiver', 'node dist/main.js')
   const again = () => runShell(`${short} ${address}`, options())
   await again()
   return again

@@ -47,7 +47,8 @@ export function isForGood(error: unknown): boolean {
   )
 }
 
-async function checkServer(
+/** Rejects for an encoding other than UTF8; warns of settings that cost durability. */
+export async function checkServer(
   transactions: Transactions,
   onWarning: (text: string) => void,
 ): Promise<void> {
