@@ -76,8 +76,18 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { archive, spool, work, observer, metrics, registrations, guardian, now, version, settings } =
-    options
+  const {
+    archive,
+    spool,
+    work,
+    observer,
+    metrics,
+    registrations,
+    guardian,
+    now,
+    version,
+    settings,
+  } = options
   const audited = createAuditTrail(archive)
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
