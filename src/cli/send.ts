@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
+import { findType, listTypes } from '../simulator/samples/event-mix.ts'
 import { readUrl } from './admin-client/connect.ts'
 import { readWholeNumber } from './admin-client/print-list.ts'
 import type { CommandContext } from './command-context.ts'
-import { findType, listTypes } from './send/event-mix.ts'
 import { runSend } from './send/run-send.ts'
 import type { SendCommandOptions } from './send/send-options.ts'
 

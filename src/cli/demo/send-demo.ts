@@ -1,5 +1,5 @@
+import { createPoster } from '../../simulator/create-poster.ts'
 import type { CommandContext } from '../command-context.ts'
-import { createPoster } from '../send/create-poster.ts'
 import type { DemoRequest } from './demo-requests.ts'
 
 export interface SentRequest {

@@ -1,18 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { PROVIDERS } from '../../providers/providers.ts'
+import type { OutgoingBatch } from '../../simulator/pack-batch.ts'
+import { findType } from '../../simulator/samples/event-mix.ts'
+import { createRandom } from '../../simulator/samples/random.ts'
+import { sampleEvents } from '../../simulator/samples/sample-events.ts'
+import type { SampleEvent } from '../../simulator/samples/sample-facts.ts'
+import { take } from '../../simulator/samples/take.ts'
 import type { CommandContext } from '../command-context.ts'
-import { findType } from './event-mix.ts'
-import {
-  type OutgoingBatch,
-  packBatches,
-  readBatches,
-  readLines,
-  take,
-} from './outgoing-batches.ts'
-import { createRandom } from './random.ts'
-import { sampleEvents } from './sample-events.ts'
-import type { SampleEvent } from './sample-facts.ts'
+import { packBatches, readBatches, readLines } from './outgoing-batches.ts'
 import { paceBatches } from './send-batches.ts'
 import type { SendCommandOptions } from './send-options.ts'
 

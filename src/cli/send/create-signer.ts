@@ -1,6 +1,6 @@
 import type { ProviderName, SecretForm } from '../../model.ts'
 import { PROVIDERS } from '../../providers/providers.ts'
-import type { OutgoingBatch } from './outgoing-batches.ts'
+import type { OutgoingBatch } from '../../simulator/pack-batch.ts'
 
 export interface SignerOptions {
   readonly provider: ProviderName

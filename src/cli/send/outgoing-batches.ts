@@ -2,22 +2,14 @@ import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import ndjson from 'ndjson'
+import {
+  type BodyFormat,
+  JSON_TYPE,
+  LINES_TYPE,
+  type OutgoingBatch,
+  packBatch,
+} from '../../simulator/pack-batch.ts'
 import { CommandFailure } from '../command-failure.ts'
-
-/** A body to be signed and sent. */
-export interface OutgoingBatch {
-  readonly body: Buffer
-  readonly contentType: string
-  /** Undefined when nobody counted: a file is sent without a look into it. */
-  readonly events: number | undefined
-}
-
-/** `json` is the envelope `{"events":[…]}`, `object` one event alone. */
-export const BODY_FORMATS = ['json', 'jsonl', 'array', 'object'] as const
-export type BodyFormat = (typeof BODY_FORMATS)[number]
-
-const JSON_TYPE = 'application/json'
-const LINES_TYPE = 'application/jsonl'
 
 export interface PackOptions {
   readonly batchSize: number
@@ -37,30 +29,6 @@ export async function* packBatches(
     texts = []
   }
   if (texts.length > 0) yield packBatch(texts, format)
-}
-
-function packBatch(events: readonly string[], format: BodyFormat): OutgoingBatch {
-  const bodies: Readonly<Record<BodyFormat, () => string>> = {
-    json: () => `{"events":[${events.join(',')}]}`,
-    array: () => `[${events.join(',')}]`,
-    jsonl: () => events.map((event) => `${event}\n`).join(''),
-    object: () => events.join('\n'),
-  }
-  return {
-    body: Buffer.from(bodies[format]()),
-    contentType: format === 'jsonl' ? LINES_TYPE : JSON_TYPE,
-    events: events.length,
-  }
-}
-
-/** The first `count` of endless events. */
-export function* take<Item>(items: Iterable<Item>, count: number): Generator<Item> {
-  if (count <= 0) return
-  let left = count
-  for (const item of items) {
-    yield item
-    if (--left === 0) return
-  }
 }
 
 export interface FileOptions {

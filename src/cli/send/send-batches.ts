@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Answer } from './create-poster.ts'
-import type { OutgoingBatch } from './outgoing-batches.ts'
+import type { Answer } from '../../simulator/create-poster.ts'
+import type { OutgoingBatch } from '../../simulator/pack-batch.ts'
 
 export interface SendOptions {
   readonly connections: number

@@ -1,5 +1,5 @@
 import type { ProviderName, SecretForm } from '../../model.ts'
-import type { BodyFormat } from './outgoing-batches.ts'
+import type { BodyFormat } from '../../simulator/pack-batch.ts'
 
 /** The options of `send`, as its command line names them. */
 export interface SendCommandOptions {

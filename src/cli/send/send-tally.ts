@@ -1,6 +1,6 @@
 import { createHistogram } from 'node:perf_hooks'
-import type { Answer } from './create-poster.ts'
-import type { OutgoingBatch } from './outgoing-batches.ts'
+import type { Answer } from '../../simulator/create-poster.ts'
+import type { OutgoingBatch } from '../../simulator/pack-batch.ts'
 import type { SendReport } from './send-report.ts'
 
 /** Counts answers in bounded memory, however many. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Answer } from '../../../src/cli/send/create-poster.ts'
-import type { OutgoingBatch } from '../../../src/cli/send/outgoing-batches.ts'
 import { sendBatches } from '../../../src/cli/send/send-batches.ts'
+import type { Answer } from '../../../src/simulator/create-poster.ts'
+import type { OutgoingBatch } from '../../../src/simulator/pack-batch.ts'
 
 const OK: Answer = { status: 200, text: '', durationMs: 1 }
 const never = new AbortController().signal

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { listTypes } from '../../../src/cli/send/event-mix.ts'
-import { take } from '../../../src/cli/send/outgoing-batches.ts'
-import { createRandom } from '../../../src/cli/send/random.ts'
-import { sampleEvents } from '../../../src/cli/send/sample-events.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../../src/model.ts'
 import { PROVIDERS } from '../../../src/providers/providers.ts'
+import { listTypes } from '../../../src/simulator/samples/event-mix.ts'
+import { createRandom } from '../../../src/simulator/samples/random.ts'
+import { sampleEvents } from '../../../src/simulator/samples/sample-events.ts'
+import { take } from '../../../src/simulator/samples/take.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
