@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** What came back for one batch. */
 export interface Answer {
@@ -11,8 +12,8 @@ export interface Answer {
 }
 
 export interface Poster {
-  /** Never rejects. */
-  post(body: Buffer, headers: Readonly<Record<string, string>>): Promise<Answer>
+  /** Never rejects. The body goes out at once, or in pieces over `spreadMs`. */
+  post(body: Buffer, headers: Readonly<Record<string, string>>, spreadMs?: number): Promise<Answer>
   close(): void
 }
 
@@ -27,6 +28,7 @@ export interface PosterOptions {
 }
 
 const MAX_ANSWER_TEXT = 300
+const PIECES = 10
 
 /** Posts bodies byte for byte over connections that stay open. */
 export function createPoster({
@@ -39,7 +41,7 @@ export function createPoster({
   const { Agent, request } = url.protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
 
-  const exchange = (body: Buffer, headers: Readonly<Record<string, string>>) =>
+  const exchange = (body: Buffer, headers: Readonly<Record<string, string>>, spreadMs: number) =>
     new Promise<Omit<Answer, 'durationMs'>>((resolve, reject) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
       const options = {
@@ -60,13 +62,14 @@ export function createPoster({
         answer.on('error', reject)
       })
       outgoing.on('error', reject)
-      outgoing.end(body)
+      if (spreadMs === 0) outgoing.end(body)
+      else void writeSlowly(outgoing, body, { spreadMs, signal: limit })
     })
 
   return {
-    async post(body, headers) {
+    async post(body, headers, spreadMs = 0) {
       const startedAt = elapsedMs()
-      const answer = await exchange(body, headers).catch((error: unknown) => ({
+      const answer = await exchange(body, headers, spreadMs).catch((error: unknown) => ({
         status: reasonOf(error, signal),
         text: '',
       }))
@@ -74,6 +77,20 @@ export function createPoster({
     },
     close: () => agent.destroy(),
   }
+}
+
+async function writeSlowly(
+  outgoing: http.ClientRequest,
+  body: Buffer,
+  { spreadMs, signal }: { spreadMs: number; signal: AbortSignal },
+): Promise<void> {
+  const pieceBytes = Math.ceil(body.length / PIECES)
+  for (let at = 0; at < body.length && !outgoing.destroyed; at += pieceBytes) {
+    outgoing.write(body.subarray(at, at + pieceBytes))
+    // Whoever aborts has ended the request already.
+    await wait(spreadMs / PIECES, undefined, { signal }).catch(() => {})
+  }
+  outgoing.end()
 }
 
 function reasonOf(error: unknown, stopped: AbortSignal): string {

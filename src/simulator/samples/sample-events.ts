@@ -46,7 +46,7 @@ export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, ne
   }
 }
 
-function createMail(provider: ProviderName, random: Random): SampleMail {
+export function createMail(provider: ProviderName, random: Random): SampleMail {
   const id = randomUuid(random)
   return {
     messageId: MESSAGE_IDS[provider](id),

@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Simulator } from '../simulator.ts'
+import { type MailtrapWebhook, webhookKey } from '../webhooks/webhook.ts'
+import { isTokenRight, readToken } from './api-token.ts'
+import { changeWebhook, mailtrapJson, readNewWebhook } from './mailtrap-webhooks.ts'
+import { createRateLimit, RATE_LIMIT } from './rate-limit.ts'
+
+export interface MailtrapApiOptions {
+  /** Undefined: any token will do. */
+  readonly token: string | undefined
+  /** The account that the token belongs to; undefined: whichever is asked for. */
+  readonly account: string | undefined
+  /** By our clock. */
+  readonly elapsedMs: () => number
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Both path forms lead to the same webhooks. */
+const COLLECTIONS = ['/api/webhooks', '/api/accounts/:account/webhooks']
+const SECRET_DIGITS = 32
+
+/** Mailtrap's management API, with the answers and errors of its documents. */
+export function addMailtrapRoutes(
+  app: FastifyInstance,
+  simulator: Simulator,
+  options: MailtrapApiOptions,
+): void {
+  const admit = createAdmission(options)
+  for (const collection of COLLECTIONS) {
+    const routes: FastifyPluginAsync = async (scope) => {
+      scope.addHook('onRequest', admit)
+      addCollectionRoutes(scope, collection, simulator)
+      addItemRoutes(scope, `${collection}/:id`, simulator)
+    }
+    app.register(routes)
+  }
+}
+
+function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
+  const { webhooks, clock, randomHex } = simulator
+  app.get(path, () => ({
+    // Newest first, as it was seen.
+    data: webhooks.ofProvider('mailtrap').toReversed().map(mailtrapJson),
+  }))
+  app.post(path, (request, reply) => {
+    const given = readWebhook(request.body)
+    if (!given) return refuseBody(reply)
+    const fields = readNewWebhook(given)
+    if ('errors' in fields) return reply.code(422).send(fields)
+    const webhook: MailtrapWebhook = {
+      ...fields,
+      provider: 'mailtrap',
+      id: webhooks.nextNumber(),
+      secret: randomHex(SECRET_DIGITS),
+      oldSecret: undefined,
+      bothSignUntil: undefined,
+      createdAt: clock.now(),
+    }
+    simulator.create(webhook)
+    return reply.send({ data: { signing_secret: webhook.secret, ...mailtrapJson(webhook) } })
+  })
+}
+
+function addItemRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
+  const find = (request: FastifyRequest): MailtrapWebhook | undefined => {
+    const { id } = request.params as { id: string }
+    const key = webhookKey({ provider: 'mailtrap', id: Number(id) })
+    return simulator.webhooks.find(key) as MailtrapWebhook | undefined
+  }
+  app.get(path, (request, reply) => {
+    const webhook = find(request)
+    return webhook ? reply.send({ data: mailtrapJson(webhook) }) : refuseUnknown(reply)
+  })
+  app.patch(path, (request, reply) => {
+    const webhook = find(request)
+    if (!webhook) return refuseUnknown(reply)
+    const given = readWebhook(request.body)
+    if (!given) return refuseBody(reply)
+    const changed = changeWebhook(webhook, given)
+    if ('errors' in changed) return reply.code(422).send(changed)
+    simulator.change(changed)
+    return reply.send({ data: mailtrapJson(changed) })
+  })
+  app.delete(path, (request, reply) => {
+    const webhook = find(request)
+    if (!webhook) return refuseUnknown(reply)
+    simulator.remove(webhook)
+    return reply.send({ data: mailtrapJson(webhook) })
+  })
+}
+
+/** Token, rate and account, before anything else is looked at. */
+function createAdmission({ token: expected, account, elapsedMs }: MailtrapApiOptions) {
+  const countRequest = createRateLimit(elapsedMs)
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const token = readToken(request.headers)
+    const remaining = countRequest(token ?? '')
+    reply.headers({
+      'x-ratelimit-limit': RATE_LIMIT,
+      'x-ratelimit-remaining': Math.max(0, remaining),
+    })
+    if (remaining < 0) return reply.code(429).send({ errors: 'Rate limit exceeded' })
+    if (!isTokenRight(token, expected)) {
+      reply.header('www-authenticate', 'Token realm="Application"')
+      return reply.code(401).send({ error: 'Incorrect API token' })
+    }
+    const { account: asked } = request.params as { account?: string }
+    if (asked !== undefined && account !== undefined && asked !== account) {
+      return reply.code(403).send({ errors: 'Account access forbidden' })
+    }
+    return undefined
+  }
+}
+
+function readWebhook(body: unknown): Fields | undefined {
+  const webhook = isFields(body) ? body.webhook : undefined
+  return isFields(webhook) ? webhook : undefined
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function refuseUnknown(reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({ error: 'Not Found' })
+}
+
+/** Not published: what a Rails application usually says. */
+function refuseBody(reply: FastifyReply): FastifyReply {
+  return reply.code(400).send({ error: 'param is missing or the value is empty: webhook' })
+}

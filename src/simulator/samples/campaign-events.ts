@@ -1,0 +1,131 @@
+import type { ProviderName } from '../../model.ts'
+import { mailingApiSample } from './mailingapi-sample.ts'
+import { mailtrapSample } from './mailtrap-sample.ts'
+import type { Random } from './random.ts'
+import { createMail } from './sample-events.ts'
+import type { SampleEvent, SampleMail } from './sample-facts.ts'
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+
+export interface CampaignOptions {
+  readonly provider: ProviderName
+  /** The types to be made, in the provider's spelling of payloads; others are left out. */
+  readonly types: readonly string[]
+  /** The mails go out one after another, so far apart. */
+  readonly mailEveryMs: number
+  readonly random: Random
+  /** Milliseconds since 1970. */
+  readonly startsAt: number
+}
+
+export interface TimedEvent {
+  readonly occurredAt: number
+  readonly event: SampleEvent
+}
+
+/** What may happen to a mail. */
+type Step =
+  | 'delivered'
+  | 'deferred'
+  | 'bounced'
+  | 'rejected'
+  | 'suspended'
+  | 'opened'
+  | 'clicked'
+  | 'unsubscribed'
+  | 'complained'
+
+const MAILTRAP_TYPES: Readonly<Record<Step, string>> = {
+  delivered: 'delivery',
+  deferred: 'soft bounce',
+  bounced: 'bounce',
+  rejected: 'reject',
+  suspended: 'suspension',
+  opened: 'open',
+  clicked: 'click',
+  unsubscribed: 'unsubscribe',
+  complained: 'spam',
+}
+
+interface PlannedStep {
+  readonly at: number
+  readonly step: Step
+  readonly mail: SampleMail
+}
+
+/**
+ * The events of mails that are sent without end, in the order of their times: most are delivered,
+ * some after a while; a third is opened within two days, few are clicked, fewer complain. Memory is
+ * bounded by what is still to happen to mails already sent.
+ */
+export function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never> {
+  const { provider, types, mailEveryMs, random, startsAt } = options
+  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
+  const planned: PlannedStep[] = []
+  for (let sentAt = startsAt; ; sentAt += mailEveryMs) {
+    const mail = createMail(provider, random)
+    for (const { at, step } of planMail(sentAt, random)) insert(planned, { at, step, mail })
+    while (planned[0] !== undefined && planned[0].at <= sentAt + mailEveryMs) {
+      const { at, step, mail: its } = planned.shift() as PlannedStep
+      const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
+      if (!types.includes(type)) continue
+      yield { occurredAt: at, event: sample({ type, mail: its, occurredAt: at, random }) }
+    }
+  }
+}
+
+type Plan = { readonly at: number; readonly step: Step }[]
+
+/** One draw decides how the mail fares with its recipient's server. */
+function planMail(sentAt: number, random: Random): Plan {
+  const draw = random()
+  const soon = sentAt + (1 + 20 * random()) * SECOND_MS
+  if (draw < 0.005) return [{ at: sentAt + SECOND_MS, step: 'rejected' }]
+  if (draw < 0.01) {
+    const later = sentAt + 30 * MINUTE_MS
+    return [{ at: sentAt + SECOND_MS, step: 'suspended' }, ...planDelivery(later, random)]
+  }
+  if (draw < 0.03) return [{ at: soon, step: 'bounced' }]
+  if (draw < 0.07) {
+    const later = soon + (5 + 25 * random()) * MINUTE_MS
+    const end: Plan =
+      random() < 0.75 ? planDelivery(later, random) : [{ at: later, step: 'bounced' }]
+    return [{ at: soon, step: 'deferred' }, ...end]
+  }
+  return planDelivery(soon, random)
+}
+
+function planDelivery(at: number, random: Random): Plan {
+  const plan: Plan = [{ at, step: 'delivered' }]
+  let openedAt = at
+  for (let share = 0.38; random() < share; share = 0.25) {
+    openedAt += openDelayMs(random)
+    plan.push({ at: openedAt, step: 'opened' })
+    if (random() < 0.18) plan.push({ at: openedAt + 60 * random() * SECOND_MS, step: 'clicked' })
+  }
+  if (openedAt === at) return plan
+  const draw = random()
+  if (draw < 0.015) plan.push({ at: openedAt + MINUTE_MS, step: 'unsubscribed' })
+  else if (draw < 0.018) plan.push({ at: openedAt + MINUTE_MS, step: 'complained' })
+  return plan
+}
+
+/** From 20 s to two days, half of them within the first hour. */
+function openDelayMs(random: Random): number {
+  const [least, most] = [20 * SECOND_MS, 48 * HOUR_MS]
+  return least * (most / least) ** (random() ** 0.8)
+}
+
+/** Keeps the plan in the order of time; steps of the same time stay in the order they came in. */
+function insert(planned: PlannedStep[], step: PlannedStep): void {
+  let low = 0
+  let high = planned.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((planned[middle] as PlannedStep).at <= step.at) low = middle + 1
+    else high = middle
+  }
+  planned.splice(low, 0, { ...step, at: Math.floor(step.at) })
+}

@@ -1,0 +1,70 @@
+import type { ProviderName } from '../../model.ts'
+import { campaignEvents, type TimedEvent } from './campaign-events.ts'
+import { mailingApiSample } from './mailingapi-sample.ts'
+import { mailtrapSample } from './mailtrap-sample.ts'
+import { createRandom, pickFrom, type Random } from './random.ts'
+import { createMail } from './sample-events.ts'
+import type { SampleEvent } from './sample-facts.ts'
+import { take } from './take.ts'
+
+/** Everything that decides which events come, and when: the same gives the same. */
+export interface StreamSpec {
+  readonly provider: ProviderName
+  /** What the events belong to, for example `mailtrap/email_sending/bulk`. */
+  readonly family: string
+  /** In the provider's spelling of payloads. Never empty. */
+  readonly types: readonly string[]
+  /** Mailtrap's `sending_stream`; null: the events name none, as is assumed of campaigns. */
+  readonly sendingStream: string | null
+  /** Mailtrap's inbox of inbound events; null: that of the samples. */
+  readonly inboxId: number | null
+  readonly events: number
+  /** Within this time about all mails go out; openings and clicks follow for days. */
+  readonly overMs: number
+  readonly seed: number
+  /** Milliseconds since 1970. */
+  readonly startsAt: number
+}
+
+/** A mail has about so many events. */
+const EVENTS_PER_MAIL = 1.7
+const CAMPAIGN_ID = 3301
+
+/** The events of a stream in the order of their times. */
+export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
+  const { provider, types, events, overMs, startsAt, seed } = spec
+  const random = createRandom(seed)
+  const mailEveryMs = Math.max(1, (overMs / events) * EVENTS_PER_MAIL)
+  const source = types.every(isApartFromMails)
+    ? separateEvents(spec, random)
+    : campaignEvents({ provider, types, mailEveryMs, random, startsAt })
+  for (const { occurredAt, event } of take(source, events)) {
+    yield { occurredAt, event: nameStream(event, spec) }
+  }
+}
+
+/** Audit and inbound events follow from nothing that is sent. */
+function isApartFromMails(type: string): boolean {
+  return type.startsWith('activity_log.') || type.startsWith('inbound')
+}
+
+function* separateEvents(spec: StreamSpec, random: Random): Generator<TimedEvent, never> {
+  const { provider, types, events, overMs, startsAt } = spec
+  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
+  for (let count = 0; ; count++) {
+    const occurredAt = Math.floor(startsAt + (overMs / events) * count)
+    const type = pickFrom(types as [string, ...string[]], random)
+    yield {
+      occurredAt,
+      event: sample({ type, mail: createMail(provider, random), occurredAt, random }),
+    }
+  }
+}
+
+function nameStream(event: SampleEvent, { sendingStream, inboxId }: StreamSpec): SampleEvent {
+  if ('inbox_id' in event && inboxId !== null) return { ...event, inbox_id: inboxId }
+  if (!('sending_stream' in event)) return event
+  if (sendingStream !== null) return { ...event, sending_stream: sendingStream }
+  const { sending_stream: _none, ...others } = event
+  return { ...others, campaign_id: CAMPAIGN_ID }
+}

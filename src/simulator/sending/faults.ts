@@ -1,0 +1,71 @@
+import { type Random, randomUuid } from '../samples/random.ts'
+
+/**
+ * What may go wrong on request, each a share from 0 to 1. The first four concern single events of
+ * a batch when it is made, the fifth the whole batch, the others single attempts.
+ */
+export const FAULT_MEANINGS = {
+  duplicate: 'events twice in their batch',
+  changed_id: 'events that come a second time under another id',
+  changed_content: 'events that come a second time with other content',
+  broken: 'events cut off in the middle; in JSON that breaks the whole body',
+  reorder: 'batches whose events are shuffled',
+  redeliver: 'batches sent once more after a 200',
+  bad_signature: 'attempts signed with a secret that nobody has',
+  old_secret: 'attempts signed with the secret from before the last reset',
+  tampered: 'attempts with a byte changed after signing',
+  slow_body: 'attempts whose body takes 5 s',
+} as const
+
+export type FaultName = keyof typeof FAULT_MEANINGS
+export const FAULT_NAMES = Object.keys(FAULT_MEANINGS) as FaultName[]
+
+/** Shares; what is not named does not happen. */
+export type Faults = Readonly<Partial<Record<FaultName, number>>>
+
+/** True as often as asked for. */
+export function occurs(name: FaultName, faults: Faults, random: Random): boolean {
+  const share = faults[name] ?? 0
+  // No draw without a fault: a seed then gives the same events with and without this room.
+  return share > 0 && random() < share
+}
+
+/** The events of a batch, spoiled as asked for. */
+export function spoilEvents(
+  events: readonly string[],
+  faults: Faults,
+  random: Random,
+): readonly string[] {
+  const spoiled = events.flatMap((event) => spoilEvent(event, faults, random))
+  return occurs('reorder', faults, random) ? shuffle(spoiled, random) : spoiled
+}
+
+function spoilEvent(event: string, faults: Faults, random: Random): string[] {
+  const texts = [event]
+  if (occurs('duplicate', faults, random)) texts.push(event)
+  if (occurs('changed_id', faults, random)) texts.push(changeId(event, random))
+  if (occurs('changed_content', faults, random)) texts.push(changeContent(event))
+  if (occurs('broken', faults, random)) texts.push(event.slice(0, event.length / 2))
+  return texts
+}
+
+function changeId(text: string, random: Random): string {
+  const event = JSON.parse(text)
+  const id = randomUuid(random)
+  return JSON.stringify('event_id' in event ? { ...event, event_id: id } : { ...event, id })
+}
+
+function changeContent(text: string): string {
+  return JSON.stringify({ ...JSON.parse(text), changed_by: 'simulator' })
+}
+
+function shuffle(items: readonly string[], random: Random): string[] {
+  const shuffled = [...items]
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const item = shuffled[last] as string
+    shuffled[last] = shuffled[other] as string
+    shuffled[other] = item
+  }
+  return shuffled
+}

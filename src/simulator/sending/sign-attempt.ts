@@ -1,0 +1,77 @@
+import { PROVIDERS } from '../../providers/providers.ts'
+import { type OutgoingBatch, packBatch } from '../pack-batch.ts'
+import type { Random } from '../samples/random.ts'
+import type { Webhook } from '../webhooks/webhook.ts'
+import { type Faults, occurs } from './faults.ts'
+import type { QueuedBatch } from './webhook-queue.ts'
+
+const MAILTRAP_AGENT = 'Mailtrap/1.0 (Webhook; +https://help.mailtrap.io/article/102-webhooks)'
+const SLOW_BODY_MS = 5_000
+
+export interface SignOptions {
+  readonly faults: Faults
+  readonly random: Random
+  /** By the simulator's clock. */
+  readonly now: number
+  /** The time that is signed, where one is: ours, since a receiver compares it with its own. */
+  readonly signedAt: number
+}
+
+/** A request as the provider would make it. */
+export interface SignedAttempt {
+  readonly body: Buffer
+  readonly headers: Readonly<Record<string, string>>
+  /** How long the body takes on its way; 0: as long as it takes. */
+  readonly spreadMs: number
+}
+
+/** Made anew for each attempt, by the secret of the day. */
+export function signAttempt(
+  webhook: Webhook,
+  batch: QueuedBatch,
+  { faults, random, now, signedAt }: SignOptions,
+): SignedAttempt {
+  const packed = packBatch(batch.events, batch.format)
+  const secrets = chooseSecrets(webhook, { faults, random, now })
+  const headers = {
+    'content-type': packed.contentType,
+    ...(webhook.provider === 'mailtrap'
+      ? { 'accept-encoding': 'gzip', 'user-agent': MAILTRAP_AGENT }
+      : {}),
+    ...sign(webhook, packed, { secrets, signedAt }),
+  }
+  const body = occurs('tampered', faults, random) ? tamper(packed.body) : packed.body
+  return { body, headers, spreadMs: occurs('slow_body', faults, random) ? SLOW_BODY_MS : 0 }
+}
+
+function chooseSecrets(
+  { secret, oldSecret, bothSignUntil = 0 }: Webhook,
+  { faults, random, now }: Omit<SignOptions, 'signedAt'>,
+): string[] {
+  if (occurs('bad_signature', faults, random)) return ['0'.repeat(32)]
+  if (oldSecret === undefined) return [secret]
+  if (occurs('old_secret', faults, random)) return [oldSecret]
+  return now < bothSignUntil ? [secret, oldSecret] : [secret]
+}
+
+/** Several secrets, which only MailingAPI may have, each add a `v1`. */
+function sign(
+  { provider }: Webhook,
+  { body }: OutgoingBatch,
+  { secrets, signedAt }: { secrets: readonly string[]; signedAt: number },
+): Record<string, string> {
+  const signed = secrets.map((secret) =>
+    PROVIDERS[provider].sign(body, { secrets: [secret], secretForm: 'raw' }, signedAt),
+  )
+  const [first = {}, ...others] = signed.map((headers) => Object.entries(headers)[0] ?? [])
+  const [name = '', value = ''] = first as string[]
+  const more = others.map(([, text = '']) => text.replace(/^t=\d+/, ''))
+  return { [name]: [value, ...more].join('') }
+}
+
+function tamper(body: Buffer): Buffer {
+  const tampered = Buffer.from(body)
+  const middle = tampered.length >> 1
+  tampered[middle] = (tampered[middle] ?? 0) ^ 1
+  return tampered
+}

@@ -1,0 +1,45 @@
+/** A clock that may run faster than ours, stand still or be set ahead. Times in ms since 1970. */
+export interface VirtualClock {
+  now(): number
+  readonly speed: number
+  /** 1 is ours, 60 makes a minute of a second, 0 stands still. */
+  setSpeed(speed: number): void
+  /** Sets it ahead; an earlier time leaves it as it is. */
+  set(time: number): void
+  /** How long we have to wait until it shows `time`; `Infinity` while it stands. */
+  waitMs(time: number): number
+}
+
+export interface VirtualClockOptions {
+  readonly startsAt: number
+  readonly speed: number
+  /** Our time: milliseconds, never backwards. */
+  readonly elapsedMs: () => number
+}
+
+export function createVirtualClock(options: VirtualClockOptions): VirtualClock {
+  const { elapsedMs } = options
+  let { speed, startsAt: shown } = options
+  let shownAt = elapsedMs()
+  const now = () => Math.floor(shown + (elapsedMs() - shownAt) * speed)
+  const fix = (time: number) => {
+    shown = time
+    shownAt = elapsedMs()
+  }
+  return {
+    now,
+    get speed() {
+      return speed
+    },
+    setSpeed(wanted) {
+      fix(now())
+      speed = wanted
+    },
+    set: (time) => fix(Math.max(time, now())),
+    waitMs(time) {
+      const left = time - now()
+      if (left <= 0) return 0
+      return speed === 0 ? Number.POSITIVE_INFINITY : left / speed
+    },
+  }
+}
