@@ -19,9 +19,11 @@ import { readVersion } from './read-version.ts'
 import { replayCommand } from './replay.ts'
 import { sendCommand } from './send.ts'
 import { serveCommand } from './serve.ts'
+import { simulateCommand } from './simulate.ts'
 import { statsCommand } from './stats.ts'
 import { createPaint } from './terminal/paint.ts'
 import { safeLines } from './terminal/safe-text.ts'
+import { webhooksCommand } from './webhooks.ts'
 
 const EXAMPLES = `
 Examples:
@@ -57,6 +59,8 @@ function createProgram(context: CommandContext): Command {
     .addCommand(serveCommand(context), { isDefault: true })
     .addCommand(demoCommand(context))
     .addCommand(sendCommand(context))
+    .addCommand(simulateCommand(context))
+    .addCommand(webhooksCommand(context))
     .addCommand(checkCommand(context))
     .addCommand(doctorCommand(context))
     .addCommand(eventsCommand(context))

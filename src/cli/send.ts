@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import { findType, listTypes } from '../simulator/samples/event-mix.ts'
 import { readUrl } from './admin-client/connect.ts'
 import { readWholeNumber } from './admin-client/print-list.ts'
 import type { CommandContext } from './command-context.ts'
+import { readSeed } from './read-seed.ts'
 import { runSend } from './send/run-send.ts'
 import type { SendCommandOptions } from './send/send-options.ts'
 
@@ -100,10 +101,4 @@ function findContradiction(
   const unknown = type?.split(',').find((name) => findType(provider, name.trim()) === undefined)
   if (unknown === undefined) return undefined
   return `events of type '${unknown}' cannot be generated; there are ${listTypes(provider).join(', ')}`
-}
-
-function readSeed(text: string): number {
-  const seed = Number(text)
-  if (/^\d+$/.test(text) && seed <= 0xffff_ffff) return seed
-  throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.')
 }

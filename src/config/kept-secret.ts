@@ -1,17 +1,9 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from './secret-reader.ts'
 import { MIN_SECRET_LENGTH, stripFile } from './secret-text.ts'
 import { SettingsError } from './settings-error.ts'
+import { writeSecretFile } from './write-secret-file.ts'
 
 const OWNER_ONLY = 0o600
 
@@ -34,8 +26,7 @@ export function keepSecret(
     const kept = readKept(path)
     if (kept) return kept
     const secret = randomBytes(bytes).toString('hex')
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    writeDurably(path, `${secret}\n`)
+    writeSecretFile(path, `${secret}\n`)
     return secret
   } catch (error) {
     throw new SettingsError([
@@ -57,15 +48,4 @@ function readKept(path: string): string | undefined {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
-}
-
-// By way of a second file: a process that dies here leaves the whole secret or none.
-function writeDurably(path: string, text: string): void {
-  const unfinished = `${path}.${process.pid}`
-  const file = openSync(unfinished, 'w', OWNER_ONLY)
-  writeSync(file, text)
-  fsyncSync(file)
-  closeSync(file)
-  chmodSync(unfinished, OWNER_ONLY)
-  renameSync(unfinished, path)
 }

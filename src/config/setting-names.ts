@@ -26,10 +26,18 @@ export const SETTINGS: readonly SettingDescription[] = Object.entries(settingsSc
   },
 )
 
+/** Only commands read them, but handlers do not get them either. */
+const COMMAND_VARIABLES = [
+  'MAILINGAPI_API_TOKEN',
+  'MAILINGAPI_API_TOKEN_FILE',
+  'MAILINGAPI_API_URL',
+]
+
 /** Every environment variable that is one of our settings. */
-export const SETTING_VARIABLES: readonly string[] = SETTINGS.flatMap(({ name, isSecret }) =>
-  isSecret ? [name, `${name}_FILE`] : [name],
-)
+export const SETTING_VARIABLES: readonly string[] = [
+  ...SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
+  ...COMMAND_VARIABLES,
+]
 
 function fileKeyOf(name: string): string {
   return name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -6,6 +6,8 @@ const COMMANDS = [
   'serve',
   'demo',
   'send',
+  'simulate',
+  'webhooks',
   'check',
   'events',
   'jobs',

@@ -13,7 +13,8 @@ export interface CampaignOptions {
   readonly provider: ProviderName
   /** The types to be made, in the provider's spelling of payloads; others are left out. */
   readonly types: readonly string[]
-  /** The mails go out one after another, so far apart. */
+  /** So many mails go out one after another; what follows from them ends the campaign. */
+  readonly mails: number
   readonly mailEveryMs: number
   readonly random: Random
   /** Milliseconds since 1970. */
@@ -56,23 +57,27 @@ interface PlannedStep {
 }
 
 /**
- * The events of mails that are sent without end, in the order of their times: most are delivered,
- * some after a while; a third is opened within two days, few are clicked, fewer complain. Memory is
- * bounded by what is still to happen to mails already sent.
+ * The events of one campaign after another, without end, in the order of their times: most mails are
+ * delivered, some after a while; a third is opened within two days, few are clicked, fewer complain.
+ * Memory is bounded by what is still to happen to mails already sent.
  */
 export function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never> {
-  const { provider, types, mailEveryMs, random, startsAt } = options
+  const { provider, types, mails, mailEveryMs, random, startsAt } = options
   const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
   const planned: PlannedStep[] = []
-  for (let sentAt = startsAt; ; sentAt += mailEveryMs) {
+  let sentAt = startsAt
+  for (let sent = 1; ; sent++) {
     const mail = createMail(provider, random)
     for (const { at, step } of planMail(sentAt, random)) insert(planned, { at, step, mail })
-    while (planned[0] !== undefined && planned[0].at <= sentAt + mailEveryMs) {
+    const nextAt = sent % mails === 0 ? Number.POSITIVE_INFINITY : sentAt + mailEveryMs
+    while (planned[0] !== undefined && planned[0].at <= nextAt) {
       const { at, step, mail: its } = planned.shift() as PlannedStep
+      sentAt = Math.max(sentAt, at - mailEveryMs)
       const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
       if (!types.includes(type)) continue
       yield { occurredAt: at, event: sample({ type, mail: its, occurredAt: at, random }) }
     }
+    sentAt += mailEveryMs
   }
 }
 

@@ -19,7 +19,7 @@ export interface StreamSpec {
   /** Mailtrap's inbox of inbound events; null: that of the samples. */
   readonly inboxId: number | null
   readonly events: number
-  /** Within this time about all mails go out; openings and clicks follow for days. */
+  /** In this time the mails go out; openings and clicks follow for days. */
   readonly overMs: number
   readonly seed: number
   /** Milliseconds since 1970. */
@@ -34,10 +34,11 @@ const CAMPAIGN_ID = 3301
 export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
   const { provider, types, events, overMs, startsAt, seed } = spec
   const random = createRandom(seed)
-  const mailEveryMs = Math.max(1, (overMs / events) * EVENTS_PER_MAIL)
+  const mails = Math.ceil(events / EVENTS_PER_MAIL)
+  const mailEveryMs = Math.max(1, overMs / mails)
   const source = types.every(isApartFromMails)
     ? separateEvents(spec, random)
-    : campaignEvents({ provider, types, mailEveryMs, random, startsAt })
+    : campaignEvents({ provider, types, mails, mailEveryMs, random, startsAt })
   for (const { occurredAt, event } of take(source, events)) {
     yield { occurredAt, event: nameStream(event, spec) }
   }

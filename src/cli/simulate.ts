@@ -1,0 +1,73 @@
+import { Command, Option } from 'commander'
+import { FAULT_MEANINGS } from '../simulator/sending/faults.ts'
+import { readWholeNumber } from './admin-client/print-list.ts'
+import type { CommandContext } from './command-context.ts'
+import { readSeed } from './read-seed.ts'
+import { runSimulator } from './simulate/run-simulator.ts'
+import {
+  readFaults,
+  readPort,
+  readSpan,
+  readSpeed,
+  type SimulateOptions,
+} from './simulate/simulate-options.ts'
+
+const FAULT_LINES = Object.entries(FAULT_MEANINGS).map(
+  ([name, meaning]) => `  ${name.padEnd(16)} ${meaning}\n`,
+)
+
+const NOTES = `
+Examples:
+  mailtrap-receiver simulate --events 1000 --speed 60
+  mailtrap-receiver simulate --events 20000 --over 10m --seed 1 --faults duplicate=0.1,reorder
+  mailtrap-receiver simulate --state simulator.json
+
+It answers as the management APIs do (/api/webhooks, /api/accounts/<id>/webhooks, /v1/webhooks) and
+sends as documented: batches of up to 500 every 30 s, signed; only 200 counts; 40 retries every
+5 minutes, then it pauses the webhook. MailingAPI gets one event a request; its retries are assumed.
+Any API token will do, unless MAILTRAP_API_TOKEN or MAILINGAPI_API_TOKEN is set here.
+
+By hand, with curl --json '{…}' <url>/simulator/<what>:
+  clock      {"advance":"3h"} runs ahead and answers when all is sent; {"speed":60}
+  faults     {"duplicate":0.1}: from now on these, and no other
+  streams    {"webhook":"mailtrap/9001","events":100,"over":"1h","seed":1}
+  webhooks/mailtrap/9001/reset-secret   {}: answers the new one
+  events     events of your own, a line each: curl --data-binary @events.jsonl; ?provider=mailingapi
+GET /simulator/status shows everything, GET / the same for people.
+
+Faults, each with its share:
+${FAULT_LINES.join('')}`
+
+export function simulateCommand(context: CommandContext): Command {
+  const command = new Command('simulate')
+    .description('stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages')
+    .option('--events <n>', 'generate so many for each kind of webhook', readWholeNumber)
+    .option(
+      '--over <time>',
+      'in which the mails go out; openings follow for days',
+      readSpan,
+      3_600_000,
+    )
+    .option('--seed <n>', 'the same events again, with times from 2026-01-01 on', readSeed)
+    .option('--speed <n>', '60 makes a minute of a second, 0 stands still', readSpeed, 1)
+    .option('--faults <list>', 'what goes wrong, and how often, see below', readFaults, {})
+    .addOption(
+      new Option('--retries <profile>', '40 every 5 minutes, or 10 in 24 hours')
+        .choices(['steady', 'backoff'])
+        .default('steady'),
+    )
+    .addOption(
+      new Option('--when-paused <what>', 'becomes of the events of a paused webhook')
+        .choices(['keep', 'drop'])
+        .default('keep'),
+    )
+    .option('--timeout <seconds>', 'for one answer, in our time', readWholeNumber, 30)
+    .option('--account <id>', 'of the API token; others are forbidden (default: any)')
+    .option('--state <file>', 'keep everything in this file, and go on from it')
+    .option('--host <address>', 'to listen on', '127.0.0.1')
+    .option('--port <n>', 'to listen on; 0 takes a free one', readPort, 3002)
+    .option('--json', 'print JSON, for machines')
+    .addHelpText('after', NOTES)
+    .action(() => runSimulator(command.opts<SimulateOptions>(), context))
+  return command
+}

@@ -1,0 +1,154 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/webhooks/webhook.ts'
+import { readUrl } from './admin-client/connect.ts'
+import { readWholeNumber } from './admin-client/print-list.ts'
+import type { CommandContext } from './command-context.ts'
+import { createPaint } from './terminal/paint.ts'
+import { createTable } from './terminal/table.ts'
+import { writeText } from './terminal/write-text.ts'
+import type { Fields } from './webhooks/api-refusal.ts'
+import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
+import { type CreateOptions, createWebhook } from './webhooks/create-webhook.ts'
+import { describeWebhook, mailingApiColumns, webhookColumns } from './webhooks/describe-webhook.ts'
+import type { WebhookApi } from './webhooks/webhook-api.ts'
+import { type FieldOptions, fieldsToUpdate } from './webhooks/webhook-fields.ts'
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver webhooks list
+  mailtrap-receiver webhooks create --url https://hooks.example.com/webhooks/mailtrap
+  mailtrap-receiver webhooks create --url … --stream bulk --events bounce,spam_complaint
+  mailtrap-receiver webhooks update 9001 --format jsonlines
+  mailtrap-receiver webhooks resume 9001
+
+The API token is taken from MAILTRAP_API_TOKEN (MAILINGAPI_API_TOKEN), the same name with _FILE, or
+--token-file; never from the command line, which every user of the machine can see. With an account,
+Mailtrap is asked under /api/accounts/<id>/webhooks, else under /api/webhooks.`
+
+const CREATE_NOTES = `
+The API shows the signing secret only once. It is put before the others in --secret-file, by default
+the file that MAILTRAP_SIGNING_SECRET_FILE (MAILINGAPI_SIGNING_SECRET_FILE) names, else
+mailtrap-signing-secret in the data directory; with mode 0600.`
+
+type Action = (api: WebhookApi, id: string) => Promise<Fields | undefined>
+
+export function webhooksCommand(context: CommandContext): Command {
+  return new Command('webhooks')
+    .description('see and change the webhooks that the provider has for you')
+    .addHelpText('after', EXAMPLES)
+    .addCommand(listCommand(context))
+    .addCommand(itemCommand('get', 'show one', (api, id) => api.get(id), context))
+    .addCommand(createCommand(context))
+    .addCommand(updateCommand(context))
+    .addCommand(itemCommand('delete', 'delete one, for good', (api, id) => api.delete(id), context))
+    .addCommand(
+      itemCommand(
+        'pause',
+        'send it nothing more',
+        (api, id) => api.update(id, api.changeTo.paused),
+        context,
+      ),
+    )
+    .addCommand(
+      itemCommand(
+        'resume',
+        'send to it again',
+        (api, id) => api.update(id, api.changeTo.active),
+        context,
+      ),
+    )
+}
+
+function listCommand(context: CommandContext): Command {
+  const command = new Command('list').description('list them').action(async () => {
+    const options = command.opts<ApiOptions>()
+    const webhooks = await (await connectApi(options, context)).list()
+    const { stdout, stderr, env } = context
+    if (options.json) return writeText(stdout, `${JSON.stringify(webhooks)}\n`)
+    if (webhooks.length === 0) return writeText(stderr, 'There are no webhooks.\n')
+    const columns = options.provider === 'mailingapi' ? mailingApiColumns : webhookColumns
+    const width = stdout.isTTY ? stdout.columns : undefined
+    await writeText(
+      stdout,
+      createTable(columns, { width, paint: createPaint(stdout, env) })(webhooks),
+    )
+  })
+  return addApiOptions(command)
+}
+
+/** A command that concerns one webhook, and shows it. */
+function itemCommand(
+  name: string,
+  description: string,
+  act: Action,
+  context: CommandContext,
+): Command {
+  const command = new Command(name)
+    .description(description)
+    .argument('<id>', 'of the webhook')
+    .action(async (id: string) => {
+      const options = command.opts<ApiOptions>()
+      const webhook = await act(await connectApi(options, context), id)
+      await show(webhook, { id, options, context })
+    })
+  return addApiOptions(command)
+}
+
+function updateCommand(context: CommandContext): Command {
+  const command = new Command('update')
+    .description('change one; type, stream and domain cannot be changed')
+    .argument('<id>', 'of the webhook')
+    .action(async (id: string) => {
+      const options = command.opts<FieldOptions>()
+      const changes = fieldsToUpdate(options)
+      const api = await connectApi(options, context)
+      await show(await api.update(id, changes), { id, options, context })
+    })
+  return addApiOptions(addChangeableOptions(command))
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = new Command('create')
+    .description('create one, and keep its signing secret where the receiver finds it')
+    .addHelpText('after', CREATE_NOTES)
+    .action(() => createWebhook(command.opts<CreateOptions>(), context))
+  addChangeableOptions(command, true)
+    .addOption(new Option('--type <type>', '(default: email_sending)').choices(WEBHOOK_TYPES))
+    .addOption(
+      new Option('--stream <stream>', 'of sent mails (default: transactional)').choices(
+        SENDING_STREAMS,
+      ),
+    )
+    .option('--domain <id>', 'of one sending domain only', readWholeNumber)
+    .option('--secret-file <path>', 'where the signing secret is kept, see below')
+  return addApiOptions(command)
+}
+
+function addChangeableOptions(command: Command, isNew = false): Command {
+  const url = new Option('--url <url>', 'where events are sent').argParser(readUrl)
+  return command
+    .addOption(url.makeOptionMandatory(isNew))
+    .option('--events <names>', 'these only, comma-separated, as the API spells them', readList)
+    .addOption(new Option('--format <format>', 'of the batches').choices(PAYLOAD_FORMATS))
+    .option('--inbox <id>', 'for inbound e-mail: of one inbox only', readWholeNumber)
+    .option('--description <text>', 'MailingAPI only')
+}
+
+interface Shown {
+  readonly id: string
+  readonly options: ApiOptions
+  readonly context: CommandContext
+}
+
+/** A deleted webhook is not always shown again. */
+function show(webhook: Fields | undefined, { id, options, context }: Shown): Promise<void> {
+  const { stdout } = context
+  if (options.json) return writeText(stdout, `${JSON.stringify(webhook ?? { id })}\n`)
+  return writeText(stdout, webhook ? describeWebhook(webhook) : `${id} is deleted.\n`)
+}
+
+function readList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => /^\w+$/.test(name))) return names
+  throw new InvalidArgumentError('Give names with commas between them, such as bounce,open.')
+}
