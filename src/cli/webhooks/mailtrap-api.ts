@@ -34,6 +34,7 @@ export async function createMailtrapApi(options: MailtrapApiOptions): Promise<We
     try {
       return (await request()).data
     } catch (error) {
+      if (error instanceof CommandFailure) throw error
       const refusal = findRefusal(error)
       if (!refusal) throw explainSilence(apiUrl, error)
       const tokenName = 'MAILTRAP_API_TOKEN'

@@ -2,7 +2,12 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { Simulator } from '../simulator.ts'
 import { type MailtrapWebhook, webhookKey } from '../webhooks/webhook.ts'
 import { isTokenRight, readToken } from './api-token.ts'
-import { changeWebhook, mailtrapJson, readNewWebhook } from './mailtrap-webhooks.ts'
+import {
+  changeWebhook,
+  mailtrapDetailJson,
+  mailtrapJson,
+  readNewWebhook,
+} from './mailtrap-webhooks.ts'
 import { createRateLimit, RATE_LIMIT } from './rate-limit.ts'
 
 export interface MailtrapApiOptions {
@@ -70,7 +75,7 @@ function addItemRoutes(app: FastifyInstance, path: string, simulator: Simulator)
   }
   app.get(path, (request, reply) => {
     const webhook = find(request)
-    return webhook ? reply.send({ data: mailtrapJson(webhook) }) : refuseUnknown(reply)
+    return webhook ? reply.send({ data: mailtrapDetailJson(webhook) }) : refuseUnknown(reply)
   })
   app.patch(path, (request, reply) => {
     const webhook = find(request)

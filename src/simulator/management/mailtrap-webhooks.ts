@@ -76,6 +76,12 @@ export function changeWebhook(
   }
 }
 
+/** As `GET` of one shows it: with a key that other answers were seen without. */
+export function mailtrapDetailJson(webhook: MailtrapWebhook): Fields {
+  const shown = mailtrapJson(webhook)
+  return webhook.type === 'audit_log' ? shown : { ...shown, inbound_inbox_id: webhook.inboxId }
+}
+
 /** As the API shows it: each type with the keys that were seen of it. */
 export function mailtrapJson(webhook: MailtrapWebhook): Fields {
   const { id, url, isActive: active, type, format, stream, domainId, inboxId } = webhook

@@ -14,7 +14,7 @@ export const FAULT_MEANINGS = {
   bad_signature: 'attempts signed with a secret that nobody has',
   old_secret: 'attempts signed with the secret from before the last reset',
   tampered: 'attempts with a byte changed after signing',
-  slow_body: 'attempts whose body takes 5 s',
+  slow_body: 'attempts whose body takes 3 s',
 } as const
 
 export type FaultName = keyof typeof FAULT_MEANINGS

@@ -6,7 +6,7 @@ import { type Faults, occurs } from './faults.ts'
 import type { QueuedBatch } from './webhook-queue.ts'
 
 const MAILTRAP_AGENT = 'Mailtrap/1.0 (Webhook; +https://help.mailtrap.io/article/102-webhooks)'
-const SLOW_BODY_MS = 5_000
+const SLOW_BODY_MS = 3_000
 
 export interface SignOptions {
   readonly faults: Faults
