@@ -105,6 +105,21 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
     ['../model.ts', './management-api.ts', '../observe/observer.ts'],
   ],
   [
+    'src/simulator/a.ts',
+    ['../store/store.ts', '../cli/x.ts', '../http/x.ts', '../config.ts', 'mailtrap', 'zod'],
+    ['fastify', '../providers/providers.ts', './sending/lane.ts', '../config/write-secret-file.ts'],
+  ],
+  [
+    'src/simulator/management/a.ts',
+    ['../../cli/x.ts', '../../admin/x.ts', '../../config.ts', '../../store/store.ts'],
+    ['../simulator.ts', '../webhooks/webhook.ts', 'fastify', 'zod', '../../providers/x.ts'],
+  ],
+  [
+    'src/simulator/sending/a.ts',
+    ['node:fs', 'node:timers', 'fastify', '../../config/quantities.ts', '../../cli/x.ts'],
+    ['../samples/random.ts', '../pack-batch.ts', '../../providers/providers.ts', './lane.ts'],
+  ],
+  [
     'src/observe/a.ts',
     ['../http/x.ts', '../store/open-store.ts', 'fastify'],
     ['pino', 'prom-client'],

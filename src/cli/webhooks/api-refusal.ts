@@ -99,5 +99,5 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   if (error.name === 'TimeoutError') return 'timeout'
   if ('code' in error && typeof error.code === 'string') return error.code
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.name
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message
 }

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { describeBody, explainRefusal } from '../../src/cli/webhooks/api-refusal.ts'
+
+const context = {
+  provider: 'Mailtrap',
+  tokenName: 'MAILTRAP_API_TOKEN',
+  account: undefined,
+  id: undefined,
+}
+
+describe('what an API answers instead', () => {
+  it.each([
+    [{ error: 'Not Found' }, 'Not Found'],
+    [{ errors: 'Account access forbidden' }, 'Account access forbidden'],
+    [{ errors: { url: ["can't be blank", 'is invalid'] } }, "url can't be blank, is invalid"],
+    [{ errors: { base: ['no inbox'], url: 'odd' } }, 'no inbox; url odd'],
+    [{ success: false, errors: ['one', 'two'] }, 'one, two'],
+    [{ error: { code: 'invalid_url', message: 'no' } }, 'invalid_url: no'],
+    ['<html>Bad gateway</html>', '<html>Bad gateway</html>'],
+    [{ odd: 1 }, '{"odd":1}'],
+    ['', 'an empty answer'],
+    [undefined, 'an empty answer'],
+    ['x'.repeat(1_000), 'x'.repeat(200)],
+  ])('is read in every shape: %j', (body, text) => {
+    expect(describeBody(body)).toBe(text)
+  })
+
+  it.each([
+    [{ status: 429, body: '', retryAfter: '7' }, 'Wait 7 seconds, then try again.'],
+    [
+      { status: 502, body: 'Bad gateway', retryAfter: undefined },
+      'Mailtrap answered 502: Bad gateway.',
+    ],
+    [{ status: 404, body: '', retryAfter: undefined }, 'knows no webhooks there (an empty answer)'],
+  ])('is a sentence: %j', (refusal, text) => {
+    expect(explainRefusal(refusal, context).message).toContain(text)
+  })
+})
