@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +37,7 @@ const MANIFEST: { version: string; scripts: Record<string, string>; dependencies
 /** A checkout after `npm ci`, in which a newcomer does what the README says. */
 let home: string
 let receiver: (Running & { url: string; adminUrl: string }) | undefined
+let simulator: (Running & { url: string }) | undefined
 
 const env = {
   // Short of the network, and away from receivers that run on this machine.
@@ -57,8 +60,10 @@ beforeAll(() => {
   writeFileSync(join(home, 'secret'), '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e\n')
 })
 afterAll(async () => {
-  if (receiver) kill(receiver)
-  await receiver?.ended
+  for (const running of [receiver, simulator]) {
+    if (running) kill(running)
+    await running?.ended
+  }
   rmSync(home, { recursive: true, force: true })
 })
 
@@ -99,11 +104,40 @@ async function runReceiverCommand(command: string): Promise<() => Promise<string
     name === 'send'
       ? `--url ${receiver?.url}/webhooks/mailtrap`
       : `--admin-url ${receiver?.adminUrl}`
-  // npx takes a second, and `check` has shown that it finds us.
-  const short = here.replace('npx mailtrap-receiver', 'node dist/main.js')
-  const again = () => runShell(`${short} ${address}`, options())
+  const again = () => runShell(`${withoutNpx(here)} ${address}`, options())
   await again()
   return again
+}
+
+/** Runs beside the receiver, in another terminal. */
+async function startSimulator(command: string): Promise<() => Promise<string>> {
+  const running = startShell(`${withoutNpx(command)} --port 0`, options())
+  simulator = { ...running, url: '' }
+  await expect.poll(running.printed, PATIENCE).toContain('Ctrl-C ends it')
+  simulator.url = /simulated at (http:[^,]+)/.exec(running.printed())?.[1] ?? ''
+  return async () => running.printed()
+}
+
+/** The webhook is told where the receiver will be. */
+async function createWebhook(command: string): Promise<() => Promise<string>> {
+  env.PORT = String(await findFreePort())
+  const there = command
+    .replace('http://127.0.0.1:3002', simulator?.url ?? '')
+    .replace('127.0.0.1:3000', `127.0.0.1:${env.PORT}`)
+  return runOnce(withoutNpx(there))
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** npx takes a second, and `check` has shown that it finds us. */
+function withoutNpx(command: string): string {
+  return command.replace('npx mailtrap-receiver', 'node dist/main.js')
 }
 
 async function runOnce(command: string): Promise<() => Promise<string>> {
@@ -130,6 +164,8 @@ function run(command: string): Promise<() => Promise<string>> {
   if (command.startsWith('docker ')) return checkDocker(command)
   const rest = command.replace(/^npm ci && /, '')
   if (/\bnpm (start|run demo)\b/.test(rest)) return startReceiver(rest)
+  if (rest.includes('mailtrap-receiver simulate')) return startSimulator(rest)
+  if (rest.includes('mailtrap-receiver webhooks')) return createWebhook(rest)
   return rest.includes('npx mailtrap-receiver') ? runReceiverCommand(rest) : runOnce(rest)
 }
 
@@ -174,6 +210,13 @@ describe('a newcomer who does what the README says', { timeout: 90_000 }, () => 
       await expect.poll(async () => shapeOf(await print()), PATIENCE).toContain(shapeOf(shown))
     },
   )
+
+  it('got the events of the simulator, whose webhook it created', async () => {
+    const readStatus = async () => (await fetch(`${simulator?.url}/simulator/status`)).json()
+    await expect.poll(readStatus, PATIENCE).toMatchObject({
+      webhooks: [{ state: 'active', answers: { 200: expect.any(Number) } }],
+    })
+  })
 
   it('has handlers that are right for the compiler, and would hear of a misspelt field', async () => {
     const settings = {

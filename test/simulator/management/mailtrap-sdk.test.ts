@@ -11,18 +11,18 @@ const FORMS: [form: string, account: string | undefined][] = [
   ['/api/accounts/4711/webhooks', ACCOUNT],
 ]
 
-describe.each(FORMS)('the official SDK, asking under %s', (form, account) => {
+describe.each(FORMS)('the official SDK, asking under %s', (_form, account) => {
   async function start(options: Parameters<typeof startSimulator>[0] & { sent?: string } = {}) {
     const { sent = TOKEN, ...others } = options
     const started = await startSimulator({ account: ACCOUNT, ...others })
-    const paths: string[] = []
     const api = await createMailtrapApi({ token: sent, account, apiUrl: `${started.url}/` })
-    return { ...started, api, paths }
+    return { ...started, api }
   }
   const { webhook } = newWebhook(URL)
 
   it('creates, lists, gets, changes, pauses, resumes and deletes', async () => {
-    const { api, call } = await start()
+    // Another account than this would be forbidden, so the path is the right one.
+    const { api } = await start()
     expect(await api.list()).toEqual([])
     const { webhook: created, secret } = await api.create(webhook)
     expect(secret).toMatch(/^[0-9a-f]{32}$/)
@@ -46,19 +46,13 @@ describe.each(FORMS)('the official SDK, asking under %s', (form, account) => {
     expect(await api.update('9001', api.changeTo.active)).toEqual(changed)
     expect(await api.delete('9001')).toEqual(changed)
     expect(await api.list()).toEqual([])
-    // It was asked there, and nowhere else.
-    expect((await call('GET', form)).status).toBe(200)
   })
 
-  it.each([
-    [
-      401,
-      { sent: 'stolen' },
+  it('says that the token is wrong', async () => {
+    const { api } = await start({ sent: 'stolen' })
+    await expect(api.list()).rejects.toThrow(
       'Mailtrap does not accept the API token (Incorrect API token). Check MAILTRAP_API_TOKEN.',
-    ],
-  ])('says in a sentence what %i means', async (_status, options, sentence) => {
-    const { api } = await start(options)
-    await expect(api.list()).rejects.toThrow(sentence)
+    )
   })
 
   it('says that there is no such webhook', async () => {
