@@ -115,7 +115,8 @@ describe('with simulated providers and real processes', { timeout: 600_000 }, ()
 
     // Both path forms, both payload formats; the receiver runs on.
     const url = parties.webhookUrl('mailtrap')
-    const json = await untilReread(() => manage('create', '--url', url))
+    const soon = ['--events', 'delivery,soft_bounce,bounce']
+    const json = await untilReread(() => manage('create', '--url', url, ...soon))
     const lines = ['--stream', 'bulk', '--format', 'jsonlines', '--account', '4711']
     await untilReread(() => manage('create', '--url', url, ...lines))
     await simulator.advance('9d')
