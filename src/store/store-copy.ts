@@ -110,6 +110,11 @@ export const COPIED_TABLES: readonly CopiedTable[] = [
       counts: 'text',
     },
   },
+  {
+    name: 'event_series',
+    key: ['step', 'at', 'type'],
+    columns: { step: 'text', at: 'bigint', type: 'text', n: 'bigint' },
+  },
 ]
 
 export type CopiedValue = string | number | Uint8Array | null

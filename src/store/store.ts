@@ -14,9 +14,11 @@ import type {
 } from '../model.ts'
 import type { AuditEntry, AuditRow } from './audit.ts'
 import type { EraseReceipt, EraseRequest } from './erasure.ts'
+import type { SeriesPoint, SeriesQuery } from './series.ts'
 
 export * from './audit.ts'
 export type * from './erasure.ts'
+export type { SeriesPoint, SeriesQuery } from './series.ts'
 
 /** All that the ack path knows of a store. */
 export interface Journal {
@@ -247,6 +249,12 @@ export interface Archive {
   listAudit(query: PageRequest): Promise<Page<AuditRow>>
   /** Batches, of these if any are given, that wait to be unpacked and may hold one of the traces. */
   findWaiting(traces: readonly string[], among?: readonly string[]): Promise<readonly string[]>
+  /** Only buckets in which there was something, in order. */
+  countEvents(query: SeriesQuery): Promise<readonly SeriesPoint[]>
+  /** When each source sent its newest batch; sources that sent none of the newest 2,000 are missing. */
+  lastBatches(): Promise<Readonly<Record<string, number>>>
+  /** Since when each paused handler is paused. */
+  pausedHandlers(): Promise<Readonly<Record<string, number>>>
 }
 
 /** One interface, two engines, the same tables and meanings. */
@@ -278,6 +286,13 @@ export interface Store extends Journal, Archive {
    * were; a pending job stays as it is. `only` leaves out jobs in another state. Answers how many.
    */
   replay(jobs: readonly JobName[], only?: 'done' | 'dead'): Promise<number>
+  /** While a handler is paused none of its jobs is claimed. False when there is no such handler. */
+  setPaused(handler: string, isPaused: boolean): Promise<boolean>
+  /**
+   * Takes an unreadable piece out of quarantine and puts its bytes into the journal again, as a batch
+   * of its own with the time at which they were received. False when it is not there any more.
+   */
+  requeue(quarantineId: string, batchId: string): Promise<boolean>
   /** Forgets a bounded number of old rows, so that nothing waits long; call again until it is done. */
   prune(request: PruneRequest): Promise<PruneReceipt>
   /**

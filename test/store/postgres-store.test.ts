@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
+import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
 import { findTestServer } from './postgres/test-server.ts'
 import { describeSearch } from './search.contract.ts'
@@ -31,4 +32,5 @@ describe.skipIf(!server)('with a PostgreSQL server', () => {
   describeStore('PostgreSQL', harness)
   describeErasing('PostgreSQL', harness)
   describeSearch('PostgreSQL', harness)
+  describeDashboardStore('PostgreSQL', harness)
 })

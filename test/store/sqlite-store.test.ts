@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
 import { openDriver } from '../../src/store/sqlite/driver.ts'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
+import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
 import { sampleBatch } from './sample-rows.ts'
 import { describeSearch } from './search.contract.ts'
@@ -36,6 +37,7 @@ const harness: StoreHarness = {
 describeStore('SQLite', harness)
 describeErasing('SQLite', harness)
 describeSearch('SQLite', harness)
+describeDashboardStore('SQLite', harness)
 
 describe('a SQLite store', () => {
   it('syncs every commit, also after its file was opened again', async () => {

@@ -14,6 +14,8 @@ import { BYTES_AS_TEXT } from './erase.ts'
 import { listEvents } from './event-search.ts'
 import { readHealth } from './health.ts'
 import { listJobs } from './job-search.ts'
+import { readLastBatches, readPausedHandlers } from './overview.ts'
+import { countEvents } from './series.ts'
 import { readStats } from './stats.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -45,6 +47,9 @@ export function createArchive(transactions: Transactions, now: () => number): Ar
     quarantineBody: (id) => read((query) => selectBody(query, Number(id))),
     listAudit: (request) => read((query) => listAudit(query, request)),
     findWaiting: (traces, among) => read((query) => findWaiting(query, traces, among)),
+    countEvents: (request) => read((query) => countEvents(query, request)),
+    lastBatches: () => read(readLastBatches),
+    pausedHandlers: () => read(readPausedHandlers),
   }
 }
 

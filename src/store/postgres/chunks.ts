@@ -1,9 +1,10 @@
 import type { UnreadablePiece } from '../../model.ts'
 import { type Fate, makeReceipt } from '../receipt.ts'
 import type { ChunkReceipt, UnpackedChunk } from '../store.ts'
-import { addToCounters, createTypeNames } from './counters.ts'
+import { addToCounters, createTypeNames, nameOfType } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
 import { type JudgedEvent, judgeEvents, type Verdict } from './judge.ts'
+import { addToSeries } from './series.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
@@ -52,13 +53,15 @@ export function createChunks(transactions: Transactions) {
     const judged = await judgeEvents(query, chunk.events, batch.received_at)
     const receipt = makeReceipt(findFates(chunk, judged), countPieces(chunk))
     const nameType = await nameTypes(query, new Set(judged.map(({ event }) => event.type)))
-    const amounts = countChunk(receipt, judged, nameType)
+    const types = countTypes(judged, nameType)
+    const amounts = countChunk(receipt, judged, types)
     if (chunk.isLast) amounts.set('batches', 1)
     await Promise.all([
       insertEvents(query, judged, batch),
       insertJobs(query, judged),
       insertUnreadable(query, chunk.unreadable, batch),
       addToCounters(query, amounts),
+      addToSeries(query, batch.received_at, types),
       query(ADVANCE_BATCH, [
         batch.seq,
         chunk.toPiece,
@@ -102,9 +105,10 @@ function countVerdict(judged: readonly JudgedEvent[], wanted: Verdict): number {
 function countChunk(
   receipt: ChunkReceipt,
   judged: readonly JudgedEvent[],
-  nameType: (type: string) => string,
+  types: ReadonlyMap<string, number>,
 ): Map<string, number> {
-  const amounts = new Map([
+  return new Map([
+    ...[...types].map(([type, n]) => [nameOfType(type), n] as const),
     ['events', judged.length],
     ['duplicates', receipt.duplicates],
     ['conflict', receipt.conflicts],
@@ -112,11 +116,19 @@ function countChunk(
     ['unhandled', countVerdict(judged, 'unhandled')],
     ['quarantined', receipt.quarantined],
   ])
+}
+
+/** By the name under which each type is counted. */
+function countTypes(
+  judged: readonly JudgedEvent[],
+  nameType: (type: string) => string,
+): Map<string, number> {
+  const types = new Map<string, number>()
   for (const { event } of judged) {
-    const name = nameType(event.type)
-    amounts.set(name, (amounts.get(name) ?? 0) + 1)
+    const type = nameType(event.type)
+    types.set(type, (types.get(type) ?? 0) + 1)
   }
-  return amounts
+  return types
 }
 
 async function insertEvents(query: Query, judged: readonly JudgedEvent[], batch: BatchRow) {

@@ -152,14 +152,15 @@ async function isUsed(query: Query): Promise<boolean> {
 
 async function insertHandlers(query: Query, handlers: readonly CopiedRow[]): Promise<void> {
   await query(
-    `INSERT INTO handlers
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+    `INSERT INTO handlers (name, module, keys, takes_batches, paused_at)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[])
      ON CONFLICT (name) DO NOTHING`,
     [
       handlers.map(({ name }) => name),
       handlers.map(({ module }) => module),
       handlers.map(({ keys }) => keys),
       handlers.map((row) => row['takes_batches'] === 1),
+      handlers.map((row) => row['paused_at']),
     ],
   )
 }

@@ -62,17 +62,18 @@ export function createTypeNames(): NameTypes {
   let known = new Set<string>()
 
   return async (query, types) => {
-    const isNew = (type: string) => !known.has(nameOf(type))
+    const isNew = (type: string) => !known.has(nameOfType(type))
     const strange = [...types].filter(isNew)
     if (strange.length > 0 && known.size < MOST_COUNTED_TYPES) {
       const rows = await query<{ name: string }>(
         `SELECT DISTINCT name FROM counters WHERE name LIKE 'type:%'`,
       )
       known = new Set([...known, ...rows.map(({ name }) => name)])
-      for (const type of strange) if (known.size < MOST_COUNTED_TYPES) known.add(nameOf(type))
+      for (const type of strange) if (known.size < MOST_COUNTED_TYPES) known.add(nameOfType(type))
     }
-    return (type) => (isNew(type) ? nameOf('(other)') : nameOf(type))
+    return (type) => (isNew(type) ? '(other)' : type)
   }
 }
 
-const nameOf = (type: string) => `type:${type}`
+/** Of the counter. */
+export const nameOfType = (type: string): string => `type:${type}`

@@ -13,6 +13,7 @@ const CLAIM = `
   WITH due AS (
     SELECT event_id, due_at FROM jobs
     WHERE handler = $1 AND state = 'pending' AND due_at <= ${NOW_MS}
+      AND NOT EXISTS (SELECT 1 FROM handlers WHERE name = $1 AND paused_at IS NOT NULL)
     ORDER BY due_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
   ), claimed AS (
     UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, due_at = ${NOW_MS} + $3, ended_at = NULL

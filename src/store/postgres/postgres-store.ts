@@ -6,6 +6,7 @@ import { createPool } from './driver.ts'
 import { createHints } from './hints.ts'
 import { createSender, listen } from './notify.ts'
 import { createDatabaseOpening, isForGood, type OpenDatabase } from './open-database.ts'
+import { foldSeries } from './series.ts'
 import { createTransactions, type TransactionPlan, type Transactions } from './transactions.ts'
 import { createWrites, type Writes } from './writes.ts'
 
@@ -157,6 +158,7 @@ function afterOpening(transactions: Transactions, openDatabase: OpenDatabase): T
 function foldRegularly(transactions: Transactions): () => void {
   const timer = setInterval(() => {
     transactions.run(FOLD, foldCounters).catch(() => {})
+    transactions.run(FOLD, foldSeries).catch(() => {})
   }, FOLD_EVERY_MS)
   timer.unref()
   return () => clearInterval(timer)

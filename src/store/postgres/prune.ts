@@ -1,6 +1,7 @@
 import type { PruneReceipt, PruneRequest } from '../store.ts'
 import { setPrunedThrough } from './counters.ts'
 import { countGone, deleteEvents } from './event-removal.ts'
+import { pruneSeries } from './series.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
@@ -80,6 +81,7 @@ export function createPruning(transactions: Transactions) {
     lastEvent = events.next
     const keys = await transactions.run(PLAN, (query) => pruneKeys(query, keysBefore))
     const others = await transactions.run(PLAN, async (query) => {
+      await pruneSeries(query, eventsBefore)
       const quarantined = await countGone(query, DELETE_QUARANTINE, [deadBefore])
       return quarantined + (await countGone(query, DELETE_BATCHES, [batchesBefore]))
     })

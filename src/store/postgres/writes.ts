@@ -8,6 +8,7 @@ import { createAppending, takeBatch } from './journal.ts'
 import { createPruning } from './prune.ts'
 import { createRegistrations } from './registrations.ts'
 import { createReplay } from './replay.ts'
+import { requeue } from './requeue.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const PROBE: TransactionPlan = { sync: 'on', timeoutMs: 2_000 }
@@ -51,6 +52,16 @@ export function createWrites(options: {
     settle: (attempts) => jobs.settle(attempts),
     saveHandlers: (handlers) => registrations.saveHandlers(handlers),
     loadHandlers: () => registrations.loadHandlers(),
+    async setPaused(handler, isPaused) {
+      const isKnown = await registrations.setPaused(handler, isPaused)
+      if (isKnown && !isPaused) hints.tell('jobs')
+      return isKnown
+    },
+    async requeue(quarantineId, batchId) {
+      const isThere = await requeue(work, quarantineId, batchId)
+      if (isThere) hints.tell('batches')
+      return isThere
+    },
     async replay(names, only) {
       const replayed = await replays.replay(names, only)
       if (replayed > 0) hints.tell('jobs')

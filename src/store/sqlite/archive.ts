@@ -12,6 +12,8 @@ import { createAuditList } from './audit.ts'
 import type { Database } from './driver.ts'
 import { createEventSearch } from './event-search.ts'
 import { createJobSearch } from './job-search.ts'
+import { createOverview } from './overview.ts'
+import { createSeriesReads } from './series.ts'
 import { createStats } from './stats.ts'
 import { createWaitingSearch } from './waiting-search.ts'
 
@@ -68,5 +70,7 @@ export function createArchive(db: Database, now: () => number) {
     quarantineBody,
     listAudit,
     findWaiting,
+    ...createSeriesReads(db),
+    ...createOverview(db),
   }
 }

@@ -3,6 +3,7 @@ import { type Fate, makeReceipt } from '../receipt.ts'
 import type { ChunkReceipt, UnpackedChunk } from '../store.ts'
 import { createCounters, createTypeCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import { createSeriesWrites } from './series.ts'
 
 interface BatchRow {
   seq: number
@@ -38,6 +39,7 @@ export function createChunks(db: Database) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const typeCounters = createTypeCounters(db)
+  const series = createSeriesWrites(db)
 
   /** Inserts the event's key; answers under which key and verdict it is stored, if it is new. */
   function judge(event: UnpackedEvent, id: number, receivedAt: number, prunedThrough: number) {
@@ -96,8 +98,17 @@ export function createChunks(db: Database) {
     }
     for (const [handler, ids] of jobs) insertJobs.run(handler, now, JSON.stringify(ids))
     counters.set('last_event_id', id)
-    for (const [type, n] of types) typeCounters.add(type, n)
+    countTypes(types, batch.received_at)
     return fates
+  }
+
+  function countTypes(types: ReadonlyMap<string, number>, receivedAt: number): void {
+    const counted = new Map<string, number>()
+    for (const [type, n] of types) {
+      const name = typeCounters.add(type, n)
+      counted.set(name, (counted.get(name) ?? 0) + n)
+    }
+    series.count(receivedAt, counted)
   }
 
   function storeUnreadable(pieces: readonly UnreadablePiece[], batch: BatchRow): number {

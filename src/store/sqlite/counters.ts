@@ -28,7 +28,7 @@ export function createCounters(db: Database): Counters {
 const MOST_COUNTED_TYPES = 200
 
 /** Stored events by type. */
-export function createTypeCounters(db: Database): Pick<Counters, 'add'> {
+export function createTypeCounters(db: Database) {
   const counters = createCounters(db)
   const has = db.prepare('SELECT 1 FROM counters WHERE name = ?')
   const countTypes = db.prepare(`SELECT count(*) AS n FROM counters WHERE name LIKE 'type:%'`)
@@ -38,5 +38,12 @@ export function createTypeCounters(db: Database): Pick<Counters, 'add'> {
     if (has.get(name) !== undefined) return name
     return (countTypes.get() as { n: number }).n < MOST_COUNTED_TYPES ? name : 'type:(other)'
   }
-  return { add: (type, n) => counters.add(counterOf(type), n) }
+  return {
+    /** Answers the name under which the type is counted. */
+    add(type: string, n: number): string {
+      const name = counterOf(type)
+      counters.add(name, n)
+      return name.slice('type:'.length)
+    },
+  }
 }

@@ -20,6 +20,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     `SELECT event_id FROM jobs WHERE handler = ? AND state = 'pending' AND due_at <= ?
      ORDER BY due_at, event_id LIMIT ?`,
   )
+  const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')
   const countAttempts = db.prepare(
     `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, ended_at = NULL
      WHERE handler = ? AND event_id IN (SELECT value FROM json_each(?))`,
@@ -45,6 +46,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
   )
 
   function claim({ handler, limit, leaseMs }: ClaimRequest, now: number): readonly ClaimedJob[] {
+    if (selectPaused.get(handler) !== undefined) return []
     const rows = selectDue.all(handler, now, limit + leases.count(handler)) as {
       event_id: number
     }[]

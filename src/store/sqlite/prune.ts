@@ -2,6 +2,7 @@ import type { PruneReceipt, PruneRequest } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
 import { createEventRemoval, type RemovableEvent } from './event-removal.ts'
+import { createSeriesWrites } from './series.ts'
 
 /** Rows looked at in one call; small, because every other write waits for it. */
 const ROWS_PER_CALL = 500
@@ -13,6 +14,7 @@ const ROWS_PER_CALL = 500
 export function createPruning(db: Database) {
   const counters = createCounters(db)
   const removal = createEventRemoval(db)
+  const series = createSeriesWrites(db)
   const selectEvents = db.prepare(
     `SELECT id, received_at, verdict, type FROM events WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
   )
@@ -69,6 +71,7 @@ export function createPruning(db: Database) {
     const quarantined = deleteQuarantine.run(request.deadBefore).changes
     // A batch's row is small and tells where its events came from: it stays as long as any may.
     const batches = deleteBatches.run(Math.min(request.deadBefore, request.eventsBefore)).changes
+    series.prune(request.eventsBefore)
     return {
       removed: events.removed + keys.removed + quarantined + batches,
       isDone: events.isDone && keys.isDone && quarantined + batches === 0,

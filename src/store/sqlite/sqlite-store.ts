@@ -31,6 +31,8 @@ function writesThrough(client: ThreadClient): Writes {
     saveHandlers: (handlers) => client.ask('saveHandlers', handlers),
     loadHandlers: () => client.ask('loadHandlers'),
     replay: (jobs, only) => client.ask('replay', jobs, only),
+    setPaused: (handler, isPaused) => client.ask('setPaused', handler, isPaused),
+    requeue: (quarantineId, batchId) => client.ask('requeue', quarantineId, batchId),
     prune: (request) => client.ask('prune', request),
     erase: (request) => client.ask('erase', request),
     recordAudit: (entry) => client.ask('recordAudit', entry),
@@ -101,6 +103,9 @@ function createLazyReader(file: string) {
     quarantineBody: (id) => ask('quarantineBody', id),
     listAudit: (query) => ask('listAudit', query),
     findWaiting: (traces, among) => ask('findWaiting', traces, among),
+    countEvents: (query) => ask('countEvents', query),
+    lastBatches: () => ask('lastBatches'),
+    pausedHandlers: () => ask('pausedHandlers'),
   }
 
   async function close(): Promise<void> {

@@ -19,6 +19,7 @@ import { createJournal } from './journal.ts'
 import { createPruning } from './prune.ts'
 import { createRegistrations } from './registrations.ts'
 import { createReplay } from './replay.ts'
+import { createRequeueing } from './requeue.ts'
 import type { OnEnd } from './transactions.ts'
 
 export type Operation = (...args: never[]) => unknown
@@ -40,6 +41,7 @@ export function createWriter(
   const pruning = createPruning(db)
   const erasing = createErasing(db)
   const auditing = createAuditing(db)
+  const requeueing = createRequeueing(db, journal.append)
   const counters = createCounters(db)
 
   const operations = {
@@ -63,6 +65,14 @@ export function createWriter(
     saveHandlers: (handlers: readonly HandlerRegistration[]) =>
       registrations.saveHandlers(handlers),
     loadHandlers: () => registrations.loadHandlers(),
+    setPaused(handler: string, isPaused: boolean): boolean {
+      if (!isPaused) hint('jobs')
+      return registrations.setPaused(handler, isPaused, now())
+    },
+    requeue(quarantineId: string, batchId: string): boolean {
+      hint('batches')
+      return requeueing.requeue(quarantineId, batchId)
+    },
     replay(names: readonly JobName[], only?: 'done' | 'dead'): number {
       hint('jobs')
       return replays.replay(names, only, now())
