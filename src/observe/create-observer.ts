@@ -13,6 +13,7 @@ import {
   type RefusalReason,
   type ReplayFilter,
 } from './observer.ts'
+import { createRecentMinutes } from './recent-minutes.ts'
 import { createSampler } from './sampler.ts'
 
 /** Lines a second and kind, of what strangers or a full disk could make endless. */
@@ -30,6 +31,7 @@ export function createObserver(options: {
   const { log, now, listeners = [] } = options
   const sampler = createSampler({ now, perSecond: LINES_PER_SECOND })
   const counters = createCounters()
+  const minutes = createRecentMinutes(now)
 
   /** At most a few lines a second of one text and reason; the next tells how many were left out. */
   const logSampled: LogSampled = (level, text, fields) => {
@@ -41,6 +43,7 @@ export function createObserver(options: {
   const observer: Observer = {
     batchReceived({ secretPosition, ...fact }) {
       counters.countReceived(fact.source)
+      minutes.noteAck(fact.ackMs)
       log.info(secretPosition > 0 ? { ...fact, secretPosition } : fact, 'batch received')
     },
     requestRefused({ source, reason, status, address, detail }) {
@@ -64,6 +67,7 @@ export function createObserver(options: {
       )
     },
     attemptEnded({ outcome, error, ...fact }) {
+      if (outcome !== 'released') minutes.noteAttempt(fact.handler, outcome)
       const fields = error === undefined ? fact : { ...fact, error: tameText(error) }
       if (outcome === 'dead') log.error(fields, 'job is dead; replay it when its cause is mended')
       else if (outcome === 'retry') log.warn(fields, 'attempt failed; the job will be tried again')
@@ -106,9 +110,22 @@ export function createObserver(options: {
     erased({ address, ...counts }) {
       log.info({ network: coarseAddress(address), ...counts }, 'a person was erased')
     },
+    handlerPaused({ address, handler, isPaused }) {
+      const fields = { network: coarseAddress(address), handler }
+      log.info(fields, isPaused ? 'handler paused' : 'handler resumed')
+    },
+    pieceRequeued({ address, ...fact }) {
+      log.info({ network: coarseAddress(address), ...fact }, 'quarantined piece is read again')
+    },
+    signedIn({ address, isRight }) {
+      const fields = { reason: 'password', network: coarseAddress(address) }
+      if (isRight) log.info(fields, 'signed in')
+      else logSampled('warn', 'sign-in refused', fields)
+    },
     ...observeSpool(log, logSampled),
     ...observeGuardian(log, logSampled),
     counts: counters.read,
+    recent: minutes.read,
   }
   return neverThrowing(observer, listeners)
 }
@@ -187,7 +204,7 @@ function neverThrowing(observer: Observer, listeners: readonly ObserverListener[
     const tellers = [observer, ...listeners].flatMap((one) => one[name] ?? [])
     return [name, (fact: never) => tellAll(tellers, fact)]
   })
-  return { ...Object.fromEntries(guarded), counts: observer.counts }
+  return { ...Object.fromEntries(guarded), counts: observer.counts, recent: observer.recent }
 }
 
 function tellAll(tellers: readonly ((fact: never) => void)[], fact: never): void {

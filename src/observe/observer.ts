@@ -33,6 +33,32 @@ export interface HandlerHealth {
   readonly lastProblem: string | undefined
 }
 
+export interface LatencyFigures {
+  readonly count: number
+  /** In milliseconds; undefined when nothing was measured. */
+  readonly p50: number | undefined
+  readonly p95: number | undefined
+  readonly p99: number | undefined
+  readonly max: number | undefined
+}
+
+export interface AttemptCounts {
+  readonly done: number
+  readonly retry: number
+  readonly dead: number
+}
+
+export const RECENT_MINUTES = 60
+
+/** What this process did in the last hour, minute by minute; the oldest minute first. */
+export interface RecentFigures {
+  /** When the first minute began. */
+  readonly from: number
+  /** Answers to authentic requests: from their first byte to the durable commit. */
+  readonly ack: { readonly all: LatencyFigures; readonly minutes: readonly LatencyFigures[] }
+  readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
+}
+
 /** Which events were asked for; times of receipt in milliseconds since 1970. */
 export interface ReplayFilter {
   readonly handler?: string
@@ -196,7 +222,15 @@ export interface Observer extends SpoolObserver, GuardianObserver {
     waiting: number
     isWiped: boolean
   }): void
+  /** A handler was paused, or resumed, for all replicas. */
+  handlerPaused(fact: { address: string; handler: string; isPaused: boolean }): void
+  /** A piece left quarantine to be read again, as this batch. */
+  pieceRequeued(fact: { address: string; piece: string; batch: string }): void
+  /** Somebody gave the password to the page, or a wrong one. */
+  signedIn(fact: { address: string; isRight: boolean }): void
   counts(): ObservedCounts
+  /** The last hour of this process. */
+  recent(): RecentFigures
 }
 
 /** Hears of some of what happens. */

@@ -1,7 +1,7 @@
 import type { Observer } from '../../src/observe/observer.ts'
 
 type Facts = {
-  [Name in Exclude<keyof Observer, 'counts'>]: Parameters<Observer[Name]>[0][]
+  [Name in Exclude<keyof Observer, 'counts' | 'recent'>]: Parameters<Observer[Name]>[0][]
 }
 
 /** An observer that keeps what it is told. */
@@ -27,6 +27,9 @@ export function createRecordingObserver(): RecordingObserver {
     adminFailed: [],
     replayed: [],
     erased: [],
+    handlerPaused: [],
+    pieceRequeued: [],
+    signedIn: [],
     spoolBegan: [],
     spoolEnded: [],
     spoolDrained: [],
@@ -63,6 +66,9 @@ export function createRecordingObserver(): RecordingObserver {
     adminFailed: (fact) => facts.adminFailed.push(fact),
     replayed: (fact) => facts.replayed.push(fact),
     erased: (fact) => facts.erased.push(fact),
+    handlerPaused: (fact) => facts.handlerPaused.push(fact),
+    pieceRequeued: (fact) => facts.pieceRequeued.push(fact),
+    signedIn: (fact) => facts.signedIn.push(fact),
     spoolBegan: (fact) => facts.spoolBegan.push(fact),
     spoolEnded: (fact) => facts.spoolEnded.push(fact),
     spoolDrained: (fact) => facts.spoolDrained.push(fact),
@@ -80,8 +86,11 @@ export function createRecordingObserver(): RecordingObserver {
     guardianFailed: (fact) => facts.guardianFailed.push(fact),
     outageEnded: (fact) => facts.outageEnded.push(fact),
     outageNearsLimit: (fact) => facts.outageNearsLimit.push(fact),
-    counts: () => {
-      throw new Error('Nobody asks this observer.')
-    },
+    counts: refuse,
+    recent: refuse,
   }
+}
+
+function refuse(): never {
+  throw new Error('Nobody asks this observer.')
 }
