@@ -191,6 +191,11 @@ export function createApp(parts: AppParts): App {
     { registrations, guardian }: Pick<AdminServerOptions, 'registrations' | 'guardian'>,
   ) {
     if (!settings.admin) return undefined
+    let shown = settings.sources
+    reloaders.push((fresh) => {
+      shown = fresh.sources
+      return []
+    })
     const readMetrics = createMetricsReader({
       metrics,
       stats: () => store.stats(),
@@ -207,6 +212,8 @@ export function createApp(parts: AppParts): App {
       metrics: { contentType: metrics.contentType, read: readMetrics },
       registrations,
       guardian,
+      sources: () => shown,
+      newBatchId: () => newBatchId(now()),
       now,
       version,
       settings: settings.admin,

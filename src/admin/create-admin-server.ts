@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
-import type { HandlerRegistration } from '../model.ts'
+import type { HandlerRegistration, ProviderName } from '../model.ts'
 import type { GuardianFigures, Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
@@ -9,20 +9,25 @@ import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
 import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
 import { protectRoutes } from './protect/protect-routes.ts'
+import { createSignIn } from './protect/sign-in.ts'
 import { createStatsReader } from './read-stats.ts'
 import { addAuditRoute } from './routes/audit-route.ts'
 import { addEraseRoute, type EraseRouteOptions } from './routes/erase-route.ts'
 import { addEventRoutes } from './routes/event-routes.ts'
+import { addExportRoute } from './routes/export-route.ts'
+import { addHandlerRoutes } from './routes/handler-routes.ts'
 import { addJobRoutes } from './routes/job-routes.ts'
 import { addMetricsRoute, type MetricsSource } from './routes/metrics-route.ts'
+import { addOverviewRoutes } from './routes/overview-routes.ts'
 import { addPageRoutes } from './routes/page-routes.ts'
 import { addPruneRoute, type PruneRouteOptions } from './routes/prune-route.ts'
 import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
 import { addReplayRoute } from './routes/replay-route.ts'
+import { addSessionRoutes } from './routes/session-routes.ts'
 import { addStatsRoute } from './routes/stats-route.ts'
 
 export interface AdminServerOptions {
-  readonly archive: Archive & Pick<Store, 'replay' | 'recordAudit'>
+  readonly archive: Archive & Pick<Store, 'replay' | 'setPaused' | 'requeue' | 'recordAudit'>
   /** Undefined where batches go straight to the store. */
   readonly spool: (() => Promise<SpoolFigures>) | undefined
   readonly work: EraseRouteOptions['work'] & PruneRouteOptions['work']
@@ -32,6 +37,10 @@ export interface AdminServerOptions {
   readonly registrations: () => readonly HandlerRegistration[]
   /** What is known of our webhooks at the provider; undefined: nobody watches them. */
   readonly guardian: (() => GuardianFigures) | undefined
+  /** The configured ones of this moment. */
+  readonly sources: () => readonly { readonly name: string; readonly provider: ProviderName }[]
+  /** For bytes that are read again. */
+  readonly newBatchId: () => string
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** The receiver's own version, as in `package.json`. */
@@ -92,21 +101,26 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
 
-  protectRoutes(app, { password: settings.password, now })
+  const signIn = settings.password === undefined ? undefined : createSignIn(settings.password, now)
+  protectRoutes(app, signIn)
   addErrorAnswers(app, observer)
   addJsonParser(app)
 
   addOpenapiRoute(app, version)
   const facts = { archive, spool, observer, registrations, guardian, now, version }
   addStatsRoute(app, createStatsReader(facts))
+  addOverviewRoutes(app, options)
   addEventRoutes(app, archive)
-  addJobRoutes(app, archive)
-  addQuarantineRoutes(app, archive)
+  addExportRoute(app, archive)
+  addJobRoutes(app, archive, observer)
+  addHandlerRoutes(app, options)
+  addQuarantineRoutes(app, options)
   addReplayRoute(app, { archive, observer, registrations, audited })
   addEraseRoute(app, { work, observer, audited })
   addPruneRoute(app, { work, observer, audited })
   addAuditRoute(app, archive)
   addMetricsRoute(app, metrics)
+  addSessionRoutes(app, { signIn, observer, version })
   addPageRoutes(app)
 
   return { listen: () => listen(app, settings), close: () => close(app), app }

@@ -8,12 +8,14 @@ import {
   type Observer,
   REFUSAL_REASONS,
 } from '../../src/observe/observer.ts'
+import { createRecentMinutes } from '../../src/observe/recent-minutes.ts'
 import type { ErasureReport, SpoolFigures } from '../../src/store/store.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
-type Fact<Name extends 'adminFailed' | 'replayed' | 'erased' | 'pruned'> = Parameters<
-  Observer[Name]
->[0]
+type Noted =
+  | ('adminFailed' | 'replayed' | 'erased' | 'pruned')
+  | ('handlerPaused' | 'pieceRequeued' | 'signedIn')
+type Fact<Name extends Noted> = Parameters<Observer[Name]>[0]
 
 /** An admin server over an archive in memory, with a clock to turn. Closes itself. */
 export function buildAdmin(
@@ -38,12 +40,18 @@ export function buildAdmin(
     refused: noRefusals(),
     handlers: health,
   }
+  const trail: Fact<'handlerPaused' | 'pieceRequeued' | 'signedIn'>[] = []
+  const recent = createRecentMinutes(() => clock.now)
   const observer = {
     counts: () => counts,
     adminFailed: (fact: Fact<'adminFailed'>) => failures.push(fact),
     replayed: (fact: Fact<'replayed'>) => replays.push(fact),
     erased: (fact: Fact<'erased'>) => erasures.push(fact),
     pruned: (fact: Fact<'pruned'>) => prunings.push(fact),
+    handlerPaused: (fact: Fact<'handlerPaused'>) => trail.push(fact),
+    pieceRequeued: (fact: Fact<'pieceRequeued'>) => trail.push(fact),
+    signedIn: (fact: Fact<'signedIn'>) => trail.push(fact),
+    recent: recent.read,
   } as unknown as Observer
 
   /** What the work does and answers; a test may put in its own. */
@@ -66,6 +74,8 @@ export function buildAdmin(
     metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,
     guardian: options.guardian,
+    sources: () => [{ name: 'mailtrap', provider: 'mailtrap' }],
+    newBatchId: () => 'batch-new',
     now: () => clock.now,
     version: '1.2.3',
     settings,
@@ -83,6 +93,8 @@ export function buildAdmin(
     replays,
     erasures,
     prunings,
+    recent,
+    trail,
   }
 }
 

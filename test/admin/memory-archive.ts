@@ -10,11 +10,19 @@ import type {
   Page,
   PageRequest,
   QuarantineRow,
+  SeriesPoint,
   Store,
   StoreStats,
 } from '../../src/store/store.ts'
 
-export interface MemoryArchive extends Archive, Pick<Store, 'replay' | 'recordAudit'> {
+export interface MemoryArchive
+  extends Archive,
+    Pick<Store, 'replay' | 'setPaused' | 'requeue' | 'recordAudit'> {
+  /** As counted; answered whatever the span. */
+  readonly series: SeriesPoint[]
+  readonly lastBatch: Record<string, number>
+  /** Handlers the store has seen, and since when they are paused. */
+  readonly handlers: Map<string, number | undefined>
   /** Newest first, as the lists answer them. */
   readonly events: EventDetail[]
   readonly quarantine: (QuarantineRow & { readonly body: Uint8Array })[]
@@ -34,6 +42,9 @@ export function createMemoryArchive(): MemoryArchive {
     events: [],
     quarantine: [],
     audit: [],
+    series: [],
+    lastBatch: {},
+    handlers: new Map(),
     figures: {},
     databaseHealth: undefined,
     calls: [],
@@ -80,6 +91,25 @@ export function createMemoryArchive(): MemoryArchive {
       if (archive.problem) throw archive.problem
       archive.audit.unshift({ ...entry, id: String(archive.audit.length + 1), at: 1_000 })
     },
+    countEvents: async (query) => note('countEvents', query, () => archive.series),
+    lastBatches: async () => note('lastBatches', undefined, () => archive.lastBatch),
+    pausedHandlers: async () =>
+      note('pausedHandlers', undefined, () =>
+        Object.fromEntries(
+          [...archive.handlers].flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])),
+        ),
+      ),
+    setPaused: async (handler, isPaused) =>
+      note('setPaused', { handler, isPaused }, () => {
+        const isKnown = archive.handlers.has(handler)
+        if (isKnown) archive.handlers.set(handler, isPaused ? 1_000 : undefined)
+        return isKnown
+      }),
+    requeue: async (id, batch) =>
+      note('requeue', { id, batch }, () => {
+        const index = archive.quarantine.findIndex((piece) => piece.id === id)
+        return archive.quarantine.splice(index, index < 0 ? 0 : 1).length === 1
+      }),
     replay: async (jobs, only) =>
       note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
   }

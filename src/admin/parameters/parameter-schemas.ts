@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EVENT_STATES, type JobState } from '../../model.ts'
+import { SPAN_NAMES } from '../series-spans.ts'
 import { parseInstant } from './parse-instant.ts'
 import { isRowId } from './row-id.ts'
 
@@ -72,18 +73,22 @@ export const NO_PARAMETERS = z.object({})
 
 export const PAGE_PARAMETERS = z.object(page)
 
-export const EVENT_PARAMETERS = z
-  .object({
-    source: text.exactOptional(),
-    type: text.exactOptional(),
-    state: oneOf(EVENT_STATES).exactOptional(),
-    recipient: text.exactOptional(),
-    message_id: text.exactOptional(),
-    event_id: text.exactOptional(),
-    ...span,
-    ...page,
-  })
-  .refine(isSpan, SPAN_PROBLEM)
+const eventFilter = {
+  source: text.exactOptional(),
+  type: text.exactOptional(),
+  state: oneOf(EVENT_STATES).exactOptional(),
+  recipient: text.exactOptional(),
+  message_id: text.exactOptional(),
+  event_id: text.exactOptional(),
+  ...span,
+}
+
+export const EVENT_PARAMETERS = z.object({ ...eventFilter, ...page }).refine(isSpan, SPAN_PROBLEM)
+
+/** The same events without paging: it goes on by itself. */
+export const EXPORT_PARAMETERS = z.object(eventFilter).refine(isSpan, SPAN_PROBLEM)
+
+export const SERIES_PARAMETERS = z.object({ span: oneOf(SPAN_NAMES).exactOptional() })
 
 export const JOB_PARAMETERS = z.object({
   handler: text.exactOptional(),
@@ -113,3 +118,24 @@ export const REPLAY_PARAMETERS = z
     event: text.exactOptional(),
   })
   .refine(isSpan, SPAN_PROBLEM)
+
+/** The dead jobs of one handler, from the newest on; `error` as its failures are grouped. */
+export const REPLAY_DEAD_PARAMETERS = z.object({
+  error: text.exactOptional(),
+  cursor: jobCursor.exactOptional(),
+})
+
+const MAX_JOBS = 500
+const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
+const jobName = z.strictObject({ event: z.string().refine(isRowId), handler: z.string().max(64) })
+
+export const REPLAY_JOBS_PARAMETERS = z.object({
+  jobs: z
+    .unknown()
+    .refine((value) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(value).success, JOB_NAMES)
+    .transform((value) => value as z.output<typeof jobName>[]),
+})
+
+export const LOGIN_PARAMETERS = z.object({
+  password: z.string({ error: 'must be a text' }).max(MAX_TEXT_LENGTH, 'is too long'),
+})

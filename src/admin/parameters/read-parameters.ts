@@ -34,11 +34,13 @@ function explainUnknown(name: string, allowed: readonly string[]): string {
   return `There is no parameter ${quote(name)}.${hint} ${list}`
 }
 
-/** The schemas' own texts say what a value must be; the name and the value are added here. */
+/** The schemas' own texts say what a value must be; name and value are added, but no password. */
 function explainIssue(issue: z.core.$ZodIssue, given: ReadonlyMap<string, unknown>): string {
   const name = String(issue.path[0] ?? 'The body')
   const value = given.get(name)
-  const isShown = typeof value === 'number' || (typeof value === 'string' && value !== '')
+  const isShown =
+    name !== 'password' &&
+    (typeof value === 'number' || (typeof value === 'string' && value !== ''))
   return `${name} ${issue.message}${isShown ? `, not ${quote(String(value))}` : ''}.`
 }
 

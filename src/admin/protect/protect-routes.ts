@@ -1,11 +1,17 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ANSWER_HEADERS } from './answer-headers.ts'
-import { createAttemptLimit } from './attempt-limit.ts'
 import { isFromThisMachine } from './loopback.ts'
-import { createPasswordCheck } from './password-check.ts'
 import { isSameOrigin } from './same-origin.ts'
+import type { Guard, SignIn } from './sign-in.ts'
 
-type Guard = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly isOpen?: boolean
+  }
+}
+
+/** Configuration of the routes that show nothing of what is kept here: the page's own files. */
+export const OPEN_ROUTE = { isOpen: true } as const
 
 const READS: readonly string[] = ['GET', 'HEAD']
 const JSON_TYPE = /^application\/json\s*(;|$)/i
@@ -14,12 +20,8 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i
  * Runs before every route, and before the answer to an unknown address: hooks of the root, because
  * guards bound to paths have been walked around before.
  */
-export function protectRoutes(
-  app: FastifyInstance,
-  options: { password: string | undefined; now: () => number },
-): void {
-  const { password, now } = options
-  const admitCaller = password === undefined ? admitThisMachine : createPasswordGuard(password, now)
+export function protectRoutes(app: FastifyInstance, signIn: SignIn | undefined): void {
+  const admitCaller = signIn ? admitToOpenRoutes(signIn.admit) : admitThisMachine
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(ANSWER_HEADERS)
@@ -38,35 +40,16 @@ const admitThisMachine: Guard = (request, reply) => {
   })
 }
 
-function createPasswordGuard(password: string, now: () => number): Guard {
-  const isRight = createPasswordCheck(password)
-  const limit = createAttemptLimit(now)
-
-  return (request, reply) => {
-    const waitSeconds = limit.waitSeconds(request.ip)
-    if (waitSeconds > 0) return refuseForNow(reply, waitSeconds)
-    const given = request.headers.authorization
-    if (given !== undefined && isRight(given)) return undefined
-    // Browsers ask once without a password to learn that one is needed: no failure.
-    if (given !== undefined) limit.countFailure(request.ip)
-    return reply
-      .code(401)
-      .header('www-authenticate', 'Basic realm="mailtrap-receiver", charset="UTF-8"')
-      .send({ error: 'unauthorized', message: 'Give the user admin and the password.' })
-  }
+function admitToOpenRoutes(admit: Guard): Guard {
+  return (request, reply) => (isOpen(request) ? undefined : admit(request, reply))
 }
 
-function refuseForNow(reply: FastifyReply, waitSeconds: number): FastifyReply {
-  return reply
-    .code(429)
-    .header('retry-after', waitSeconds)
-    .send({
-      error: 'too_many_attempts',
-      message: `Too many wrong passwords came from this address. Wait ${waitSeconds} seconds.`,
-    })
+/** By the route that will answer, never by the address: several addresses may lead to one route. */
+function isOpen(request: FastifyRequest): boolean {
+  return !request.is404 && request.routeOptions.config.isOpen === true
 }
 
-/** Browsers add the password by themselves, so a write must prove that no other site asked for it. */
+/** Browsers add the session or the password by themselves, so a write must prove that no other site asked for it. */
 const admitWrite: Guard = (request, reply) => {
   if (READS.includes(request.method)) return undefined
   if (!isSameOrigin(request.headers)) {

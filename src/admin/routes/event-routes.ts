@@ -44,7 +44,7 @@ export function addEventRoutes(app: FastifyInstance, archive: Archive): void {
   })
 }
 
-function eventQuery(parameters: z.output<typeof EVENT_PARAMETERS>): EventQuery {
+export function eventQuery(parameters: z.output<typeof EVENT_PARAMETERS>): EventQuery {
   const { message_id: messageId, event_id: eventId, ...others } = parameters
   return { ...others, ...dropUndefined({ messageId, eventId }) }
 }

@@ -1,10 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Archive } from '../../store/store.ts'
+import type { Observer } from '../../observe/observer.ts'
+import type { Archive, Store } from '../../store/store.ts'
 import { JOB_JSON, jobJson } from '../json/job-json.ts'
 import { PAGE_JSON, pageJson } from '../json/page-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
-import { JOB_PARAMETERS } from '../parameters/parameter-schemas.ts'
+import {
+  JOB_PARAMETERS,
+  NO_PARAMETERS,
+  REPLAY_JOBS_PARAMETERS,
+} from '../parameters/parameter-schemas.ts'
 import { readParameters } from '../parameters/read-parameters.ts'
 
 const LIST_JOBS = {
@@ -13,9 +18,28 @@ const LIST_JOBS = {
   answer: { json: z.object({ jobs: z.array(JOB_JSON), ...PAGE_JSON }) },
 } satisfies RouteDescription
 
-export function addJobRoutes(app: FastifyInstance, archive: Pick<Archive, 'listJobs'>): void {
+const REPLAY_JOBS = {
+  summary: 'Makes a selection of dead jobs pending again',
+  query: NO_PARAMETERS,
+  body: REPLAY_JOBS_PARAMETERS,
+  answer: { json: z.object({ replayed: z.int() }) },
+} satisfies RouteDescription
+
+export function addJobRoutes(
+  app: FastifyInstance,
+  archive: Pick<Archive, 'listJobs'> & Pick<Store, 'replay'>,
+  observer: Pick<Observer, 'replayed'>,
+): void {
   app.get('/api/jobs', { config: { description: LIST_JOBS } }, async (request) => {
     const { rows, ...page } = await archive.listJobs(readParameters(LIST_JOBS.query, request.query))
     return { jobs: rows.map(jobJson), ...pageJson(page) }
+  })
+
+  app.post('/api/jobs/replay', { config: { description: REPLAY_JOBS } }, async (request) => {
+    readParameters(REPLAY_JOBS.query, request.query)
+    const { jobs } = readParameters(REPLAY_JOBS.body, request.body)
+    const replayed = await archive.replay(jobs, 'dead')
+    observer.replayed({ address: request.ip, filter: { state: 'dead' }, jobs: replayed })
+    return { replayed }
   })
 }

@@ -1,17 +1,29 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { OPEN_ROUTE } from '../protect/protect-routes.ts'
 
-const ASSETS = [
-  { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
-  { path: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
-  { path: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  { path: '/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
-] as const
+const FOLDER = new URL('../page/', import.meta.url)
 
-/** The status page. Read once, at the start: a missing file stops the start, not the first visit. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/**
+ * The dashboard's own files, which hold nothing of what is kept here; so its login form can be
+ * shown. Read once, at the start: a missing file stops the start, not the first visit.
+ */
 export function addPageRoutes(app: FastifyInstance): void {
-  for (const { path, file, type } of ASSETS) {
-    const content = readFileSync(new URL(`../page/${file}`, import.meta.url))
-    app.get(path, (_request, reply) => reply.type(type).send(content))
+  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => TYPES[extname(file)] !== undefined,
+  )
+  for (const file of files) {
+    const content = readFileSync(new URL(file, FOLDER))
+    const path = file === 'index.html' ? '/' : `/${file.replaceAll('\\', '/')}`
+    const type = TYPES[extname(file)] ?? ''
+    app.get(path, { config: OPEN_ROUTE }, (_request, reply) => reply.type(type).send(content))
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Archive } from '../../store/store.ts'
+import type { Observer } from '../../observe/observer.ts'
+import type { Archive, Store } from '../../store/store.ts'
 import { QUARANTINE_JSON, quarantineJson } from '../json/quarantine-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
 import { NO_PARAMETERS, PAGE_PARAMETERS } from '../parameters/parameter-schemas.ts'
@@ -35,10 +36,25 @@ const GET_BYTES = {
   errors: { 404: 'Nothing in quarantine has this id.' },
 } satisfies RouteDescription
 
-type Piece = { Params: { id: string } }
-type QuarantineArchive = Pick<Archive, 'listQuarantine' | 'getQuarantine' | 'quarantineBody'>
+const READ_PIECE_AGAIN = {
+  summary: 'Takes the bytes out of quarantine and reads them again, as a batch of their own',
+  query: NO_PARAMETERS,
+  answer: { json: z.object({ batch: z.string() }) },
+  errors: { 404: 'Nothing in quarantine has this id.' },
+} satisfies RouteDescription
 
-export function addQuarantineRoutes(app: FastifyInstance, archive: QuarantineArchive): void {
+export interface QuarantineRoutesOptions {
+  readonly archive: Pick<Archive, 'listQuarantine' | 'getQuarantine' | 'quarantineBody'> &
+    Pick<Store, 'requeue'>
+  readonly observer: Pick<Observer, 'pieceRequeued'>
+  readonly newBatchId: () => string
+}
+
+type Piece = { Params: { id: string } }
+
+export function addQuarantineRoutes(app: FastifyInstance, options: QuarantineRoutesOptions): void {
+  const { archive, observer, newBatchId } = options
+
   app.get('/api/quarantine', { config: { description: LIST_PIECES } }, async (request) => {
     const page = readParameters(LIST_PIECES.query, request.query)
     const { rows, cursor } = await archive.listQuarantine(page)
@@ -63,5 +79,18 @@ export function addQuarantineRoutes(app: FastifyInstance, archive: QuarantineArc
       .type('application/octet-stream')
       .header('content-disposition', `attachment; filename="quarantine-${id}.bin"`)
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  })
+
+  // Whoever has mended the reader lets it read the bytes again; what it still cannot read comes back.
+  const readAgain = { config: { description: READ_PIECE_AGAIN } }
+  app.post<Piece>('/api/quarantine/:id/replay', readAgain, async (request, reply) => {
+    readParameters(READ_PIECE_AGAIN.query, request.query)
+    readParameters(NO_PARAMETERS, request.body ?? {})
+    const { id: piece } = request.params
+    const batch = newBatchId()
+    const isThere = isRowId(piece) && (await archive.requeue(piece, batch))
+    if (!isThere) return reply.code(404).send(NO_SUCH_PIECE)
+    observer.pieceRequeued({ address: request.ip, piece, batch })
+    return { batch }
   })
 }

@@ -38,11 +38,16 @@ describe('with a password', () => {
   })
 
   it.each([
-    '/',
-    '/page.js',
-    '/page.css',
-    '/icon.svg',
     '/api/stats',
+    '/api/session',
+    '/api/series',
+    '/api/ack',
+    '/api/sources',
+    '/api/handlers',
+    '/api/handlers/x/failures',
+    '/api/events.csv',
+    '/page.js/',
+    '//page.js',
     '/api/events',
     '/api/events/1',
     '/api/jobs',
@@ -62,6 +67,17 @@ describe('with a password', () => {
     expect(answer.statusCode).toBe(401)
     expect(archive.calls).toEqual([])
   })
+
+  it.each(['/', '/page.js', '/page.css', '/views/login.js', '/icon.svg'])(
+    'shows the page that asks for it, and nothing of what is kept: %s',
+    async (url) => {
+      const { app, archive } = buildAdmin({ password: PASSWORD })
+
+      expect((await app.inject(url)).statusCode).toBe(200)
+      expect((await app.inject({ method: 'POST', url })).statusCode).toBe(401)
+      expect(archive.calls).toEqual([])
+    },
+  )
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'] as const)(
     'asks for it on %s before anything else',

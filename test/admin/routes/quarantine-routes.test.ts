@@ -89,3 +89,25 @@ describe('GET /api/quarantine/<id>/body', () => {
     expect(unknown.json()).toMatchObject({ error: 'not_found' })
   })
 })
+
+describe('POST /api/quarantine/:id/replay', () => {
+  it('takes the piece out to be read again, and leaves a trail', async () => {
+    const { app, archive, trail } = buildAdmin()
+    archive.quarantine.push(makePiece('7', Buffer.from('{')))
+    const replay = () =>
+      app.inject({ method: 'POST', url: '/api/quarantine/7/replay', payload: {} })
+
+    expect((await replay()).json()).toEqual({ batch: 'batch-new' })
+    expect(archive.quarantine).toEqual([])
+    expect(trail).toEqual([{ address: '127.0.0.1', piece: '7', batch: 'batch-new' }])
+    expect((await replay()).statusCode).toBe(404)
+    expect(trail).toHaveLength(1)
+  })
+
+  it.each(['0', 'x', '1e0'])('knows no piece %s, and does not ask for it', async (id) => {
+    const { app, archive } = buildAdmin()
+    const url = `/api/quarantine/${id}/replay`
+    expect((await app.inject({ method: 'POST', url, payload: {} })).statusCode).toBe(404)
+    expect(archive.calls).toEqual([])
+  })
+})
