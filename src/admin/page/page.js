@@ -1,276 +1,138 @@
+// @ts-check
+import { ask, NoAnswer, post } from './parts/api.js'
+import { mark, write } from './parts/elements.js'
+import { readRoute } from './parts/route.js'
+import { clockTime } from './parts/times.js'
+import { openEvent } from './views/event.js'
+import { openEvents } from './views/events.js'
+import { openHandler } from './views/handler.js'
+import { openHandlers } from './views/handlers.js'
+import { openLogin } from './views/login.js'
+import { openOverview } from './views/overview.js'
+import { openPiece } from './views/piece.js'
+import { openQuarantine } from './views/quarantine.js'
+
 /**
- * The status page. Events are written by strangers: their text goes into `textContent` and nowhere
- * else, and their names are looked up in Maps only.
+ * The dashboard: shows the view that the address names, and asks for news every two seconds while
+ * somebody looks.
+ * @typedef {{ title: string, refresh: (isByHand: boolean) => Promise<void>, close?: () => void }} View
  */
 const POLL_MS = 2_000
-const ANSWER_MS = 10_000
-const SHOWN_TYPES = 10
-const SHOWN_PIECES = 5
-const LONGEST_TEXT = 200
-const STATES = ['pending', 'done', 'dead', 'unhandled', 'conflict', 'stale']
 
-const numbers = new Intl.NumberFormat('en')
-const clock = new Intl.DateTimeFormat([], { timeStyle: 'medium' })
-const calendar = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'medium' })
+const find = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 
-const find = (id) => document.getElementById(id)
-const show = (value) => numbers.format(value ?? 0)
-const words = (name) => name.replaceAll('_', ' ')
+/** @type {View | undefined} */
+let view
+let timer = 0
+/** Answers of a view that was left meanwhile are dropped. */
+let turn = 0
+let knowsSession = false
 
-function cut(value) {
-  const text = String(value ?? '')
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text
-}
-
-/** Writes only what has changed, so that a selection, and a screen reader, are left in peace. */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text
-}
-
-function mark(node, state) {
-  if (node.dataset.state !== state) node.dataset.state = state
-}
-
-/** An element with its class and children; texts become text nodes. */
-function make(name, className, ...children) {
-  const node = document.createElement(name)
-  if (className) node.className = className
-  node.append(...children)
-  return node
-}
-
-const childrenByKey = new Map()
-
-/**
- * Makes the children of `parent` one per item. Those that stay keep their element, and with it the
- * keyboard's focus. `create` answers `{ node, update }`.
- */
-function sync(parent, items, keyOf, create) {
-  const before = childrenByKey.get(parent) ?? new Map()
-  const after = new Map()
-  for (const item of items) {
-    const child = before.get(keyOf(item)) ?? create(item)
-    child.update?.(item)
-    after.set(keyOf(item), child)
+/** @param {ReturnType<typeof readRoute>} route @returns {View} */
+function open({ view: name, rest, query }) {
+  const root = find('view')
+  const [id] = rest
+  if (name === 'events') {
+    return id === undefined ? openEvents(root, query) : openEvent(root, id)
   }
-  for (const [key, child] of before) if (!after.has(key)) child.node.remove()
-  let place = parent.firstElementChild
-  for (const { node } of after.values()) {
-    if (node === place) place = place.nextElementSibling
-    else parent.insertBefore(node, place)
+  if (name === 'handlers') return id === undefined ? openHandlers(root) : openHandler(root, id)
+  if (name === 'quarantine') return id === undefined ? openQuarantine(root) : openPiece(root, id)
+  return openOverview(root, query)
+}
+
+function showRoute() {
+  const route = readRoute(location.hash)
+  view?.close?.()
+  find('view').replaceChildren()
+  view = open(route)
+  document.title = `${view.title} · mailtrap-receiver`
+  for (const link of find('nav').children) {
+    if (link.dataset.view === route.view) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
   }
-  childrenByKey.set(parent, after)
-  const none = find(`${parent.id}-none`)
-  if (none) none.hidden = items.length > 0
+  void look(true)
 }
 
-/** A name with its figure, as description lists want it. */
-function createFigure() {
-  const name = make('dt')
-  const figure = make('dd')
-  const update = (item) => {
-    write(name, item.name)
-    write(figure, item.figure)
-    if (item.state) mark(node, item.state)
+/** @param {boolean} isByHand */
+async function look(isByHand) {
+  clearTimeout(timer)
+  const mine = ++turn
+  let waitMs = /** @type {number | undefined} */ (POLL_MS)
+  try {
+    if (!document.hidden) {
+      await Promise.all([readSession(), view?.refresh(isByHand)])
+      if (mine !== turn) return
+      tell('live', 'Live')
+      write(find('updated'), clockTime(Date.now()))
+    }
+  } catch (error) {
+    if (mine !== turn) return
+    waitMs = fail(error)
   }
-  const node = make('div', '', name, figure)
-  return { node, update }
+  if (waitMs !== undefined) timer = window.setTimeout(() => void look(false), waitMs)
 }
 
-/** A name with its count and a bar that says how much of the largest it is. */
-function createMeasure() {
-  const name = make('bdi')
-  const count = make('span', 'number')
-  const node = make('li', '', name, count)
-  const update = (item) => {
-    write(name, cut(item.name))
-    write(count, item.count === undefined ? '' : show(item.count))
-    node.style.setProperty('--share', String(item.share ?? 0))
+/** Answers how long to wait before the next try; undefined: not at all. @param {unknown} error */
+function fail(error) {
+  if (!(error instanceof NoAnswer)) {
+    tell('lost', 'This page failed. Reload it.')
+    reportError(error)
+    return undefined
   }
-  return { node, update }
-}
-
-function createSegment() {
-  const node = make('span')
-  const update = (item) => {
-    mark(node, item.state)
-    node.hidden = item.count === 0
-    node.style.setProperty('--share', String(item.count))
+  if (error.status === 401) {
+    showLogin()
+    return undefined
   }
-  return { node, update }
+  tell('lost', error.message)
+  if (error.waitMs === undefined) showProblem(error.message)
+  return error.waitMs
 }
 
-function createTime(instant) {
-  const date = new Date(instant)
-  const isToday = date.toDateString() === new Date().toDateString()
-  const time = make('time', '', (isToday ? clock : calendar).format(date))
-  time.dateTime = instant
-  time.title = calendar.format(date)
-  return time
+/** @param {string} text */
+function showProblem(text) {
+  const line = document.createElement('p')
+  line.className = 'card problem'
+  line.textContent = text
+  find('view').replaceChildren(line)
 }
 
-function createEvent(event) {
-  const link = make('a', '', make('bdi', '', cut(event.type)))
-  link.href = `api/events/${encodeURIComponent(event.id)}`
-  const about = cut(event.recipient ?? event.event_id ?? event.id)
-  const under = make('bdi', 'under', event.is_test ? `${about}, a test` : about)
-  const pill = make('span', 'pill')
-  const node = make(
-    'tr',
-    '',
-    make('td', '', createTime(event.received_at)),
-    make('td', '', link, under),
-    make('td', 'roomy', make('bdi', '', cut(event.source))),
-    make('td', '', pill),
-  )
-  const update = ({ state }) => {
-    write(pill, state)
-    mark(pill, state)
-  }
-  return { node, update }
+function showLogin() {
+  view?.close?.()
+  knowsSession = false
+  find('nav').hidden = true
+  find('logout').hidden = true
+  find('footer').hidden = true
+  tell('waiting', 'Signed out')
+  view = openLogin(find('view'), showRoute)
+  document.title = `${view.title} · mailtrap-receiver`
 }
 
-function createHandler({ name }) {
-  const health = make('span', 'health', make('bdi', '', cut(name)))
-  const under = make('bdi', 'under')
-  const counts = ['pending', 'done', 'dead'].map((state) => [state, make('td', 'number')])
-  const node = make('tr', '', make('td', '', health, under), ...counts.map(([, cell]) => cell))
-  const update = (handler) => {
-    mark(
-      health,
-      handler.health === undefined ? 'gone' : handler.health.running ? 'running' : 'stopped',
-    )
-    write(under, explainHealth(handler.health))
-    for (const [state, cell] of counts) write(cell, show(handler.jobs?.[state]))
-  }
-  return { node, update }
+/** Asked once: whether there is something to sign out of. */
+async function readSession() {
+  if (knowsSession) return
+  const { session, version } = await ask('api/session')
+  knowsSession = true
+  find('nav').hidden = false
+  find('footer').hidden = false
+  find('logout').hidden = session !== 'cookie'
+  write(find('version'), version)
 }
 
-function explainHealth(health) {
-  if (health === undefined) return 'not loaded; its jobs wait'
-  const problem = health.last_problem === null ? '' : `: ${cut(health.last_problem)}`
-  const times = health.restarts === 1 ? 'once' : `${show(health.restarts)} times`
-  const restarts = health.restarts > 0 ? `, restarted ${times}` : ''
-  return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
-}
-
-function createPiece(piece) {
-  const link = make('a', '', `${words(piece.reason)}, ${show(piece.bytes)} bytes`)
-  link.href = `api/quarantine/${encodeURIComponent(piece.id)}/body`
-  const detail = make('bdi', 'under', cut(piece.detail))
-  const origin = make('bdi', 'under', cut(`${piece.source}, piece ${piece.position}`))
-  return { node: make('li', '', link, ' ', createTime(piece.received_at), detail, origin) }
-}
-
-/** Count pairs, the largest first, with what each is of the largest. */
-function rank(counts) {
-  const entries = Object.entries(counts).filter(([, count]) => count > 0)
-  const largest = Math.max(1, ...entries.map(([, count]) => count))
-  return entries
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, count]) => ({ name, count, share: count / largest }))
-}
-
-function shorten(measures) {
-  const others = measures.slice(SHOWN_TYPES)
-  if (others.length < 2) return measures
-  const count = others.reduce((sum, measure) => sum + measure.count, 0)
-  const rest = { name: `${others.length} other types`, count, share: 0, key: 'others' }
-  return [...measures.slice(0, SHOWN_TYPES), rest]
-}
-
-function explainAge(seconds) {
-  if (seconds < 90) return `${show(seconds)} s`
-  if (seconds < 5_400) return `${show(Math.round(seconds / 60))} min`
-  return `${show(Math.round(seconds / 3_600))} h`
-}
-
-function listTotals(stats) {
-  const rate = stats.rates.events_per_second
-  return [
-    { name: 'Batches', figure: show(stats.batches.received) },
-    { name: 'Events', figure: show(stats.events.total) },
-    { name: 'Events / s', figure: rate === null ? '–' : show(rate) },
-    { name: 'Backlog', figure: show(stats.backlog) },
-    { name: 'Oldest waits', figure: explainAge(stats.oldest_pending_seconds) },
-    { name: 'Duplicates', figure: show(stats.duplicates) },
-    { name: 'Refused', figure: show(stats.batches.refused) },
-    { name: 'Quarantined', figure: show(stats.quarantined) },
-  ]
-}
-
-function listHandlers(stats) {
-  const health = new Map(Object.entries(stats.handlers))
-  const jobs = new Map(Object.entries(stats.jobs))
-  const names = [...new Set([...health.keys(), ...jobs.keys()])].sort()
-  return names.map((name) => ({ name, health: health.get(name), jobs: jobs.get(name) }))
-}
-
-function drawStats(stats) {
-  const states = STATES.map((state) => ({ state, count: stats.events.by_state[state] ?? 0 }))
-  const figures = states.map(({ state, count }) => ({ state, name: state, figure: show(count) }))
-  const byName = (item) => item.name
-  write(find('version'), stats.version)
-  sync(find('totals'), listTotals(stats), byName, createFigure)
-  sync(find('states-bar'), states, (item) => item.state, createSegment)
-  sync(find('states'), figures, byName, createFigure)
-  sync(find('handlers'), listHandlers(stats), byName, createHandler)
-  const types = shorten(rank(stats.events.by_type))
-  sync(find('types'), types, (item) => item.key ?? `type ${item.name}`, createMeasure)
-  const refused = rank(stats.batches.refused_by_reason)
-  const named = refused.map((measure) => ({ ...measure, name: words(measure.name) }))
-  sync(find('refused'), named, byName, createMeasure)
-}
-
-/** An answer that is none of ours to draw; `waitMs` undefined: asking again would not help. */
-class NoAnswer extends Error {
-  constructor(text, waitMs) {
-    super(text)
-    this.waitMs = waitMs
-  }
-}
-
-async function ask(path) {
-  const lost = new NoAnswer('The receiver cannot be reached. Trying again…', POLL_MS)
-  const answer = await fetch(path, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => lost)
-  if (answer === lost) throw lost
-  if (answer.ok) return answer.json()
-  // Each further question with a wrong password would count against whoever types the right one.
-  if (answer.status === 401) throw new NoAnswer('The password is needed: reload the page.')
-  const waitSeconds = Number(answer.headers.get('retry-after') ?? 0)
-  const waitMs = Math.max(POLL_MS, waitSeconds * 1_000)
-  if (answer.status === 429) throw new NoAnswer('Too many wrong passwords: waiting…', waitMs)
-  throw new NoAnswer(`The receiver answered ${answer.status}. Trying again…`, waitMs)
-}
-
-let drawnQuarantined
-
-async function refresh() {
-  const [stats, { events }] = await Promise.all([ask('api/stats'), ask('api/events?limit=10')])
-  drawStats(stats)
-  sync(find('events'), events, (event) => event.id, createEvent)
-  tell('live', 'Live')
-  write(find('updated'), clock.format(new Date()))
-  if (stats.quarantined === drawnQuarantined) return
-  const { quarantine } = await ask(`api/quarantine?limit=${SHOWN_PIECES}`)
-  sync(find('quarantine'), quarantine, (piece) => piece.id, createPiece)
-  drawnQuarantined = stats.quarantined
-}
-
+/** @param {string} state @param {string} text */
 function tell(state, text) {
   mark(find('connection'), state)
   write(find('connection'), text)
 }
 
-async function poll() {
-  let waitMs = POLL_MS
-  try {
-    if (!document.hidden) await refresh()
-  } catch (error) {
-    tell('lost', error instanceof NoAnswer ? error.message : 'This page failed. Reload it.')
-    waitMs = error instanceof NoAnswer ? error.waitMs : undefined
-  }
-  if (waitMs !== undefined) setTimeout(poll, waitMs)
-}
+find('logout').addEventListener('click', () => {
+  post('api/logout').then(showLogin, (error) => tell('lost', error.message))
+})
+addEventListener('hashchange', () => {
+  // The link to the content is no view.
+  if (location.hash !== '#view') showRoute()
+})
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && timer !== 0) void look(false)
+})
 
-void poll()
+showRoute()

@@ -1,0 +1,73 @@
+// @ts-check
+/** Figures and texts as people read them. Pure, but for the language of the reader. */
+
+const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+const LONGEST_TEXT = 200
+
+/** @param {number | null | undefined} value */
+export const showNumber = (value) => numbers.format(value ?? 0)
+
+/** For axes, where there is little room: 1.2K. @param {number} value */
+export const showShort = (value) => short.format(value)
+
+/** @param {string} name */
+export const words = (name) => name.replaceAll('_', ' ')
+
+/** A text of strangers, cut to a decent length. @param {unknown} value */
+export function cut(value, longest = LONGEST_TEXT) {
+  const text = String(value ?? '')
+  return text.length > longest ? `${text.slice(0, longest)}…` : text
+}
+
+/** How many of what: `1 job`, `2 jobs`. @param {number} n @param {string} noun */
+export const count = (n, noun) => `${showNumber(n)} ${noun}${n === 1 ? '' : 's'}`
+
+/** @param {number} seconds */
+export function showAge(seconds) {
+  if (seconds < 90) return `${showNumber(Math.round(seconds))} s`
+  if (seconds < 5_400) return `${showNumber(Math.round(seconds / 60))} min`
+  if (seconds < 129_600) return `${showNumber(Math.round(seconds / 3_600))} h`
+  return `${showNumber(Math.round(seconds / 86_400))} days`
+}
+
+/** @param {number | null | undefined} ms */
+export function showDuration(ms) {
+  if (ms === null || ms === undefined) return '–'
+  if (ms < 10) return `${numbers.format(Math.round(ms * 10) / 10)} ms`
+  if (ms < 10_000) return `${numbers.format(Math.round(ms))} ms`
+  return showAge(ms / 1_000)
+}
+
+/** @param {number} bytes */
+export function showBytes(bytes) {
+  if (bytes < 10_000) return count(bytes, 'byte')
+  if (bytes < 10_000_000) return `${numbers.format(Math.round(bytes / 1_000))} kB`
+  return `${numbers.format(Math.round(bytes / 1_000_000))} MB`
+}
+
+/** @param {string | null} instant ISO text @param {number} now */
+export function showAgo(instant, now) {
+  if (instant === null) return 'never'
+  const seconds = Math.max(0, (now - Date.parse(instant)) / 1_000)
+  return seconds < 5 ? 'just now' : `${showAge(seconds)} ago`
+}
+
+/** What `<input type="datetime-local">` shows of ISO text: the reader's own time. @param {string} instant */
+export function toLocalInput(instant) {
+  const date = new Date(instant)
+  if (Number.isNaN(date.getTime())) return ''
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 16)
+}
+
+/** And back. @param {string} value */
+export function fromLocalInput(value) {
+  const date = new Date(value)
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString()
+}
+
+/** The only links that content of strangers may become. @param {string} text */
+export function isWebLink(text) {
+  return /^https?:\/\/[^\s"<>\\]+$/i.test(text) && URL.canParse(text)
+}

@@ -1,0 +1,14 @@
+// @ts-check
+import { card, emptyLine, make } from '../../parts/elements.js'
+import { createEventTable, showEvents } from '../../parts/event-rows.js'
+
+export function createLatest() {
+  const { node: list, body } = createEventTable()
+  const none = emptyLine(
+    'No event yet. Register this receiver’s address in Mailtrap, or try it with a signed sample: ',
+    make('code', '', 'mailtrap-receiver send'),
+  )
+  const node = card('Latest events', list, none)
+  node.classList.add('wide')
+  return { node, show: (/** @type {any[]} */ events) => showEvents(body, events, none) }
+}

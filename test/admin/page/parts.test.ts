@@ -1,0 +1,169 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  count,
+  cut,
+  fromLocalInput,
+  isWebLink,
+  showAge,
+  showAgo,
+  showBytes,
+  showDuration,
+  toLocalInput,
+} from '../../../src/admin/page/parts/format.js'
+import { hexLines } from '../../../src/admin/page/parts/hex-lines.js'
+import { indentJson } from '../../../src/admin/page/parts/indent-json.js'
+import { rank } from '../../../src/admin/page/parts/rank.js'
+import { readRoute, writeRoute } from '../../../src/admin/page/parts/route.js'
+import { joinRare, niceTop, stackBars } from '../../../src/admin/page/parts/stack-bars.js'
+
+describe('figures', () => {
+  it.each([
+    [showAge(5), '5 s'],
+    [showAge(600), '10 min'],
+    [showAge(7_200), '2 h'],
+    [showAge(864_000), '10 days'],
+    [showDuration(null), '–'],
+    [showDuration(0.26), '0.3 ms'],
+    [showDuration(1_234), '1,234 ms'],
+    [showDuration(65_000), '65 s'],
+    [showBytes(1), '1 byte'],
+    [showBytes(64_000), '64 kB'],
+    [count(1, 'job'), '1 job'],
+    [count(2_000, 'job'), '2,000 jobs'],
+    [cut('x'.repeat(500), 3), 'xxx…'],
+    [showAgo(null, 0), 'never'],
+    [showAgo('1970-01-01T00:00:00Z', 1_000), 'just now'],
+    [showAgo('1970-01-01T00:00:00Z', 60_000), '60 s ago'],
+  ])('read as people say them: %s', (shown, wanted) => expect(shown).toBe(wanted))
+
+  it('of a time come back from the input field, to the minute', () => {
+    const instant = '2026-11-21T09:30:00.000Z'
+    expect(fromLocalInput(toLocalInput(instant))).toBe(instant)
+    expect(toLocalInput('nonsense')).toBe('')
+    expect(fromLocalInput('')).toBe('')
+  })
+})
+
+describe('links', () => {
+  it.each(['https://example.com/a?b=1', 'HTTP://example.com'])('are allowed to %s', (text) =>
+    expect(isWebLink(text)).toBe(true),
+  )
+  it.each([
+    'javascript:alert(1)',
+    ' https://example.com',
+    'https://',
+    'https:\\\\example.com',
+    'data:text/html,x',
+    'ftp://example.com',
+    'https://example.com/"onclick="x',
+    '//example.com',
+  ])('are refused to %s', (text) => expect(isWebLink(text)).toBe(false))
+})
+
+describe('JSON laid out', () => {
+  const layOut = (text: string) =>
+    indentJson(text)
+      .map((token) => token.text)
+      .join('')
+
+  it('keeps every digit and every escape', () => {
+    expect(layOut('{"n":12345678901234567890,"t":"\\u00e9\\n","e":[],"o":{"x":[1,2]}}')).toBe(
+      [
+        '{',
+        '  "n": 12345678901234567890,',
+        '  "t": "\\u00e9\\n",',
+        '  "e": [],',
+        '  "o": {',
+        '    "x": [',
+        '      1,',
+        '      2',
+        '    ]',
+        '  }',
+        '}',
+      ].join('\n'),
+    )
+  })
+  it('says the same as the text did', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (text) => {
+        expect(JSON.parse(layOut(text))).toEqual(JSON.parse(text))
+      }),
+    )
+  })
+  it('tells keys from texts, and survives what is no JSON', () => {
+    expect(indentJson('{"a":"b"}').filter(({ kind }) => kind === 'key')).toMatchObject([
+      { text: '"a"' },
+    ])
+    expect(layOut('not {json')).toContain('json')
+    expect(layOut(']]]]')).not.toContain('undefined')
+    expect(layOut('"open')).toContain('open')
+  })
+  it('is quick with a long text of quotes that never close', () => {
+    const began = performance.now()
+    layOut('"\\'.repeat(100_000))
+    layOut('['.repeat(100_000))
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
+it('bytes are shown in hex and as text', () => {
+  expect(hexLines(Buffer.from('{"a": 1}\n<b>é'))).toEqual([
+    '00000000  7b 22 61 22 3a 20 31 7d 0a 3c 62 3e c3 a9        {"a": 1}.<b>..',
+  ])
+  expect(hexLines(Buffer.alloc(17))).toHaveLength(2)
+})
+
+describe('an address within the page', () => {
+  it('comes back as it was written, whatever is in it', () => {
+    const text = fc.string({ minLength: 1, unit: 'grapheme' })
+    fc.assert(
+      fc.property(text, text, (id, recipient) => {
+        const { view, rest, query } = readRoute(writeRoute(['events', id], { recipient, type: '' }))
+        expect([view, ...rest]).toEqual(['events', id])
+        expect([...query]).toEqual([['recipient', recipient]])
+      }),
+    )
+  })
+  it('is the overview without anything, and survives a broken one', () => {
+    expect(readRoute('')).toMatchObject({ view: 'overview', rest: [] })
+    expect(readRoute('#/events/%zz')).toMatchObject({ view: 'events', rest: ['%zz'] })
+  })
+})
+
+describe('bars', () => {
+  const series = (type: string, ...counts: number[]) => ({
+    type,
+    counts,
+    total: counts.reduce((sum, n) => sum + n, 0),
+  })
+  it('stand one upon the other, without those of nothing', () => {
+    expect(stackBars([series('open', 2, 0), series('bounce', 1, 3)])).toEqual([
+      [
+        { type: 'open', from: 0, to: 2 },
+        { type: 'bounce', from: 2, to: 3 },
+      ],
+      [{ type: 'bounce', from: 0, to: 3 }],
+    ])
+    expect(stackBars([])).toEqual([])
+  })
+  it('join rare types into one', () => {
+    const all = [series('a', 5, 5), series('b', 2, 1), series('c', 1, 0), series('d', 0, 1)]
+    expect(joinRare(all, 3)).toEqual([all[0], all[1], series('other types', 1, 1)])
+    expect(joinRare(all, 4)).toBe(all)
+  })
+  it.each([
+    [0, 1],
+    [1, 1],
+    [3, 5],
+    [11, 20],
+    [999, 1_000],
+    [0.3, 0.5],
+  ])('of at most %d stand under %d', (highest, top) => expect(niceTop(highest)).toBeCloseTo(top))
+  it('are ranked by their length', () => {
+    expect(rank({ a: 1, b: 4, c: 0 })).toEqual([
+      { name: 'b', count: 4, share: 1 },
+      { name: 'a', count: 1, share: 0.25 },
+    ])
+  })
+})
