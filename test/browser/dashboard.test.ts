@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto'
+import { availableParallelism, loadavg } from 'node:os'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from './find-chromium.ts'
+import { openBrowser, openPage, takeScreenshot } from './open-browser.ts'
+import { seedHistory } from './seed-history.ts'
+import { type Dashboard, startDashboard } from './start-dashboard.ts'
+
+const HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script>'
+const chromium = findChromium()
+
+const event = (type: string, fields: object = {}) => ({
+  event: type,
+  event_id: randomUUID(),
+  message_id: randomUUID(),
+  email: 'ann@example.com',
+  timestamp: Math.floor(Date.now() / 1_000),
+  ...fields,
+})
+
+describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipped)', () => {
+  let browser: Browser
+  let dashboard: Dashboard
+  const open = (path = '', options: Parameters<typeof openPage>[2] = {}) =>
+    openPage(browser, dashboard.url, options).then(async (page) => {
+      await page.goto(`${dashboard.url}/${path}`)
+      return page
+    })
+
+  beforeAll(async () => {
+    browser = await openBrowser(chromium!)
+    dashboard = await startDashboard({}, seedHistory)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await dashboard?.stop()
+  })
+
+  it('is light and quick: below 150 kB, and its first view within a second', async () => {
+    const measure = async () => {
+      const page = await openPage(browser, dashboard.url)
+      const began = performance.now()
+      await page.goto(dashboard.url)
+      await page.locator('.tiles dd').first().waitFor()
+      const tookMs = performance.now() - began
+      expect(page.loadedBytes()).toBeLessThan(150_000)
+      expect(page.loadedBytes()).toBeGreaterThan(10_000)
+      return tookMs
+    }
+    // A second of a machine that has nothing else to do; and the best of some, for what comes between.
+    const limitMs = 1_000 * Math.max(1, loadavg()[0]! / availableParallelism())
+    const tries: number[] = []
+    while (tries.length < 5 && Math.min(...tries) > limitMs / 2) tries.push(await measure())
+    expect(Math.min(...tries), String(tries)).toBeLessThan(limitMs)
+  }, 60_000)
+
+  it('shows events as they arrive', async () => {
+    const page = await open()
+    await page.getByText('Live', { exact: true }).waitFor()
+    const recipient = `new-${randomUUID()}@example.com`
+    expect(await page.getByText(recipient).count()).toBe(0)
+
+    await dashboard.send([event('open', { email: recipient })])
+
+    await page.locator('tr', { hasText: recipient }).getByText('done').waitFor()
+    const bars = page.locator('svg.chart').first().locator('rect')
+    expect(await bars.count()).toBeGreaterThan(50)
+  })
+
+  it('finds a recipient, and shows the exact payload, jobs, and time line of a message', async () => {
+    const message = randomUUID()
+    const recipient = `zoë.${message.slice(0, 8)}@example.com`
+    const about = { email: recipient, message_id: message }
+    const link = 'https://example.com/offer?a=1&b=2'
+    await dashboard.send([
+      event('delivery', { ...about, timestamp: 1_768_651_200 }),
+      event('click', { ...about, timestamp: 1_768_651_300, url: link, big: 1 }),
+    ])
+    const page = await open('#/events')
+    await page.getByLabel('Recipient').fill(recipient)
+    await page.keyboard.press('Enter')
+
+    await page.getByRole('link', { name: 'click' }).click()
+    await page.getByRole('heading', { name: 'click' }).waitFor()
+    await page.getByText('503 from https://counts.example.com/v1: try later').waitFor()
+    expect(page.url()).toMatch(/#\/events\/\d+$/)
+    const timeline = page.locator('.timeline li')
+    expect(await timeline.locator('a').allTextContents()).toEqual(['delivery', 'click'])
+    const anchor = page.locator('.payload a')
+    expect(await anchor.getAttribute('href')).toBe(link)
+    expect(await anchor.getAttribute('rel')).toBe('noopener noreferrer')
+    await takeScreenshot(page, 'event')
+    await page.getByRole('button', { name: 'As received' }).click()
+    expect(await page.locator('.payload.raw').textContent()).toContain(`"email":"${recipient}"`)
+  })
+
+  it('replays a dead job, which turns done', async () => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()]
+    await dashboard.send(ids.map((id) => event('bounce', { event_id: id })))
+    await expect
+      .poll(async () => (await dashboard.api.stats()).jobs)
+      .toMatchObject({
+        'suppress-bounces': { dead: 3 },
+      })
+    const page = await open('#/handlers/suppress-bounces')
+    await page.getByText('no list for …@… (code #)').waitFor()
+    await takeScreenshot(page, 'handler')
+
+    dashboard.mend()
+    await page.getByRole('button', { name: 'Replay', exact: true }).first().click()
+    await page.getByText('1 job made pending.').waitFor()
+    await page.getByText('2 dead').waitFor()
+
+    await page
+      .getByLabel(/^Choose the job/)
+      .first()
+      .check()
+    await page.getByRole('button', { name: 'Replay selected (1)' }).click()
+    await page.getByText('1 dead').first().waitFor()
+
+    await page.getByRole('button', { name: 'Replay all dead jobs' }).click()
+    await page.getByRole('button', { name: 'Really replay 1 job?' }).click()
+    await page.getByText('No job is dead.').waitFor()
+    await expect
+      .poll(async () => (await dashboard.api.stats()).jobs)
+      .toMatchObject({
+        'suppress-bounces': { dead: 0, pending: 0 },
+      })
+  })
+
+  it('pauses a handler, whose jobs then wait, and lets it go on', async () => {
+    const page = await open('#/handlers')
+    const row = page.locator('tr', { hasText: 'suppress-bounces' })
+    await row.getByRole('button', { name: 'Pause' }).click()
+    await row.getByText('paused; its jobs wait').waitFor()
+    const recipient = `later-${randomUUID()}@example.com`
+    await dashboard.send([event('delivery', { email: recipient })])
+    await row.locator('td').nth(4).getByText('1', { exact: true }).waitFor()
+    await takeScreenshot(page, 'handlers')
+
+    await row.getByRole('button', { name: 'Resume' }).click()
+    await row.locator('td').nth(4).getByText('0', { exact: true }).waitFor()
+    await row.getByText('running').waitFor()
+  })
+
+  it('shows hostile content as text, and never runs it', async () => {
+    const link = 'javascript:alert(3)'
+    await dashboard.send([
+      event(HOSTILE, { email: HOSTILE, message_id: HOSTILE, category: HOSTILE, url: link }),
+      event('__proto__', { email: '=HYPERLINK("https://example.com")' }),
+    ])
+    await dashboard.send(`{"event":"open","note":"${HOSTILE}`)
+    const page = await open()
+    await page.locator('table', { hasText: HOSTILE }).first().waitFor()
+    await page.goto(`${dashboard.url}/#/events?${new URLSearchParams({ recipient: HOSTILE })}`)
+    await page.locator('td a', { hasText: HOSTILE }).click()
+    await page.getByRole('heading', { name: HOSTILE }).waitFor()
+    expect(await page.locator('.payload').first().textContent()).toContain(link)
+    expect(await page.locator('.payload a').count()).toBe(0)
+
+    await page.goto(`${dashboard.url}/#/quarantine`)
+    await page.getByRole('link', { name: 'invalid json' }).click()
+    await page.getByText('3c 69 6d 67 20 73 72 63').waitFor()
+    await takeScreenshot(page, 'piece')
+    expect(await page.locator('main img, main script').count()).toBe(0)
+    expect(await (await fetch(`${dashboard.url}/api/events.csv`)).text()).toContain(`"'=HYPERLINK(`)
+  })
+
+  it('lets a quarantined piece be read again', async () => {
+    await dashboard.send('{"event":"open",')
+    const page = await open('#/quarantine')
+    const rows = page.locator('tbody').first().locator('tr')
+    await rows.first().waitFor()
+    await takeScreenshot(page, 'quarantine')
+    const [before] = await dashboard.api.quarantine().then((pieces) => pieces.slice(-1))
+    await rows.first().getByRole('button', { name: 'Read again' }).click()
+    await page.getByText('1 piece will be read again.').waitFor()
+    // Nobody has mended the reader, so it comes back with a new id.
+    await expect
+      .poll(async () => (await dashboard.api.quarantine()).at(-1)?.id)
+      .not.toBe(before?.id)
+  })
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)('can be read in %s colours at %i px', async (colorScheme, width) => {
+    const page = await open('', { colorScheme, viewport: { width, height: 800 } })
+    for (const view of [
+      '',
+      'events',
+      'events/100',
+      'handlers',
+      'handlers/suppress-bounces',
+      'quarantine',
+    ]) {
+      await page.goto(`${dashboard.url}/#/${view}`)
+      await page.locator('main .card').first().waitFor()
+      await page.getByText('Live', { exact: true }).waitFor()
+      const scrolled = await page.evaluate<number>('document.documentElement.scrollWidth')
+      expect(scrolled, view).toBeLessThanOrEqual(width)
+      await takeScreenshot(
+        page,
+        `${view.replaceAll('/', '-') || 'overview'}-${colorScheme}-${width}`,
+      )
+    }
+  })
+})

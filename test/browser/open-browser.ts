@@ -1,0 +1,63 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+
+const SCREENSHOTS = fileURLToPath(new URL('../../screenshots', import.meta.url))
+/** Long, because several suites may run on few cores. */
+const PATIENCE_MS = 20_000
+
+export async function openBrowser(executablePath: string): Promise<Browser> {
+  const isRoot = process.getuid?.() === 0
+  const args = ['--disable-dev-shm-usage', '--disable-gpu']
+  return chromium.launch({ executablePath, args, chromiumSandbox: !isRoot })
+}
+
+export interface WatchedPage extends Page {
+  /** What the page should never do: errors, dialogs, requests to elsewhere. */
+  readonly faults: string[]
+  /** Bytes of all files that the page loaded, as they came over the wire. */
+  loadedBytes(): number
+}
+
+/** A new person before a new browser. When the test ends, nothing may have gone wrong in it. */
+export async function openPage(
+  browser: Browser,
+  origin: string,
+  options: BrowserContextOptions & { expectedFaults?: RegExp } = {},
+): Promise<WatchedPage> {
+  const { expectedFaults, ...contextOptions } = options
+  const context = await browser.newContext({ locale: 'en-GB', ...contextOptions })
+  const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
+  const faults: string[] = []
+  let bytes = 0
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(message.text())
+  })
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin)) faults.push(`request to ${request.url()}`)
+  })
+  page.on('response', (response) => {
+    if (new URL(response.url()).pathname.startsWith('/api/')) return
+    bytes += Number(response.headers()['content-length'] ?? Number.NaN)
+  })
+  onTestFinished(async () => {
+    await context.close()
+    expect(faults.filter((fault) => !expectedFaults?.test(fault))).toEqual([])
+  })
+  return Object.assign(page, { faults, loadedBytes: () => bytes })
+}
+
+/** For people to look at. */
+export async function takeScreenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true })
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+}
