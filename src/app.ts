@@ -31,9 +31,11 @@ import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
+const LEASE_MS = 60_000
+
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
-  const { settings, log, version, env, isBehindBalancer = true } = parts
+  const { settings, log, version, env, isBehindBalancer = true, leaseMs = LEASE_MS } = parts
   const now = Date.now
   const sources = settings.sources.map(({ name }) => name)
   const metrics = createMetrics({ version, sources, now })
@@ -114,12 +116,13 @@ export function createApp(parts: AppParts): App {
   async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
     let handlers: readonly HandlerRegistration[] = []
     const unpacking = keepUnpackThread({
-      connect: () => ({ store: store.connect(), registrations: handlers, redaction }),
+      connect: () => ({ store: store.connect(), registrations: handlers, redaction, leaseMs }),
       observer,
     })
     const dispatcher = createDispatcher({
       store,
       handlers: settings.handlers,
+      leaseMs,
       childEnv: handlerEnvironment(settings, env),
       observer,
       now: () => performance.now(),

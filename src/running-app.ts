@@ -11,6 +11,8 @@ export interface AppParts {
   readonly env?: NodeJS.ProcessEnv
   /** False where no load balancer has to learn that we go: a stop then needs no drain. Default true. */
   readonly isBehindBalancer?: boolean
+  /** How long what we work on is ours when we fall silent. Only tests change it. Default 60 s. */
+  readonly leaseMs?: number
 }
 
 export interface ReloadOptions {

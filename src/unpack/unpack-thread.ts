@@ -12,6 +12,8 @@ export interface UnpackThreadData {
   readonly store: StoreConnection
   readonly registrations: readonly HandlerRegistration[]
   readonly redaction: Redaction | undefined
+  /** A batch that takes longer than this to unpack may be taken by somebody else. */
+  readonly leaseMs: number
 }
 
 type UnpackFacts = Pick<Observer, 'batchUnpacked' | 'unpackFailed' | 'storeCommitted'>
@@ -23,9 +25,6 @@ export type UnpackNews = {
 
 /** What it is told. */
 export type UnpackOrder = 'stop'
-
-/** A batch that takes longer than this to unpack may be taken by somebody else. */
-const LEASE_MS = 60_000
 
 /** One reads while the chunk of another is being stored. */
 const HANDS = 2
@@ -50,7 +49,7 @@ function run(port: MessagePort, { store: connection, ...data }: UnpackThreadData
       unpackFailed: (fact) => tell({ name: 'unpackFailed', fact }),
     },
     now: Date.now,
-    leaseMs: LEASE_MS,
+    leaseMs: data.leaseMs,
     idleMs: IDLE_MS,
   }
   const unpackers = Array.from({ length: HANDS }, () => createUnpacker(options))
