@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const REPLICA = fileURLToPath(new URL('./replica.mjs', import.meta.url))
 const START_MS = 60_000
 
 export const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
@@ -18,12 +19,16 @@ export interface ReceiverProcess {
   readonly ended: Promise<number | string | null>
 }
 
-/** A receiver as its users run it: the built program, a process of its own, any free ports. */
+/**
+ * A receiver as its users run it: the built program, a process of its own, any free ports. `leaseMs`
+ * gives it other leases, so that nobody has to wait for those of one that died.
+ */
 export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
-  flags: readonly string[] = [],
+  { leaseMs }: { leaseMs?: number } = {},
 ): Promise<ReceiverProcess> {
-  const child = spawn(process.execPath, [...flags, MAIN, 'serve'], {
+  const program = leaseMs === undefined ? [MAIN, 'serve'] : [REPLICA]
+  const child = spawn(process.execPath, program, {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
@@ -31,6 +36,7 @@ export async function startReceiver(
       HOST: '127.0.0.1',
       PORT: '0',
       ADMIN_PORT: '0',
+      ...(leaseMs !== undefined && { LEASE_MS: String(leaseMs) }),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -67,11 +67,11 @@ describe.skipIf(!server)('a receiver whose PostgreSQL goes away', { timeout: 120
     await sendSigned(app.port, body(0, 10))
     await app.api.whenIdle()
 
-    await proxy.cut()
+    proxy.disturb('cut')
     for (let n = 1; n <= 20; n++) {
       expect(await sendSigned(app.port, body(n * 10, 10))).toMatchObject({ status: 200 })
     }
-    await proxy.mend()
+    proxy.mend()
 
     await vi.waitFor(() => expect(new Set(allRuns(app)).size).toBe(210), PATIENCE)
     const { events } = await app.api.whenIdle()
@@ -81,11 +81,11 @@ describe.skipIf(!server)('a receiver whose PostgreSQL goes away', { timeout: 120
   it('starts without it, acknowledges, and begins to work when it comes', async () => {
     const { url } = await createTestDatabase(server!)
     const proxy = await startDatabaseProxy(url)
-    await proxy.cut()
+    proxy.disturb('cut')
 
     const app = await startReplica(proxy.url)
     expect(await sendSigned(app.port, body(0, 10))).toMatchObject({ status: 200 })
-    await proxy.mend()
+    proxy.mend()
 
     await vi.waitFor(() => expect(app.runs()).toHaveLength(10), PATIENCE)
   })

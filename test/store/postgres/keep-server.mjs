@@ -1,5 +1,6 @@
 // Keeps one throw-away PostgreSQL server alive for a run of the tests, and takes it and its folder
-// away when that ends: when it is told to, or when the run has died without saying so.
+// away when that ends: when it is told to, or when the run has died without saying so. While there is
+// a file called `stopped`, the server may be away, and comes back when the file is gone.
 import { execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
@@ -25,6 +26,7 @@ const home = join(folder, 'server')
 const data = join(home, 'data')
 // With a certificate in the folder: over TCP too, with TLS and passwords.
 const isSecure = existsSync(join(folder, 'server.key'))
+const stopped = join(folder, 'stopped')
 let bin = foundBin
 let server
 
@@ -54,6 +56,8 @@ function initialise() {
   mkdirSync(home, { mode: 0o755 })
   unpackPackage()
   if (identity.uid !== undefined) chownSync(home, identity.uid, identity.gid)
+  const copied = join(folder, 'copied')
+  if (existsSync(copied)) return renameSync(copied, data)
   const args = [
     '-D',
     data,
@@ -114,7 +118,9 @@ function start(port) {
     cwd: home,
     stdio: 'ignore',
   })
-  server.on('exit', (code) => end(`PostgreSQL ended with ${code}.`))
+  server.on('exit', (code) => {
+    if (!existsSync(stopped)) end(`PostgreSQL ended with ${code}.`)
+  })
 }
 
 function isReady() {
@@ -145,6 +151,7 @@ function end(reason = '') {
 
 const watch = setInterval(() => {
   if (!isOwnerAlive()) end()
+  else if (server && server.exitCode !== null && !existsSync(stopped)) start(port)
   else if (!existsSync(join(folder, 'ready')) && isReady()) {
     publish('ready', JSON.stringify({ home, port }))
   }

@@ -32,8 +32,12 @@ export async function findTestServer(): Promise<TestServer | undefined> {
   const bin = findBinaries()
   if (!bin) return reportMissing()
   const { home } = await startOnce(inject('postgresFolder'), bin)
-  return createTestServer((database) => `postgres://postgres@/${database}?host=${home}`)
+  return createTestServer(urlIn(home))
 }
+
+/** The URL of a database whose server has its socket in this folder. */
+export const urlIn = (home: string) => (database: string) =>
+  `postgres://postgres@/${database}?host=${home}`
 
 export interface SecureServer extends TestServer {
   /** The URL of a database over TCP, where a password is asked for and TLS can be had. */
@@ -60,7 +64,7 @@ export async function findSecureServer(): Promise<SecureServer | undefined> {
   }
 }
 
-function reportMissing(): undefined {
+export function reportMissing(): undefined {
   const text = 'No PostgreSQL found (initdb is not on the PATH): its tests do not run.'
   if (process.env['CI'] === 'true') throw new Error(text)
   console.warn(`\n!!! ${text} Install PostgreSQL, or set TEST_DATABASE_URL. !!!\n`)
@@ -86,6 +90,11 @@ async function startOnce(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+  return await waitUntilReady(folder)
+}
+
+/** Answers the folder of its socket, and its port. */
+export async function waitUntilReady(folder: string): Promise<{ home: string; port: number }> {
   for (const deadline = Date.now() + START_MS; Date.now() < deadline; await wait(20)) {
     const failed = join(folder, 'failed')
     if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
@@ -95,7 +104,8 @@ async function startOnce(
   throw new Error('PostgreSQL did not start.')
 }
 
-function startKeeper(folder: string, bin: string): void {
+/** Starts a process that keeps a server in this folder until it is told to end it. */
+export function startKeeper(folder: string, bin: string): void {
   // Another user has to reach the server's folder in it.
   chmodSync(folder, 0o755)
   const script = fileURLToPath(new URL('./keep-server.mjs', import.meta.url))
@@ -116,7 +126,7 @@ function databaseOf(url: string): string {
   return new URL(url.replace('@/', '@socket/')).pathname.slice(1)
 }
 
-function createTestServer(urlOf: (database: string) => string): TestServer {
+export function createTestServer(urlOf: (database: string) => string): TestServer {
   const root = urlOf('postgres')
 
   async function execute<Row>(url: string, sql: string, values: readonly unknown[] = []) {

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { expect } from 'vitest'
+import { findBinaries } from './find-binaries.ts'
+import {
+  createTestServer,
+  findUnprivileged,
+  reportMissing,
+  startKeeper,
+  type TestServer,
+  urlIn,
+  waitUntilReady,
+} from './test-server.ts'
+
+const SOON = { timeout: 30_000, interval: 20 }
+
+/** A PostgreSQL server of a test file's own, to which anything may be done. */
+export interface OwnServer extends TestServer {
+  /** Ends it in the middle of whatever it does, as `pg_ctl stop -m immediate`. */
+  stopAtOnce(): Promise<void>
+  start(): Promise<void>
+  /** All its processes stand still; connections stay, and nothing answers. */
+  freeze(): Promise<void>
+  thaw(): void
+  /** Another server that follows this one; commits wait for it. */
+  addStandby(): Promise<OwnServer>
+  remove(): Promise<void>
+}
+
+/** Whether servers can be started here. Loud where not, and an error with `CI=true`. */
+export const canStartServers = (): boolean => findBinaries() !== undefined || !!reportMissing()
+
+export const startOwnServer = (): Promise<OwnServer> =>
+  startIn(mkdtempSync(join(tmpdir(), 'receiver-postgres-')))
+
+async function startIn(folder: string): Promise<OwnServer> {
+  const bin = findBinaries() ?? ''
+  startKeeper(folder, bin)
+  const { home } = await waitUntilReady(folder)
+  const server = createTestServer(urlIn(home))
+  const root = server.urlOf('postgres')
+  const stopped = join(folder, 'stopped')
+  const readMainPid = () =>
+    Number(readFileSync(join(home, 'data/postmaster.pid'), 'utf8').split('\n')[0])
+  let frozen: number[] = []
+
+  async function stopAtOnce(): Promise<void> {
+    writeFileSync(stopped, '')
+    const pid = readMainPid()
+    process.kill(pid, 'SIGQUIT')
+    await expect.poll(() => isAlive(pid), SOON).toBe(false)
+  }
+
+  async function start(): Promise<void> {
+    rmSync(stopped)
+    await expect.poll(() => server.execute(root, 'SELECT 1').catch(String), SOON).toHaveLength(1)
+  }
+
+  async function freeze(): Promise<void> {
+    const client = new Client({ connectionString: root })
+    await client.connect()
+    frozen = [readMainPid()]
+    // It starts no more processes; those it has are known to the one that is ours.
+    process.kill(frozen[0] ?? 0, 'SIGSTOP')
+    const { rows } = await client.query('SELECT pid FROM pg_stat_activity')
+    frozen.push(...rows.map(({ pid }) => Number(pid)))
+    for (const pid of frozen.slice(1)) process.kill(pid, 'SIGSTOP')
+    client.connection.stream.destroy()
+  }
+
+  function thaw(): void {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    frozen = []
+  }
+
+  async function addStandby(): Promise<OwnServer> {
+    const another = mkdtempSync(join(tmpdir(), 'receiver-standby-'))
+    const [uid, gid] = findUnprivileged()
+    if (process.getuid?.() === 0) chownSync(another, uid ?? 0, gid ?? 0)
+    const identity = process.getuid?.() === 0 ? { uid, gid } : {}
+    const args = ['-D', join(another, 'copied'), '-h', home, '-U', 'postgres', '-R', '-c', 'fast']
+    execFileSync(join(bin, 'pg_basebackup'), args, { ...identity, cwd: another } as object)
+    const standby = await startIn(another)
+    await server.execute(root, `ALTER SYSTEM SET synchronous_standby_names = '*'`)
+    await server.execute(root, 'SELECT pg_reload_conf()')
+    const following = `SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'`
+    await expect.poll(() => server.execute(root, following), SOON).toHaveLength(1)
+    return standby
+  }
+
+  async function remove(): Promise<void> {
+    thaw()
+    const keeper = Number(readFileSync(join(folder, 'keeper'), 'utf8'))
+    if (isAlive(keeper)) process.kill(keeper, 'SIGTERM')
+    await expect.poll(() => isAlive(keeper) && existsSync(home), SOON).toBe(false)
+    rmSync(folder, { recursive: true, force: true })
+  }
+
+  return { ...server, stopAtOnce, start, freeze, thaw, addStandby, remove }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
