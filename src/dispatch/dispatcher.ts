@@ -13,7 +13,7 @@ import type {
 import { endLanes, withinTime } from './end-lanes.ts'
 import { HandlerLane, type LaneHealth } from './handler-lane.ts'
 import type { LaneSettings } from './lane-settings.ts'
-import { keepLeases } from './lease-keeper.ts'
+import { createLeaseKeeper, type LeaseKeeper } from './lease-keeper.ts'
 import { Settler } from './settler.ts'
 import { createStoreWatch } from './store-watch.ts'
 
@@ -41,13 +41,13 @@ class LaneDispatcher implements Dispatcher {
   readonly #watch
   readonly #settler: Settler
   readonly #leaseMs: number
+  readonly #leases: LeaseKeeper
   #lanes: HandlerLane[]
   /** Whose handlers were taken out: they finish their jobs. */
   readonly #leaving = new Set<HandlerLane>()
   readonly #registrations = new Map<string, HandlerRegistration>()
   #hasStarted = false
   #stopListening = () => {}
-  #stopKeepingLeases = () => {}
   #stopped: Promise<void> | undefined
 
   constructor(options: DispatcherOptions) {
@@ -55,6 +55,13 @@ class LaneDispatcher implements Dispatcher {
     this.#watch = createStoreWatch(options.observer)
     this.#settler = new Settler(options.store, this.#watch)
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS
+    this.#leases = createLeaseKeeper({
+      store: options.store,
+      watch: this.#watch,
+      leaseMs: this.#leaseMs,
+      attempts: () => this.#attempts(),
+      now: options.now,
+    })
     const { handlers, childEnv } = options
     this.#lanes = handlers.map((settings) => this.#createLane(this.#fillIn(settings, childEnv)))
   }
@@ -64,12 +71,7 @@ class LaneDispatcher implements Dispatcher {
     this.#stopListening = store.onHint((hint) => {
       if (hint === 'jobs') for (const lane of this.#lanes) lane.wake()
     })
-    this.#stopKeepingLeases = keepLeases({
-      store,
-      watch: this.#watch,
-      leaseMs: this.#leaseMs,
-      attempts: () => this.#attempts(),
-    })
+    this.#leases.start()
     const problems: string[] = []
     const startLane = async (lane: HandlerLane) => {
       const failure = await lane.start()
@@ -99,7 +101,7 @@ class LaneDispatcher implements Dispatcher {
     this.#stopped ??= this.#stopLanes()
     await endLanes([...this.#lanes, ...this.#leaving], this.#stopped, limits)
     this.#settler.abandon()
-    this.#stopKeepingLeases()
+    this.#leases.stop()
   }
 
   health(): readonly LaneHealth[] {
@@ -134,6 +136,7 @@ class LaneDispatcher implements Dispatcher {
       watch: this.#watch,
       settler: this.#settler,
       observer,
+      leases: this.#leases,
       leaseMs: this.#leaseMs,
       now,
       random,

@@ -5,6 +5,7 @@ import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-
 import { type EndedJob, releaseJob } from './ended-job.ts'
 import { HandlerSuccession } from './handler-succession.ts'
 import type { LaneSettings } from './lane-settings.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
 import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
 import type { Settler } from './settler.ts'
 import type { StoreWatch } from './store-watch.ts'
@@ -26,6 +27,7 @@ export interface LaneContext {
   readonly watch: StoreWatch
   readonly settler: Settler
   readonly observer: Observer
+  readonly leases: Pick<LeaseKeeper, 'secure'>
   readonly leaseMs: number
   readonly now: () => number
   readonly random: () => number
@@ -180,9 +182,11 @@ export class HandlerLane {
   }
 
   async #claim(limit: number): Promise<readonly ClaimedJob[]> {
-    const { store, watch, leaseMs } = this.#context
+    const { store, watch, leases, leaseMs } = this.#context
     const handler = this.#registration?.name ?? ''
     try {
+      // A store that was away longer than a lease would hand out again what is still in our hands.
+      await leases.secure()
       const jobs = await store.claim({ handler, limit, leaseMs })
       watch.succeeded()
       return jobs

@@ -103,6 +103,24 @@ describe('createDispatcher', () => {
     expect(observer.facts.storeRecovered.length).toBeGreaterThan(0)
   })
 
+  it('runs nothing a second time after the store has failed for longer than a lease', async () => {
+    const { store, observer, dispatcher } = await runDispatcher({
+      handlers: [{ name: 'acting', concurrency: 20 }],
+      leaseMs: 500,
+    })
+    store.add(makeJobs('acting', 10, { act: 'take', ms: 100 }))
+    store.add(makeJobs('acting', 10, { act: 'take', ms: 3_000 }))
+    await waitUntil(() => store.claimed === 20)
+    store.failure = new Error('away')
+    await waitUntil(() => observer.facts.attemptEnded.length === 10)
+    await waitUntil(() => store.leased('acting') === 0)
+    store.failure = undefined
+    store.hint()
+    await waitUntil(() => store.count('acting', 'done') === 20)
+    expect(store.claimed).toBe(20)
+    expect(dispatcher.refusedOutcomes()).toBe(0)
+  })
+
   it('holds a bounded part of a backlog of 200,000 jobs', async () => {
     const { store, dispatcher } = await runDispatcher({
       handlers: [{ name: 'acting', concurrency: 4 }],
