@@ -1,11 +1,12 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
+import { readLedger } from './read-ledger.ts'
 import { SECRET, startReceiver } from './receiver-process.ts'
 
 const KILLS = 20
@@ -52,12 +53,6 @@ function makeBatch(): { ids: string[]; body: Buffer } {
 function ledgerKey(eventId: string): string {
   const hash = createHash('sha256').update(`mailtrap\0${eventId}`).digest()
   return `ledger:${hash.subarray(0, 16).toString('base64url')}`
-}
-
-function readLedger(file: string): [key: string, attempt: number][] {
-  if (!existsSync(file)) return []
-  const lines = readFileSync(file, 'utf8').split('\n')
-  return lines.filter((line) => line.endsWith(']')).map((line) => JSON.parse(line))
 }
 
 it(`loses nothing that was acknowledged over ${KILLS} kills at random moments under load`, async () => {

@@ -4,12 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { createAdminApi } from './admin-api.ts'
 import { createEventSender, type EventSender, expectAllHandled } from './event-sender.ts'
-import {
-  createFaultyDisk,
-  type FailingDisk,
-  type FaultyDisk,
-  mountSmallDisk,
-} from './failing-disk.ts'
+import { type FailingDisk, mountSmallDisk, preloadDisk } from './failing-disk.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
 const HANDLER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
@@ -22,14 +17,6 @@ const SOON = { timeout: 20_000, interval: 50 }
 /** Not everybody may mount; the library of the next one fails in the same way. */
 function mount(context: TestContext): FailingDisk {
   return mountSmallDisk(24) ?? context.skip('NOT TESTED HERE: only root may mount a small disk')
-}
-
-/** Whoever has no compiler is told; but in CI somebody has to see that there is one. */
-function preload(context: TestContext): FaultyDisk {
-  const disk = createFaultyDisk()
-  if (disk === undefined && process.env.CI === 'true')
-    throw new Error('This needs a C compiler: cc.')
-  return disk ?? context.skip('NOT TESTED HERE: it needs a C compiler called cc, on Linux')
 }
 
 function startOn({ folder, env }: Pick<FailingDisk, 'folder' | 'env'>) {
@@ -98,14 +85,14 @@ describe('a full disk', () => {
 
   it(
     'that refuses every write is answered 503 until there is room; then it goes on by itself',
-    (context) => fillAndFree(preload(context)),
+    (context) => fillAndFree(preloadDisk(context)),
     TIMEOUT_MS,
   )
 
   it(
     'without room to move the log into the database goes on acknowledging',
     async (context) => {
-      const disk = preload(context)
+      const disk = preloadDisk(context)
       const receiver = await startOn(disk)
       const sender = createEventSender(receiver.publicUrl, LARGE)
       disk.fillDatabase()
@@ -119,7 +106,7 @@ describe('a full disk', () => {
   it(
     'while handlers are at work has none of them run again',
     async (context) => {
-      const disk = preload(context)
+      const disk = preloadDisk(context)
       const receiver = await startOn(disk)
       const sender = createEventSender(receiver.publicUrl, { eventsPerBatch: 200 })
       for (let sent = 0; sent < 10; sent++) expect((await sender.send())?.status).toBe(200)
@@ -138,7 +125,7 @@ describe('a full disk', () => {
 
 describe('a sync that fails once', () => {
   async function failSync(file: 'any' | 'database', context: TestContext): Promise<void> {
-    const disk = preload(context)
+    const disk = preloadDisk(context)
     const { publicUrl, ended } = await startOn(disk)
     const sender = createEventSender(publicUrl, LARGE)
     expect((await sender.send())?.status).toBe(200)

@@ -1,13 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { findBinaries } from './find-binaries.ts'
 import {
   createTestServer,
-  findUnprivileged,
   reportMissing,
   startKeeper,
   type TestServer,
@@ -51,16 +57,17 @@ async function startIn(folder: string): Promise<OwnServer> {
     writeFileSync(stopped, '')
     const pid = readMainPid()
     process.kill(pid, 'SIGQUIT')
-    await expect.poll(() => isAlive(pid), SOON).toBe(false)
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), SOON)
   }
 
   async function start(): Promise<void> {
     rmSync(stopped)
-    await expect.poll(() => server.execute(root, 'SELECT 1').catch(String), SOON).toHaveLength(1)
+    await vi.waitFor(() => server.execute(root, 'SELECT 1'), SOON)
   }
 
   async function freeze(): Promise<void> {
     const client = new Client({ connectionString: root })
+    client.on('error', () => {})
     await client.connect()
     frozen = [readMainPid()]
     // It starts no more processes; those it has are known to the one that is ours.
@@ -78,16 +85,21 @@ async function startIn(folder: string): Promise<OwnServer> {
 
   async function addStandby(): Promise<OwnServer> {
     const another = mkdtempSync(join(tmpdir(), 'receiver-standby-'))
-    const [uid, gid] = findUnprivileged()
-    if (process.getuid?.() === 0) chownSync(another, uid ?? 0, gid ?? 0)
-    const identity = process.getuid?.() === 0 ? { uid, gid } : {}
-    const args = ['-D', join(another, 'copied'), '-h', home, '-U', 'postgres', '-R', '-c', 'fast']
-    execFileSync(join(bin, 'pg_basebackup'), args, { ...identity, cwd: another } as object)
+    const copy = join(another, 'copied')
+    await stopAtOnce()
+    // With its owner, who is not ours; the programs for a copy while it runs are not everywhere.
+    execFileSync('cp', ['-a', join(home, 'data'), copy])
+    writeFileSync(join(copy, 'standby.signal'), '')
+    const way = `primary_conninfo = 'host=${home} user=postgres'\n`
+    appendFileSync(join(copy, 'postgresql.auto.conf'), way)
+    await start()
     const standby = await startIn(another)
     await server.execute(root, `ALTER SYSTEM SET synchronous_standby_names = '*'`)
     await server.execute(root, 'SELECT pg_reload_conf()')
     const following = `SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'`
-    await expect.poll(() => server.execute(root, following), SOON).toHaveLength(1)
+    await vi.waitFor(async () => {
+      expect(await server.execute(root, following)).toHaveLength(1)
+    }, SOON)
     return standby
   }
 
@@ -95,7 +107,7 @@ async function startIn(folder: string): Promise<OwnServer> {
     thaw()
     const keeper = Number(readFileSync(join(folder, 'keeper'), 'utf8'))
     if (isAlive(keeper)) process.kill(keeper, 'SIGTERM')
-    await expect.poll(() => isAlive(keeper) && existsSync(home), SOON).toBe(false)
+    await vi.waitFor(() => expect(isAlive(keeper) && existsSync(home)).toBe(false), SOON)
     rmSync(folder, { recursive: true, force: true })
   }
 
