@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { signed } from './start-server.ts'
 
 export interface SentRequest {
@@ -6,6 +6,8 @@ export interface SentRequest {
   path?: string
   headers?: Record<string, string | string[]>
   body?: string | Uint8Array
+  /** Which keeps connections. Default: a connection of the request's own. */
+  agent?: Agent | false
 }
 
 export interface Answer {
@@ -14,12 +16,12 @@ export interface Answer {
   readonly text: string
 }
 
-/** One request on a connection of its own. */
+/** One request. */
 export function sendRequest(port: number, sent: SentRequest = {}): Promise<Answer> {
-  const { method = 'POST', path = '/webhooks/mailtrap', headers = {}, body } = sent
+  const { method = 'POST', path = '/webhooks/mailtrap', headers = {}, body, agent = false } = sent
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { host: '127.0.0.1', port, method, path, headers, agent: false },
+      { host: '127.0.0.1', port, method, path, headers, agent },
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk) => chunks.push(chunk))

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Agent } from 'node:http'
 import { expect } from 'vitest'
 import { type Answer, sendSigned } from '../http/send-request.ts'
 import type { AdminApi } from './admin-api.ts'
@@ -12,8 +13,10 @@ export interface EventSender {
 
 export function createEventSender(
   publicUrl: string,
-  { eventsPerBatch = 10, note = '' }: { eventsPerBatch?: number; note?: string } = {},
+  options: { eventsPerBatch?: number; note?: string; keepsConnections?: boolean } = {},
 ): EventSender {
+  const { eventsPerBatch = 10, note = '', keepsConnections = false } = options
+  const agent = keepsConnections && new Agent({ keepAlive: true })
   const port = Number(new URL(publicUrl).port)
   const acknowledged = new Set<string>()
   return {
@@ -21,7 +24,8 @@ export function createEventSender(
     async send() {
       const ids = Array.from({ length: eventsPerBatch }, () => randomUUID())
       const events = ids.map((id) => ({ event: 'open', event_id: id, note }))
-      const answer = await sendSigned(port, JSON.stringify({ events })).catch(() => undefined)
+      const body = JSON.stringify({ events })
+      const answer = await sendSigned(port, body, { agent }).catch(() => undefined)
       if (answer?.status === 200) for (const id of ids) acknowledged.add(id)
       return answer
     },
