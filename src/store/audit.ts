@@ -1,5 +1,13 @@
 /** What people have done here by the admin API or a signal. */
-export const AUDITED_ACTIONS = ['replay', 'erase', 'prune', 'reload', 'pause', 'resume'] as const
+export const AUDITED_ACTIONS = [
+  'replay',
+  'requeue',
+  'erase',
+  'prune',
+  'reload',
+  'pause',
+  'resume',
+] as const
 export type AuditedAction = (typeof AUDITED_ACTIONS)[number]
 
 export interface AuditEntry {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { HandlerRegistration } from '../../model.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Archive, Store } from '../../store/store.ts'
+import type { AuditTrail } from '../audit-trail.ts'
 import { dropUndefined } from '../drop-undefined.ts'
 import { failureGroup } from '../failure-group.ts'
 import { groupFailures } from '../group-failures.ts'
@@ -17,6 +18,7 @@ export interface HandlerRoutesOptions {
   readonly archive: Archive & Pick<Store, 'replay' | 'setPaused'>
   readonly observer: Pick<Observer, 'counts' | 'recent' | 'replayed' | 'handlerPaused'>
   readonly registrations: () => readonly HandlerRegistration[]
+  readonly audited: AuditTrail
 }
 
 const NO_SUCH_HANDLER = {
@@ -80,7 +82,7 @@ const REPLAYED_AT_ONCE = 500
 type ByName = { Params: { name: string } }
 
 export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOptions): void {
-  const { archive, observer, registrations } = options
+  const { archive, observer, registrations, audited } = options
 
   /** One that is loaded, or was: then there are jobs of it. */
   async function isKnown(handler: string): Promise<boolean> {
@@ -122,8 +124,12 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
       readParameters(PAUSE.query, request.query)
       readParameters(NO_PARAMETERS, request.body ?? {})
       const { name: handler } = request.params
-      if (!(await archive.setPaused(handler, isPaused)))
-        return reply.code(404).send(NO_SUCH_HANDLER)
+      const isFound = await audited(
+        { action, address: request.ip, parameters: { handler } },
+        () => archive.setPaused(handler, isPaused),
+        (isFound) => ({ handlers: isFound ? 1 : 0 }),
+      )
+      if (!isFound) return reply.code(404).send(NO_SUCH_HANDLER)
       observer.handlerPaused({ address: request.ip, handler, isPaused })
       return { handler, paused: isPaused }
     })
@@ -146,7 +152,14 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
     const wanted = page.rows.filter(
       ({ lastError }) => error === undefined || failureGroup(lastError) === error,
     )
-    const replayed = wanted.length === 0 ? 0 : await archive.replay(wanted, 'dead')
+    if (wanted.length === 0) {
+      return { replayed: 0, examined: page.rows.length, cursor: page.cursor ?? null }
+    }
+    const replayed = await audited(
+      { action: 'replay', address: request.ip, parameters: { handler, state: 'dead' } },
+      () => archive.replay(wanted, 'dead'),
+      (jobs) => ({ jobs }),
+    )
     observer.replayed({
       address: request.ip,
       filter: { handler, state: 'dead' },

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Observer } from '../../observe/observer.ts'
 import type { Archive, Store } from '../../store/store.ts'
+import type { AuditTrail } from '../audit-trail.ts'
 import { JOB_JSON, jobJson } from '../json/job-json.ts'
 import { PAGE_JSON, pageJson } from '../json/page-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
@@ -25,10 +26,15 @@ const REPLAY_JOBS = {
   answer: { json: z.object({ replayed: z.int() }) },
 } satisfies RouteDescription
 
+export interface JobRoutesOptions {
+  readonly archive: Pick<Archive, 'listJobs'> & Pick<Store, 'replay'>
+  readonly observer: Pick<Observer, 'replayed'>
+  readonly audited: AuditTrail
+}
+
 export function addJobRoutes(
   app: FastifyInstance,
-  archive: Pick<Archive, 'listJobs'> & Pick<Store, 'replay'>,
-  observer: Pick<Observer, 'replayed'>,
+  { archive, observer, audited }: JobRoutesOptions,
 ): void {
   app.get('/api/jobs', { config: { description: LIST_JOBS } }, async (request) => {
     const { rows, ...page } = await archive.listJobs(readParameters(LIST_JOBS.query, request.query))
@@ -38,7 +44,11 @@ export function addJobRoutes(
   app.post('/api/jobs/replay', { config: { description: REPLAY_JOBS } }, async (request) => {
     readParameters(REPLAY_JOBS.query, request.query)
     const { jobs } = readParameters(REPLAY_JOBS.body, request.body)
-    const replayed = await archive.replay(jobs, 'dead')
+    const replayed = await audited(
+      { action: 'replay', address: request.ip, parameters: { selected: jobs.length } },
+      () => archive.replay(jobs, 'dead'),
+      (replayed) => ({ jobs: replayed }),
+    )
     observer.replayed({ address: request.ip, filter: { state: 'dead' }, jobs: replayed })
     return { replayed }
   })

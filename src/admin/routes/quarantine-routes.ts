@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Observer } from '../../observe/observer.ts'
 import type { Archive, Store } from '../../store/store.ts'
+import type { AuditTrail } from '../audit-trail.ts'
 import { QUARANTINE_JSON, quarantineJson } from '../json/quarantine-json.ts'
 import type { RouteDescription } from '../openapi/route-description.ts'
 import { NO_PARAMETERS, PAGE_PARAMETERS } from '../parameters/parameter-schemas.ts'
@@ -48,12 +49,13 @@ export interface QuarantineRoutesOptions {
     Pick<Store, 'requeue'>
   readonly observer: Pick<Observer, 'pieceRequeued'>
   readonly newBatchId: () => string
+  readonly audited: AuditTrail
 }
 
 type Piece = { Params: { id: string } }
 
 export function addQuarantineRoutes(app: FastifyInstance, options: QuarantineRoutesOptions): void {
-  const { archive, observer, newBatchId } = options
+  const { archive, observer, newBatchId, audited } = options
 
   app.get('/api/quarantine', { config: { description: LIST_PIECES } }, async (request) => {
     const page = readParameters(LIST_PIECES.query, request.query)
@@ -88,7 +90,12 @@ export function addQuarantineRoutes(app: FastifyInstance, options: QuarantineRou
     readParameters(NO_PARAMETERS, request.body ?? {})
     const { id: piece } = request.params
     const batch = newBatchId()
-    const isThere = isRowId(piece) && (await archive.requeue(piece, batch))
+    if (!isRowId(piece)) return reply.code(404).send(NO_SUCH_PIECE)
+    const isThere = await audited(
+      { action: 'requeue', address: request.ip, parameters: { piece, batch } },
+      () => archive.requeue(piece, batch),
+      (isThere) => ({ pieces: isThere ? 1 : 0 }),
+    )
     if (!isThere) return reply.code(404).send(NO_SUCH_PIECE)
     observer.pieceRequeued({ address: request.ip, piece, batch })
     return { batch }
