@@ -36,6 +36,13 @@ async function startParties(events: number) {
     '--over',
     '1m',
   ])
+  const guardian = (ownPort: string) => ({
+    PUBLIC_URL: `http://127.0.0.1:${ownPort}`,
+    MAILTRAP_API_TOKEN: 'any',
+    MAILTRAP_API_URL: simulator.url,
+    GUARDIAN_RESUME: 'true',
+    GUARDIAN_INTERVAL: '1s',
+  })
   let port = '0'
   let receiver: ReceiverProcess
   let api: AdminApi
@@ -48,6 +55,7 @@ async function startParties(events: number) {
       HANDLERS: RECORDER,
       RUNS_FILE: runsFile,
       PORT: port,
+      ...(port !== '0' && guardian(port)),
     })
     port = new URL(receiver.publicUrl).port
     api = createAdminApi(receiver.adminUrl)
@@ -136,16 +144,17 @@ describe('with simulated providers and real processes', { timeout: 600_000 }, ()
       events_queued: 0,
     })
 
-    // Away for all of them: paused, and resumed by hand.
+    // Away for all of them: paused, which the guardian notices and mends.
     await parties.goAway()
     await simulator.post(mailtrapEvents(100), 'mailtrap')
     await simulator.advance('30s')
     await simulator.advance(RETRIES_LAST)
-    await parties.comeBack()
     await simulator.advance('1h')
     expect(await manage('get', String(json.id))).toMatchObject({ active: false })
-    await expectHandled(EVENTS + 600)
-    await manage('resume', String(json.id))
+    await parties.comeBack()
+    await expect
+      .poll(() => manage('get', String(json.id)), PATIENCE)
+      .toMatchObject({ active: true })
     await simulator.advance('30s')
     await expectHandled(EVENTS + 700)
 
