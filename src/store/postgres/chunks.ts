@@ -26,11 +26,19 @@ const ADVANCE_BATCH = `
     body = CASE WHEN $8 THEN NULL ELSE body END
   WHERE seq = $1`
 
+/**
+ * Payloads go as bytes, all in one: in a list, each of their many quotes would be escaped on our
+ * side and unescaped on the other.
+ */
 const INSERT_EVENTS = `
   INSERT INTO events (batch_seq, source, provider, received_at, id, position, type, name, verdict,
     key, event_id, recipient, message_id, occurred_at, payload)
-  SELECT $1, $2, $3, $4, * FROM unnest($5::bigint[], $6::integer[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[])`
+  SELECT $1, $2, $3, $4, id, position, type, name, verdict, key, event_id, recipient, message_id,
+    occurred_at, convert_from(substring($5::bytea FROM start FOR bytes), 'UTF8')
+  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[],
+    $12::text[], $13::text[], $14::text[], $15::bigint[], $16::integer[], $17::integer[])
+    AS e (id, position, type, name, verdict, key, event_id, recipient, message_id, occurred_at,
+      start, bytes)`
 
 const INSERT_JOBS = `
   INSERT INTO jobs (event_id, handler, state, attempt, due_at)
@@ -134,11 +142,13 @@ function countTypes(
 async function insertEvents(query: Query, judged: readonly JudgedEvent[], batch: BatchRow) {
   if (judged.length === 0) return
   const events = judged.map(({ event }) => event)
+  const payloads = joinPayloads(events)
   await query(INSERT_EVENTS, [
     batch.seq,
     batch.source,
     batch.provider,
     batch.received_at,
+    payloads.joined,
     judged.map(({ id }) => id),
     events.map(({ position }) => position),
     events.map(({ type }) => type),
@@ -149,8 +159,20 @@ async function insertEvents(query: Query, judged: readonly JudgedEvent[], batch:
     events.map(({ recipient }) => recipient),
     events.map(({ messageId }) => messageId),
     events.map(({ occurredAt }) => occurredAt),
-    events.map(({ payload }) => payload),
+    payloads.starts,
+    payloads.bytes,
   ])
+}
+
+/** All payloads one behind the other, with the place of each, counted from 1. */
+function joinPayloads(events: readonly { payload: string }[]) {
+  const bytes = events.map(({ payload }) => Buffer.byteLength(payload))
+  let end = 1
+  const starts = bytes.map((length) => {
+    end += length
+    return end - length
+  })
+  return { joined: Buffer.from(events.map(({ payload }) => payload).join('')), starts, bytes }
 }
 
 async function insertJobs(query: Query, judged: readonly JudgedEvent[]) {

@@ -13,8 +13,8 @@ import { boundSearch, cutWindows, type SearchWindow } from '../search-windows.ts
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import type { Query } from './transactions.ts'
 
-/** Long texts have an index of their beginnings. */
-const lookUp = (column: string) => `left(${column}, 200) = left(?, 200) AND ${column} = ?`
+/** Texts of any length have an index of their hashes. */
+const lookUp = (column: string) => `hashtext(${column}) = hashtext(?) AND ${column} = ?`
 
 /** Finds events, newest first; for a bounded time. */
 export async function listEvents(

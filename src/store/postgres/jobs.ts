@@ -9,43 +9,50 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
 /** A job keeps the record of its newest failures only; the schedule has ten. */
 const MOST_RECORDED_CHARACTERS = 65_536
 
+/**
+ * By `ctid`, the row's place, which spares a search for each; as an array, because a join might read
+ * the whole table. A job that changed between the look and the lock has another place by then: it
+ * is left for the next claim.
+ */
 const CLAIM = `
-  WITH due AS (
-    SELECT event_id, due_at FROM jobs
+  WITH due AS MATERIALIZED (
+    SELECT ctid, event_id, due_at FROM jobs
     WHERE handler = $1 AND state = 'pending' AND due_at <= ${NOW_MS}
       AND NOT EXISTS (SELECT 1 FROM handlers WHERE name = $1 AND paused_at IS NOT NULL)
     ORDER BY due_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
   ), claimed AS (
-    UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, due_at = ${NOW_MS} + $3, ended_at = NULL
-    FROM due WHERE j.event_id = due.event_id AND j.handler = $1
-    RETURNING j.event_id, j.attempt, j.fence, due.due_at
+    UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, due_at = ${NOW_MS} + $3,
+      ended_at = NULL
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM due))
+    RETURNING event_id, attempt, fence
   )
   SELECT c.event_id, c.attempt, c.fence, e.provider, e.source, e.type, e.name, e.key, e.received_at,
          e.occurred_at, e.payload
-  FROM claimed c JOIN events e ON e.id = c.event_id ORDER BY c.due_at, c.event_id`
+  FROM claimed c JOIN due USING (event_id) JOIN events e ON e.id = c.event_id
+  ORDER BY due.due_at, c.event_id`
 
-/** Always in the same order: two statements that lock the same jobs must not wait for each other. */
-const LOCK_IN_ORDER = 'ORDER BY j.event_id, j.handler FOR UPDATE OF j'
-
-/** `ended_at` tells an attempt that runs from one whose outcome is known. */
+/**
+ * `ended_at` tells an attempt that runs from one whose outcome is known. In the order in which
+ * outcomes are recorded: the two must not wait for each other.
+ */
 const EXTEND = `
   WITH held AS (
     SELECT j.event_id, j.handler FROM jobs j
     JOIN unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[])
       AS running (event_id, handler, attempt, fence) USING (event_id, handler, attempt, fence)
-    WHERE j.state = 'pending' AND j.ended_at IS NULL ${LOCK_IN_ORDER}
+    WHERE j.state = 'pending' AND j.ended_at IS NULL
+    ORDER BY j.event_id, j.handler FOR UPDATE OF j
   )
   UPDATE jobs j SET due_at = ${NOW_MS} + $5
   FROM held WHERE j.event_id = held.event_id AND j.handler = held.handler`
 
+/** One pass over the jobs, looked up in order. */
 const SETTLE = `
-  WITH ended AS (
+  WITH ended AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::text[],
       $6::bigint[], $7::bigint[], $8::text[])
       AS t (event_id, handler, attempt, fence, outcome, delay_ms, duration_ms, failure)
-  ), held AS (
-    SELECT j.event_id, j.handler FROM jobs j JOIN ended USING (event_id, handler, attempt, fence)
-    WHERE j.state = 'pending' AND j.ended_at IS NULL ${LOCK_IN_ORDER}
+    ORDER BY event_id, handler
   ), settled AS (
     UPDATE jobs j SET
       state = CASE WHEN e.outcome IN ('done', 'dead') THEN e.outcome ELSE 'pending' END,
@@ -57,9 +64,10 @@ const SETTLE = `
       failures = CASE WHEN e.failure IS NULL THEN j.failures ELSE right(
         coalesce(j.failures, '') || '{"attempt":' || j.attempt || ',"endedAt":' || ${NOW_MS}
           || ',' || e.failure || E'\\n', ${MOST_RECORDED_CHARACTERS}) END
-    FROM held JOIN ended e USING (event_id, handler)
-    WHERE j.event_id = held.event_id AND j.handler = held.handler
+    FROM ended e
+    WHERE j.event_id = e.event_id AND j.handler = e.handler
       AND j.attempt = e.attempt AND j.fence = e.fence
+      AND j.state = 'pending' AND j.ended_at IS NULL
     RETURNING j.handler, e.outcome
   ), counted AS (
     INSERT INTO counters SELECT 'done:' || handler, count(*) FROM settled
