@@ -18,7 +18,7 @@ import {
 import { createServer } from 'node:net'
 import { dirname, join, relative } from 'node:path'
 
-const [folder, foundBin, owner, user] = process.argv.slice(2)
+const [folder, foundBin, owner, user, kind] = process.argv.slice(2)
 const [ownerPid, [uid, gid]] = [Number(owner), user.split(':').map(Number)]
 // PostgreSQL refuses to run as root.
 const identity = process.getuid?.() === 0 ? { uid, gid } : {}
@@ -97,18 +97,22 @@ function findFreePort() {
   })
 }
 
+/** A power cut is not among what most tests survive. */
+const QUICK = {
+  max_connections: '200',
+  fsync: 'off',
+  full_page_writes: 'off',
+  autovacuum_naptime: '5s',
+}
+
 function start(port) {
   const settings = {
     listen_addresses: isSecure ? '127.0.0.1' : '',
     ssl: isSecure ? 'on' : 'off',
     port,
     unix_socket_directories: home,
-    max_connections: '200',
-    // A power cut is not among what these tests survive.
-    fsync: 'off',
-    full_page_writes: 'off',
-    autovacuum_naptime: '5s',
     log_min_messages: 'warning',
+    ...(kind === 'quick' && QUICK),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const env = { ...process.env, LC_ALL: 'C' }

@@ -12,13 +12,13 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { expect, vi } from 'vitest'
 import { findBinaries } from './find-binaries.ts'
+import { waitUntilReady } from './start-server.ts'
 import {
   createTestServer,
   reportMissing,
   startKeeper,
   type TestServer,
   urlIn,
-  waitUntilReady,
 } from './test-server.ts'
 
 const SOON = { timeout: 30_000, interval: 20 }

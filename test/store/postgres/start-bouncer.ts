@@ -3,7 +3,8 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { findUnprivileged, type TestServer } from './test-server.ts'
+import { findUnprivileged } from './start-server.ts'
+import type { TestServer } from './test-server.ts'
 
 /** Fewer than a store has, so that its connections take turns on those of the server. */
 const SERVER_CONNECTIONS = 6

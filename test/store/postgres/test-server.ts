@@ -1,16 +1,11 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { inject } from 'vitest'
 import { CERTIFICATES } from '../../http/certificates.ts'
 import { findBinaries } from './find-binaries.ts'
-
-const START_MS = 60_000
-const NOBODY = [65_534, 65_534]
+import { type ServerPlace, spawnKeeper, waitUntilReady } from './start-server.ts'
 
 export interface TestServer {
   /** The URL of a database on this server. */
@@ -82,7 +77,7 @@ async function startOnce(
   folder: string,
   bin: string,
   prepare = () => {},
-): Promise<{ home: string; port: number }> {
+): Promise<ServerPlace> {
   try {
     mkdirSync(join(folder, 'starting'))
     prepare()
@@ -93,33 +88,11 @@ async function startOnce(
   return await waitUntilReady(folder)
 }
 
-/** Answers the folder of its socket, and its port. */
-export async function waitUntilReady(folder: string): Promise<{ home: string; port: number }> {
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await wait(20)) {
-    const failed = join(folder, 'failed')
-    if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
-    const ready = join(folder, 'ready')
-    if (existsSync(ready)) return JSON.parse(readFileSync(ready, 'utf8'))
-  }
-  throw new Error('PostgreSQL did not start.')
-}
-
 /** Starts a process that keeps a server in this folder until it is told to end it. */
 export function startKeeper(folder: string, bin: string): void {
-  // Another user has to reach the server's folder in it.
-  chmodSync(folder, 0o755)
-  const script = fileURLToPath(new URL('./keep-server.mjs', import.meta.url))
-  const args = [script, folder, bin, String(inject('runPid')), findUnprivileged().join(':')]
-  const keeper = spawn(process.execPath, args, { detached: true, stdio: 'ignore' })
+  const keeper = spawnKeeper({ folder, bin, ownerPid: inject('runPid') })
   keeper.unref()
   writeFileSync(join(folder, 'keeper'), String(keeper.pid))
-}
-
-/** User and group under which a server runs where the tests run as root. */
-export function findUnprivileged(): number[] {
-  const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : []
-  const found = users.find((line) => line.startsWith('postgres:'))?.split(':')
-  return found ? [Number(found[2]), Number(found[3])] : NOBODY
 }
 
 function databaseOf(url: string): string {
