@@ -16,7 +16,9 @@ export interface AckFigures extends LoadResult {
   readonly childRssBytes: number | undefined
 }
 
-type Target = ServerProcess & { readonly port: number }
+export interface Target extends ServerProcess {
+  readonly port: number
+}
 
 /** Sends as fast as the server answers, and reads what it cost the server. */
 export async function measureAcks(

@@ -7,15 +7,21 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifyWebhookSignature } from 'mailtrap'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createTestDatabase } from '../store/postgres/test-database.ts'
+import { findTestServer } from '../store/postgres/test-server.ts'
 import { checkJournal, measureAcks } from './ack-round.ts'
 import { readOptions } from './bench-options.ts'
 import { summarise } from './load/percentiles.ts'
 import { EVENTS_PER_BATCH, renderBatch, SIGNING_SECRET, sign } from './load/sample-batches.ts'
 import { startLoadClient } from './load/start-load-client.ts'
 import { measureOutcomes } from './outcome-round.ts'
+import { judgeShared } from './report/shared-table.ts'
 import { spreadOf } from './report/spread.ts'
+import type { BenchRound } from './run-bench.ts'
+import { startJobReceiver } from './servers/jobs/start-job-receiver.ts'
 import { startProviderSample } from './servers/start-provider-sample.ts'
 import { startReceiver } from './servers/start-receiver.ts'
+import type { SharedFigures } from './shared-round.ts'
 
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const closers: (() => unknown)[] = []
@@ -36,8 +42,8 @@ async function startLoad(batches: number) {
   return client
 }
 
-async function receive() {
-  const receiver = await startReceiver({ entry: BUILT, folder: makeFolder() })
+async function receive(storeUrl?: string) {
+  const receiver = await startReceiver({ entry: BUILT, folder: makeFolder(), storeUrl })
   closers.push(() => receiver.stop())
   return receiver
 }
@@ -95,7 +101,59 @@ describe('the benchmark’s rounds', () => {
   })
 })
 
+const postgres = await findTestServer()
+
+describe.skipIf(!postgres)('the benchmark’s rounds on PostgreSQL', () => {
+  async function openDatabase() {
+    if (!postgres) throw new Error('There is no PostgreSQL.')
+    return (await createTestDatabase(postgres)).url
+  }
+
+  it('measure the receiver', async () => {
+    const [client, receiver] = [await startLoad(4), await receive(await openDatabase())]
+    const figures = await measureOutcomes(client, receiver, 4 * EVENTS_PER_BATCH)
+    expect(figures.acks.acked).toBe(4)
+    await checkJournal(receiver, 4)
+    await receiver.stop()
+  })
+
+  it('measure the same on pg-boss, where a batch that comes twice adds nothing', async () => {
+    const client = await startLoad(4)
+    const place = { jobsUrl: await openDatabase(), folder: makeFolder() }
+    const receiver = await startJobReceiver('pg-boss', place)
+    closers.push(() => receiver.stop())
+    const events = 4 * EVENTS_PER_BATCH
+    const figures = await measureOutcomes(client, receiver, events)
+    expect(figures.acks.acked).toBe(4)
+    await client.send({ port: receiver.port, batches: 4, warmUpMs: 0 })
+    expect(await receiver.countKept()).toBe(events)
+    await expect(receiver.checkOutcomes(events + 1)).rejects.toThrow('pg-boss: of 2001 events')
+    await receiver.stop()
+  })
+})
+
 describe('the benchmark’s figures', () => {
+  it('compare PostgreSQL with the better library of each round', () => {
+    const at = (eventsPerSecond: number) => ({ outcomes: { eventsPerSecond } }) as SharedFigures
+    const round = (ours: number, pgBoss: number, bullmq?: number) =>
+      ({
+        shared: {
+          receiver: at(ours),
+          pgBoss: at(pgBoss),
+          bullmq: bullmq === undefined ? undefined : at(bullmq),
+        },
+      }) as BenchRound
+    const rounds = [round(12_000, 2_000, 4_000), round(8_000, 4_000), round(11_000, 2_000, 1_000)]
+    expect(judgeShared({ rounds }).map(({ figure, isReached }) => [figure, isReached])).toEqual([
+      ['11,000', true],
+      ['3.00', true],
+    ])
+    expect(judgeShared({ rounds: [round(9_999, 5_000)] }).map((one) => one.isReached)).toEqual([
+      false,
+      false,
+    ])
+  })
+
   it('are nearest-rank percentiles', () => {
     const samples = Array.from({ length: 1_000 }, (_, index) => 1_000 - index)
     expect(summarise(samples)).toEqual({ p50: 500, p99: 990, p999: 999, max: 1_000 })
@@ -108,6 +166,7 @@ describe('the benchmark’s figures', () => {
 
   it('are of whole batches', () => {
     expect(readOptions(['--events', '501'])).toMatchObject({ events: 1_000 })
+    expect(readOptions(['--shared-events', '0'])).toMatchObject({ sharedEvents: 0 })
     expect(() => readOptions(['--rounds', '0'])).toThrow('--rounds is 0')
   })
 })

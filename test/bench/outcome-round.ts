@@ -1,20 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AckFigures, measureAcks } from './ack-round.ts'
+import { type AckFigures, measureAcks, type Target } from './ack-round.ts'
 import { EVENTS_PER_BATCH } from './load/sample-batches.ts'
 import type { LoadClient } from './load/start-load-client.ts'
 import { watchBusyCores } from './machine/busy-cores.ts'
-import type { Receiver } from './servers/start-receiver.ts'
+import { watchProcessorMs } from './machine/processor-time.ts'
 
-/** How often to ask whether all is done; each answer costs the receiver a count. */
+/** A server that can tell what became of the events. */
+export interface OutcomeTarget extends Target {
+  /** Events whose last outcome is recorded; need not be exact before all are. */
+  countDone(expected: number): Promise<number>
+  /** Throws unless each event was kept once and handled, and nothing else happened. */
+  checkOutcomes(expected: number): Promise<void>
+}
+
+/** How often to ask whether all is done; each answer costs the server a count. */
 const POLL_MS = 200
-/** Without progress for this long, the receiver has stopped working. */
+/** Without progress for this long, the server has stopped working. */
 const STUCK_MS = 30_000
 
 export interface OutcomeFigures {
   readonly events: number
-  /** From before the first byte was sent until the receiver said that every event is done. */
+  /** From before the first byte was sent until the server said that every event is done. */
   readonly seconds: number
   readonly eventsPerSecond: number
+  /** Processor time of all processes but the load, the database's included, in microseconds. */
+  readonly processorUsPerEvent: number | undefined
   /** How the acks went meanwhile. */
   readonly acks: AckFigures
   readonly stallMs: number
@@ -27,27 +37,30 @@ export interface OutcomeFigures {
 /** Sends `events` unique events as fast as they are acknowledged and waits for the last outcome. */
 export async function measureOutcomes(
   client: LoadClient,
-  receiver: Receiver,
+  server: OutcomeTarget,
   events: number,
 ): Promise<OutcomeFigures> {
   const startedAt = performance.now()
   const busyCores = watchBusyCores()
-  const acks = await measureAcks(client, receiver, {
+  const processorMs = watchProcessorMs(client.pid)
+  const acks = await measureAcks(client, server, {
     batches: events / EVENTS_PER_BATCH,
     warmUpMs: 0,
   })
   const ackedAt = performance.now()
-  await waitUntilDone(receiver, events)
+  await waitUntilDone(server, events)
   const endedAt = performance.now()
   const seconds = (endedAt - startedAt) / 1_000
-  await checkOutcomes(receiver, events)
+  const ms = processorMs()
+  await server.checkOutcomes(events)
   const machineCores = busyCores()
-  const { stallMs, cpuMs } = await receiver.probe()
-  const rss = receiver.peakRssBytes()
+  const { stallMs, cpuMs } = await server.probe()
+  const rss = server.peakRssBytes()
   return {
     events,
     seconds,
     eventsPerSecond: events / seconds,
+    processorUsPerEvent: ms && (ms * 1_000) / events,
     acks,
     stallMs: Math.max(stallMs, acks.stallMs),
     serverCores: (cpuMs + acks.serverCores * (ackedAt - startedAt)) / (endedAt - startedAt),
@@ -57,42 +70,17 @@ export async function measureOutcomes(
   }
 }
 
-async function waitUntilDone(receiver: Receiver, events: number): Promise<void> {
+async function waitUntilDone(server: OutcomeTarget, events: number): Promise<void> {
   let before = -1
   let movedAt = performance.now()
   for (;;) {
-    const { by_state: states, total } = (await receiver.stats()).events
-    if (states.done >= events) return
-    if (total + states.done > before) movedAt = performance.now()
-    before = total + states.done
+    const done = await server.countDone(events)
+    if (done >= events) return
+    if (done > before) movedAt = performance.now()
+    before = done
     if (performance.now() - movedAt > STUCK_MS) {
-      throw new Error(
-        `Of ${events} events ${total} are stored, ${states.done} done; nothing moves.`,
-      )
+      throw new Error(`Of ${events} events ${done} are done; nothing moves.`)
     }
     await pause(POLL_MS)
   }
-}
-
-/** Throws unless each event was stored once and handled, and nothing else happened. */
-async function checkOutcomes(receiver: Receiver, events: number): Promise<void> {
-  const { batches, events: stored, jobs, duplicates, quarantined } = await receiver.stats()
-  const found = {
-    stored: stored.total,
-    done: stored.by_state.done,
-    jobsDone: jobs.noop?.done ?? 0,
-    waiting: batches.waiting,
-    duplicates,
-    quarantined,
-  }
-  const expected = {
-    stored: events,
-    done: events,
-    jobsDone: events,
-    waiting: 0,
-    duplicates: 0,
-    quarantined: 0,
-  }
-  if (JSON.stringify(found) === JSON.stringify(expected)) return
-  throw new Error(`Of ${events} events came: ${JSON.stringify(found)}.`)
 }

@@ -1,14 +1,21 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { type AckFigures, checkJournal, measureAcks } from './ack-round.ts'
 import type { BenchOptions } from './bench-options.ts'
 import type { Percentiles } from './load/percentiles.ts'
-import { type LoadClient, startLoadClient } from './load/start-load-client.ts'
+import { startLoadClient } from './load/start-load-client.ts'
 import { describeMachine, type MachineFacts } from './machine/describe-machine.ts'
 import { measureSync } from './machine/disk-sync.ts'
 import { measureOutcomes, type OutcomeFigures } from './outcome-round.ts'
+import { type Means, withEmptyFolder } from './round-means.ts'
 import { profileFlags } from './servers/profile-flags.ts'
 import { startProviderSample } from './servers/start-provider-sample.ts'
 import { startReceiver } from './servers/start-receiver.ts'
+import {
+  openSharedServers,
+  runSharedRound,
+  type SharedRound,
+  type SharedServers,
+} from './shared-round.ts'
 
 const SMALL_SYNC = { bytes: 4_096, times: 200 }
 const BATCH_SYNCS = 100
@@ -20,6 +27,10 @@ export interface BenchFigures {
   /** How long the disk takes to keep 4 KB, and to keep a batch; milliseconds. */
   readonly smallSyncMs: Percentiles
   readonly batchSyncMs: Percentiles
+  /** The servers behind `shared`; undefined: none, or not asked for. */
+  readonly shared:
+    | (Pick<SharedServers, 'redisVersion' | 'gaps'> & { postgresVersion: string })
+    | undefined
   readonly rounds: readonly BenchRound[]
 }
 
@@ -30,13 +41,8 @@ export interface BenchRound {
   readonly receiver: AckFigures
   /** (c) The receiver, from the first byte to the last outcome. */
   readonly outcomes: OutcomeFigures
-}
-
-interface Means {
-  readonly client: LoadClient
-  readonly options: BenchOptions
-  /** Emptied by each use. */
-  readonly folder: string
+  /** The same on PostgreSQL, and what job libraries make of it. */
+  readonly shared: SharedRound | undefined
 }
 
 /** Everything, in turns, so that whatever else the machine does meets all of them alike. */
@@ -49,25 +55,47 @@ export async function runBench(
   const machine = await describeMachine(folder)
   tell(`rendering ${options.batches} signed batches`)
   const client = await startLoadClient(options.batches)
+  const servers = options.sharedEvents > 0 ? await startShared(folder, tell) : undefined
   try {
     const { batchBytes } = client
     const smallSyncMs = measureSync(folder, SMALL_SYNC)
     const batchSyncMs = measureSync(folder, { bytes: batchBytes, times: BATCH_SYNCS })
     const rounds: BenchRound[] = []
     for (let round = 1; round <= options.rounds; round++) {
-      const means: Means = { client, options, folder: `${folder}/round` }
       const say = (what: string) => tell(`round ${round} of ${options.rounds}: ${what}`)
-      say('(a) the provider’s sample')
-      const sample = await runSample(means)
-      say('(b) the receiver, acks')
-      const receiver = await runReceiver(means)
-      say('(c) the receiver, outcomes')
-      rounds.push({ sample, receiver, outcomes: await runOutcomes(means) })
+      rounds.push(await runRound({ client, options, folder: `${folder}/round` }, servers, say))
     }
-    return { machine, options, batchBytes, smallSyncMs, batchSyncMs, rounds }
+    const shared = servers && {
+      postgresVersion: servers.postgres.version,
+      redisVersion: servers.redisVersion,
+      gaps: servers.gaps,
+    }
+    return { machine, options, batchBytes, smallSyncMs, batchSyncMs, shared, rounds }
   } finally {
     client.stop()
+    await servers?.postgres.stop()
   }
+}
+
+function startShared(folder: string, tell: (progress: string) => void) {
+  // PostgreSQL may run as another user, who has to reach its folder in this one.
+  chmodSync(folder, 0o755)
+  return openSharedServers(`${folder}/pg`, tell)
+}
+
+async function runRound(
+  means: Means,
+  servers: SharedServers | undefined,
+  say: (what: string) => void,
+): Promise<BenchRound> {
+  say('(a) the provider’s sample')
+  const sample = await runSample(means)
+  say('(b) the receiver, acks')
+  const receiver = await runReceiver(means)
+  say('(c) the receiver, outcomes')
+  const outcomes = await runOutcomes(means)
+  const shared = servers && (await runSharedRound(means, servers, say))
+  return { sample, receiver, outcomes, shared }
 }
 
 function runSample({ client, options, folder }: Means): Promise<AckFigures> {
@@ -110,12 +138,4 @@ function withReceiver<Figures>(
       await receiver.stop()
     }
   })
-}
-
-async function withEmptyFolder<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder)
-  const value = await work()
-  rmSync(folder, { recursive: true, force: true })
-  return value
 }

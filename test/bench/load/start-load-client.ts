@@ -7,6 +7,7 @@ import type { LoadResult, LoadSpec } from './send-load.ts'
 
 /** The load, in a process of its own. */
 export interface LoadClient {
+  readonly pid: number | undefined
   /** The average size of a body. */
   readonly batchBytes: number
   /** Every batch that there is. */
@@ -22,6 +23,7 @@ export async function startLoadClient(batches: number): Promise<LoadClient> {
   const rendered = await ask(child, { kind: 'render', batches })
   if (rendered.kind !== 'rendered') throw new Error('The load client rendered nothing.')
   return {
+    pid: child.pid,
     batchBytes: rendered.batchBytes,
     batches,
     async send(spec) {

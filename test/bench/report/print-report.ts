@@ -1,5 +1,6 @@
 import type { Percentiles } from '../load/percentiles.ts'
 import type { BenchFigures, BenchRound } from '../run-bench.ts'
+import { printSharedTables } from './shared-table.ts'
 import { spreadOf } from './spread.ts'
 import type { Target } from './targets.ts'
 
@@ -14,6 +15,8 @@ export function printReport(figures: BenchFigures, targets: readonly Target[]): 
     ...describeFigures(figures),
     '',
     ...describeTargets(targets),
+    '',
+    ...printSharedTables(figures),
     '',
   ].join('\n')
 }
@@ -85,6 +88,7 @@ function describeFigures({ rounds }: BenchFigures): string[] {
     row('  server RSS, MB', ({ outcomes }) => megabytes(outcomes.rssBytes), 0),
     row('  handler RSS, MB', ({ outcomes }) => megabytes(outcomes.childRssBytes), 0),
     row('  cores of the server', ({ outcomes }) => outcomes.serverCores, 2),
+    row('  processor time, µs/event', ({ outcomes }) => outcomes.processorUsPerEvent),
     row('  cores of the machine', ({ outcomes }) => outcomes.machineCores, 2),
   ])
 }

@@ -1,0 +1,14 @@
+/** Runs the benchmark's handler for every job, and tells the receiver now and then for how many. */
+import handler from '../noop-handler.mjs'
+
+const TELL_EVERY_MS = 50
+
+const { startWorker } = await import(process.env.LIBRARY)
+let handled = 0
+
+await startWorker(async (event) => {
+  await handler.on['*'](event)
+  handled++
+})
+setInterval(() => process.send(handled), TELL_EVERY_MS)
+process.on('disconnect', () => process.exit())
