@@ -20,8 +20,8 @@ export async function startPostgres(folder: string): Promise<PostgresServer | un
   if (!bin) return undefined
   mkdirSync(folder, { recursive: true })
   const keeper = startKeeper({ folder, bin, ownerPid: process.pid, isDurable: true })
-  const socket = await waitUntilReady(folder)
-  const urlOf = (database: string) => `postgres://postgres@/${database}?host=${socket}`
+  const { home } = await waitUntilReady(folder)
+  const urlOf = (database: string) => `postgres://postgres@/${database}?host=${home}`
   const admin = new Client({ connectionString: urlOf('postgres') })
   await admin.connect()
   const { rows } = await admin.query('SHOW server_version')

@@ -73,11 +73,7 @@ function withDatabase(url: string, database: string): string {
 }
 
 /** Starts the server, unless another test file has; answers where it is. */
-async function startOnce(
-  folder: string,
-  bin: string,
-  prepare = () => {},
-): Promise<ServerPlace> {
+async function startOnce(folder: string, bin: string, prepare = () => {}): Promise<ServerPlace> {
   try {
     mkdirSync(join(folder, 'starting'))
     prepare()
