@@ -9,38 +9,36 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
 /** A job keeps the record of its newest failures only; the schedule has ten. */
 const MOST_RECORDED_CHARACTERS = 65_536
 
-/**
- * By `ctid`, the row's place, which spares a search for each; as an array, because a join might read
- * the whole table. A job that changed between the look and the lock has another place by then: it
- * is left for the next claim.
- */
 const CLAIM = `
-  WITH due AS MATERIALIZED (
-    SELECT ctid, event_id, due_at FROM jobs
+  WITH due AS (
+    SELECT event_id, due_at FROM jobs
     WHERE handler = $1 AND state = 'pending' AND due_at <= ${NOW_MS}
       AND NOT EXISTS (SELECT 1 FROM handlers WHERE name = $1 AND paused_at IS NOT NULL)
     ORDER BY due_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
   ), claimed AS (
-    UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, due_at = ${NOW_MS} + $3,
-      ended_at = NULL
-    WHERE ctid = ANY (ARRAY(SELECT ctid FROM due))
-    RETURNING event_id, attempt, fence
+    UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, due_at = ${NOW_MS} + $3, ended_at = NULL
+    FROM due WHERE j.event_id = due.event_id AND j.handler = $1
+    RETURNING j.event_id, j.attempt, j.fence, due.due_at
   )
   SELECT c.event_id, c.attempt, c.fence, e.provider, e.source, e.type, e.name, e.key, e.received_at,
          e.occurred_at, e.payload
-  FROM claimed c JOIN due USING (event_id) JOIN events e ON e.id = c.event_id
-  ORDER BY due.due_at, c.event_id`
+  FROM claimed c JOIN events e ON e.id = c.event_id ORDER BY c.due_at, c.event_id`
 
 /**
- * `ended_at` tells an attempt that runs from one whose outcome is known. In the order in which
- * outcomes are recorded: the two must not wait for each other.
+ * Whether an attempt is the job's newest and has no outcome yet, which `ended_at` tells. As a CASE,
+ * so that a job is looked up by its key: statistics are old when a burst comes, and with them the
+ * planner takes the pending jobs for few and reads all of them for each.
  */
+const isRunning = (attempt: string) => `CASE WHEN j.state = 'pending' AND j.ended_at IS NULL
+      AND j.attempt = ${attempt}.attempt AND j.fence = ${attempt}.fence THEN true END`
+
+/** In the order in which outcomes are recorded: the two must not wait for each other. */
 const EXTEND = `
   WITH held AS (
     SELECT j.event_id, j.handler FROM jobs j
     JOIN unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[])
-      AS running (event_id, handler, attempt, fence) USING (event_id, handler, attempt, fence)
-    WHERE j.state = 'pending' AND j.ended_at IS NULL
+      AS running (event_id, handler, attempt, fence) USING (event_id, handler)
+    WHERE ${isRunning('running')}
     ORDER BY j.event_id, j.handler FOR UPDATE OF j
   )
   UPDATE jobs j SET due_at = ${NOW_MS} + $5
@@ -65,9 +63,7 @@ const SETTLE = `
         coalesce(j.failures, '') || '{"attempt":' || j.attempt || ',"endedAt":' || ${NOW_MS}
           || ',' || e.failure || E'\\n', ${MOST_RECORDED_CHARACTERS}) END
     FROM ended e
-    WHERE j.event_id = e.event_id AND j.handler = e.handler
-      AND j.attempt = e.attempt AND j.fence = e.fence
-      AND j.state = 'pending' AND j.ended_at IS NULL
+    WHERE j.event_id = e.event_id AND j.handler = e.handler AND ${isRunning('e')}
     RETURNING j.handler, e.outcome
   ), counted AS (
     INSERT INTO counters SELECT 'done:' || handler, count(*) FROM settled
