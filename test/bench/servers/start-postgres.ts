@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { Client } from 'pg'
 import { findBinaries } from '../../store/postgres/find-binaries.ts'
-import { startKeeper, waitUntilReady } from '../../store/postgres/start-server.ts'
+import { spawnKeeper, waitUntilReady } from '../../store/postgres/start-server.ts'
 
 /** A PostgreSQL server of the benchmark's own, with the defaults of its version: all is synced. */
 export interface PostgresServer {
@@ -19,7 +19,7 @@ export async function startPostgres(folder: string): Promise<PostgresServer | un
   const bin = findBinaries()
   if (!bin) return undefined
   mkdirSync(folder, { recursive: true })
-  const keeper = startKeeper({ folder, bin, ownerPid: process.pid, isDurable: true })
+  const keeper = spawnKeeper({ folder, bin, ownerPid: process.pid, isDurable: true })
   const { home } = await waitUntilReady(folder)
   const urlOf = (database: string) => `postgres://postgres@/${database}?host=${home}`
   const admin = new Client({ connectionString: urlOf('postgres') })
