@@ -2,7 +2,14 @@ import type { DatabaseHealth } from '../store.ts'
 import type { Query } from './transactions.ts'
 
 /** Tables in which rows change all the time; their dead rows slow every claim and every look-up. */
-export const HOT_TABLES = ['batches', 'counters', 'events', 'jobs', 'keys'] as const
+export const HOT_TABLES = [
+  'batches',
+  'counters',
+  'event_amounts',
+  'events',
+  'jobs',
+  'keys',
+] as const
 
 const COUNT_DEAD = `
   SELECT relname AS name, n_dead_tup AS n FROM pg_stat_user_tables
