@@ -15,8 +15,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-when-stale.ts', 'test/store/postgres/global-setup.ts'],
+    setupFiles: ['test/patience.ts'],
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: much of the time is waiting for timeouts.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,

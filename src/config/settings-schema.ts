@@ -179,7 +179,7 @@ export const settingsSchema = z.object({
     read: readWebUrl,
   }),
   MAILTRAP_API_TOKEN: optionalSetting({
-    meaning: 'Mailtrap’s management API, for `doctor`; turns the guardian on',
+    meaning: 'Mailtrap’s management API, for `webhooks` and `doctor`; turns the guardian on',
     isSecret: true,
     read: readApiToken,
   }),

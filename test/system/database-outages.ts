@@ -67,8 +67,8 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   disturb('cut', 'cut at COMMIT'),
-  disturb('silent'),
-  disturb('slow', 'silent'),
+  disturb('silent', 'silent at COMMIT'),
+  disturb('slow', 'silent at COMMIT'),
   disturb('silent at COMMIT'),
   disturb('cut at COMMIT'),
   {
@@ -90,6 +90,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     title: 'with no connection left for the receiver',
+    isLike: 'that is stopped at once',
     async begin({ server, url, role }) {
       await server.execute(url, `ALTER ROLE ${role} CONNECTION LIMIT 0`)
       await server.execute(

@@ -192,29 +192,32 @@ describe.skipIf(!canStartServers())('a receiver with a PostgreSQL', { timeout: 4
     goThrough(await enterNew(server), outage),
   )
 
-  it('that is replaced by its standby acknowledges everything, and loses nothing', async () => {
-    const primary = await startOwnServer()
-    onTestFinished(() => primary.remove())
-    await primary.execute(primary.urlOf('postgres'), `CREATE ROLE ${ROLE} LOGIN`)
-    await primary.execute(primary.urlOf('postgres'), `CREATE DATABASE app OWNER ${ROLE}`)
-    const standby = await primary.addStandby()
-    onTestFinished(() => standby.remove())
-    let current = primary
-    const scene = await enter(primary, {
-      url: primary.urlOf('app'),
-      execute: (sql, values) => current.execute(current.urlOf('app'), sql, values),
-    })
-    await goThrough(scene, {
-      title: 'that is replaced by its standby',
-      losesNewest: true,
-      async begin({ proxy }) {
-        await primary.stopAtOnce()
-        current = standby
-        proxy.leadTo(standby.urlOf('app'))
-        return () => standby.execute(standby.urlOf('postgres'), 'SELECT pg_promote()')
-      },
-    })
-  })
+  it.runIf(IS_LONG)(
+    'that is replaced by its standby acknowledges everything, and loses nothing',
+    async () => {
+      const primary = await startOwnServer()
+      onTestFinished(() => primary.remove())
+      await primary.execute(primary.urlOf('postgres'), `CREATE ROLE ${ROLE} LOGIN`)
+      await primary.execute(primary.urlOf('postgres'), `CREATE DATABASE app OWNER ${ROLE}`)
+      const standby = await primary.addStandby()
+      onTestFinished(() => standby.remove())
+      let current = primary
+      const scene = await enter(primary, {
+        url: primary.urlOf('app'),
+        execute: (sql, values) => current.execute(current.urlOf('app'), sql, values),
+      })
+      await goThrough(scene, {
+        title: 'that is replaced by its standby',
+        losesNewest: true,
+        async begin({ proxy }) {
+          await primary.stopAtOnce()
+          current = standby
+          proxy.leadTo(standby.urlOf('app'))
+          return () => standby.execute(standby.urlOf('postgres'), 'SELECT pg_promote()')
+        },
+      })
+    },
+  )
 
   it('whose jobs are locked acknowledges everything at once, without the spool', async () => {
     const scene = await enterNew(server)
