@@ -4,11 +4,11 @@
  */
 export const ERROR_CODES = {
   store_full:
-    'The disk of the data directory is full; nothing was acknowledged. Free space: it goes on by itself.',
+    'The disk of the data directory is full; what it cannot take is not acknowledged. Free space: it goes on by itself.',
   store_broken:
     'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
   store_busy:
-    'The store could not write in time; nothing was acknowledged. The provider will send it again.',
+    'The store could not do its work in time. What was acknowledged goes on by itself; what was not, the provider sends again.',
   store_refused:
     'The store cannot take what it was given, whenever it is asked; the rest is not affected.',
   store_closed:

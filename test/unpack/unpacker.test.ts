@@ -192,7 +192,7 @@ describe('createUnpacker with a store in trouble', () => {
     expect(log.unpackFailed).toHaveBeenCalledTimes(8)
     expect(log.unpackFailed).toHaveBeenCalledWith({
       batch: 'none',
-      error: expect.stringContaining('could not write in time'),
+      error: expect.stringContaining('could not do its work in time'),
     })
   })
 
