@@ -5,7 +5,7 @@ import { runProgram } from './cli/program.ts'
 /** A terminal sends Ctrl-C to npm and to us, and npm sends it on: within this time it is one. */
 const SAME_KEYSTROKE_MS = 300
 /** How long a command may take to end at once. */
-const LAST_CHANCE_MS = 2_000
+const LAST_CHANCE_MS = 4_000
 
 const stop = new AbortController()
 const stopAgain = new AbortController()

@@ -18,8 +18,7 @@ export default defineConfig({
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    // One more than the cores of a small machine: much of the time is waiting for timeouts.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,
