@@ -1,12 +1,10 @@
 // @ts-check
 import { ask } from '../parts/api.js'
-import { card, emptyLine, link, make, mark, table, write } from '../parts/elements.js'
-import { cut, showNumber } from '../parts/format.js'
-import { explainHealth, healthState } from '../parts/handler-health.js'
+import { card, emptyLine, make, table, write } from '../parts/elements.js'
+import { showNumber } from '../parts/format.js'
+import { createHandlerCells } from '../parts/handler-cells.js'
 import { createNotice } from '../parts/notice.js'
 import { createPauseButton } from '../parts/pause-button.js'
-import { writeRoute } from '../parts/route.js'
-import { createSpark } from '../parts/spark.js'
 import { sync } from '../parts/sync.js'
 
 /** Every handler and how it does. @param {HTMLElement} root */
@@ -39,30 +37,18 @@ export function openHandlers(root) {
 
 /** @param {string} name @param {ReturnType<typeof createNotice>} notice */
 function createRow(name, notice) {
-  const health = make(
-    'span',
-    'health',
-    link(writeRoute(['handlers', name]), '', make('bdi', '', cut(name, 64))),
-  )
-  const under = make('bdi', 'under')
-  const spark = createSpark()
+  const cells = createHandlerCells(name)
   const pause = createPauseButton(name, notice)
   const done = make('td', 'number roomy')
   const failed = make('td', 'number roomy')
-  const pending = make('td', 'number')
-  const dead = make('td', 'number')
-  const first = make('td', '', health, under)
-  const node = make('tr', '', first, make('td', 'roomy', spark.node), done, failed, pending, dead)
+  const { who, lastHour, pending, dead } = cells
+  const node = make('tr', '', who, lastHour, done, failed, pending, dead)
   node.append(make('td', 'number', pause.node))
   const update = (/** @type {any} */ handler) => {
-    const { recent, jobs } = handler
-    mark(health, healthState(handler))
-    write(under, explainHealth(handler))
-    spark.show(recent.done_by_minute, recent.failed_by_minute)
+    const { recent } = handler
+    cells.update(handler)
     write(done, showNumber(recent.done))
     write(failed, showNumber(recent.retry + recent.dead))
-    write(pending, showNumber(jobs.pending))
-    write(dead, showNumber(jobs.dead))
     pause.show(handler)
   }
   return { node, update }
