@@ -1,4 +1,5 @@
-import { MAILINGAPI_EVENTS, MAILTRAP_EVENT_TYPES } from '../../simulator/webhooks/webhook.ts'
+import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
+import { MAILTRAP_EVENT_TYPES } from '../../simulator/webhooks/webhook.ts'
 import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
 import type { Fields } from './api-refusal.ts'
 import type { ApiOptions } from './connect-api.ts'
@@ -23,7 +24,7 @@ export function fieldsToCreate(options: FieldOptions): Fields {
   refuseForeign(options)
   const { provider, url, events, description } = options
   if (provider === 'mailingapi') {
-    return defined({ url, events: events ?? MAILINGAPI_EVENTS, description })
+    return defined({ url, events: events ?? MAILINGAPI_EVENT_NAMES, description })
   }
   const { type = 'email_sending', stream = 'transactional' } = options
   return defined({

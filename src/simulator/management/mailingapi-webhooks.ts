@@ -1,4 +1,5 @@
-import { MAILINGAPI_EVENTS, type MailingApiWebhook } from '../webhooks/webhook.ts'
+import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
+import type { MailingApiWebhook } from '../webhooks/webhook.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -98,7 +99,7 @@ function isUrl(url: unknown): url is string {
 }
 
 function isEvents(events: unknown): events is readonly string[] {
-  const known: readonly unknown[] = MAILINGAPI_EVENTS
+  const known: readonly unknown[] = MAILINGAPI_EVENT_NAMES
   return Array.isArray(events) && events.length > 0 && events.every((name) => known.includes(name))
 }
 

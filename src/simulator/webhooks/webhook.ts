@@ -51,17 +51,6 @@ export interface MailtrapWebhook extends CommonWebhook {
   readonly eventTypes: readonly string[]
 }
 
-export const MAILINGAPI_EVENTS = [
-  'delivered',
-  'bounced',
-  'deferred',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'complained',
-  'inbound',
-] as const
-
 /** `failing` after several failures in a row; `disabled` for good. */
 export type MailingApiStatus = 'active' | 'paused' | 'failing' | 'disabled'
 
