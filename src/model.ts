@@ -167,6 +167,8 @@ export interface ClaimedJob {
   readonly attempt: number
   /** Names the attempt among all of the job, replays and releases included: never the same twice. */
   readonly fence: number
+  /** With which the event came. */
+  readonly batch: string
   readonly provider: ProviderName
   readonly source: string
   readonly type: string

@@ -7,7 +7,7 @@ import type { ClaimedJob } from '../model.ts'
  */
 
 /** A job as the child sees it. It learns nothing of the store's ids. */
-export interface TokenJob extends Omit<ClaimedJob, 'event' | 'fence'> {
+export interface TokenJob extends Omit<ClaimedJob, 'event' | 'fence' | 'batch'> {
   readonly token: number
 }
 

@@ -224,12 +224,13 @@ export class HandlerLane {
     if (ended.length === 0) return
     this.#noteEnds(ended)
     const attempts = ended.map(({ job, durationMs, result }): SettledAttempt => {
-      const { event, handler, attempt, fence, type } = job
+      const { event, handler, attempt, fence, batch, type } = job
       const outcome = decideOutcome(attempt, result, this.#policy)
       const error = 'error' in outcome ? outcome.error : undefined
       this.#context.observer.attemptEnded({
         handler,
         event,
+        batch,
         type,
         attempt,
         outcome: outcome.kind,

@@ -1,7 +1,7 @@
 import type { AttemptName, ClaimedJob } from '../model.ts'
 
 /** A claimed job in a child's hands; its payload is not kept here. */
-export interface HandedJob extends AttemptName, Pick<ClaimedJob, 'type'> {
+export interface HandedJob extends AttemptName, Pick<ClaimedJob, 'batch' | 'type'> {
   /** Size of its payload. */
   readonly bytes: number
 }
@@ -43,11 +43,12 @@ export class JobLedger {
 
   /** Answers the job's token. */
   hand(job: ClaimedJob): number {
-    const { event, handler, attempt, fence, type } = job
+    const { event, handler, attempt, fence, batch, type } = job
     const bytes = job.payload.length
     this.#lastToken++
     this.#bytes += bytes
-    this.#queued.set(this.#lastToken, { event, handler, attempt, fence, type, bytes, startedAt: 0 })
+    const entry = { event, handler, attempt, fence, batch, type, bytes, startedAt: 0 }
+    this.#queued.set(this.#lastToken, entry)
     return this.#lastToken
   }
 

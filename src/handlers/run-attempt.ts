@@ -8,7 +8,7 @@ import { isPermanentError } from './permanent-error.ts'
 import { readEvent } from './read-event.ts'
 
 /** What is needed of a job to run it. `key` is the event's deduplication key. */
-export type AttemptJob = Omit<ClaimedJob, 'event' | 'fence'>
+export type AttemptJob = Omit<ClaimedJob, 'event' | 'fence' | 'batch'>
 
 /** How an attempt ended. The error is at most 2,000 characters. */
 export type AttemptEnd =

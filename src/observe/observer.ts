@@ -180,6 +180,8 @@ export interface Observer extends SpoolObserver, GuardianObserver {
   attemptEnded(fact: {
     handler: string
     event: string
+    /** With which the event came. */
+    batch: string
     type: string
     attempt: number
     outcome: 'done' | 'retry' | 'dead' | 'released'

@@ -30,6 +30,7 @@ export interface ClaimedRow {
   event_id: number
   attempt: number
   fence: number
+  batch: string | null
   provider: ProviderName
   source: string
   type: string
@@ -46,6 +47,7 @@ export function readClaimed(row: ClaimedRow, handler: string): ClaimedJob {
     handler,
     attempt: row.attempt,
     fence: row.fence,
+    batch: row.batch ?? '',
     provider: row.provider,
     source: row.source,
     type: row.type,

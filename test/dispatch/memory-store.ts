@@ -162,6 +162,7 @@ export function makeJobs(
     }
     return {
       event: String(number),
+      batch: 'b1',
       handler,
       provider: 'mailtrap',
       source: 'mailtrap',

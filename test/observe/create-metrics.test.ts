@@ -14,7 +14,14 @@ const NOTHING: ScrapeFigures = {
   guardian: undefined,
 }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 120_000, ackMs: 7, secretPosition: 1 }
-const ATTEMPT = { handler: 'h', event: 'e1', type: 'open', attempt: 1, error: undefined }
+const ATTEMPT = {
+  handler: 'h',
+  event: 'e1',
+  batch: 'b1',
+  type: 'open',
+  attempt: 1,
+  error: undefined,
+}
 const RECEIPT = {
   stored: 5,
   duplicates: 2,

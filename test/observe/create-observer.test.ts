@@ -8,7 +8,14 @@ const TYPES = [{ type: 'open', stored: 3, duplicates: 1, conflicts: 0, stale: 0 
 const RECEIPT = { stored: 3, duplicates: 1, conflicts: 0, stale: 0, quarantined: 0, types: TYPES }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 10, ackMs: 2, secretPosition: 0 }
 const REPLAY = { state: 'dead', type: 'bounce', from: Date.UTC(2026, 10, 21) }
-const ATTEMPT = { handler: 'h', event: 'e1', type: 'bounce', attempt: 1, durationMs: 5 }
+const ATTEMPT = {
+  handler: 'h',
+  event: 'e1',
+  batch: 'b1',
+  type: 'bounce',
+  attempt: 1,
+  durationMs: 5,
+}
 
 function observe(level = 'info') {
   const captured = captureLog({ level })

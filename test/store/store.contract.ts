@@ -278,6 +278,7 @@ export function describeStore(engine: string, harness: StoreHarness): void {
             handler: 'counter',
             attempt: 1,
             fence: 1,
+            batch: batch.id,
             provider: 'mailtrap',
             source: 'mailtrap',
             type: 'open',

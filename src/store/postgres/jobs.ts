@@ -20,9 +20,10 @@ const CLAIM = `
     FROM due WHERE j.event_id = due.event_id AND j.handler = $1
     RETURNING j.event_id, j.attempt, j.fence, due.due_at
   )
-  SELECT c.event_id, c.attempt, c.fence, e.provider, e.source, e.type, e.name, e.key, e.received_at,
-         e.occurred_at, e.payload
-  FROM claimed c JOIN events e ON e.id = c.event_id ORDER BY c.due_at, c.event_id`
+  SELECT c.event_id, c.attempt, c.fence, b.id AS batch, e.provider, e.source, e.type, e.name,
+         e.key, e.received_at, e.occurred_at, e.payload
+  FROM claimed c JOIN events e ON e.id = c.event_id LEFT JOIN batches b ON b.seq = e.batch_seq
+  ORDER BY c.due_at, c.event_id`
 
 /**
  * Whether an attempt is the job's newest and has no outcome yet, which `ended_at` tells. As a CASE,

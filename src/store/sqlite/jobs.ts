@@ -26,10 +26,10 @@ export function createJobs(db: Database, onEnd: OnEnd) {
      WHERE handler = ? AND event_id IN (SELECT value FROM json_each(?))`,
   )
   const selectClaimed = db.prepare(
-    `SELECT e.id AS event_id, j.attempt, j.fence, e.provider, e.source, e.type, e.name, e.key,
-            e.received_at, e.occurred_at, e.payload
+    `SELECT e.id AS event_id, j.attempt, j.fence, b.id AS batch, e.provider, e.source, e.type,
+            e.name, e.key, e.received_at, e.occurred_at, e.payload
      FROM json_each(?) c JOIN events e ON e.id = c.value
-     JOIN jobs j ON j.event_id = e.id AND j.handler = ?`,
+     JOIN jobs j ON j.event_id = e.id AND j.handler = ? LEFT JOIN batches b ON b.seq = e.batch_seq`,
   )
   const settleDone = db.prepare(
     `UPDATE jobs SET state = 'done', due_at = NULL, ended_at = ?, duration_ms = ?
