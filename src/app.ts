@@ -18,6 +18,7 @@ import { newBatchId } from './new-batch-id.ts'
 import { createMetrics } from './observe/create-metrics.ts'
 import { createObserver } from './observe/create-observer.ts'
 import { createMetricsReader } from './observe/read-metrics.ts'
+import { createTraces, type Traces } from './observe/traces.ts'
 import { PROVIDERS } from './providers/providers.ts'
 import { readReadiness } from './read-readiness.ts'
 import { findRedaction } from './redaction.ts'
@@ -39,7 +40,9 @@ export function createApp(parts: AppParts): App {
   const now = Date.now
   const sources = settings.sources.map(({ name }) => name)
   const metrics = createMetrics({ version, sources, now })
-  const observer = createObserver({ log, now, listeners: [metrics.listener] })
+  const traces = settings.isTraced ? createTraces() : undefined
+  const listeners = [metrics.listener, ...(traces ? [traces.listener] : [])]
+  const observer = createObserver({ log, now, listeners })
   const receives = settings.role !== 'work'
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
@@ -58,6 +61,7 @@ export function createApp(parts: AppParts): App {
   async function start(): Promise<RunningApp> {
     try {
       closers.push(metrics.stop)
+      if (traces) await sendTraces(traces)
       const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
       closers.push(() => store.close())
       reloaders.push((fresh) => followPassword(store, fresh))
@@ -79,6 +83,12 @@ export function createApp(parts: AppParts): App {
       await stopNow()
       throw error
     }
+  }
+
+  async function sendTraces(traces: Traces): Promise<void> {
+    const onProblem = (detail: string) => observer.tracesFailed({ detail })
+    await traces.start({ version, now, onProblem })
+    closers.push(({ tracesMs }) => traces.stop(tracesMs))
   }
 
   /** Of the store, only the way in may change while it is open. */

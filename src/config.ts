@@ -16,6 +16,7 @@ import { findMisspelt, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
 import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
+import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
 import { DEFAULT_PROVIDER, type Source } from './model.ts'
 
 export type { HandlerModule } from './config/handler-modules.ts'
@@ -67,6 +68,8 @@ export interface Settings {
     | undefined
   readonly guardian: { readonly mayResume: boolean; readonly intervalMs: number }
   readonly logLevel: LogLevel
+  /** Spans go to a collector; to which and how many, OpenTelemetry's library reads by itself. */
+  readonly isTraced: boolean
   /** Set only when `--dev` made it: to be shown to the developer. */
   readonly devSecret: string | undefined
   /** Environment variables that hold secrets or are settings: not for handlers. */
@@ -105,6 +108,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const tls = findTlsFiles(origins)
   const sources = buildSources(origins)
   const redaction = findRedaction(origins)
+  const traces = findTraces(env)
   checkTogether(origins)
   const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
   const needsSource = !isSourceOptional && values.ROLE !== 'work'
@@ -121,12 +125,18 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     handlers,
     tls,
     redaction,
+    isTraced: traces.isTraced,
     devSecret,
-    secretVariables: [...new Set([...SETTING_VARIABLES, ...secrets.variables])],
+    secretVariables: [
+      ...new Set([...SETTING_VARIABLES, ...secrets.variables, ...TRACES_SECRET_VARIABLES]),
+    ],
     watchedFiles: [file.path, ...secrets.files, tls?.certFile, tls?.keyFile].filter(
       (path) => path !== undefined,
     ),
-    warnings: findWarnings({ env, sources, values, ownVariables: secrets.variables }),
+    warnings: [
+      ...findWarnings({ env, sources, values, ownVariables: secrets.variables }),
+      ...traces.warnings,
+    ],
   }
 }
 

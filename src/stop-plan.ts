@@ -10,6 +10,8 @@ export interface StopPlan {
   readonly handlersHardMs: number
   /** What waits in the spool may follow; the rest stays for the next start. */
   readonly spoolMs: number
+  /** Spans that were not sent yet may go. */
+  readonly tracesMs: number
 }
 
 /** `docker stop` kills after 10 s; this ends before 9. */
@@ -19,6 +21,7 @@ export const GRACEFUL: StopPlan = {
   handlersSoftMs: 1_500,
   handlersHardMs: 2_500,
   spoolMs: 1_000,
+  tracesMs: 300,
 }
 export const AT_ONCE: StopPlan = {
   drainMs: 0,
@@ -26,4 +29,5 @@ export const AT_ONCE: StopPlan = {
   handlersSoftMs: 0,
   handlersHardMs: 0,
   spoolMs: 0,
+  tracesMs: 0,
 }

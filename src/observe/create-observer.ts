@@ -99,6 +99,9 @@ export function createObserver(options: {
     pruned({ rows }) {
       log[rows > 0 ? 'info' : 'debug']({ rows }, 'old rows pruned')
     },
+    tracesFailed({ detail }) {
+      logSampled('warn', 'traces are lost', { reason: 'traces', detail: tameText(detail) })
+    },
     adminFailed({ route, error }) {
       const reason = error instanceof ReceiverError ? error.code : nameOf(error)
       logSampled('error', 'admin listener failed to answer', { reason, route, err: error })

@@ -210,6 +210,8 @@ export interface Observer extends SpoolObserver, GuardianObserver {
   storeFailed(fact: { code: string; detail: string }): void
   storeRecovered(): void
   pruned(fact: { rows: number }): void
+  /** Spans did not reach their collector, or were too many for it. */
+  tracesFailed(fact: { detail: string }): void
   /** The admin listener answered 500 or 503. `route` is its pattern, never an address with values. */
   adminFailed(fact: { route: string; error: unknown }): void
   /** The audit trail of replays: who asked, for which events, and how many jobs became pending. */
