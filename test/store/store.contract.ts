@@ -323,6 +323,23 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await store.extend(late.map(pick), 0)
         expect(await claim()).toEqual([])
       })
+      it.each([
+        { attempt: -1, fence: 0 },
+        { attempt: 0, fence: -1 },
+      ])('takes nothing of an attempt that is named half rightly (%o)', async (off) => {
+        await keep([sampleEvent()])
+        await claim(1, 'counter', 0)
+        const jobs = await claim()
+        const named = jobs.map((job) => ({
+          ...job,
+          attempt: job.attempt + off.attempt,
+          fence: job.fence + off.fence,
+        }))
+        await store.extend(named.map(pick), 0)
+        expect(await settle(named, { kind: 'dead', error: 'gone' })).toBe(1)
+        expect(await claim()).toEqual([])
+        expect(await settle(jobs, { kind: 'done' })).toBe(0)
+      })
       it('extends no earlier attempt when the newest was released', async () => {
         await keep([sampleEvent()])
         const late = await claim(1, 'counter', 0)

@@ -58,7 +58,9 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     countAttempts.run(handler, ids)
     const claimed = selectClaimed.all(ids, handler) as ClaimedRow[]
     const until = now + leaseMs
-    for (const { event_id, fence } of claimed) leases.hold(handler, event_id, { fence, until })
+    for (const { event_id, attempt, fence } of claimed) {
+      leases.hold(handler, event_id, { attempt, fence, until })
+    }
     // An attempt that was not counted was not handed out either.
     onEnd((isKept) => {
       if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
@@ -70,8 +72,8 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     const until = now + leaseMs
     for (const name of attempts) {
       // Also one that has ended: nobody else has the job, or the fence would be another.
-      const { event, handler, fence } = name
-      if (isNewest(name)) leases.hold(handler, Number(event), { fence, until })
+      const { event, handler, attempt, fence } = name
+      if (isNewest(name)) leases.hold(handler, Number(event), { attempt, fence, until })
     }
   }
 
@@ -89,8 +91,9 @@ export function createJobs(db: Database, onEnd: OnEnd) {
     return settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, ...name).changes === 1
   }
 
-  function isNewest({ handler, event, fence }: AttemptName): boolean {
-    return leases.find(handler, Number(event))?.fence === fence
+  function isNewest({ handler, event, attempt, fence }: AttemptName): boolean {
+    const lease = leases.find(handler, Number(event))
+    return lease?.fence === fence && lease.attempt === attempt
   }
 
   /** Answers how many were refused. */
@@ -122,6 +125,7 @@ export function createJobs(db: Database, onEnd: OnEnd) {
 }
 
 interface Lease {
+  readonly attempt: number
   readonly fence: number
   readonly until: number
 }
