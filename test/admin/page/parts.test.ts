@@ -138,14 +138,14 @@ describe('bars', () => {
     total: counts.reduce((sum, n) => sum + n, 0),
   })
   it('stand one upon the other, without those of nothing', () => {
-    expect(stackBars([series('open', 2, 0), series('bounce', 1, 3)])).toEqual([
+    expect(stackBars([series('open', 2, 0), series('bounce', 1, 3)], 2)).toEqual([
       [
         { type: 'open', from: 0, to: 2 },
         { type: 'bounce', from: 2, to: 3 },
       ],
       [{ type: 'bounce', from: 0, to: 3 }],
     ])
-    expect(stackBars([])).toEqual([])
+    expect(stackBars([], 2)).toEqual([[], []])
   })
   it('join rare types into one', () => {
     const all = [series('a', 5, 5), series('b', 2, 1), series('c', 1, 0), series('d', 0, 1)]

@@ -50,11 +50,13 @@ export function createBarChart() {
 
   return {
     node: make('div', 'figure', frame.told, drawing, legend),
-    /** @param {{ from: string, bucket_seconds: number, types: Series[] }} series @param {string} spanText */
+    /** @param {{ from: string, to: string, bucket_seconds: number, types: Series[] }} series @param {string} spanText */
     show(series, spanText) {
       const { types, bucket_seconds: seconds } = series
       const from = Date.parse(series.from)
-      const now = { bars: stackBars(types), types, from, bucketMs: seconds * 1_000, spanText }
+      const bucketMs = seconds * 1_000
+      const bars = stackBars(types, Math.round((Date.parse(series.to) - from) / bucketMs))
+      const now = { bars, types, from, bucketMs, spanText }
       shown = now
       const colours = colourTypes(types)
       frame.show((width) => drawBars(now, width, colours))

@@ -15,10 +15,9 @@ export function joinRare(types, most) {
   return [...types.slice(0, most - 1), rest]
 }
 
-/** For every bucket its segments, one upon the other. @param {Series[]} types @returns {Segment[][]} */
-export function stackBars(types) {
-  const length = Math.max(0, ...types.map(({ counts }) => counts.length))
-  return Array.from({ length }, (_, index) => {
+/** For every bucket its segments, one upon the other. @param {Series[]} types @param {number} buckets @returns {Segment[][]} */
+export function stackBars(types, buckets) {
+  return Array.from({ length: buckets }, (_, index) => {
     let top = 0
     return types.flatMap(({ type, counts }) => {
       const from = top
