@@ -24,7 +24,7 @@ import { addPruneRoute, type PruneRouteOptions } from './routes/prune-route.ts'
 import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
 import { addReplayRoute } from './routes/replay-route.ts'
 import { addSessionRoutes } from './routes/session-routes.ts'
-import { addStatsRoute } from './routes/stats-route.ts'
+import { addStatsRoutes } from './routes/stats-routes.ts'
 
 export interface AdminServerOptions {
   readonly archive: Archive & Pick<Store, 'replay' | 'setPaused' | 'requeue' | 'recordAudit'>
@@ -108,7 +108,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 
   addOpenapiRoute(app, version)
   const facts = { archive, spool, observer, registrations, guardian, now, version }
-  addStatsRoute(app, createStatsReader(facts))
+  addStatsRoutes(app, createStatsReader(facts))
   addOverviewRoutes(app, options)
   addEventRoutes(app, archive)
   addExportRoute(app, archive)

@@ -1,7 +1,7 @@
 import type { HandlerRegistration } from '../model.ts'
 import type { GuardianFigures, Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures } from '../store/store.ts'
-import { type StatsJson, statsJson } from './json/stats-json.ts'
+import { type ProcessJson, processJson, type StatsJson, statsJson } from './json/stats-json.ts'
 import { createRateMeter } from './rate-meter.ts'
 
 export interface StatsReaderOptions {
@@ -15,33 +15,41 @@ export interface StatsReaderOptions {
   readonly version: string
 }
 
-/** Reads all figures. Questions that come while one is being answered share its answer. */
-export function createStatsReader(options: StatsReaderOptions): () => Promise<StatsJson> {
+export interface StatsReader {
+  /** All figures. Questions that come while one is being answered share its answer. */
+  readAll(): Promise<StatsJson>
+  /** What needs no store. */
+  readProcess(): Promise<ProcessJson>
+}
+
+export function createStatsReader(options: StatsReaderOptions): StatsReader {
   const { archive, spool, observer, registrations, guardian, now, version } = options
   const measureRates = createRateMeter(now)
   const countingSince = now()
   let running: Promise<StatsJson> | undefined
 
+  const readFacts = async () => ({
+    version,
+    countingSince,
+    spool: await spool?.(),
+    counts: observer.counts(),
+    registrations: registrations(),
+    guardian: guardian?.(),
+  })
+
   const read = async () => {
     const [stats, health] = await Promise.all([archive.stats(), archive.health()])
     const totals = { events: stats.events.total, batches: stats.batches.received }
-    return statsJson({
-      version,
-      countingSince,
-      stats,
-      health,
-      spool: await spool?.(),
-      counts: observer.counts(),
-      registrations: registrations(),
-      guardian: guardian?.(),
-      rates: measureRates(totals),
-    })
+    return statsJson({ ...(await readFacts()), stats, health, rates: measureRates(totals) })
   }
 
-  return () => {
-    running ??= read().finally(() => {
-      running = undefined
-    })
-    return running
+  return {
+    readAll() {
+      running ??= read().finally(() => {
+        running = undefined
+      })
+      return running
+    },
+    readProcess: async () => processJson(await readFacts()),
   }
 }

@@ -1,4 +1,4 @@
-import type { StatsJson } from '../admin/json/stats-json.ts'
+import type { ProcessJson, StatsJson } from '../admin/json/stats-json.ts'
 import {
   formatBytes,
   formatCount,
@@ -15,27 +15,53 @@ const TITLE_WIDTH = 12
 
 /** The figures of a receiver, for people. */
 export function describeStats(stats: StatsJson, paint: Paint = plain): string {
-  const line = (title: string, value: string) =>
-    `${paint('dim', title.padEnd(TITLE_WIDTH))}${value}\n`
+  const line = createLine(paint)
   return [
     line('batches', describeBatches(stats)),
-    line('refused', describeCounts(stats.batches.refused_by_reason, stats.batches.refused)),
+    line('refused', describeRefused(stats)),
     line('events', describeCounts(stats.events.by_state, stats.events.total)),
     line('types', describeCounts(stats.events.by_type)),
     line('duplicates', formatCount(stats.duplicates)),
     line('quarantined', formatCount(stats.quarantined)),
     line('backlog', describeBacklog(stats)),
     line('rate', describeRates(stats)),
-    ...(stats.spool ? [line('spool', describeSpool(stats.spool))] : []),
+    ...describeOutside(stats, line),
     ...(stats.database ? [line('database', describeDatabase(stats.database))] : []),
-    ...describeGuardian(stats).map((text) => line('webhooks', text)),
     '\n',
     describeHandlers(stats, paint),
-    paint(
-      'dim',
-      `\nVersion ${safeText(stats.version)}. Refused requests are counted since ${formatInstant(stats.counting_since)} UTC, when it started.\n`,
-    ),
+    describeStart(stats, paint),
   ].join('')
+}
+
+/** What a receiver knows of itself while its store is away. */
+export function describeProcess(known: ProcessJson, paint: Paint = plain): string {
+  const line = createLine(paint)
+  const outside = describeOutside(known, line)
+  return [line('refused', describeRefused(known)), ...outside, describeStart(known, paint)].join('')
+}
+
+type Line = (title: string, value: string) => string
+
+const createLine =
+  (paint: Paint): Line =>
+  (title, value) =>
+    `${paint('dim', title.padEnd(TITLE_WIDTH))}${value}\n`
+
+/** What stands before the store, and before the receiver. */
+function describeOutside({ spool, guardian }: ProcessJson, line: Line): string[] {
+  return [
+    ...(spool ? [line('spool', describeSpool(spool))] : []),
+    ...describeGuardian(guardian).map((text) => line('webhooks', text)),
+  ]
+}
+
+function describeRefused({ batches }: ProcessJson): string {
+  return describeCounts(batches.refused_by_reason, batches.refused)
+}
+
+function describeStart({ version, counting_since: since }: ProcessJson, paint: Paint): string {
+  const text = `Version ${safeText(version)}. Refused requests are counted since ${formatInstant(since)} UTC, when it started.`
+  return paint('dim', `\n${text}\n`)
 }
 
 function describeBatches({ batches }: StatsJson): string {
@@ -87,7 +113,7 @@ function describeDatabase(database: NonNullable<StatsJson['database']>): string 
 }
 
 /** One line, and one for each problem; none where nobody watches them. */
-function describeGuardian({ guardian }: StatsJson): string[] {
+function describeGuardian(guardian: ProcessJson['guardian']): string[] {
   if (!guardian) return []
   const { failure, webhooks, paused, resumed, problems, looked_at: lookedAt } = guardian
   const seen = lookedAt

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import type { StatsJson } from '../admin/json/stats-json.ts'
+import type { ProcessJson, StatsJson } from '../admin/json/stats-json.ts'
 import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
 import type { CommandContext } from './command-context.ts'
-import { describeStats } from './describe-stats.ts'
-import { createPaint } from './terminal/paint.ts'
+import { describeProcess, describeStats } from './describe-stats.ts'
+import { createPaint, type Paint } from './terminal/paint.ts'
 import { writeText } from './terminal/write-text.ts'
 
 const EXAMPLES = `
@@ -24,9 +24,15 @@ async function showStats(
   context: CommandContext,
 ): Promise<void> {
   const client = await connect(options, context)
-  const stats = await client.get<StatsJson>('/api/stats')
-  const text = options.json
-    ? `${JSON.stringify(stats)}\n`
-    : describeStats(stats, createPaint(context.stdout, context.env))
-  await writeText(context.stdout, text)
+  const paint = createPaint(context.stdout, context.env)
+  const show = <Json>(json: Json, describe: (json: Json, paint: Paint) => string) =>
+    writeText(context.stdout, options.json ? `${JSON.stringify(json)}\n` : describe(json, paint))
+  try {
+    await show(await client.get<StatsJson>('/api/stats'), describeStats)
+  } catch (error) {
+    // The store may be away; the spool is then what matters, and the process knows it by itself.
+    const known = await client.get<ProcessJson>('/api/process').catch(() => undefined)
+    if (known) await show(known, describeProcess)
+    throw error
+  }
 }

@@ -25,6 +25,7 @@ interface Document {
 const CALLS: Readonly<Record<string, Call>> = {
   'get /api/openapi.json': {},
   'get /api/stats': {},
+  'get /api/process': {},
   'get /api/events': {
     query: {
       ...{ source: 'mailtrap', type: 'bounce', state: 'done', recipient: 'ada@example.com' },
@@ -73,7 +74,7 @@ interface Call {
 
 /** These answer without the store. */
 const STORELESS = [
-  ...['/metrics', '/api/openapi.json', '/api/ack'],
+  ...['/metrics', '/api/openapi.json', '/api/ack', '/api/process'],
   ...['/api/session', '/api/login', '/api/logout'],
 ]
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ReceiverError } from '../../src/errors.ts'
 import { buildAdmin } from '../admin/build-admin.ts'
 import { makeEvent, makeJob } from '../admin/memory-archive.ts'
 import { runCommand } from './run-command.ts'
@@ -350,6 +351,22 @@ describe('mailtrap-receiver stats', () => {
     expect(out).toContain(
       'database    dead rows: jobs 120, oldest transaction 1 min 30 s, fsync is off\n',
     )
+  })
+
+  it('shows the spool also while the store is away, and fails', async () => {
+    const waiting = { waiting: 3, refused: 0, spooled: 3, drained: 0, setAside: 0 }
+    const { archive, counts, run } = await startAdmin({
+      spool: { ...waiting, bytes: 1_000, diskUsedPercent: 41, since: Date.UTC(2026, 10, 21, 9) },
+    })
+    archive.problem = new ReceiverError('store_busy')
+    counts.refused = { ...counts.refused, signature: 2 }
+    const shown = await run(['stats'])
+    expect(shown.exitCode).toBe(1)
+    expect(shown.out).toContain('refused     2 (signature 2)\n')
+    expect(shown.out).toContain('spool       3 batches, since 2026-11-21 09:00:00 UTC')
+    expect(shown.err).toContain('The store could not do its work in time.')
+    const { out } = await run(['stats', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ version: '1.2.3', spool: { waiting: 3 } })
   })
 
   it('gives machines what the API said', async () => {

@@ -4,35 +4,49 @@ import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store
 import type { Rates } from '../rate-meter.ts'
 import { guardianJson } from './guardian-json.ts'
 import { isoTime } from './iso-time.ts'
-import type { StatsJson } from './stats-schema.ts'
+import type { ProcessJson, StatsJson } from './stats-schema.ts'
 
-export interface StatsFacts {
+export interface ProcessFacts {
   readonly version: string
   /** When the counts that live in memory began: received by source, refused, handlers' health. */
   readonly countingSince: number
-  readonly stats: StoreStats
-  readonly health: DatabaseHealth | undefined
   /** Undefined without a spool. */
   readonly spool: SpoolFigures | undefined
   readonly counts: ObservedCounts
   readonly registrations: readonly HandlerRegistration[]
   readonly guardian: GuardianFigures | undefined
+}
+
+export interface StatsFacts extends ProcessFacts {
+  readonly stats: StoreStats
+  readonly health: DatabaseHealth | undefined
   readonly rates: Rates | undefined
 }
 
-/** Every figure of the receiver: the store's own, and what was counted since the process began. */
-export function statsJson(facts: StatsFacts): StatsJson {
-  const { stats, counts, rates } = facts
+/** What the process knows without its store. */
+export function processJson(facts: ProcessFacts): ProcessJson {
+  const { counts, spool, guardian } = facts
   return {
     version: facts.version,
     counting_since: isoTime(facts.countingSince),
     batches: {
-      received: stats.batches.received,
-      waiting: stats.batches.waiting,
       received_by_source: counts.received,
       refused: Object.values(counts.refused).reduce((sum, count) => sum + count, 0),
       refused_by_reason: counts.refused,
     },
+    handlers: handlersJson(facts.registrations, counts.handlers),
+    spool: spool ? spoolJson(spool) : null,
+    guardian: guardian ? guardianJson(guardian) : null,
+  }
+}
+
+/** Every figure of the receiver: the store's own, and what was counted since the process began. */
+export function statsJson(facts: StatsFacts): StatsJson {
+  const { stats, rates } = facts
+  const { batches, ...known } = processJson(facts)
+  return {
+    ...known,
+    batches: { ...stats.batches, ...batches },
     events: {
       total: stats.events.total,
       by_state: stats.events.byState,
@@ -43,12 +57,9 @@ export function statsJson(facts: StatsFacts): StatsJson {
     stale: stats.events.byState.stale,
     quarantined: stats.quarantined,
     jobs: stats.jobs,
-    handlers: handlersJson(facts.registrations, counts.handlers),
     backlog: stats.backlog,
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
-    spool: facts.spool ? spoolJson(facts.spool) : null,
     database: facts.health ? databaseJson(facts.health) : null,
-    guardian: facts.guardian ? guardianJson(facts.guardian) : null,
     rates: {
       events_per_second: rates?.eventsPerSecond ?? null,
       batches_per_second: rates?.batchesPerSecond ?? null,
@@ -81,7 +92,7 @@ function databaseJson(health: DatabaseHealth) {
 function handlersJson(
   registrations: readonly HandlerRegistration[],
   health: Readonly<Record<string, HandlerHealth>>,
-): StatsJson['handlers'] {
+): ProcessJson['handlers'] {
   const registered = new Map(registrations.map((handler) => [handler.name, handler]))
   const observed = new Map(Object.entries(health))
   const names = [...new Set([...registered.keys(), ...observed.keys()])].sort()
@@ -93,7 +104,7 @@ function handlersJson(
 function handlerJson(
   handler: HandlerRegistration | undefined,
   health: HandlerHealth | undefined,
-): StatsJson['handlers'][string] {
+): ProcessJson['handlers'][string] {
   return {
     running: health?.running ?? false,
     restarts: health?.restarts ?? 0,
@@ -104,4 +115,4 @@ function handlerJson(
   }
 }
 
-export type { StatsJson } from './stats-schema.ts'
+export type { ProcessJson, StatsJson } from './stats-schema.ts'

@@ -111,3 +111,20 @@ export const STATS_JSON = z.object({
 })
 
 export type StatsJson = z.output<typeof STATS_JSON>
+
+/** Of these, what the process knows by itself: there is an answer also while the store is away. */
+export const PROCESS_JSON = STATS_JSON.pick({
+  version: true,
+  counting_since: true,
+  handlers: true,
+  spool: true,
+  guardian: true,
+}).extend({
+  batches: STATS_JSON.shape.batches.pick({
+    received_by_source: true,
+    refused: true,
+    refused_by_reason: true,
+  }),
+})
+
+export type ProcessJson = z.output<typeof PROCESS_JSON>

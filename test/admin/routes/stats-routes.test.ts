@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ReceiverError } from '../../../src/errors.ts'
 import { buildAdmin, makeHandler, noRefusals } from '../build-admin.ts'
 import { makeEvent, makePiece } from '../memory-archive.ts'
 
@@ -180,5 +181,31 @@ describe('GET /api/stats', () => {
 
     expect(answers.map((answer) => answer.statusCode)).toEqual([200, 200, 200, 200])
     expect(archive.calls.length).toBeLessThan(5)
+  })
+})
+
+describe('GET /api/process', () => {
+  it('answers what needs no store, also while the store is away', async () => {
+    const { app, archive, counts, handlers } = buildAdmin()
+    archive.problem = new ReceiverError('store_busy')
+    counts.received = { mailtrap: 3 }
+    counts.refused = { ...noRefusals(), signature: 2 }
+    handlers.push(makeHandler('audit'))
+
+    const answers = await Promise.all(['/api/stats', '/api/process'].map((url) => app.inject(url)))
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([503, 200])
+    expect(answers[1]?.json()).toEqual({
+      version: '1.2.3',
+      counting_since: '2026-11-21T10:00:00.000Z',
+      batches: {
+        received_by_source: { mailtrap: 3 },
+        refused: 2,
+        refused_by_reason: { ...noRefusals(), signature: 2 },
+      },
+      handlers: { audit: expect.objectContaining({ running: false, keys: ['*'] }) },
+      spool: null,
+      guardian: null,
+    })
   })
 })

@@ -1,5 +1,5 @@
 // @ts-check
-import { ask } from '../parts/api.js'
+import { ask, NoAnswer } from '../parts/api.js'
 import { card, make } from '../parts/elements.js'
 import { createLatencyChart } from '../parts/line-chart.js'
 import { chooseSpan, createEventsChart } from './overview/events-chart.js'
@@ -12,6 +12,8 @@ import { createTotals } from './overview/totals.js'
 
 /** The chart changes slowly, and is asked for every so many looks. */
 const SERIES_EVERY = 5
+
+/** @typedef {(path: string) => Promise<any>} Get */
 
 /** Is it receiving, is it keeping up, which handler fails. @param {HTMLElement} root @param {URLSearchParams} query */
 export function openOverview(root, query) {
@@ -34,23 +36,40 @@ export function openOverview(root, query) {
     title: 'Overview',
     async refresh(/** @type {boolean} */ isByHand) {
       const get = (/** @type {string} */ path) => ask(path, { isByHand })
-      const needsSeries = looks++ % SERIES_EVERY === 0
-      const [stats, listed, recent, ack, known, series] = await Promise.all([
-        get('api/stats'),
-        get('api/handlers'),
-        get('api/events?limit=10'),
-        get('api/ack'),
-        get('api/sources'),
-        needsSeries ? get(`api/series?span=${span}`) : undefined,
-      ])
-      totals.show(stats, ack)
-      if (series) chart.show(series)
-      states.show(stats)
-      handlers.show(listed.handlers)
-      sources.show(known.sources)
-      latency.show(ack)
-      refused.show(stats.batches.refused_by_reason)
-      latest.show(recent.events)
+      try {
+        await showAll(get)
+      } catch (error) {
+        if (error instanceof NoAnswer && error.status === 503) await showAway(get)
+        throw error
+      }
     },
+  }
+
+  async function showAll(/** @type {Get} */ get) {
+    const needsSeries = looks++ % SERIES_EVERY === 0
+    const [stats, listed, recent, ack, known, series] = await Promise.all([
+      get('api/stats'),
+      get('api/handlers'),
+      get('api/events?limit=10'),
+      get('api/ack'),
+      get('api/sources'),
+      needsSeries ? get(`api/series?span=${span}`) : undefined,
+    ])
+    totals.show(stats, ack)
+    if (series) chart.show(series)
+    states.show(stats)
+    handlers.show(listed.handlers)
+    sources.show(known.sources)
+    latency.show(ack)
+    refused.show(stats.batches.refused_by_reason)
+    latest.show(recent.events)
+  }
+
+  /** What the process knows without its store; the rest stays as it was. */
+  async function showAway(/** @type {Get} */ get) {
+    const [known, ack] = await Promise.all([get('api/process'), get('api/ack')])
+    totals.showAway(known, ack)
+    latency.show(ack)
+    refused.show(known.batches.refused_by_reason)
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 import { make, mark, write } from '../../parts/elements.js'
-import { showAge, showDuration, showNumber } from '../../parts/format.js'
+import { showAge, showAgo, showDuration, showNumber } from '../../parts/format.js'
 import { sum } from '../../parts/stack-bars.js'
 import { sync } from '../../parts/sync.js'
 
@@ -22,11 +22,15 @@ export function createTotals() {
     }
     return { node, update }
   }
+  const keyOf = (/** @type {any} */ { name }) => name
   const heading = make('h2', 'unseen', 'Figures')
   return {
     node: make('section', 'wide', heading, list),
     show: (/** @type {any} */ stats, /** @type {any} */ ack) =>
-      sync(list, listTotals(stats, ack), { keyOf: ({ name }) => name, create }),
+      sync(list, listTotals(stats, ack), { keyOf, create }),
+    /** What is known while the store is away. */
+    showAway: (/** @type {any} */ known, /** @type {any} */ ack) =>
+      sync(list, listAway(known, ack), { keyOf, create }),
   }
 }
 
@@ -36,7 +40,7 @@ function listTotals(stats, ack) {
   const jobs = /** @type {any[]} */ (Object.values(stats.jobs))
   const dead = sum(jobs.map((one) => one.dead))
   const oldest = stats.oldest_pending_seconds
-  const { received, refused } = stats.batches
+  const { received } = stats.batches
   return [
     {
       name: 'Events / s',
@@ -48,11 +52,8 @@ function listTotals(stats, ack) {
       figure: showNumber(received),
       under: `${showNumber(stats.duplicates)} events sent twice`,
     },
-    {
-      name: 'Acknowledged in',
-      figure: showDuration(ack.p50_ms),
-      under: `99 % within ${showDuration(ack.p99_ms)}`,
-    },
+    ackTile(ack),
+    ...(stats.spool?.waiting > 0 ? [spoolTile(stats.spool)] : []),
     {
       name: 'Backlog',
       figure: showNumber(stats.backlog),
@@ -65,7 +66,7 @@ function listTotals(stats, ack) {
       under: 'gave up; replay them',
       state: dead > 0 ? 'dead' : '',
     },
-    { name: 'Refused', figure: showNumber(refused), under: 'requests since the start' },
+    refusedTile(stats),
     {
       name: 'Quarantined',
       figure: showNumber(stats.quarantined),
@@ -79,4 +80,32 @@ function listTotals(stats, ack) {
       state: stats.conflicts > 0 ? 'late' : '',
     },
   ]
+}
+
+/** @param {any} known @param {any} ack */
+function listAway({ spool, ...known }, ack) {
+  const under = spool ? 'batches are kept in the spool' : 'the provider sends again'
+  const away = { name: 'Store', figure: 'away', under, state: 'dead' }
+  return [away, ...(spool ? [spoolTile(spool)] : []), ackTile(ack), refusedTile(known)]
+}
+
+/** @param {any} ack */
+function ackTile(ack) {
+  const under = `99 % within ${showDuration(ack.p99_ms)}`
+  return { name: 'Acknowledged in', figure: showDuration(ack.p50_ms), under }
+}
+
+/** @param {any} known */
+function refusedTile({ batches }) {
+  return { name: 'Refused', figure: showNumber(batches.refused), under: 'requests since the start' }
+}
+
+/** @param {any} spool */
+function spoolTile({ waiting, waiting_since: since, disk_used_percent: used }) {
+  return {
+    name: 'Spool',
+    figure: showNumber(waiting),
+    under: waiting > 0 ? `batches, first ${showAgo(since, Date.now())}` : `disk ${used} % full`,
+    state: waiting > 0 ? 'late' : '',
+  }
 }

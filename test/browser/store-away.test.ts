@@ -1,0 +1,37 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { findTestServer } from '../store/postgres/test-server.ts'
+import { startDatabaseProxy } from '../system/database-proxy.ts'
+import { findChromium } from './find-chromium.ts'
+import { openBrowser, openPage, takeScreenshot } from './open-browser.ts'
+import { startDashboard } from './start-dashboard.ts'
+
+const chromium = findChromium()
+const server = await findTestServer()
+
+describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQL', () => {
+  it('tells of the spool while the store is away, and of everything when it is back', async () => {
+    const database = await server!.createDatabase()
+    const proxy = await startDatabaseProxy(database)
+    const dashboard = await startDashboard({ STORE_URL: proxy.url })
+    onTestFinished(() => dashboard.stop())
+    const browser = await openBrowser(chromium!)
+    onTestFinished(() => browser.close())
+    const page = await openPage(browser, dashboard.url, { expectedFaults: /503/ })
+    await page.goto(dashboard.url)
+    await page.getByText('Live', { exact: true }).waitFor()
+
+    proxy.disturb('cut')
+    await dashboard.send([{ event: 'open', event_id: 'while-away' }])
+
+    const tile = (name: string) => page.locator('.tiles > div', { hasText: name })
+    await tile('Store').getByText('away', { exact: true }).waitFor()
+    await tile('Spool').getByText('1', { exact: true }).waitFor()
+    expect(await tile('Store').textContent()).toContain('batches are kept in the spool')
+    await takeScreenshot(page, 'store-away')
+
+    proxy.mend()
+    await page.getByText('Live', { exact: true }).waitFor()
+    await tile('Batches').getByText('1', { exact: true }).waitFor()
+    expect(await tile('Store').count()).toBe(0)
+  })
+})
