@@ -16,12 +16,27 @@ export const EVENT_COLUMNS = `e.id, b.id AS batch, e.position, e.source, e.provi
 
 export const EVENT_TABLES = 'events e LEFT JOIN batches b ON b.seq = e.batch_seq'
 
+/** Behind a long stretch without any, a window may hold hundreds of thousands. */
+const DEAD_AT_ONCE = 1_000
+
 /**
- * The dead are few and have an index of their own: a part of it at a time tells which events to look
- * at. A value each: from which event on, before which.
+ * The dead have an index of their own: a part of it at a time tells which events to look at, the
+ * newest first. A value each: from which event on, before which.
  */
 export const SELECT_DEAD = `
-  SELECT DISTINCT event_id AS id FROM jobs WHERE state = 'dead' AND event_id >= ? AND event_id < ?`
+  SELECT DISTINCT event_id AS id FROM jobs WHERE state = 'dead' AND event_id >= ? AND event_id < ?
+  ORDER BY event_id DESC LIMIT ${DEAD_AT_ONCE}`
+
+/** Some of the dead, and from where on they are all of them. */
+export interface FoundDead {
+  readonly ids: readonly number[]
+  readonly reached: number
+}
+
+export function readDead(rows: readonly { readonly id: number }[], from: number): FoundDead {
+  const ids = rows.map(({ id }) => id)
+  return { ids, reached: ids.length === DEAD_AT_ONCE ? (ids.at(-1) ?? from) : from }
+}
 
 const CONDITIONS = {
   source: 'e.source = ?',

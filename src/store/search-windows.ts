@@ -16,23 +16,24 @@ export interface SearchWindow {
 /**
  * Cuts what is to be searched into windows, the newest first, and ends early when time is up. How
  * long a look took is the time until the next window is asked for, which tells how large it may be:
- * where an index leads, a few windows hold everything.
+ * where an index leads, a few windows hold everything. Who did not look at a whole window says with
+ * `next` from where on he did.
  */
 export function* cutWindows(
   { from: oldest, before }: SearchWindow,
   now: () => number,
-): Generator<SearchWindow, void> {
+): Generator<SearchWindow, void, number | undefined> {
   const endsAt = now() + BUDGET_MS
   let ids = FIRST_IDS
   let end = before
   while (end > oldest) {
     const from = Math.max(oldest, end - ids)
     const begunAt = now()
-    yield { from, before: end }
+    const reached = yield { from, before: end }
     if (now() >= endsAt) return
     const growth = Math.min(STEP_MS / Math.max(1, now() - begunAt), FASTEST_GROWTH)
     ids = Math.max(FEWEST_IDS, Math.floor(ids * growth))
-    end = from
+    end = reached ?? from
   }
 }
 

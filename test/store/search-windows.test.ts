@@ -28,6 +28,13 @@ describe('windows of a search', () => {
     expect(Math.max(...windows.map((one) => one.before - one.from))).toBeLessThan(20_000)
   })
 
+  it('go on from where the last look ended', () => {
+    const windows = cutWindows({ from: 0, before: 10_000 }, () => 0)
+    const first = windows.next().value
+    expect(first).toMatchObject({ before: 10_000 })
+    expect(windows.next(9_990).value).toMatchObject({ before: 9_990 })
+  })
+
   it('always look once, so that asking again comes to an end', () => {
     expect(walk(0, 100_000, () => 10_000).windows).toHaveLength(1)
   })

@@ -55,6 +55,24 @@ export function describeSearch(engine: string, harness: StoreHarness): void {
     const numbers = (isWanted: (n: number) => boolean) =>
       Array.from({ length: EVENTS }, (_, n) => EVENTS - 1 - n).filter(isWanted)
 
+    /** The oldest ones of the handler that wants nearly all. */
+    async function killJobs(count: number) {
+      const jobs = await store.claim({ handler: 'counter', limit: count, leaseMs: 60_000 })
+      const outcome = { kind: 'dead', error: 'no' } as const
+      await store.settle(
+        jobs.map(({ event, handler, attempt, fence }) => {
+          return { event, handler, attempt, fence, durationMs: 1, outcome }
+        }),
+      )
+    }
+
+    it('finds the dead when they are more than one look takes', async () => {
+      await killJobs(EVENTS)
+      expect(await findEvents({ state: 'dead', limit: 37 })).toEqual(numbers((n) => n % 2 === 1))
+      const bounces = numbers((n) => n % 10 === 5)
+      expect(await findEvents({ state: 'dead', type: 'bounce', limit: 500 })).toEqual(bounces)
+    })
+
     it('finds every match once, newest first, whatever leads to it', async () => {
       const bounces = numbers((n) => n % 5 === 0)
       expect(await findEvents({ type: 'bounce', limit: 37 })).toEqual(bounces)
@@ -64,17 +82,7 @@ export function describeSearch(engine: string, harness: StoreHarness): void {
       )
       expect(await findEvents({ messageId: 'm7' })).toEqual([7])
       expect(await findEvents({ type: 'none' })).toEqual([])
-      const jobs = await store.claim({ handler: 'counter', limit: 600, leaseMs: 60_000 })
-      await store.settle(
-        jobs.slice(0, 30).map(({ event, handler, attempt, fence }) => ({
-          event,
-          handler,
-          attempt,
-          fence,
-          durationMs: 1,
-          outcome: { kind: 'dead' as const, error: 'no' },
-        })),
-      )
+      await killJobs(30)
       const dead = await findJobs({ state: 'dead', limit: 7 })
       expect(new Set(dead.map(({ event }) => event)).size).toBe(30)
       // An event with another job that is pending is pending.

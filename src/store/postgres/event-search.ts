@@ -4,6 +4,8 @@ import {
   EVENT_TABLES,
   type EventSelection,
   type Found,
+  type FoundDead,
+  readDead,
   SELECT_DEAD,
   selectEvents,
   toPage,
@@ -41,10 +43,13 @@ async function findInWindows(
   const all = boundSearch(ids, before)
   const rows: EventRow[] = []
   let reached = all.before
-  for (const window of cutWindows(all, now)) {
-    const inside = index === 'dead' ? await findDead(run, window) : isWithin(window)
+  const windows = cutWindows(all, now)
+  for (let next = windows.next(); !next.done; next = windows.next(reached)) {
+    const window = next.value
+    const dead = index === 'dead' ? await findDead(run, window) : undefined
+    const inside = dead ? isAmong(dead) : isWithin(window)
     rows.push(...(await find(run, [...inside, ...conditions], limit - rows.length)))
-    reached = window.from
+    reached = dead?.reached ?? window.from
     if (rows.length === limit) break
   }
   return { rows, reached: reached > all.from ? reached : undefined }
@@ -57,9 +62,12 @@ function isWithin({ from, before }: SearchWindow): ListCondition[] {
   ]
 }
 
-async function findDead(run: Query, { from, before }: SearchWindow): Promise<ListCondition[]> {
-  const dead = await run<{ id: number }>(number(SELECT_DEAD), [from, before])
-  return [{ sql: 'e.id = ANY(?::bigint[])', value: dead.map(({ id }) => id) }]
+async function findDead(run: Query, { from, before }: SearchWindow): Promise<FoundDead> {
+  return readDead(await run<{ id: number }>(number(SELECT_DEAD), [from, before]), from)
+}
+
+function isAmong({ ids }: FoundDead): ListCondition[] {
+  return [{ sql: 'e.id = ANY(?::bigint[])', value: ids }]
 }
 
 type ListCondition = Condition | { readonly sql: string; readonly value: readonly number[] }

@@ -4,6 +4,7 @@ import {
   EVENT_TABLES,
   type EventSelection,
   type Found,
+  readDead,
   SELECT_DEAD,
   selectEvents,
   toPage,
@@ -53,17 +54,19 @@ export function createEventSearch(db: Database, now: () => number) {
     return (rows as unknown as EventSqlRow[]).map(readEventRow)
   }
 
-  /** `look` finds in one window; time goes on between two. */
+  /** `look` finds in one window, or in a part of it; time goes on between two. */
   function findInWindows(
     { before, limit }: EventSelection,
-    look: (window: SearchWindow, limit: number) => readonly EventRow[],
+    look: (window: SearchWindow, limit: number) => Found<EventRow>,
   ): Found<EventRow> {
     const all = boundSearch(selectIds.get() as EventIds, before)
     const rows: EventRow[] = []
     let reached = all.before
-    for (const window of cutWindows(all, now)) {
-      rows.push(...look(window, limit - rows.length))
-      reached = window.from
+    const windows = cutWindows(all, now)
+    for (let next = windows.next(); !next.done; next = windows.next(reached)) {
+      const found = look(next.value, limit - rows.length)
+      rows.push(...found.rows)
+      reached = found.reached ?? next.value.from
       if (rows.length === limit) break
     }
     return { rows, reached: reached > all.from ? reached : undefined }
@@ -80,17 +83,16 @@ export function createEventSearch(db: Database, now: () => number) {
         const inside = [inBucket, inWindow('<', before), inWindow('>=', from)]
         rows.push(...findWhere([...inside, ...selection.conditions], limit - rows.length))
       }
-      return rows
+      return { rows }
     })
   }
 
   function findDead(selection: EventSelection): Found<EventRow> {
     const { conditions } = selection
     return findInWindows(selection, ({ from, before }, limit) => {
-      const dead = selectDead.all(from, before) as { id: number }[]
-      const ids = JSON.stringify(dead.map(({ id }) => id))
-      const among = { sql: 'e.id IN (SELECT value FROM json_each(?))', value: ids }
-      return findWhere([among, ...conditions], limit)
+      const { ids, reached } = readDead(selectDead.all(from, before) as { id: number }[], from)
+      const among = { sql: 'e.id IN (SELECT value FROM json_each(?))', value: JSON.stringify(ids) }
+      return { rows: findWhere([among, ...conditions], limit), reached }
     })
   }
 
@@ -99,9 +101,9 @@ export function createEventSearch(db: Database, now: () => number) {
     if (selection.index === 'dead') return findDead(selection)
     const { before, limit, conditions } = selection
     if (conditions.length === 0) return { rows: findWhere([isBefore(before)], limit) }
-    return findInWindows(selection, (window, left) =>
-      findWhere([isBefore(window.before), isFrom(window.from), ...conditions], left),
-    )
+    return findInWindows(selection, (window, left) => ({
+      rows: findWhere([isBefore(window.before), isFrom(window.from), ...conditions], left),
+    }))
   }
 
   return {
