@@ -27,6 +27,7 @@ import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
+import { rememberStats } from './store/remember-stats.ts'
 import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
@@ -209,16 +210,17 @@ export function createApp(parts: AppParts): App {
       shown = fresh.sources
       return []
     })
+    const stats = rememberStats(store.stats, () => performance.now())
     const readMetrics = createMetricsReader({
       metrics,
-      stats: () => store.stats(),
+      stats,
       spool: journal.stats,
       isReady: () => readReadiness(isReady, journal).ready,
       guardian,
       diskUsedPercent: () => readUsedPercent(settings.dataDir),
     })
     const admin = createAdminServer({
-      archive: store,
+      archive: { ...store, stats },
       spool: journal.figures,
       work: createAdminWork({ store, journal, settings, redaction: () => redaction, now }),
       observer,

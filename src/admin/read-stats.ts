@@ -1,5 +1,6 @@
 import type { HandlerRegistration } from '../model.ts'
 import type { GuardianFigures, Observer } from '../observe/observer.ts'
+import { shareAnswer } from '../share-answer.ts'
 import type { Archive, SpoolFigures } from '../store/store.ts'
 import { type ProcessJson, processJson, type StatsJson, statsJson } from './json/stats-json.ts'
 import { createRateMeter } from './rate-meter.ts'
@@ -24,9 +25,8 @@ export interface StatsReader {
 
 export function createStatsReader(options: StatsReaderOptions): StatsReader {
   const { archive, spool, observer, registrations, guardian, now, version } = options
-  const measureRates = createRateMeter(now)
+  const measureRates = createRateMeter()
   const countingSince = now()
-  let running: Promise<StatsJson> | undefined
 
   const readFacts = async () => ({
     version,
@@ -39,17 +39,13 @@ export function createStatsReader(options: StatsReaderOptions): StatsReader {
 
   const read = async () => {
     const [stats, health] = await Promise.all([archive.stats(), archive.health()])
-    const totals = { events: stats.events.total, batches: stats.batches.received }
-    return statsJson({ ...(await readFacts()), stats, health, rates: measureRates(totals) })
+    const { events, batches, countedAt: at } = stats
+    const rates = measureRates({ events: events.total, batches: batches.received, at })
+    return statsJson({ ...(await readFacts()), stats, health, rates })
   }
 
   return {
-    readAll() {
-      running ??= read().finally(() => {
-        running = undefined
-      })
-      return running
-    },
+    readAll: shareAnswer(read),
     readProcess: async () => processJson(await readFacts()),
   }
 }

@@ -1,3 +1,4 @@
+import { shareAnswer } from '../share-answer.ts'
 import type { StoreStats } from '../store/store.ts'
 import type { Metrics } from './create-metrics.ts'
 import type { GuardianFigures } from './observer.ts'
@@ -25,8 +26,8 @@ export interface MetricsReaderOptions {
  */
 export function createMetricsReader(options: MetricsReaderOptions): () => Promise<string> {
   const { metrics, spool, guardian, isReady, limitMs = LIMIT_MS } = options
-  const stats = share(options.stats)
-  const diskUsedPercent = share(options.diskUsedPercent)
+  const stats = shareAnswer(options.stats)
+  const diskUsedPercent = shareAnswer(options.diskUsedPercent)
 
   return async () => {
     const [store, usedPercent] = await Promise.all([
@@ -36,17 +37,6 @@ export function createMetricsReader(options: MetricsReaderOptions): () => Promis
     const diskUsedRatio = usedPercent === undefined ? undefined : usedPercent / 100
     const figures = { store, spool: spool?.(), isReady: isReady(), guardian: guardian?.() }
     return metrics.render({ ...figures, diskUsedRatio })
-  }
-}
-
-/** Questions that come while one is being answered share its answer. */
-function share<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let running: Promise<Value> | undefined
-  return () => {
-    running ??= read().finally(() => {
-      running = undefined
-    })
-    return running
   }
 }
 

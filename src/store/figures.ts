@@ -1,6 +1,8 @@
 import type { EventState, JobState } from '../model.ts'
 
 export interface StoreStats {
+  /** Milliseconds since 1970. */
+  readonly countedAt: number
   readonly batches: { readonly received: number; readonly waiting: number }
   readonly events: {
     readonly total: number

@@ -27,6 +27,7 @@ export function addUp(totals: Totals, now: number): StoreStats {
   const settled = total - pending - dead - set.unhandled - set.conflict - set.stale
   const pendingJobs = totals.pendingJobs.reduce((sum, { n }) => sum + n, 0)
   return {
+    countedAt: now,
     batches,
     events: {
       total,

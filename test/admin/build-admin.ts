@@ -27,8 +27,8 @@ export function buildAdmin(
     guardian?: () => GuardianFigures
   } = {},
 ) {
-  const archive = createMemoryArchive()
   const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
+  const archive = createMemoryArchive(() => clock.now)
   const handlers: HandlerRegistration[] = []
   const health: Record<string, HandlerHealth> = {}
   const failures: Fact<'adminFailed'>[] = []

@@ -37,7 +37,7 @@ export interface MemoryArchive
 }
 
 /** An archive without a database: the same answers, small enough to see through. */
-export function createMemoryArchive(): MemoryArchive {
+export function createMemoryArchive(now: () => number): MemoryArchive {
   const archive: MemoryArchive = {
     events: [],
     quarantine: [],
@@ -50,7 +50,7 @@ export function createMemoryArchive(): MemoryArchive {
     calls: [],
     problem: undefined,
     health: async () => archive.databaseHealth,
-    stats: async () => note('stats', undefined, () => statsOf(archive)),
+    stats: async () => note('stats', undefined, () => statsOf(archive, now())),
     listEvents: async (query) =>
       note('listEvents', query, () => {
         const { source, type, state, recipient, messageId, eventId, from, to } = query
@@ -142,11 +142,12 @@ function pageOf<Row>(
   return { rows: page, cursor: last && nameOf(last) }
 }
 
-function statsOf({ events, quarantine, figures }: MemoryArchive): StoreStats {
+function statsOf({ events, quarantine, figures }: MemoryArchive, countedAt: number): StoreStats {
   const count = (state: EventState) => events.filter((event) => event.state === state).length
   const types = [...new Set(events.map((event) => event.type))]
   const ofType = (type: string) => events.filter((event) => event.type === type).length
   return {
+    countedAt,
     batches: { received: events.length, waiting: 0 },
     events: {
       total: events.length,

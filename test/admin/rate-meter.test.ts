@@ -2,12 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { createRateMeter } from '../../src/admin/rate-meter.ts'
 
 function setUp() {
-  const clock = { now: 0 }
-  const measure = createRateMeter(() => clock.now)
-  const look = (seconds: number, events: number, batches = 0) => {
-    clock.now = seconds * 1_000
-    return measure({ events, batches })
-  }
+  const measure = createRateMeter()
+  const look = (seconds: number, events: number, batches = 0) =>
+    measure({ events, batches, at: seconds * 1_000 })
   return { look }
 }
 

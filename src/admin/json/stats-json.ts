@@ -46,6 +46,7 @@ export function statsJson(facts: StatsFacts): StatsJson {
   const { batches, ...known } = processJson(facts)
   return {
     ...known,
+    counted_at: isoTime(stats.countedAt),
     batches: { ...stats.batches, ...batches },
     events: {
       total: stats.events.total,

@@ -72,6 +72,9 @@ export const STATS_JSON = z.object({
   counting_since: TIME_JSON.describe(
     'Since when this process counts: received_by_source, refused, handlers.',
   ),
+  counted_at: TIME_JSON.describe(
+    'When the store counted: a long backlog is not counted anew each time.',
+  ),
   batches: z.object({
     received: z.number(),
     waiting: z.number().describe('Not unpacked yet.'),

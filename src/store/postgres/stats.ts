@@ -7,21 +7,25 @@ const COUNT_BATCHES = `
   FROM batches open WHERE body IS NOT NULL`
 
 const COUNT_PENDING = `
-  SELECT handler, count(*) AS n, min(event_id) AS oldest FROM jobs WHERE state = 'pending'
-  GROUP BY handler`
+  SELECT handler, count(*) AS n, min(event_id) AS oldest, max(event_id) AS newest FROM jobs
+  WHERE state = 'pending' GROUP BY handler`
 
 const COUNT_DEAD = `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`
 
+/** An event with jobs of both kinds lies between the oldest and the newest pending one. */
 const COUNT_EVENTS = `
   SELECT
     (SELECT count(DISTINCT event_id) FROM jobs WHERE state = 'pending') AS pending,
-    (SELECT count(DISTINCT event_id) FROM jobs d WHERE state = 'dead' AND NOT EXISTS
-      (SELECT 1 FROM jobs p WHERE p.event_id = d.event_id AND p.state = 'pending')) AS dead`
+    (SELECT count(DISTINCT event_id) FROM jobs WHERE state = 'dead') AS dead,
+    (SELECT count(DISTINCT event_id) FROM jobs d
+      WHERE state = 'dead' AND event_id BETWEEN $1 AND $2 AND EXISTS
+        (SELECT 1 FROM jobs p WHERE p.event_id = d.event_id AND p.state = 'pending')) AS both`
 
 interface PendingRow {
   handler: string
   n: number
   oldest: number
+  newest: number
 }
 
 /** Totals for people, of one snapshot. Counts the backlog, which is short in good times. */
@@ -33,7 +37,10 @@ export async function readStats(query: Query, now: number): Promise<StoreStats> 
   const [open] = await query<{ n: number; since: number | null }>(COUNT_BATCHES)
   const pendingJobs = await query<PendingRow>(COUNT_PENDING)
   const deadJobs = await query<{ handler: string; n: number }>(COUNT_DEAD)
-  const [events] = await query<{ pending: number; dead: number }>(COUNT_EVENTS)
+  const [events] = await query<{ pending: number; dead: number; both: number }>(COUNT_EVENTS, [
+    Math.min(Number.MAX_SAFE_INTEGER, ...pendingJobs.map((row) => row.oldest)),
+    Math.max(0, ...pendingJobs.map((row) => row.newest)),
+  ])
   const oldest = await query<{ at: number }>(
     'SELECT received_at AS at FROM events WHERE id = ANY($1::bigint[])',
     [pendingJobs.map((row) => row.oldest)],
@@ -49,7 +56,7 @@ export async function readStats(query: Query, now: number): Promise<StoreStats> 
       pendingJobs,
       deadJobs,
       pendingEvents: events?.pending ?? 0,
-      deadEvents: events?.dead ?? 0,
+      deadEvents: events ? events.dead - events.both : 0,
       waitingSince: waitingSince.filter((at) => typeof at === 'number'),
     },
     now,

@@ -2,6 +2,13 @@ import type { StoreStats } from '../store.ts'
 import { addUp } from '../totals.ts'
 import type { Database } from './driver.ts'
 
+interface PendingRow {
+  readonly handler: string
+  readonly n: number
+  readonly oldest: number
+  readonly newest: number
+}
+
 /** Totals for people. Counts the backlog, which is short in good times, and reads the rest. */
 export function createStats(db: Database, now: () => number) {
   const selectCounters = db.prepare('SELECT name, n FROM counters')
@@ -9,7 +16,8 @@ export function createStats(db: Database, now: () => number) {
     'SELECT count(*) AS n, min(seq) AS oldest FROM batches WHERE body IS NOT NULL',
   )
   const countPending = db.prepare(
-    `SELECT handler, count(*) AS n, min(event_id) AS oldest FROM jobs WHERE state = 'pending' GROUP BY handler`,
+    `SELECT handler, count(*) AS n, min(event_id) AS oldest, max(event_id) AS newest FROM jobs
+     WHERE state = 'pending' GROUP BY handler`,
   )
   const countDead = db.prepare(
     `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`,
@@ -19,8 +27,13 @@ export function createStats(db: Database, now: () => number) {
     `SELECT count(DISTINCT event_id) AS n FROM jobs INDEXED BY jobs_due WHERE state = 'pending'`,
   )
   const countDeadEvents = db.prepare(
-    `SELECT count(DISTINCT event_id) AS n FROM jobs d WHERE state = 'dead'
-       AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.event_id = d.event_id AND p.state = 'pending')`,
+    `SELECT count(DISTINCT event_id) AS n FROM jobs WHERE state = 'dead'`,
+  )
+  // Only between the oldest and the newest pending event: to look for one is dear.
+  const countBoth = db.prepare(
+    `SELECT count(DISTINCT event_id) AS n FROM jobs d
+     WHERE state = 'dead' AND event_id BETWEEN ? AND ?
+       AND EXISTS (SELECT 1 FROM jobs p WHERE p.event_id = d.event_id AND p.state = 'pending')`,
   )
   const selectBatchTime = db.prepare('SELECT received_at AS at FROM batches WHERE seq = ?')
   const selectEventTime = db.prepare('SELECT received_at AS at FROM events WHERE id = ?')
@@ -29,8 +42,11 @@ export function createStats(db: Database, now: () => number) {
     const counterRows = selectCounters.all() as { name: string; n: number }[]
     const counters = new Map(counterRows.map(({ name, n }) => [name, n]))
     const open = countOpenBatches.get() as { n: number; oldest: number | null }
-    const pendingJobs = countPending.all() as { handler: string; n: number; oldest: number }[]
+    const pendingJobs = countPending.all() as PendingRow[]
     const oldestEvent = Math.min(...pendingJobs.map(({ oldest }) => oldest))
+    const newestEvent = Math.max(...pendingJobs.map(({ newest }) => newest))
+    const countOf = (row: unknown) => (row as { n: number }).n
+    const both = pendingJobs.length === 0 ? 0 : countOf(countBoth.get(oldestEvent, newestEvent))
     const times = [
       open.oldest === null ? undefined : selectBatchTime.get(open.oldest),
       pendingJobs.length === 0 ? undefined : selectEventTime.get(oldestEvent),
@@ -41,8 +57,8 @@ export function createStats(db: Database, now: () => number) {
         batches: { received: counters.get('batches') ?? 0, waiting: open.n },
         pendingJobs,
         deadJobs: countDead.all() as { handler: string; n: number }[],
-        pendingEvents: (countPendingEvents.get() as { n: number }).n,
-        deadEvents: (countDeadEvents.get() as { n: number }).n,
+        pendingEvents: countOf(countPendingEvents.get()),
+        deadEvents: countOf(countDeadEvents.get()) - both,
         waitingSince: times.flatMap((row) => (row ? [row.at] : [])),
       },
       now(),

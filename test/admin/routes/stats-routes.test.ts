@@ -31,6 +31,7 @@ describe('GET /api/stats', () => {
     expect(answer.json()).toEqual({
       version: '1.2.3',
       counting_since: '2026-11-21T10:00:00.000Z',
+      counted_at: '2026-11-21T10:00:00.000Z',
       batches: {
         received: 12,
         waiting: 2,

@@ -102,10 +102,14 @@ function show(model: StoreModel, { piece, from }: StoreModel['quarantine'][numbe
   }
 }
 
-function compareStats(model: StoreModel, { oldestPendingMs, ...stats }: StoreStats): void {
+function compareStats(
+  model: StoreModel,
+  { countedAt, oldestPendingMs, ...stats }: StoreStats,
+): void {
   const waiting = model.batches.filter(({ isOpen }) => isOpen)
   const pending = model.events.filter((one) => stateOf(one) === 'pending')
   const jobs = jobsOf(model)
+  expect(Math.abs(Date.now() - countedAt)).toBeLessThan(60_000)
   expect(stats).toEqual({
     batches: { received: model.received, waiting: waiting.length },
     events: {
