@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openForWriting } from '../../src/store/sqlite/open-database.ts'
+import { findTestServer } from '../store/postgres/test-server.ts'
+import { type Seed, seedStatements } from './seed-events.ts'
+import { startApp, type TestApp } from './start-app.ts'
+
+/** `LONG_RUNS=1`: as many as the figures of the README are for. */
+const EVENTS = process.env['LONG_RUNS'] === '1' ? 1_000_000 : 20_000
+const ROUNDS = 3
+/** What the contract wants of a search among ten times as many. */
+const WANTED_MS = 300
+
+const server = await findTestServer()
+
+interface Engine {
+  readonly name: string
+  /** What it needs besides the data directory. */
+  env(): Promise<Record<string, string>>
+  fill(seed: Seed, at: { folder: string; env: Record<string, string> }): Promise<void>
+}
+
+const SQLITE: Engine = {
+  name: 'SQLite',
+  env: async () => ({}),
+  async fill(seed, { folder }) {
+    const db = await openForWriting(join(folder, 'data', 'receiver.db'))
+    const numbers = `(WITH RECURSIVE n (id) AS (
+      SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ${seed.events}) SELECT id FROM n)`
+    for (const sql of seedStatements(numbers, seed)) {
+      db.exec(sql.replaceAll('chr(10)', 'char(10)'))
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    }
+    db.close()
+  },
+}
+
+const POSTGRES: Engine = {
+  name: 'PostgreSQL',
+  env: async () => ({ STORE_URL: await server!.createDatabase() }),
+  async fill(seed, { env }) {
+    const url = env['STORE_URL'] ?? ''
+    const numbers = `generate_series(1::bigint, ${seed.events}) AS n (id)`
+    for (const sql of seedStatements(numbers, seed)) await server!.execute(url, sql)
+    await server!.execute(url, 'VACUUM ANALYZE')
+  },
+}
+
+/** What the dashboard asks, and a person who searches with it. */
+const QUESTIONS = {
+  overview: {
+    'the figures': 'stats',
+    'events of an hour': 'series?span=1h',
+    'events of a day': 'series?span=24h',
+    'events of a month': 'series?span=30d',
+    'time to the answer': 'ack',
+    sources: 'sources',
+    handlers: 'handlers',
+  },
+  events: {
+    'the newest': 'events',
+    'a common type': 'events?type=open',
+    'a type that nobody sent': 'events?type=none',
+    'a recipient': 'events?recipient=user77%40example.com',
+    'nobody’s recipient': 'events?recipient=nobody%40example.com',
+    'a message, as its timeline': 'events?message_id=m1234&limit=500',
+    'an event id': 'events?event_id=e1234',
+    'the dead': 'events?state=dead',
+    'the pending': 'events?state=pending',
+    'the done': 'events?state=done',
+    conflicts: 'events?state=conflict&limit=50',
+    'the dead of a type that nobody sent': 'events?state=dead&type=none',
+    'a time long ago': 'events?to=2020-01-01T00%3A00%3A00Z',
+    'a source that never sent': 'events?source=mailingapi',
+    'one event': 'events/1234',
+  },
+  jobs: {
+    jobs: 'jobs',
+    'dead jobs of a handler': 'jobs?state=dead&handler=counter',
+    'jobs of a handler that is not there': 'jobs?handler=none',
+    'failures by error': 'handlers/counter/failures',
+    quarantine: 'quarantine',
+    'the trail': 'audit',
+  },
+}
+
+describe.each([SQLITE, ...(server ? [POSTGRES] : [])])(`${EVENTS} events in $name`, (engine) => {
+  describe.each([
+    ['on a quiet day', { deadEvery: 1_000, pending: 1_000 }],
+    ['on a bad night', { deadEvery: 2, pending: EVENTS / 4 }],
+  ])('%s', (_when, { deadEvery, pending }) => {
+    let app: TestApp
+
+    beforeAll(async () => {
+      const env = await engine.env()
+      const empty = await startApp(env)
+      await empty.pause()
+      const seed = { events: EVENTS, deadEvery, pending, now: Date.now() }
+      await engine.fill(seed, { folder: empty.folder, env })
+      app = await empty.restart()
+    }, 600_000)
+    afterAll(() => app.stop())
+
+    it.each(Object.entries(QUESTIONS))(
+      'answer for the page of %s in time',
+      async (_page, asked) => {
+        const lines: string[] = []
+        const slow: string[] = []
+        for (const [name, path] of Object.entries(asked)) {
+          const times: number[] = []
+          let isPartial = false
+          for (let round = 0; round < ROUNDS; round++) {
+            const begunAt = performance.now()
+            const answer = await fetch(`${app.adminUrl}/api/${path}`)
+            const json = (await answer.json()) as { partial?: boolean; is_partial?: boolean }
+            times.push(performance.now() - begunAt)
+            expect(answer.status, JSON.stringify(json)).toBe(200)
+            isPartial = json.partial ?? json.is_partial ?? false
+          }
+          const shown = times.map((ms) => ms.toFixed(0).padStart(5)).join('')
+          lines.push(`${name.padEnd(38)}${shown} ms${isPartial ? '  partial' : ''}`)
+          if (Math.min(...times) > WANTED_MS) slow.push(name)
+        }
+        console.info(lines.join('\n'))
+        expect(slow).toEqual([])
+      },
+      60_000,
+    )
+  })
+})
