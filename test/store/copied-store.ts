@@ -114,7 +114,7 @@ export async function makeSample() {
 export async function readStore(store: Store) {
   const events = await readPages((cursor) => store.listEvents({ limit: 500, ...cursor }))
   const quarantine = await readPages((cursor) => store.listQuarantine({ limit: 500, ...cursor }))
-  const { oldestPendingMs: _, ...stats } = await store.stats()
+  const { oldestPendingMs: _, countedAt: __, ...stats } = await store.stats()
   return {
     stats,
     handlers: await store.loadHandlers(),
