@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './slowest-first.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -18,7 +19,11 @@ export default defineConfig({
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    maxWorkers: 3,
+    // Most of the time tests wait for processes: two workers left the cores idle.
+    maxWorkers: 5,
+    // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
+    isolate: false,
+    sequence: { sequencer: SlowestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,

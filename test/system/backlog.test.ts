@@ -9,7 +9,8 @@ import { sendSigned } from '../http/send-request.ts'
 import { createAdminApi } from './admin-api.ts'
 import { startReceiver } from './receiver-process.ts'
 
-const BATCHES = 400
+/** `LONG_RUNS=1`: 200,000 events. */
+const BATCHES = process.env['LONG_RUNS'] === '1' ? 400 : 120
 const EVENTS_PER_BATCH = 500
 const EVENTS = BATCHES * EVENTS_PER_BATCH
 const SENDERS = 4

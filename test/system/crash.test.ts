@@ -10,7 +10,7 @@ import { readLedger } from './read-ledger.ts'
 import { SECRET, startReceiver } from './receiver-process.ts'
 
 /** `LONG_RUNS=1`: as many as it takes to hit what is rare. */
-const KILLS = process.env['LONG_RUNS'] === '1' ? 20 : 7
+const KILLS = process.env['LONG_RUNS'] === '1' ? 20 : 4
 const EVENTS_PER_BATCH = 40
 const SENDERS = 3
 /** Attempts that are under way at once: handed to the handler, their outcome not yet recorded. */

@@ -1,0 +1,17 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Rooms whose tests start processes, wait for them, or both. */
+const SLOW_ROOMS = ['system', 'browser', 'tooling', 'dispatch', 'cli', 'store']
+
+/** Begins with what takes longest, so that no worker is left with it at the end. */
+export class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => rankOf(a.moduleId) - rankOf(b.moduleId))
+  }
+}
+
+function rankOf(path: string): number {
+  const rank = SLOW_ROOMS.findIndex((room) => path.includes(`/test/${room}/`))
+  return rank < 0 ? SLOW_ROOMS.length : rank
+}
