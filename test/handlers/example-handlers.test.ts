@@ -9,6 +9,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import type { Handler } from 'mailtrap-receiver'
 import { runHandler, sampleEvent } from 'mailtrap-receiver/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { holdLock } from './hold-lock.ts'
 
 type Example = 'suppressions' | 'engagement' | 'audit-alert'
 
@@ -58,6 +59,14 @@ function readRows(database: string, query: string): unknown[] {
     db.close()
   }
 }
+
+it.each(['suppressions', 'engagement'] as const)(
+  '%s waits for another process that writes, such as newer code of its own',
+  async (example) => {
+    await holdLock(join(folder, 'data', `${example}.db`))
+    expect(await start(example)).toMatchObject({ name: example })
+  },
+)
 
 describe('suppressions', () => {
   const list = () =>

@@ -8,6 +8,7 @@ import * as publicExports from 'mailtrap-receiver'
 import { runHandler, sampleEvent } from 'mailtrap-receiver/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readBlocks } from '../tooling/readme-blocks.ts'
+import { holdLock } from './hold-lock.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FILE = 'handlers/last-state.ts'
@@ -72,5 +73,12 @@ describe('the README’s handler of last states', () => {
     for (const event of events)
       expect(await runHandler(handler, event)).toMatchObject({ outcome: 'done' })
     expect(readStates()).toMatchObject([{ state: expected }])
+  })
+
+  it('waits for another process that writes, such as newer code of its own', async () => {
+    await holdLock(join(folder, 'states.db'))
+    const handler = await loadExample()
+    const event = sampleEvent('delivery', { message_id: 'm' })
+    expect(await runHandler(handler, event)).toMatchObject({ outcome: 'done' })
   })
 })
