@@ -1,29 +1,13 @@
 import { Command, CommanderError } from 'commander'
-import { SettingsError } from '../config.ts'
+import { SettingsError } from '../config/settings-error.ts'
 import { ReceiverError } from '../errors.ts'
 import { findNearestWord } from '../nearest-word.ts'
-import { backupCommand } from './backup.ts'
-import { checkCommand } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
-import { demoCommand } from './demo.ts'
 import { describeError } from './describe-error.ts'
-import { doctorCommand } from './doctor.ts'
-import { eraseCommand } from './erase.ts'
-import { eventsCommand } from './events.ts'
-import { jobsCommand } from './jobs.ts'
-import { migrateCommand } from './migrate.ts'
-import { pruneCommand } from './prune.ts'
-import { quarantineCommand } from './quarantine.ts'
 import { readVersion } from './read-version.ts'
-import { replayCommand } from './replay.ts'
-import { sendCommand } from './send.ts'
-import { serveCommand } from './serve.ts'
-import { simulateCommand } from './simulate.ts'
-import { statsCommand } from './stats.ts'
 import { createPaint } from './terminal/paint.ts'
 import { safeLines } from './terminal/safe-text.ts'
-import { webhooksCommand } from './webhooks.ts'
 
 const EXAMPLES = `
 Examples:
@@ -34,12 +18,35 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 wrong use, 78 wrong settings.`
 
+type LoadCommand = () => Promise<(context: CommandContext) => Command>
+
+/** In the order of the help. Loaded when asked for: all of them take half a second. */
+const COMMANDS: Readonly<Record<string, LoadCommand>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+  send: async () => (await import('./send.ts')).sendCommand,
+  simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  webhooks: async () => (await import('./webhooks.ts')).webhooksCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  events: async () => (await import('./events.ts')).eventsCommand,
+  jobs: async () => (await import('./jobs.ts')).jobsCommand,
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  erase: async () => (await import('./erase.ts')).eraseCommand,
+  prune: async () => (await import('./prune.ts')).pruneCommand,
+  stats: async () => (await import('./stats.ts')).statsCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+}
+const DEFAULT_COMMAND = 'serve'
+
 /** Runs the command that `argv` asks for; answers the exit code. Never rejects. */
 export async function runProgram(
   argv: readonly string[],
   context: CommandContext,
 ): Promise<ExitCode> {
-  const program = createProgram(context)
+  const program = await createProgram(argv, context)
   try {
     refuseUnknownCommand(program, argv)
     await program.parseAsync([...argv], { from: 'user' })
@@ -49,31 +56,30 @@ export async function runProgram(
   }
 }
 
-function createProgram(context: CommandContext): Command {
+async function createProgram(argv: readonly string[], context: CommandContext): Promise<Command> {
   const program = new Command('mailtrap-receiver')
     .description('The server behind your Mailtrap webhook URL.')
     .version(readVersion(), '-V, --version', 'print the version')
     .enablePositionalOptions()
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
-    .addCommand(serveCommand(context), { isDefault: true })
-    .addCommand(demoCommand(context))
-    .addCommand(sendCommand(context))
-    .addCommand(simulateCommand(context))
-    .addCommand(webhooksCommand(context))
-    .addCommand(checkCommand(context))
-    .addCommand(doctorCommand(context))
-    .addCommand(eventsCommand(context))
-    .addCommand(jobsCommand(context))
-    .addCommand(quarantineCommand(context))
-    .addCommand(replayCommand(context))
-    .addCommand(eraseCommand(context))
-    .addCommand(pruneCommand(context))
-    .addCommand(statsCommand(context))
-    .addCommand(backupCommand(context))
-    .addCommand(migrateCommand(context))
+  const isWanted = findWanted(argv)
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    const command = isWanted(name) ? (await load())(context) : new Command(name)
+    program.addCommand(command, { isDefault: name === DEFAULT_COMMAND })
+  }
   prepare(program, context, '')
   return program
+}
+
+/** Which commands are run, or shown in the help; of the others the name is enough. */
+function findWanted(argv: readonly string[]): (name: string) => boolean {
+  const [word, ...others] = argv[0] === 'help' ? argv.slice(1) : argv
+  if (word !== undefined && !word.startsWith('-')) return (name) => name === word
+  if (argv[0] === 'help' || [word, ...others].some((one) => one === '-h' || one === '--help')) {
+    return () => true
+  }
+  return (name) => name === DEFAULT_COMMAND && word !== '-V' && word !== '--version'
 }
 
 /** Every command writes where the context says, ends by throwing, and hints at its help. */
