@@ -20,7 +20,7 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Most of the time tests wait for processes: two workers left the cores idle.
-    maxWorkers: 5,
+    maxWorkers: 4,
     // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
     isolate: false,
     sequence: { sequencer: SlowestFirst },

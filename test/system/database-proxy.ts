@@ -68,7 +68,8 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
     })
   }
 
-  const server = createServer(lead).listen(0, '127.0.0.1')
+  // Else each small answer waits 40 ms for the acknowledgement of the one before.
+  const server = createServer({ noDelay: true }, lead).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const proxyUrl = url.replace('@/', `@127.0.0.1:${port}/`).replace(/\?host=.*/, '')
