@@ -1,11 +1,10 @@
 import type { MessagePort } from 'node:worker_threads'
-import {
-  connectPostgresStore,
-  openPostgresStore,
-  type PostgresConnection,
-} from './postgres/postgres-store.ts'
-import { connectSqliteStore, openSqliteStore } from './sqlite/sqlite-store.ts'
+import type { PostgresConnection } from './postgres/postgres-store.ts'
 import type { Archive, Store, StoreCommit } from './store.ts'
+
+/** Of two engines one is used, and each thread would load both. */
+const loadSqlite = () => import('./sqlite/sqlite-store.ts')
+const loadPostgres = () => import('./postgres/postgres-store.ts')
 
 /** What one thread hands another, so that it can work on the same store; `port` is transferred. */
 export type StoreConnection =
@@ -38,9 +37,11 @@ export async function openStore(
   onCommit?: (commit: StoreCommit) => void,
 ): Promise<OpenedStore> {
   if (storeFile !== undefined) {
+    const { openSqliteStore } = await loadSqlite()
     const store = await openSqliteStore(storeFile, onCommit)
     return { ...store, connect: () => ({ engine: 'sqlite', port: store.connect() }), useUrl() {} }
   }
+  const { openPostgresStore } = await loadPostgres()
   const store = await openPostgresStore(storeUrl, { onWarning, onCommit })
   return { ...store, connect: () => ({ engine: 'postgres', ...store.connect() }) }
 }
@@ -49,11 +50,11 @@ export async function openStore(
  * The same store, seen from another thread of this process. `onCommit` hears of transactions that
  * nobody else tells: SQLite's all run in one thread, which tells whoever opened the store.
  */
-export function connectStore(
+export async function connectStore(
   connection: StoreConnection,
   onCommit?: (commit: StoreCommit) => void,
-): Omit<Store, keyof Archive | 'wipe'> {
-  return connection.engine === 'sqlite'
-    ? connectSqliteStore(connection.port)
-    : connectPostgresStore(connection, { onCommit })
+): Promise<Omit<Store, keyof Archive | 'wipe'>> {
+  if (connection.engine === 'sqlite')
+    return (await loadSqlite()).connectSqliteStore(connection.port)
+  return (await loadPostgres()).connectPostgresStore(connection, { onCommit })
 }

@@ -35,10 +35,10 @@ const IDLE_MS = 1_000
 /** Answers to requests come first; on Linux a thread has a priority of its own. */
 const LESS_URGENT = 5
 
-function run(port: MessagePort, { store: connection, ...data }: UnpackThreadData): void {
+async function run(port: MessagePort, data: UnpackThreadData): Promise<void> {
   if (process.platform === 'linux') setPriority(LESS_URGENT)
   const tell = (news: UnpackNews): void => port.postMessage(news)
-  const store = connectStore(connection, (fact) => tell({ name: 'storeCommitted', fact }))
+  const store = await connectStore(data.store, (fact) => tell({ name: 'storeCommitted', fact }))
   const options: UnpackerOptions = {
     store,
     providers: PROVIDERS,
@@ -61,4 +61,4 @@ function run(port: MessagePort, { store: connection, ...data }: UnpackThreadData
   })
 }
 
-if (parentPort) run(parentPort, workerData as UnpackThreadData)
+if (parentPort) await run(parentPort, workerData as UnpackThreadData)
