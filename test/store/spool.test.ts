@@ -9,6 +9,7 @@ import { buildSpool, idsOf, newDirectory, SOON } from './spool/build-spool.ts'
 const STORE_LIMIT_MS = 3_000
 const SPOOL_LIMIT_MS = 2_000
 const FIRST_PAUSE_MS = 250
+const PAUSES_MS = [FIRST_PAUSE_MS, 500, 1_000, 2_000]
 
 const sampleBatches = (count: number) => Array.from({ length: count }, () => sampleBatch())
 
@@ -405,12 +406,13 @@ describe('the directory of a spool', () => {
     const usedPercent = vi.fn(async () => 80)
     const built = await buildStarted({ usedPercent })
     await spoolAll(built, sampleBatches(1))
-    await waitForPause(built)
-    await vi.waitFor(() =>
-      expect(built.facts.spoolFilling).toEqual([{ usedPercent: 80, waiting: 1 }]),
-    )
-    built.timers.ring(FIRST_PAUSE_MS)
-    await waitForPause(built, 500)
+    const endPause = () => PAUSES_MS.some((ms) => built.timers.ring(ms) > 0)
+    // A pause that began before the batch came saw an empty spool; the next one does not.
+    await vi.waitFor(() => {
+      if (built.facts.spoolFilling.length === 0) endPause()
+      expect(built.facts.spoolFilling).toEqual([{ usedPercent: 80, waiting: 1 }])
+    })
+    for (let pauses = 0; pauses < 2; pauses++) await vi.waitFor(() => expect(endPause()).toBe(true))
     expect(usedPercent).toHaveBeenCalledTimes(1)
   })
 
