@@ -121,11 +121,11 @@ describe('createDispatcher', () => {
     expect(dispatcher.refusedOutcomes()).toBe(0)
   })
 
-  it('holds a bounded part of a backlog of 200,000 jobs', async () => {
+  it('holds a bounded part of a backlog of 20,000 jobs', async () => {
     const { store, dispatcher } = await runDispatcher({
       handlers: [{ name: 'acting', concurrency: 4 }],
     })
-    store.add(makeJobs('acting', 200_000, { act: 'take', ms: 5 }))
+    store.add(makeJobs('acting', 20_000, { act: 'take', ms: 5 }))
     let most = 0
     await waitUntil(() => {
       const [health] = dispatcher.health()

@@ -14,7 +14,7 @@ import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 import { startReverseProxy } from './reverse-proxy.ts'
 
 const LEDGER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
-const RESTARTS = process.env['LONG_RUNS'] === '1' ? 100 : 3
+const RESTARTS = process.env['LONG_RUNS'] === '1' ? 100 : 2
 const SENDERS = 4
 /** Between two batches of a sender: what matters are the restarts, not how much can be handled. */
 const PAUSE_MS = 25
