@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import {
   type Attributes,
   type Context,
@@ -25,6 +24,7 @@ import {
   BatchSpanProcessor,
   RandomIdGenerator,
 } from '@opentelemetry/sdk-trace-base'
+import { within } from './within.ts'
 
 export interface TracerOptions {
   readonly version: string
@@ -74,7 +74,7 @@ export function openTracer({ version, now, onProblem }: TracerOptions): Tracer {
   }
 
   /** A first span that is never sent: it has the ids, and the fate, of the one that was. */
-  function within(batch: string, startedAt: number): Context {
+  function inTraceOf(batch: string, startedAt: number): Context {
     return trace.setSpan(ROOT_CONTEXT, startFirst(batch, '', startedAt))
   }
 
@@ -93,14 +93,12 @@ export function openTracer({ version, now, onProblem }: TracerOptions): Tracer {
       const endedAt = now()
       const startedAt = endedAt - span.durationMs
       const settings = { kind: SpanKind.CONSUMER, startTime: millisToHrTime(startedAt) }
-      const started = tracer.startSpan(span.name, settings, within(span.batch, startedAt))
+      const started = tracer.startSpan(span.name, settings, inTraceOf(span.batch, startedAt))
       end(started, endedAt, span)
     },
     async stop(graceMs) {
-      const enough = new AbortController()
       const sent = provider.shutdown().catch((error: Error) => onProblem(error.message))
-      await Promise.race([sent, setTimeout(graceMs, undefined, enough).catch(() => {})])
-      enough.abort()
+      await within(graceMs, sent)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { StoreStats } from '../store/store.ts'
 import type { Metrics } from './create-metrics.ts'
 import type { GuardianFigures } from './observer.ts'
 import type { SpoolFigures } from './scrape-gauges.ts'
+import { within } from './within.ts'
 
 /** Prometheus waits 10 s by default; an answer without the store's figures is better than none. */
 const LIMIT_MS = 3_000
@@ -38,16 +39,4 @@ export function createMetricsReader(options: MetricsReaderOptions): () => Promis
     const figures = { store, spool: spool?.(), isReady: isReady(), guardian: guardian?.() }
     return metrics.render({ ...figures, diskUsedRatio })
   }
-}
-
-/** Undefined when it fails or takes longer. */
-function within<Value>(limitMs: number, work: Promise<Value>): Promise<Value | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, limitMs, undefined)
-    const settle = (value?: Value) => {
-      clearTimeout(timer)
-      resolve(value)
-    }
-    work.then(settle, () => settle())
-  })
 }
