@@ -74,13 +74,14 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
 
 /** Which commands are run, or shown in the help; of the others the name is enough. */
 function findWanted(argv: readonly string[]): (name: string) => boolean {
-  const [word, ...others] = argv[0] === 'help' ? argv.slice(1) : argv
+  const [word] = skipHelp(argv)
   if (word !== undefined && !word.startsWith('-')) return (name) => name === word
-  if (argv[0] === 'help' || [word, ...others].some((one) => one === '-h' || one === '--help')) {
-    return () => true
-  }
+  if (argv.some((one) => ['help', '-h', '--help'].includes(one))) return () => true
   return (name) => name === DEFAULT_COMMAND && word !== '-V' && word !== '--version'
 }
+
+/** `help stats` is about the same command as `stats`. */
+const skipHelp = (argv: readonly string[]) => (argv[0] === 'help' ? argv.slice(1) : argv)
 
 /** Every command writes where the context says, ends by throwing, and hints at its help. */
 function prepare(command: Command, context: CommandContext, parents: string): void {
@@ -105,10 +106,9 @@ function prepare(command: Command, context: CommandContext, parents: string): vo
  * Without this, a misspelt command would be taken for an argument of the default one, and a
  * misspelt `show` for an argument of the list.
  */
-function refuseUnknownCommand(program: Command, [first, ...others]: readonly string[]): void {
-  const words = first === undefined ? [] : first === 'help' ? others : [first, ...others]
+function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
   let command = program
-  for (const word of words) {
+  for (const word of skipHelp(argv)) {
     if (word.startsWith('-') || command.commands.length === 0) return
     const found = command.commands.find((child) => child.name() === word)
     if (!found) return refuseWord(word, command)
