@@ -35,7 +35,7 @@ export interface FoundDead {
 
 export function readDead(rows: readonly { readonly id: number }[], from: number): FoundDead {
   const ids = rows.map(({ id }) => id)
-  return { ids, reached: ids.length === DEAD_AT_ONCE ? (ids.at(-1) ?? from) : from }
+  return { ids, reached: ids[DEAD_AT_ONCE - 1] ?? from }
 }
 
 const CONDITIONS = {
