@@ -7,10 +7,11 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { readPeakRssBytes } from '../bench/servers/peak-memory.ts'
 import { sendSigned } from '../http/send-request.ts'
 import { createAdminApi } from './admin-api.ts'
+import { IS_LONG } from './long-runs.ts'
 import { startReceiver } from './receiver-process.ts'
 
 /** `LONG_RUNS=1`: 200,000 events. */
-const BATCHES = process.env['LONG_RUNS'] === '1' ? 400 : 120
+const BATCHES = IS_LONG ? 400 : 120
 const EVENTS_PER_BATCH = 500
 const EVENTS = BATCHES * EVENTS_PER_BATCH
 const SENDERS = 4

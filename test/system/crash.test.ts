@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
+import { IS_LONG } from './long-runs.ts'
 import { readLedger } from './read-ledger.ts'
 import { SECRET, startReceiver } from './receiver-process.ts'
 
 /** `LONG_RUNS=1`: as many as it takes to hit what is rare. */
-const KILLS = process.env['LONG_RUNS'] === '1' ? 20 : 4
+const KILLS = IS_LONG ? 20 : 4
 const EVENTS_PER_BATCH = 40
 const SENDERS = 3
 /** Attempts that are under way at once: handed to the handler, their outcome not yet recorded. */

@@ -9,12 +9,13 @@ import { sendSigned } from '../http/send-request.ts'
 import { canStartServers, startOwnServer } from '../store/postgres/own-server.ts'
 import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { createAdminApi } from './admin-api.ts'
+import { IS_LONG } from './long-runs.ts'
 import { expectOnceEach, watchSuccesses } from './once-each.ts'
 import { readLedger } from './read-ledger.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
 const LEDGER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
-const [EVENTS, ROUNDS] = process.env['LONG_RUNS'] === '1' ? [50_000, 10] : [4_000, 1]
+const [EVENTS, ROUNDS] = IS_LONG ? [50_000, 10] : [4_000, 1]
 const EVENTS_PER_BATCH = 100
 const REPLICAS = 3
 const SENDERS = 4

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
+import { IS_LONG } from './long-runs.ts'
 import { type Seed, seedStatements } from './seed-events.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
-const IS_LONG = process.env['LONG_RUNS'] === '1'
 const EVENTS = IS_LONG ? 1_000_000 : 20_000
 const ROUNDS = 3
 /** What the contract wants of a search among ten times as many; beside other tests, many times that. */

@@ -11,13 +11,13 @@ import { lockJobs, OUTAGES, type Outage, type Place } from './database-outages.t
 import { startDatabaseProxy } from './database-proxy.ts'
 import { createEventSender, type EventSender, expectAllHandled } from './event-sender.ts'
 import { preloadDisk } from './failing-disk.ts'
+import { IS_LONG } from './long-runs.ts'
 import { expectOnceEach, watchSuccesses } from './once-each.ts'
 import { readLedger } from './read-ledger.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
 const LEDGER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
 const ROLE = 'receiver'
-const IS_LONG = process.env['LONG_RUNS'] === '1'
 /** Longer than several leases; or just long enough for many to come while it lasts. */
 const OUTAGE_MS = IS_LONG ? 20_000 : 500
 const LEASE_MS = 2_000

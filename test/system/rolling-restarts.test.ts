@@ -8,13 +8,14 @@ import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
 import { createAdminApi } from './admin-api.ts'
 import { createEventSender } from './event-sender.ts'
+import { IS_LONG } from './long-runs.ts'
 import { expectOnceEach, watchSuccesses } from './once-each.ts'
 import { readLedger } from './read-ledger.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 import { startReverseProxy } from './reverse-proxy.ts'
 
 const LEDGER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
-const RESTARTS = process.env['LONG_RUNS'] === '1' ? 100 : 2
+const RESTARTS = IS_LONG ? 100 : 2
 const SENDERS = 4
 /** Between two batches of a sender: what matters are the restarts, not how much can be handled. */
 const PAUSE_MS = 25
