@@ -338,7 +338,14 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await store.extend(named.map(pick), 0)
         expect(await settle(named, { kind: 'dead', error: 'gone' })).toBe(1)
         expect(await claim()).toEqual([])
-        expect(await settle(jobs, { kind: 'done' })).toBe(0)
+        const tell = (kind: 'released' | 'done') => (job: ClaimedJob) => ({
+          ...pick(job),
+          durationMs: 3,
+          outcome: { kind },
+        })
+        const told = [...named.map(tell('released')), ...jobs.map(tell('done'))]
+        expect(await store.settle(told)).toBe(1)
+        expect(await onlyEvent()).toMatchObject({ state: 'done' })
       })
       it('extends no earlier attempt when the newest was released', async () => {
         await keep([sampleEvent()])

@@ -106,7 +106,7 @@ export function createJobs(transactions: Transactions) {
 function firstOfEach(attempts: readonly SettledAttempt[]): SettledAttempt[] {
   const firsts = new Map<string, SettledAttempt>()
   for (const one of attempts) {
-    const name = `${one.event} ${one.fence} ${one.handler}`
+    const name = `${one.event} ${one.attempt} ${one.fence} ${one.handler}`
     if (!firsts.has(name)) firsts.set(name, one)
   }
   return [...firsts.values()]
