@@ -1,21 +1,17 @@
 // @ts-check
 import { ask, NoAnswer, post } from './parts/api.js'
-import { mark, write } from './parts/elements.js'
+import { make, mark, write } from './parts/elements.js'
+import { createPlaces } from './parts/places.js'
 import { readRoute } from './parts/route.js'
-import { clockTime } from './parts/times.js'
-import { openEvent } from './views/event.js'
-import { openEvents } from './views/events.js'
-import { openHandler } from './views/handler.js'
-import { openHandlers } from './views/handlers.js'
+import { clockTime, keepTimesToday, zoneText } from './parts/times.js'
 import { openLogin } from './views/login.js'
-import { openOverview } from './views/overview.js'
-import { openPiece } from './views/piece.js'
-import { openQuarantine } from './views/quarantine.js'
+import { openView } from './views/open-view.js'
+import { createReplayAll } from './views/replay-all.js'
 
 /**
  * The dashboard: shows the view that the address names, and asks for news every two seconds while
  * somebody looks.
- * @typedef {{ title: string, refresh: (isByHand: boolean) => Promise<void>, close?: () => void }} View
+ * @typedef {import('./views/open-view.js').View} View
  */
 const POLL_MS = 2_000
 
@@ -27,30 +23,37 @@ let timer = 0
 /** Answers of a view that was left meanwhile are dropped. */
 let turn = 0
 let knowsSession = false
+const places = createPlaces()
+/** One for each handler: a replay goes on when its handler's view is left. */
+const replays = new Map()
 
-/** @param {ReturnType<typeof readRoute>} route @returns {View} */
-function open({ view: name, rest, query }) {
-  const root = find('view')
-  const [id] = rest
-  if (name === 'events') {
-    return id === undefined ? openEvents(root, query) : openEvent(root, id)
-  }
-  if (name === 'handlers') return id === undefined ? openHandlers(root) : openHandler(root, id)
-  if (name === 'quarantine') return id === undefined ? openQuarantine(root) : openPiece(root, id)
-  return openOverview(root, query)
+/** @param {string} handler @returns {ReturnType<typeof createReplayAll>} */
+function replayAllOf(handler) {
+  if (!replays.has(handler)) replays.set(handler, createReplayAll(handler))
+  return replays.get(handler)
 }
 
+/** Each view draws into an element of its own: a late answer to one that was left is seen by nobody. */
 function showRoute() {
   const route = readRoute(location.hash)
-  view?.close?.()
-  find('view').replaceChildren()
-  view = open(route)
+  const root = make('div', 'view')
+  find('view').replaceChildren(root)
+  find('view').setAttribute('aria-busy', 'true')
+  tell('waiting', 'Loading…')
+  view = openView(root, route, replayAllOf)
   document.title = `${view.title} · mailtrap-receiver`
   for (const link of find('nav').children) {
     if (link.dataset.view === route.view) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
-  void look(true)
+  const top = places.arrive()
+  void look(true).then(() => scrollTo(0, top))
+}
+
+function goElsewhere() {
+  places.leave()
+  showRoute()
+  find('view').focus({ preventScroll: true })
 }
 
 /** @param {boolean} isByHand */
@@ -63,6 +66,8 @@ async function look(isByHand) {
       await Promise.all([readSession(), view?.refresh(isByHand)])
       if (mine !== turn) return
       tell('live', 'Live')
+      find('view').setAttribute('aria-busy', 'false')
+      keepTimesToday(find('view'))
       write(find('updated'), clockTime(Date.now()))
     }
   } catch (error) {
@@ -83,27 +88,31 @@ function fail(error) {
     showLogin()
     return undefined
   }
-  tell('lost', error.message)
-  if (error.waitMs === undefined) showProblem(error.message)
+  if (error.waitMs === undefined) {
+    tell('lost', 'Stopped')
+    showProblem(error.message)
+  } else tell('lost', `${error.message} Trying again…`)
   return error.waitMs
 }
 
-/** @param {string} text */
+/** Above what stands there: a form that can be corrected, an event that was just erased. @param {string} text */
 function showProblem(text) {
-  const line = document.createElement('p')
-  line.className = 'card problem'
-  line.textContent = text
-  find('view').replaceChildren(line)
+  const line = make('p', 'card problem', text)
+  line.setAttribute('role', 'alert')
+  find('view').setAttribute('aria-busy', 'false')
+  find('view').firstElementChild.prepend(line)
 }
 
 function showLogin() {
-  view?.close?.()
   knowsSession = false
   find('nav').hidden = true
   find('logout').hidden = true
   find('footer').hidden = true
   tell('waiting', 'Signed out')
-  view = openLogin(find('view'), showRoute)
+  const root = make('div', 'view')
+  find('view').replaceChildren(root)
+  find('view').setAttribute('aria-busy', 'false')
+  view = openLogin(root, showRoute)
   document.title = `${view.title} · mailtrap-receiver`
 }
 
@@ -127,12 +136,15 @@ function tell(state, text) {
 find('logout').addEventListener('click', () => {
   post('api/logout').then(showLogin, (error) => tell('lost', error.message))
 })
-addEventListener('hashchange', () => {
-  // The link to the content is no view.
-  if (location.hash !== '#view') showRoute()
+addEventListener('hashchange', goElsewhere)
+find('skip').addEventListener('click', (/** @type {Event} */ event) => {
+  // Its address is no view's: that of the view stays.
+  event.preventDefault()
+  find('view').focus()
 })
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && timer !== 0) void look(false)
 })
 
+write(find('zone'), zoneText())
 showRoute()

@@ -40,7 +40,7 @@ export async function post(path, body = {}) {
 
 /** @param {string} path @param {RequestInit} request */
 async function reach(path, request) {
-  const lost = new NoAnswer('The receiver cannot be reached. Trying again…', 0, RETRY_MS)
+  const lost = new NoAnswer('The receiver cannot be reached.', 0, RETRY_MS)
   const signal = AbortSignal.timeout(ANSWER_MS)
   const answer = await fetch(path, { ...request, signal }).catch(() => lost)
   if (answer instanceof NoAnswer) throw answer
@@ -57,5 +57,5 @@ async function explain(answer) {
   const told = await answer.json().catch(() => ({}))
   const text = typeof told.message === 'string' ? told.message : ''
   if (status < 500) return new NoAnswer(text || `The receiver answered ${status}.`, status)
-  return new NoAnswer(`The receiver answered ${status}. Trying again…`, status, waitMs)
+  return new NoAnswer(`The receiver answered ${status}.`, status, waitMs)
 }

@@ -4,7 +4,7 @@ import { showShort } from './format.js'
 import { axisLabel } from './times.js'
 
 export const HEIGHT = 150
-export const LEFT = 44
+export const LEFT = 56
 const BOTTOM = 18
 const TOP = 8
 const USUAL_WIDTH = 720

@@ -80,7 +80,8 @@ function nextBar(key, chosen, last) {
 
 /** @param {Shown} shown @param {number} width @param {Map<string, string>} colours */
 function drawBars({ bars, from, bucketMs }, width, colours) {
-  const top = niceTop(Math.max(0, ...bars.map((bar) => bar.at(-1)?.to ?? 0)))
+  // Two at least: there is no half of an event.
+  const top = niceTop(Math.max(2, ...bars.map((bar) => bar.at(-1)?.to ?? 0)))
   const y = scaleUp(top)
   const step = (width - LEFT) / Math.max(1, bars.length)
   const segments = bars.flatMap((bar, index) =>

@@ -1,4 +1,6 @@
 // @ts-check
+import { splitHidden } from './format.js'
+
 /**
  * Makes the page's elements. Content is written by strangers: their text goes into text nodes and
  * nowhere else.
@@ -16,6 +18,13 @@ export function make(name, className = '', ...children) {
   if (className) node.className = className
   node.append(...children)
   return node
+}
+
+/** An exact text of strangers: what hides in it is named and marked. @param {string} text @returns {Child[]} */
+export function visibleText(text) {
+  return splitHidden(text).map(({ text: part, isHidden }) =>
+    isHidden ? make('span', 'hidden-character', part) : part,
+  )
 }
 
 /** A drawing's element. @param {string} name @param {Record<string, string | number>} attributes @param {...Child} children */
@@ -39,41 +48,6 @@ export function mark(/** @type {HTMLElement} */ node, /** @type {string} */ stat
 export function link(href, className, ...children) {
   const node = make('a', className, ...children)
   node.href = href
-  return node
-}
-
-/** @param {string} text @param {() => void} onClick @param {string} [className] */
-export function button(text, onClick, className = '') {
-  const node = make('button', className, text)
-  node.type = 'button'
-  node.addEventListener('click', onClick)
-  return node
-}
-
-const ARMED_MS = 4_000
-
-/**
- * A button for what cannot be taken back: the first press asks, the second does it.
- * @param {string} text @param {() => string} ask @param {() => void} onSure
- */
-export function carefulButton(text, ask, onSure) {
-  let timer = 0
-  const node = button(text, () => {
-    if (timer === 0) {
-      node.textContent = ask()
-      node.dataset.armed = 'true'
-      timer = window.setTimeout(disarm, ARMED_MS)
-      return
-    }
-    disarm()
-    onSure()
-  })
-  function disarm() {
-    clearTimeout(timer)
-    timer = 0
-    node.textContent = text
-    delete node.dataset.armed
-  }
   return node
 }
 

@@ -1,8 +1,8 @@
 // @ts-check
 import { link, make, mark, table, write } from './elements.js'
-import { cut } from './format.js'
+import { count, cut } from './format.js'
 import { writeRoute } from './route.js'
-import { sync } from './sync.js'
+import { syncUnlessHeld } from './sync.js'
 import { timeNode } from './times.js'
 
 const COLUMNS = /** @type {(string | [string, string])[]} */ ([
@@ -14,9 +14,11 @@ const COLUMNS = /** @type {(string | [string, string])[]} */ ([
 
 /** On a phone its rows are laid out in another way. */
 export function createEventTable() {
-  const made = table(COLUMNS)
-  made.node.classList.add('events')
-  return made
+  const { node, body } = table(COLUMNS)
+  node.classList.add('events')
+  const held = make('caption', 'held')
+  node.prepend(held)
+  return { node, body, held }
 }
 
 /** @param {any} event */
@@ -47,7 +49,9 @@ export function createPill(state) {
   return pill
 }
 
-/** @param {HTMLElement} body @param {any[]} events @param {HTMLElement} [none] */
-export function showEvents(body, events, none) {
-  sync(body, events, { keyOf: ({ id }) => id, create: createRow, ...(none && { none }) })
+/** @param {ReturnType<typeof createEventTable>} list @param {any[]} events @param {HTMLElement} none */
+export function showEvents({ node, body, held }, events, none) {
+  node.hidden = events.length === 0
+  const more = syncUnlessHeld(body, events, { keyOf: ({ id }) => id, create: createRow, none })
+  write(held, more > 0 ? `${count(more, 'newer event')}: shown when you leave the list` : '')
 }

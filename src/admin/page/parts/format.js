@@ -14,11 +14,28 @@ export const showShort = (value) => short.format(value)
 /** @param {string} name */
 export const words = (name) => name.replaceAll('_', ' ')
 
-/** A text of strangers, cut to a decent length. @param {unknown} value */
+/** A text of strangers, cut to a decent length, and with nothing in it that hides. @param {unknown} value */
 export function cut(value, longest = LONGEST_TEXT) {
   const text = String(value ?? '')
-  return text.length > longest ? `${text.slice(0, longest)}…` : text
+  const kept = text.length > longest ? `${text.slice(0, longest)}…` : text
+  return splitHidden(kept)
+    .map(({ text: part, isHidden }) => (isHidden ? `\u2039${part}\u203a` : part))
+    .join('')
 }
+
+/** What cannot be seen, or turns round the text beside it: control, zero width, direction. */
+const HIDDEN = /([^\P{Cc}\t\n\r]|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff])/u
+
+/** Parts a text; each hidden character is a part of its own and named: `U+202E`. @param {string} text */
+export function splitHidden(text) {
+  const parts = text.split(HIDDEN).map((part, index) => ({ text: part, isHidden: index % 2 === 1 }))
+  const named = parts.map((part) => (part.isHidden ? { ...part, text: nameOf(part.text) } : part))
+  return named.filter((part) => part.text !== '')
+}
+
+/** @param {string} character */
+const nameOf = (character) =>
+  `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 
 /** How many of what: `1 job`, `2 jobs`. @param {number} n @param {string} noun */
 export const count = (n, noun) => `${showNumber(n)} ${noun}${n === 1 ? '' : 's'}`
@@ -58,7 +75,7 @@ export function toLocalInput(instant) {
   const date = new Date(instant)
   if (Number.isNaN(date.getTime())) return ''
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
-  return local.toISOString().slice(0, 16)
+  return local.toISOString().slice(0, 19)
 }
 
 /** And back. @param {string} value */

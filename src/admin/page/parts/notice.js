@@ -2,7 +2,7 @@
 import { NoAnswer } from './api.js'
 import { make, mark, write } from './elements.js'
 
-/** A line that says what became of what was asked for. */
+/** A line at the window's foot that says what became of what was asked for. */
 export function createNotice() {
   const node = make('p', 'notice')
   node.setAttribute('role', 'status')
@@ -18,8 +18,14 @@ export function createNotice() {
       try {
         tell('live', await work())
       } catch (error) {
-        tell('lost', error instanceof NoAnswer ? error.message : 'This page failed. Reload it.')
+        tell('lost', `Not done: ${explainFailure(error)}`)
       }
     },
   }
+}
+
+/** @param {unknown} error */
+export function explainFailure(error) {
+  if (!(error instanceof NoAnswer)) return 'this page failed. Reload it.'
+  return error.status === 401 ? 'you are signed out.' : error.message
 }

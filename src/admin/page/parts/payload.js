@@ -1,5 +1,6 @@
 // @ts-check
-import { button, link, make } from './elements.js'
+import { button } from './buttons.js'
+import { link, make, visibleText } from './elements.js'
 import { isWebLink } from './format.js'
 import { indentJson, readString } from './indent-json.js'
 
@@ -8,8 +9,10 @@ const MOST_TOKENS = 20_000
 
 /** The exact text of an event, laid out or as received. @param {string} text */
 export function createPayload(text) {
-  const formatted = make('pre', 'payload', ...formatTokens(text))
-  const raw = make('pre', 'payload raw', text)
+  const tokens = indentJson(text)
+  const isLarge = tokens.length > MOST_TOKENS
+  const formatted = make('pre', 'payload', ...(isLarge ? [] : tokens.flatMap(formatToken)))
+  const raw = make('pre', 'payload raw', ...visibleText(text))
   raw.hidden = true
   const choose = (/** @type {boolean} */ isRaw) => {
     raw.hidden = !isRaw
@@ -19,24 +22,22 @@ export function createPayload(text) {
   }
   const one = button('Formatted', () => choose(false))
   const other = button('As received', () => choose(true))
-  choose(false)
+  one.disabled = isLarge
+  if (isLarge) one.title = 'It is too large to be laid out here.'
+  choose(isLarge)
   return { chooser: make('span', 'choices', one, other), node: make('div', '', formatted, raw) }
 }
 
-/** @param {string} text */
-function formatTokens(text) {
-  const tokens = indentJson(text)
-  if (tokens.length > MOST_TOKENS) return [text]
-  return tokens.map(({ text: token, kind }) => {
-    if (kind === 'string') return formatString(token)
-    return kind === 'key' || kind === 'other' ? make('span', kind, token) : token
-  })
+/** @param {import('./indent-json.js').Token} token */
+function formatToken({ text, kind }) {
+  if (kind === 'string') return formatString(text)
+  return kind === 'key' || kind === 'other' ? make('span', kind, ...visibleText(text)) : text
 }
 
 /** @param {string} token */
 function formatString(token) {
   const value = readString(token)
-  if (value === undefined || !isWebLink(value)) return make('span', 'string', token)
+  if (value === undefined || !isWebLink(value)) return make('span', 'string', ...visibleText(token))
   const node = link(value, 'string', token)
   node.rel = 'noopener noreferrer'
   node.target = '_blank'

@@ -1,5 +1,5 @@
 // @ts-check
-import { make } from './elements.js'
+import { make, write } from './elements.js'
 
 const clock = new Intl.DateTimeFormat([], { timeStyle: 'medium' })
 const calendar = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'medium' })
@@ -10,11 +10,42 @@ const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' })
 export function timeNode(instant) {
   if (instant === null) return make('span', '', '–')
   const date = new Date(instant)
-  const isToday = date.toDateString() === new Date().toDateString()
-  const node = make('time', '', (isToday ? clock : calendar).format(date))
+  const node = make('time', '', showInstant(date))
   node.dateTime = instant
   node.title = `${calendar.format(date)} (${instant})`
   return node
+}
+
+/** @param {Date} date */
+function showInstant(date) {
+  return (date.toDateString() === today() ? clock : calendar).format(date)
+}
+
+const today = () => new Date().toDateString()
+let writtenOn = today()
+
+/** After midnight what was today's gets its date. @param {HTMLElement} root */
+export function keepTimesToday(root) {
+  if (writtenOn === today()) return
+  writtenOn = today()
+  for (const node of root.querySelectorAll('time[title]')) {
+    write(node, showInstant(new Date(node.getAttribute('datetime') ?? '')))
+  }
+}
+
+/** A time with the zone that the page uses and without: for those who compare it with logs. @param {string | null} instant */
+export function exactTime(instant) {
+  return instant === null
+    ? null
+    : make('span', '', timeNode(instant), make('span', 'under', instant))
+}
+
+/** Whose times the page shows. */
+export function zoneText() {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' }).formatToParts()
+  const offset = parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  return offset === timeZone ? offset : `${timeZone} (${offset})`
 }
 
 /** @param {number} at milliseconds since 1970 */

@@ -1,23 +1,24 @@
 // @ts-check
 import { ask, post } from '../parts/api.js'
-import { button, card, emptyLine, link, make, table, write } from '../parts/elements.js'
+import { button } from '../parts/buttons.js'
+import { card, emptyLine, link, make, table, write } from '../parts/elements.js'
 import { count, cut, showNumber } from '../parts/format.js'
+import { createPages } from '../parts/pages.js'
 import { writeRoute } from '../parts/route.js'
-import { sync } from '../parts/sync.js'
+import { sync, syncUnlessHeld } from '../parts/sync.js'
 import { timeNode } from '../parts/times.js'
 
 const PAGE = 50
 
-/** The dead jobs of a handler, to be replayed one by one or a selection of them. @param {string} name @param {ReturnType<typeof import('../parts/notice.js').createNotice>} notice */
-export function createDeadJobs(name, notice) {
+/**
+ * The dead jobs of a handler, to be replayed one by one or a selection of them.
+ * @param {{ name: string, cursor: string | null, notice: ReturnType<typeof import('../parts/notice.js').createNotice>, onReplayed: () => Promise<void> }} options
+ */
+export function createDeadJobs({ name, cursor, notice, onReplayed }) {
   /** Events of the jobs that are ticked. @type {Set<string>} */
   const ticked = new Set()
-  /** Where the pages begin that were passed on the way here. @type {string[]} */
-  const cursors = []
   /** @type {any[]} */
   let shown = []
-  /** @type {string | null} */
-  let next = null
 
   const every = tickBox('Choose all of this page')
   const { node: list, body } = table([
@@ -30,29 +31,23 @@ export function createDeadJobs(name, notice) {
   ])
   list.querySelector('th').append(every)
   const none = emptyLine('No job is dead.')
+  list.classList.add('dead-jobs')
   const chosen = button('Replay selected', () => replay([...ticked]))
-  const newer = button('Newer', () => turn(() => cursors.pop()))
-  const older = button('Older', () => turn(() => next !== null && cursors.push(next)))
-  const actions = make('p', 'actions', chosen, newer, older)
-  const node = card('Dead jobs', make('div', 'scroll', list), none, actions)
+  const pages = createPages(['handlers', name], {}, cursor)
+  pages.node.prepend(chosen)
+  const node = card('Dead jobs', make('div', 'scroll', list), none, pages.node)
 
   every.addEventListener('change', () => {
     for (const { event } of shown) every.checked ? ticked.add(event) : ticked.delete(event)
-    draw()
+    draw(true)
   })
 
-  function turn(/** @type {() => unknown} */ move) {
-    move()
-    ticked.clear()
-    void refresh(true)
-  }
-
   function replay(/** @type {string[]} */ events) {
-    void notice.run(async () => {
+    return notice.run(async () => {
       const jobs = events.map((event) => ({ event, handler: name }))
       const { replayed } = await post('api/jobs/replay', { jobs })
       for (const event of events) ticked.delete(event)
-      await refresh(true)
+      await Promise.all([refresh(true), onReplayed()])
       return `${count(replayed, 'job')} made pending.`
     })
   }
@@ -61,20 +56,20 @@ export function createDeadJobs(name, notice) {
     const box = tickBox(`Choose the job of event ${job.event}`)
     box.addEventListener('change', () => {
       box.checked ? ticked.add(job.event) : ticked.delete(job.event)
-      draw()
+      draw(true)
     })
     const row = make(
       'tr',
       '',
       make('td', '', box),
-      make('td', '', link(writeRoute(['events', job.event]), '', `#${job.event}`)),
-      make('td', '', timeNode(job.attempts.at(-1)?.ended_at ?? null)),
+      make('td', 'whole', link(writeRoute(['events', job.event]), '', `#${job.event}`)),
+      make('td', '', timeNode(diedAt(job))),
       make('td', 'number', showNumber(job.attempt)),
       make('td', 'error', cut((job.last_error ?? '').split('\n', 1)[0])),
       make(
         'td',
         'number',
-        button('Replay', () => replay([job.event])),
+        button('Replay', () => replay([job.event]), { label: `Replay event ${job.event}` }),
       ),
     )
     const update = () => {
@@ -83,31 +78,35 @@ export function createDeadJobs(name, notice) {
     return { node: row, update }
   }
 
-  function draw() {
-    sync(body, shown, { keyOf: ({ event }) => event, create, none })
+  function draw(/** @type {boolean} */ isByHand) {
+    // One that has died again is another row.
+    const keyOf = (/** @type {any} */ job) => `${job.event} ${diedAt(job)}`
+    const how = { keyOf, create, none }
+    if (isByHand) sync(body, shown, how)
+    else syncUnlessHeld(body, shown, how)
     list.hidden = shown.length === 0
     every.checked = shown.length > 0 && shown.every(({ event }) => ticked.has(event))
     write(chosen, `Replay selected (${showNumber(ticked.size)})`)
     chosen.disabled = ticked.size === 0
     chosen.hidden = shown.length === 0
-    newer.hidden = cursors.length === 0
-    older.hidden = next === null
   }
 
   async function refresh(/** @type {boolean} */ isByHand) {
-    const cursor = cursors.at(-1)
     const asked = new URLSearchParams({ handler: name, state: 'dead', limit: String(PAGE) })
-    if (cursor !== undefined) asked.set('cursor', cursor)
+    if (cursor !== null) asked.set('cursor', cursor)
     const answer = await ask(`api/jobs?${asked}`, { isByHand })
     shown = answer.jobs
-    next = answer.cursor
+    pages.show(answer.cursor)
     const events = new Set(shown.map(({ event }) => event))
     for (const event of ticked) if (!events.has(event)) ticked.delete(event)
-    draw()
+    draw(isByHand)
   }
 
   return { node, refresh }
 }
+
+/** @param {any} job @returns {string | null} */
+const diedAt = (job) => job.attempts.at(-1)?.ended_at ?? null
 
 /** @param {string} name */
 function tickBox(name) {

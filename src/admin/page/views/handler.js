@@ -1,5 +1,6 @@
 // @ts-check
 import { ask, NoAnswer } from '../parts/api.js'
+import { button } from '../parts/buttons.js'
 import { card, emptyLine, link, make, mark, table, write } from '../parts/elements.js'
 import { factList } from '../parts/facts.js'
 import { count, cut, showNumber } from '../parts/format.js'
@@ -10,18 +11,24 @@ import { writeRoute } from '../parts/route.js'
 import { sync } from '../parts/sync.js'
 import { timeNode } from '../parts/times.js'
 import { createDeadJobs } from './dead-jobs.js'
-import { createReplayAll } from './replay-all.js'
 
 /** Failures are grouped from thousands of jobs: not at every look. */
 const FAILURES_EVERY = 5
 
-/** One handler: how it is, what fails, and its dead jobs. @param {HTMLElement} root @param {string} name */
-export function openHandler(root, name) {
+/**
+ * One handler: how it is, what fails, and its dead jobs. `cursor` tells where the page of dead jobs
+ * begins.
+ * @param {HTMLElement} root
+ * @param {{ name: string, cursor: string | null, replayAll: ReturnType<typeof import('./replay-all.js').createReplayAll> }} what
+ */
+export function openHandler(root, { name, cursor, replayAll }) {
   const notice = createNotice()
   const pause = createPauseButton(name, notice)
-  const replayAll = createReplayAll(name)
-  const dead = createDeadJobs(name, notice)
+  const dead = createDeadJobs({ name, cursor, notice, onReplayed: () => showFailures(true) })
   const failures = createFailures((error) => replayAll.start(error))
+  const path = `api/handlers/${encodeURIComponent(name)}/failures`
+  const showFailures = async (/** @type {boolean} */ isByHand) =>
+    failures.show(await ask(path, { isByHand }))
   const health = make('p', 'health')
   const facts = make('div')
   const heading = make('h1', '', make('bdi', '', cut(name, 64)))
@@ -31,22 +38,21 @@ export function openHandler(root, name) {
   failures.node.append(replayAll.node)
   root.replaceChildren(make('div', 'grid', head, failures.node, dead.node))
   let looks = 0
+  replayAll.onEnd(() => showFailures(true).catch(() => {}))
 
   return {
     title: name,
-    close: replayAll.stop,
     async refresh(/** @type {boolean} */ isByHand) {
       const { handlers } = await ask('api/handlers', { isByHand })
       const handler = handlers.find((/** @type {any} */ one) => one.name === name)
       if (!handler) throw new NoAnswer('No handler of this name was ever loaded here.', 404)
       mark(health, healthState(handler))
       write(health, explainHealth(handler))
-      facts.replaceChildren(listFacts(handler))
+      const fresh = listFacts(handler)
+      if (!facts.firstChild?.isEqualNode(fresh)) facts.replaceChildren(fresh)
       pause.show(handler)
       replayAll.show(handler.jobs.dead)
-      if (looks++ % FAILURES_EVERY === 0) {
-        failures.show(await ask(`api/handlers/${encodeURIComponent(name)}/failures`, { isByHand }))
-      }
+      if (looks++ % FAILURES_EVERY === 0) await showFailures(isByHand)
       await dead.refresh(isByHand)
     },
   }
@@ -67,7 +73,7 @@ function listFacts({
       `${showNumber(jobs.pending)} pending, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead`,
     ],
     [
-      'Attempts in the last hour',
+      'Attempts of this process in the last hour',
       `${showNumber(recent.done)} done, ${showNumber(recent.retry)} to be tried again, ${showNumber(recent.dead)} dead`,
     ],
     ['Handles', keys === null ? null : keys.join(', ')],
@@ -80,7 +86,7 @@ function listFacts({
   ])
 }
 
-/** @param {(error: string) => void} onReplay */
+/** @param {(error: string) => unknown} onReplay */
 function createFailures(onReplay) {
   const { node: list, body } = table([
     'Error',
@@ -89,15 +95,15 @@ function createFailures(onReplay) {
     ['Newest', 'roomy'],
     ['', 'number'],
   ])
+  list.classList.add('failures')
   const none = emptyLine('Nothing fails.')
   const partial = make('p', 'soft')
   const create = (/** @type {any} */ { error, event }) => {
     const dead = make('td', 'number')
     const retrying = make('td', 'number')
     const newest = make('td', 'roomy')
-    const replay = make('button', '', 'Replay these')
-    replay.type = 'button'
-    replay.addEventListener('click', () => onReplay(error))
+    const label = `Replay these: ${cut(error)}`
+    const replay = button('Replay these', () => onReplay(error), { label })
     const text = make('td', 'error', link(writeRoute(['events', event]), '', cut(error)))
     const node = make('tr', '', text, dead, retrying, newest, make('td', 'number', replay))
     const update = (/** @type {any} */ group) => {

@@ -1,11 +1,12 @@
 // @ts-check
 import { ask, askBytes } from '../parts/api.js'
-import { button, card, link, make } from '../parts/elements.js'
+import { button } from '../parts/buttons.js'
+import { card, link, make, visibleText } from '../parts/elements.js'
 import { factList } from '../parts/facts.js'
 import { cut, showBytes, showNumber, words } from '../parts/format.js'
 import { hexLines } from '../parts/hex-lines.js'
 import { createNotice } from '../parts/notice.js'
-import { timeNode } from '../parts/times.js'
+import { exactTime } from '../parts/times.js'
 import { readAgain } from './quarantine.js'
 
 /** More would make the page slow; the download has it all. */
@@ -32,12 +33,12 @@ export function openPiece(root, id) {
 function createHead(piece, path) {
   const notice = createNotice()
   const last = piece.position + piece.pieces - 1
-  const again = button('Read again', () => void notice.run(() => readAgain([piece.id])))
+  const again = button('Read again', () => notice.run(() => readAgain([piece.id])))
   const download = link(`${path}/body`, 'button', 'Download')
   const facts = factList([
     ['Detail', make('bdi', '', cut(piece.detail, 1_000))],
     ['Source', piece.source],
-    ['Received', timeNode(piece.received_at)],
+    ['Received', exactTime(piece.received_at)],
     ['Batch', piece.batch],
     [
       piece.pieces > 1 ? 'Pieces' : 'Piece',
@@ -57,7 +58,10 @@ function createBytes(bytes) {
   const left = bytes.length - shown.length
   const rest = left > 0 ? `… and ${showBytes(left)} more: download them` : ''
   const cards = [
-    card('As text', make('pre', 'payload raw', new TextDecoder().decode(shown), rest)),
+    card(
+      'As text',
+      make('pre', 'payload raw', ...visibleText(new TextDecoder().decode(shown)), rest),
+    ),
     card('As bytes', make('pre', 'payload hex', hexLines(shown).join('\n'), rest && `\n${rest}`)),
   ]
   for (const one of cards) one.classList.add('wide')

@@ -1,28 +1,22 @@
 // @ts-check
 import { ask, NoAnswer, post } from '../parts/api.js'
-import {
-  button,
-  card,
-  carefulButton,
-  emptyLine,
-  link,
-  make,
-  table,
-  write,
-} from '../parts/elements.js'
+import { button, carefulButton } from '../parts/buttons.js'
+import { card, emptyLine, link, make, table } from '../parts/elements.js'
 import { createEventTable, showEvents } from '../parts/event-rows.js'
-import { count, cut, showBytes, showNumber, words } from '../parts/format.js'
+import { count, cut, showBytes, words } from '../parts/format.js'
 import { createNotice } from '../parts/notice.js'
+import { createPages } from '../parts/pages.js'
 import { writeRoute } from '../parts/route.js'
 import { sync } from '../parts/sync.js'
 import { timeNode } from '../parts/times.js'
 
 const PAGE = 100
 
-/** What could not be read, and events whose id was taken. @param {HTMLElement} root */
-export function openQuarantine(root) {
+/** What could not be read, and events whose id was taken. @param {HTMLElement} root @param {string | null} cursor where the page of pieces begins */
+export function openQuarantine(root, cursor) {
   const notice = createNotice()
-  const pieces = createPieces(notice)
+  const pieces = createPieces(notice, cursor)
+  const asked = new URLSearchParams({ limit: String(PAGE), ...(cursor !== null && { cursor }) })
   const conflicts = createConflicts()
   root.replaceChildren(
     make('h1', 'unseen', 'Quarantine and conflicts'),
@@ -34,7 +28,7 @@ export function openQuarantine(root) {
     title: 'Quarantine',
     async refresh(/** @type {boolean} */ isByHand) {
       const [quarantine, events] = await Promise.all([
-        ask(`api/quarantine?limit=${PAGE}`, { isByHand }),
+        ask(`api/quarantine?${asked}`, { isByHand }),
         ask('api/events?state=conflict&limit=50', { isByHand }),
       ])
       pieces.show(quarantine)
@@ -43,8 +37,8 @@ export function openQuarantine(root) {
   }
 }
 
-/** @param {ReturnType<typeof createNotice>} notice */
-function createPieces(notice) {
+/** @param {ReturnType<typeof createNotice>} notice @param {string | null} cursor */
+function createPieces(notice, cursor) {
   const { node: list, body } = table([
     ['Received', 'roomy'],
     'Reason',
@@ -54,15 +48,17 @@ function createPieces(notice) {
     ['', 'number'],
   ])
   const none = emptyLine('Nothing was unreadable.')
-  const more = make('p', 'soft')
+  list.classList.add('pieces')
+  const pages = createPages(['quarantine'], {}, cursor)
   /** @type {any[]} */
   let shown = []
   const all = carefulButton(
-    'Read all of these again',
+    'Read all of this page again',
     () => `Really read ${count(shown.length, 'piece')} again?`,
-    () => void notice.run(() => readAgain(shown.map(({ id }) => id))),
+    () => notice.run(() => readAgain(shown.map(({ id }) => id))),
   )
   const create = (/** @type {any} */ piece) => createPieceRow(piece, notice)
+  pages.node.prepend(all)
   const about = make(
     'p',
     'soft',
@@ -70,20 +66,13 @@ function createPieces(notice) {
       'receiver for example, let it read them again; what it still cannot read comes back here.',
   )
   return {
-    node: card(
-      'Quarantine',
-      about,
-      make('div', 'scroll', list),
-      none,
-      make('p', 'actions', all, notice.node),
-      more,
-    ),
-    show(/** @type {any} */ { quarantine, cursor }) {
+    node: card('Quarantine', about, make('div', 'scroll', list), none, pages.node, notice.node),
+    show(/** @type {any} */ { quarantine, cursor: next }) {
       shown = quarantine
       list.hidden = shown.length === 0
       all.hidden = shown.length === 0
       sync(body, shown, { keyOf: ({ id }) => id, create, none })
-      write(more, cursor === null ? '' : `The newest ${showNumber(shown.length)}; there are more.`)
+      pages.show(next)
     },
   }
 }
@@ -104,7 +93,9 @@ function createPieceRow(piece, notice) {
     make(
       'td',
       'number',
-      button('Read again', () => void notice.run(() => readAgain([piece.id]))),
+      button('Read again', () => notice.run(() => readAgain([piece.id])), {
+        label: `Read again piece ${piece.id}`,
+      }),
     ),
   )
   return { node }
@@ -125,9 +116,10 @@ export async function readAgain(ids) {
 }
 
 function createConflicts() {
-  const { node: list, body } = createEventTable()
+  const list = createEventTable()
   const none = emptyLine('No event came with the id of another.')
-  const more = make('p', 'pages')
+  const all = link(writeRoute(['events'], { state: 'conflict' }), 'button', 'All conflicts')
+  all.hidden = true
   const about = make(
     'p',
     'soft',
@@ -135,12 +127,10 @@ function createConflicts() {
       'run it from its page.',
   )
   return {
-    node: card('Conflicts', about, list, none, more),
+    node: card('Conflicts', about, list.node, none, make('p', 'actions', all)),
     show(/** @type {any} */ { events, cursor }) {
-      list.hidden = events.length === 0
-      showEvents(body, events, none)
-      const all = link(writeRoute(['events'], { state: 'conflict' }), 'button', 'All conflicts')
-      if (more.childElementCount === 0 && cursor !== null) more.append(all)
+      showEvents(list, events, none)
+      all.hidden = cursor === null
     },
   }
 }

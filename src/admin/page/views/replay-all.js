@@ -1,20 +1,28 @@
 // @ts-check
-import { NoAnswer, post } from '../parts/api.js'
-import { button, carefulButton, make, write } from '../parts/elements.js'
+import { post } from '../parts/api.js'
+import { button, carefulButton } from '../parts/buttons.js'
+import { make, write } from '../parts/elements.js'
 import { count, showNumber } from '../parts/format.js'
+import { explainFailure } from '../parts/notice.js'
 
-/** Replays all dead jobs of a handler, or those with one error, page by page. @param {string} name */
+/**
+ * Replays all dead jobs of a handler, or those with one error, page by page. It goes on while other
+ * views are looked at.
+ * @param {string} name
+ */
 export function createReplayAll(name) {
   let dead = 0
   let isRunning = false
+  let tellEnd = () => {}
   const progress = make('progress')
+  progress.setAttribute('aria-label', `Replaying jobs of ${name}`)
   const told = make('span', 'soft')
   told.setAttribute('role', 'status')
   const stopButton = button('Stop', stop)
   const all = carefulButton(
     'Replay all dead jobs',
     () => `Really replay ${count(dead, 'job')}?`,
-    () => void run(undefined),
+    () => run(undefined),
   )
   const node = make('p', 'actions', all, progress, stopButton, told)
   show(0)
@@ -34,6 +42,7 @@ export function createReplayAll(name) {
   async function run(error) {
     if (isRunning) return
     isRunning = true
+    addEventListener('beforeunload', askToStay)
     progress.max = Math.max(1, dead)
     progress.value = 0
     show(dead)
@@ -56,12 +65,26 @@ export function createReplayAll(name) {
       } while (cursor !== null && isRunning)
       write(told, `${count(replayed, 'job')} made pending${cursor === null ? '' : '; stopped'}.`)
     } catch (problem) {
-      const why = problem instanceof NoAnswer ? problem.message : 'This page failed.'
-      write(told, `${count(replayed, 'job')} made pending, then: ${why}`)
+      write(told, `${count(replayed, 'job')} made pending, then: ${explainFailure(problem)}`)
     }
+    removeEventListener('beforeunload', askToStay)
     isRunning = false
     show(dead)
+    tellEnd()
   }
 
-  return { node, show, stop, start: (/** @type {string} */ error) => void run(error) }
+  return {
+    node,
+    show,
+    start: (/** @type {string} */ error) => run(error),
+    /** @param {() => void} listener in place of the one before */
+    onEnd(listener) {
+      tellEnd = listener
+    },
+  }
+}
+
+/** It would end with the page. @param {Event} event */
+function askToStay(event) {
+  event.preventDefault()
 }

@@ -57,13 +57,13 @@ function listTotals(stats, ack) {
     {
       name: 'Backlog',
       figure: showNumber(stats.backlog),
-      under: stats.backlog > 0 ? `oldest waits ${showAge(oldest)}` : 'nothing waits',
+      under: stats.backlog > 0 ? `oldest received ${showAge(oldest)} ago` : 'nothing waits',
       state: stats.backlog > 0 && oldest > OLD_SECONDS ? 'late' : '',
     },
     {
       name: 'Dead jobs',
       figure: showNumber(dead),
-      under: 'gave up; replay them',
+      under: dead > 0 ? 'gave up; replay them' : 'no job gave up',
       state: dead > 0 ? 'dead' : '',
     },
     refusedTile(stats),

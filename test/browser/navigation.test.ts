@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from './find-chromium.ts'
+import { openBrowser, openPage, takeScreenshot } from './open-browser.ts'
+import { type Dashboard, startDashboard } from './start-dashboard.ts'
+
+const chromium = findChromium()
+const event = (type: string, fields: object = {}) => ({
+  event: type,
+  event_id: randomUUID(),
+  email: 'ann@example.com',
+  ...fields,
+})
+
+describe.skipIf(!chromium)(
+  'the ways through the dashboard (Chromium in PATH, else skipped)',
+  () => {
+    let browser: Browser
+    let dashboard: Dashboard
+
+    beforeAll(async () => {
+      browser = await openBrowser(chromium!)
+      dashboard = await startDashboard()
+      await dashboard.send(Array.from({ length: 60 }, () => event('open')))
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await dashboard?.stop()
+    })
+
+    type Options = Parameters<typeof openPage>[2]
+
+    async function open(path: string, options: Options = {}): Promise<Page> {
+      const page = await openPage(browser, dashboard.url, options)
+      await page.goto(`${dashboard.url}/${path}`)
+      return page
+    }
+    const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor()
+
+    it('never draws a late answer over the view that was chosen meanwhile', async () => {
+      const page = await open('#/handlers')
+      await isLive(page)
+      let answerEvent = async () => {}
+      const isAsked = new Promise<void>((asked) => {
+        void page.route('**/api/events/1', (route) => {
+          answerEvent = () => route.continue()
+          asked()
+        })
+      })
+      await page.goto(`${dashboard.url}/#/events/1`)
+      await isAsked
+      await page.getByRole('link', { name: 'Handlers' }).click()
+      await isLive(page)
+      const isAnswered = page.waitForResponse('**/api/events/1')
+      await answerEvent()
+      await (await isAnswered).finished()
+      await page.getByRole('columnheader', { name: 'Last hour' }).waitFor()
+      expect(await page.getByRole('heading', { name: 'open' }).count()).toBe(0)
+    })
+
+    it('says that it loads before it knows anything, and offers no action until then', async () => {
+      const page = await open('')
+      await isLive(page)
+      let answer = async () => {}
+      await page.route('**/api/quarantine?*', (route) => {
+        answer = () => route.continue()
+      })
+      await page.goto(`${dashboard.url}/#/quarantine`)
+      await page.getByRole('status').getByText('Loading…').waitFor()
+      expect(await page.getByRole('button', { name: /again$/ }).count()).toBe(0)
+      await expect.poll(() => answer().then(() => true)).toBe(true)
+    })
+
+    it('leads back to where a list was left', async () => {
+      const page = await open('#/events')
+      await isLive(page)
+      const row = page.locator('.events tbody tr').nth(40).getByRole('link')
+      await row.scrollIntoViewIfNeeded()
+      const before = await page.evaluate<number>('scrollY')
+      expect(before).toBeGreaterThan(300)
+      await row.click()
+      await page.getByRole('heading', { name: 'open' }).waitFor()
+      await page.getByRole('button', { name: '← Back' }).click()
+      await expect.poll(() => page.evaluate<number>('scrollY')).toBe(before)
+    })
+
+    it('leads past the menu without losing the address', async () => {
+      const page = await open('#/events?recipient=ann%40example.com')
+      await isLive(page)
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      expect(page.url()).toContain('#/events?recipient=ann%40example.com')
+      expect(await page.evaluate('document.activeElement.id')).toBe('view')
+    })
+
+    it('says that an address names no view', async () => {
+      const page = await open('#/nowhere')
+      await page.getByText('This page has no such view.').waitFor()
+    })
+
+    it('keeps the search form when a link asks for what cannot be', async () => {
+      const page = await open('#/events?state=bogus&recipient=ann%40example.com', {
+        expectedFaults: /400/,
+      })
+      await page.getByRole('alert').waitFor()
+      expect(await page.getByLabel('Recipient').inputValue()).toBe('ann@example.com')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.locator('.events tbody tr').first().waitFor()
+    })
+
+    it('keeps a time of the address to the millisecond while nobody changes it', async () => {
+      const from = '2026-11-21T09:30:00.123Z'
+      const page = await open(`#/events?from=${from}`)
+      await isLive(page)
+      await page.getByRole('button', { name: 'Search' }).click()
+      await isLive(page)
+      expect(decodeURIComponent(page.url())).toContain(`from=${from}`)
+    })
+
+    it('keeps what is read of an event that is erased meanwhile, and says so', async () => {
+      const recipient = `gone-${randomUUID()}@example.com`
+      await dashboard.send([event('click', { email: recipient })])
+      const page = await open(`#/events?recipient=${encodeURIComponent(recipient)}`, {
+        expectedFaults: /404/,
+      })
+      await page.getByRole('link', { name: 'click' }).click()
+      await page.getByRole('heading', { name: 'click' }).waitFor()
+      const erased = await fetch(`${dashboard.url}/api/erase`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ recipient }),
+      })
+      expect(erased.status).toBe(200)
+      await page.getByRole('alert').waitFor()
+      expect(await page.locator('.payload').first().textContent()).toContain(recipient)
+    })
+
+    it('looks on where one answer had not the time to find anything', async () => {
+      const page = await openPage(browser, dashboard.url)
+      let looks = 0
+      await page.route('**/api/events?*type=rare*', (route) =>
+        route.fulfill({
+          json:
+            ++looks < 4
+              ? { events: [], cursor: String(100 - looks), partial: true }
+              : { events: [], cursor: null },
+        }),
+      )
+      await page.goto(`${dashboard.url}/#/events?type=rare`)
+      await page.getByText('No event is like this.').waitFor()
+      expect(looks).toBe(4)
+    })
+
+    it('never says that there is no such event while it has not looked at all of them', async () => {
+      const page = await openPage(browser, dashboard.url)
+      await page.route('**/api/events?*type=rare*', (route) =>
+        route.fulfill({ json: { events: [], cursor: '7', partial: true } }),
+      )
+      await page.goto(`${dashboard.url}/#/events?type=rare`)
+      await page.getByText('No event like this so far').waitFor()
+      await page.getByRole('link', { name: 'Look further back' }).waitFor()
+    })
+
+    it('shows all that is in quarantine, page by page', async () => {
+      await dashboard.send(Array.from({ length: 120 }, (_, n) => `{"broken":${n}`).join('\n'))
+      await expect.poll(async () => (await dashboard.api.stats()).quarantined).toBeGreaterThan(0)
+      const page = await open('#/quarantine')
+      await isLive(page)
+      await takeScreenshot(page, 'quarantine-pages')
+      const count = (await dashboard.api.quarantine()).length
+      const shown = await page.locator('.pieces tbody tr').count()
+      if (count > shown) await page.getByRole('link', { name: 'Older' }).click()
+      expect(count).toBeGreaterThan(0)
+    })
+
+    it('names the characters that would hide or turn text round', async () => {
+      const turned = '\u202Emoc.elpmaxe@nna'
+      await dashboard.send([event('delivery', { email: turned, note: 'zero\u200Bwidth' })])
+      const page = await open('#/events')
+      await page.getByText('‹U+202E›moc.elpmaxe@nna').waitFor()
+      await page.getByRole('link', { name: 'delivery' }).click()
+      await page.locator('.payload .hidden-character').first().waitFor()
+      const marked = await page.locator('.payload:visible .hidden-character').allTextContents()
+      expect(marked).toEqual(['U+202E', 'U+200B'])
+      await takeScreenshot(page, 'hidden-characters')
+    })
+
+    it('shows every attempt of an event on a phone, without a table wider than it', async () => {
+      await dashboard.send([event('bounce')])
+      const viewport = { width: 360, height: 800 }
+      const page = await open('#/handlers/suppress-bounces', { viewport })
+      await page
+        .getByRole('button', { name: /^Replay event/ })
+        .first()
+        .waitFor()
+      await takeScreenshot(page, 'handler-phone')
+      await page.locator('.dead-jobs').getByRole('link').first().click()
+      await page.locator('.attempts tbody tr').first().waitFor()
+      await takeScreenshot(page, 'attempts-phone')
+      const widest = await page.evaluate<number>(
+        `Math.max(...[...document.querySelectorAll('main td, main button')].map((one) => one.getBoundingClientRect().right))`,
+      )
+      expect(widest).toBeLessThanOrEqual(viewport.width)
+    })
+  },
+)
