@@ -32,6 +32,8 @@ describe('figures', () => {
     [count(1, 'job'), '1 job'],
     [count(2_000, 'job'), '2,000 jobs'],
     [cut('x'.repeat(500), 3), 'xxx…'],
+    [cut('\u202Eetirw'), '‹U+202E›etirw'],
+    [cut('a\u0000b\tc 👩‍💻'), 'a‹U+0000›b\tc 👩‍💻'],
     [showAgo(null, 0), 'never'],
     [showAgo('1970-01-01T00:00:00Z', 1_000), 'just now'],
     [showAgo('1970-01-01T00:00:00Z', 60_000), '60 s ago'],
