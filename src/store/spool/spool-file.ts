@@ -130,16 +130,19 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
   async function keep(batch: Batch): Promise<void> {
     while (reopening !== undefined) await reopening
     if (!store) throw failure ?? new ReceiverError('store_busy', { detail: 'not open' })
+    const used = store
     const count = appends
     count.begun++
     isEmpty = false
     isTidy = false
     try {
-      await store.append(batch)
-      waiting++
+      await used.append(batch)
     } finally {
       count.ended++
     }
+    // Nobody drains a file that was set aside meanwhile.
+    if (used !== store) throw new ReceiverError('store_busy', { detail: 'a new spool is begun' })
+    waiting++
   }
 
   async function append(batch: Batch): Promise<void> {

@@ -183,3 +183,29 @@ it('moves a file aside that turns out to be damaged while it is used', async () 
   expect(built.facts.spoolSetAside).toMatchObject([{ code: 'store_corrupt', detail: 'a page' }])
   await expectToWork(built)
 })
+
+it('acknowledges no batch that went into the file while it was moved aside', async () => {
+  let opened = 0
+  async function openLocal(file: string) {
+    const real = await openSqliteStore(file)
+    if (++opened > 1) return real
+    let damage = () => {}
+    const damaged = new Promise<never>((_, reject) => {
+      damage = () => reject(new ReceiverError('store_corrupt', { detail: 'a page' }))
+    })
+    function append(batch: Parameters<typeof real.append>[0]) {
+      damage()
+      return real.append(batch)
+    }
+    return { ...real, append, takeBatch: () => damaged }
+  }
+  const built = buildSpool({ openLocal })
+  await built.spool.start()
+  built.shared.mode = 'down'
+  await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_busy' })
+  await vi.waitFor(() => expect(built.spool.canAcknowledge()).toBe(true), SOON)
+  expect(built.spool.stats()).toMatchObject({ waiting: 0, spooled: 0, setAside: 1 })
+  await expectToWork(built)
+  await built.stop()
+  expect(built.facts.spoolLeft).toEqual([])
+})
