@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { ReceiverError } from '../../src/errors.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -306,6 +307,48 @@ describe('stopping a spool', () => {
     built.timers.ring(FIRST_PAUSE_MS)
     await built.stop(0)
     expect(built.facts.spoolLeft).toEqual([{ batches: 2 }])
+  })
+
+  it('hands on nothing that it has read only after the grace', async () => {
+    let letGo: (() => void) | undefined
+    async function openLocal(file: string) {
+      const real = await openSqliteStore(file)
+      async function takeBatch(leaseMs: number) {
+        const batch = await real.takeBatch(leaseMs)
+        if (batch) await new Promise<void>((resolve) => (letGo = resolve))
+        return batch
+      }
+      return { ...real, takeBatch }
+    }
+    const built = await buildStarted({ openLocal })
+    await spoolAll(built, sampleBatches(1))
+    await vi.waitFor(() => {
+      built.timers.ring(FIRST_PAUSE_MS)
+      expect(letGo).toBeDefined()
+    }, SOON)
+    built.shared.mode = 'up'
+    await built.stop(0)
+    letGo?.()
+    await setImmediate()
+    expect(idsOf(built.shared.kept)).toEqual([])
+  })
+
+  it('lets the file of the next process alone when the store is back after the grace', async () => {
+    const append = vi.fn().mockRejectedValue(new ReceiverError('store_refused'))
+    const openLocal = async (file: string) => ({ ...(await openSqliteStore(file)), append })
+    const built = await buildStarted({ openLocal })
+    built.shared.mode = 'down'
+    await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_refused' })
+    await waitForPause(built)
+    const { calls } = built.shared
+    built.shared.mode = 'hangs'
+    built.timers.ring(FIRST_PAUSE_MS)
+    await vi.waitFor(() => expect(built.shared.calls).toBe(calls + 1), SOON)
+    await built.stop(0)
+    writeFileSync(join(built.directory, 'spool.db'), 'of the next process')
+    built.shared.commitWhatHangs()
+    await setImmediate()
+    expect(readdirSync(built.directory)).toContain('spool.db')
   })
 })
 

@@ -48,9 +48,10 @@ export function createDrain(options: DrainOptions): Drain {
 
   async function step(): Promise<Step> {
     held ??= await file.take()
+    if (isAbandoned) return 'failed'
     if (held) return deliver(held)
     if (breaker.failure() && (await breaker.probe())) return 'failed'
-    await file.tidy()
+    if (!isAbandoned) await file.tidy()
     return 'idle'
   }
 
