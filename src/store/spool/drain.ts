@@ -49,13 +49,13 @@ export function createDrain(options: DrainOptions): Drain {
   async function step(): Promise<Step> {
     held ??= await file.take()
     if (isAbandoned) return 'failed'
-    if (held) return deliver(held)
+    if (held) return moveToStore(held)
     if (breaker.failure() && (await breaker.probe())) return 'failed'
     if (!isAbandoned) await file.tidy()
     return 'idle'
   }
 
-  async function deliver(batch: OpenBatch): Promise<Step> {
+  async function moveToStore(batch: OpenBatch): Promise<Step> {
     const error = await breaker.append(batch)
     if (isAbandoned || (error && error.code !== 'store_refused')) return 'failed'
     held = undefined
