@@ -39,7 +39,7 @@ export class HandlerSuccession {
     if (this.#isStopping) return undefined
     const successor = this.#create(settings)
     const failure = await successor.start()
-    if (!failure) return undefined
+    if (!failure || this.#isStopping) return undefined
     if (this.#current.accepting) await this.#dismiss(successor)
     else this.#takeOver(successor, settings)
     return failure

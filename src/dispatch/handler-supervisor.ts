@@ -45,6 +45,7 @@ export class HandlerSupervisor {
   #restarts = 0
   #lastProblem: string | undefined
   #firstTry: (failure: LoadFailure | undefined) => void = () => {}
+  #stopped: Promise<void> | undefined
   #whenStopped = () => {}
 
   constructor(settings: SupervisorSettings, context: SupervisorContext) {
@@ -81,13 +82,14 @@ export class HandlerSupervisor {
 
   /** Resolves when the process has finished its jobs and ended. */
   stop(): Promise<void> {
-    this.#isStopping = true
-    clearTimeout(this.#restartTimer)
-    return new Promise((resolve) => {
+    this.#stopped ??= new Promise((resolve) => {
+      this.#isStopping = true
+      clearTimeout(this.#restartTimer)
       this.#whenStopped = resolve
       if (!this.#process) return resolve()
       this.#endGently()
     })
+    return this.#stopped
   }
 
   abort(): void {

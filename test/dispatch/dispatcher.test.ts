@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore, makeJobs } from './memory-store.ts'
-import { errorsOf, expectGone, outcomesOf, runDispatcher, waitUntil } from './run-dispatcher.ts'
+import {
+  errorsOf,
+  expectGone,
+  modulePath,
+  outcomesOf,
+  runDispatcher,
+  waitUntil,
+} from './run-dispatcher.ts'
 
 describe('createDispatcher', () => {
   it('runs jobs and records that they are done', async () => {
@@ -233,6 +240,25 @@ describe('createDispatcher', () => {
       const gentle = dispatcher.stop({ softMs: 60_000, hardMs: 120_000 })
       await dispatcher.stop({ softMs: 0, hardMs: 0 })
       await gentle
+    })
+
+    it('waits for no handler that still loads to replace one that runs', async () => {
+      const { store, dispatcher, observer } = await runDispatcher({
+        handlers: [{ name: 'loads-slowly', retryDelaysMs: [] }],
+      })
+      const [job] = makeJobs('acting', 1, { act: 'obey' })
+      store.add([job!])
+      await waitUntil(() => observer.facts.handlerWrote.length === 1)
+      const reloading = dispatcher.reload({
+        handlers: [{ module: modulePath('loads-slowly'), timeoutMs: 20_000, retryDelaysMs: [] }],
+        childEnv: { PATH: process.env.PATH, LOADING_MS: '600000' },
+        isCodeNew: false,
+      })
+      const startedAt = performance.now()
+      await dispatcher.stop({ softMs: 2_000, hardMs: 20_000 })
+      expect(performance.now() - startedAt).toBeLessThan(15_000)
+      expect(await reloading).toEqual({ problems: [] })
+      expect(outcomesOf(store, 'acting', job!.event)).toEqual(['retry'])
     })
 
     it('does not wait for ever for a store that fails', async () => {
