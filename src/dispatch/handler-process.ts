@@ -40,7 +40,7 @@ export class HandlerProcess {
   readonly #listener: ProcessListener
   readonly #now: () => number
   readonly #mark = randomUUID()
-  readonly #child: ChildProcess
+  readonly #pid: number | undefined
   readonly #ledger = new JobLedger()
   readonly #lines
   #writer: FrameWriter | undefined
@@ -63,17 +63,11 @@ export class HandlerProcess {
     this.#listener = listener
     this.#now = now
     this.#lines = createLineBudget(LINES_PER_SECOND, (lines) => listener.onLinesDropped(lines))
-    this.#child = spawnHost(settings, this.#mark)
-    if (this.#child.pid === undefined) {
-      this.#child.once('error', (error) => this.#end(`it could not be started: ${error.message}`))
-      return
-    }
-    this.#child.once(
-      'exit',
-      (code, signal) => void this.#bury(signal ? `signal ${signal}` : `exit code ${code}`),
+    const child = spawnHost(settings, this.#mark, ({ message }) =>
+      this.#end(`it could not be started: ${message}`),
     )
-    this.#child.on('error', () => {})
-    this.#connect(this.#child.pid)
+    this.#pid = child?.pid
+    if (child?.pid !== undefined) this.#connect(child, child.pid)
   }
 
   /** Jobs in its hands. */
@@ -110,14 +104,18 @@ export class HandlerProcess {
 
   /** Ends it and whatever it started, at once. `judge`: as it says, else its jobs have failed. */
   kill(reason: string, judge?: (job: StartedJob) => AttemptResult): void {
-    if (this.#child.pid === undefined || this.#killReason !== undefined) return
+    if (this.#pid === undefined || this.#killReason !== undefined) return
     this.#killReason = reason
     this.#judge = judge
-    killGroup(this.#child.pid)
+    killGroup(this.#pid)
   }
 
-  #connect(pid: number): void {
-    const [, stdout, stderr, channel] = this.#child.stdio
+  #connect(child: ChildProcess, pid: number): void {
+    child.once('exit', (code, signal) => {
+      void this.#bury(child, signal ? `signal ${signal}` : `exit code ${code}`)
+    })
+    child.on('error', () => {})
+    const [, stdout, stderr, channel] = child.stdio
     this.#writer = new FrameWriter(channel as Duplex)
     this.#finishReading = [
       readFrames(channel as Duplex, {
@@ -236,16 +234,14 @@ export class HandlerProcess {
     )
   }
 
-  async #bury(exit: string): Promise<void> {
+  async #bury(child: ChildProcess, exit: string): Promise<void> {
     this.#stopWatching()
     clearTimeout(this.#loadTimer)
     clearTimeout(this.#deadline)
-    if (this.#child.pid !== undefined) killGroup(this.#child.pid)
+    if (child.pid !== undefined) killGroup(child.pid)
     const strays = killMarked(this.#mark)
     for (const finish of this.#finishReading) finish()
-    await Promise.all(
-      this.#child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])),
-    )
+    await Promise.all(child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])))
     await strays
     this.#lines.close()
     this.#end(this.#killReason ?? exit)

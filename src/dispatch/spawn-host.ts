@@ -25,30 +25,45 @@ export interface ProcessSettings extends HostSettings {
   readonly memoryMarginBytes: number
 }
 
-/** Starts a handler's process. What it starts in turn can be found by `mark`. */
-export function spawnHost(settings: ProcessSettings, mark: string): ChildProcess {
+/**
+ * Starts a handler's process. What it starts in turn can be found by `mark`. Undefined when it
+ * cannot be started: `onFailed` is told why, a moment later.
+ */
+export function spawnHost(
+  settings: ProcessSettings,
+  mark: string,
+  onFailed: (error: Error) => void,
+): ChildProcess | undefined {
   const host = entryPoint('./handler-host', import.meta.url)
   const { concurrency, timeoutMs, maxHeapBytes } = settings
   const heap = `--max-old-space-size=${Math.ceil(maxHeapBytes / 1024 / 1024)}`
   const hostSettings: HostSettings = { concurrency, timeoutMs }
-  const child = spawn(
-    process.execPath,
-    [
-      ...host.execArgv,
-      heap,
-      fileURLToPath(host.url),
-      settings.module,
-      JSON.stringify(hostSettings),
-    ],
-    {
+  const args = [heap, fileURLToPath(host.url), settings.module, JSON.stringify(hostSettings)]
+  try {
+    const child = spawn(process.execPath, [...host.execArgv, ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       // Its own process group, so that it can be killed with all it started.
       detached: true,
       env: { ...settings.env, [TREE_MARK]: mark },
-    },
-  )
-  if (child.pid !== undefined) setPriority(child.pid, LESS_URGENT)
-  return child
+    })
+    if (child.pid !== undefined) {
+      lowerPriority(child.pid)
+      return child
+    }
+    child.once('error', onFailed)
+  } catch (error) {
+    // Node tells of some failures by an event, and throws the others, such as ENOMEM and E2BIG.
+    queueMicrotask(() => onFailed(error as Error))
+  }
+  return undefined
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, LESS_URGENT)
+  } catch {
+    // It runs all the same.
+  }
 }
 
 /** Resolves when the stream is closed, and closes it when somebody else holds its other end. */

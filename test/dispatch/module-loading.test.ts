@@ -83,6 +83,25 @@ describe('loading handler modules', () => {
     expect(late).toMatchObject([{ name: 'mended', module: modulePath('mended') }])
   })
 
+  it('goes on trying to start a process that the system refuses to start', async () => {
+    const handlers = [{ name: 'noop' }]
+    const childEnv = { PATH: process.env.PATH, TOO_LARGE: 'x'.repeat(2 * 1024 * 1024) }
+    const { report, dispatcher, store, observer } = await runDispatcher({ handlers, childEnv })
+    expect(report).toEqual({ registrations: [], problems: [] })
+    await waitUntil(() => observer.facts.handlerEnded.length >= 2)
+    expect(observer.facts.handlerEnded[1]).toMatchObject({
+      reason: 'it could not be started: spawn E2BIG',
+      isPlanned: false,
+    })
+    await dispatcher.reload({
+      handlers: [{ module: modulePath('noop'), timeoutMs: 20_000, retryDelaysMs: [] }],
+      childEnv: { PATH: process.env.PATH },
+      isCodeNew: false,
+    })
+    store.add(makeJobs('noop', 1))
+    await waitUntil(() => store.count('noop', 'done') === 1)
+  })
+
   it('gives a handler the environment it was given, and nothing of ours', async () => {
     const { store, observer } = await runDispatcher({
       handlers: [{ name: 'showing-environment', maxHeapBytes: 99 * 1024 * 1024 }],
