@@ -1,6 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open-store.ts'
 import { openDriver } from '../../src/store/sqlite/driver.ts'
@@ -86,6 +88,42 @@ describe('a SQLite store', () => {
     await store.close()
     await expect(store.append(sampleBatch())).rejects.toMatchObject({ code: 'store_closed' })
     remove(directory)
+  })
+  it('reads again when its file can be opened again', async () => {
+    const store = await harness.open()
+    const file = join(directories.get(store) ?? '', 'receiver.db')
+    renameSync(file, `${file}.elsewhere`)
+    await expect(store.stats()).rejects.toThrow()
+    renameSync(`${file}.elsewhere`, file)
+    expect(await store.stats()).toMatchObject({ batches: { received: 0 } })
+    await harness.dispose(store)
+  })
+  it('reads again after the thread that reads has died', async () => {
+    const store = await harness.open()
+    const started = once(process, 'worker')
+    await store.stats()
+    const [reader] = (await started) as [Worker]
+    await reader.terminate()
+    expect(await store.stats()).toMatchObject({ batches: { received: 0 } })
+    await harness.dispose(store)
+  })
+  it('is closed and frees its directory also when it could not be read', async () => {
+    const store = await harness.open()
+    const directory = directories.get(store) ?? ''
+    const file = join(directory, 'receiver.db')
+    renameSync(file, `${file}.elsewhere`)
+    const reading = expect(store.stats()).rejects.toThrow()
+    await store.close()
+    await reading
+    renameSync(`${file}.elsewhere`, file)
+    await (await openIn(directory)).close()
+    remove(directory)
+  })
+  it('starts no thread to read once it is closed', async () => {
+    const store = await harness.open()
+    await store.close()
+    await expect(store.stats()).rejects.toMatchObject({ code: 'store_closed' })
+    remove(directories.get(store) ?? '')
   })
   it('finds a recipient in every bucket of the look-up index', async () => {
     const directory = newDirectory()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { entryPoint } from '../../entry-point.ts'
+import { ReceiverError } from '../../errors.ts'
 import type { Archive, Store, StoreCommit } from '../store.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { type StoreNews, type StoreThreadData, toError } from './requests.ts'
@@ -14,6 +15,11 @@ const HEAP_MB = { maxYoungGenerationSizeMb: 6 }
 export interface SqliteStore extends Store {
   /** A port for another thread; `connectSqliteStore` makes a store of it there. */
   connect(): MessagePort
+}
+
+interface StoreThread {
+  readonly worker: Worker
+  readonly client: ThreadClient
 }
 
 type Writes = Omit<Store, keyof Archive | 'close' | 'wipe'>
@@ -46,8 +52,8 @@ export async function openSqliteStore(
   file: string,
   onCommit?: (commit: StoreCommit) => void,
 ): Promise<SqliteStore> {
-  const writer = await startThread('./writer-thread', file)
-  const client = createThreadClient(writer, onCommit)
+  const worker = await startThread('./writer-thread', file)
+  const client = createThreadClient(worker, onCommit)
   const reader = createLazyReader(file)
   return {
     ...writesThrough(client),
@@ -60,7 +66,7 @@ export async function openSqliteStore(
     },
     async close() {
       await reader.close()
-      await endThread(writer, client)
+      await endThread({ worker, client })
     },
   }
 }
@@ -77,17 +83,30 @@ export function connectSqliteStore(port: MessagePort): Writes & Pick<Store, 'clo
   }
 }
 
-/** Nobody may ever look; then the reader's thread and its memory are never needed. */
+/**
+ * Nobody may ever look; then the reader's thread and its memory are never needed. One that could
+ * not be started, or has died, is started again for whoever looks next.
+ */
 function createLazyReader(file: string) {
-  let opening: Promise<{ worker: Worker; client: ThreadClient }> | undefined
+  let opening: Promise<StoreThread> | undefined
+  let isClosed = false
 
-  async function open() {
+  function forget(): void {
+    opening = undefined
+  }
+
+  async function open(): Promise<StoreThread> {
     const worker = await startThread('./reader-thread', file)
+    worker.once('exit', forget)
     return { worker, client: createThreadClient(worker) }
   }
 
   async function ask<Value>(operation: keyof Archive, ...args: readonly unknown[]): Promise<Value> {
-    opening ??= open()
+    if (isClosed) throw new ReceiverError('store_closed')
+    if (!opening) {
+      opening = open()
+      opening.catch(forget)
+    }
     const { client } = await opening
     return client.ask<Value>(operation, ...args)
   }
@@ -108,10 +127,10 @@ function createLazyReader(file: string) {
     pausedHandlers: () => ask('pausedHandlers'),
   }
 
+  /** Never rejects: what failed or died has nothing left to close. */
   async function close(): Promise<void> {
-    if (!opening) return
-    const { worker, client } = await opening
-    await endThread(worker, client)
+    isClosed = true
+    await opening?.then(endThread).catch(() => {})
   }
 
   return { archive, close }
@@ -136,8 +155,6 @@ function startThread(path: string, file: string): Promise<Worker> {
 }
 
 /** The thread closes its database and then has nothing left to do. */
-async function endThread(worker: Worker, client: ThreadClient): Promise<void> {
-  const hasEnded = once(worker, 'exit')
-  await client.ask('close')
-  await hasEnded
+async function endThread({ worker, client }: StoreThread): Promise<void> {
+  await Promise.all([once(worker, 'exit'), client.ask('close')])
 }
