@@ -95,9 +95,10 @@ describe('a spool whose store is away', () => {
     expect(built.facts.spoolBegan).toEqual([{ code: 'store_busy', detail: 'down' }])
 
     await comeBack(built)
-    await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
+    const figures = { waiting: 0, spooled: 20, drained: 20 }
+    await vi.waitFor(() => expect(built.spool.stats()).toMatchObject(figures), SOON)
+    expect(built.spool.state()).toBe('ok')
     expect(built.shared.kept).toEqual(batches)
-    expect(built.spool.stats()).toMatchObject({ waiting: 0, spooled: 20, drained: 20 })
     await vi.waitFor(
       () => expect(built.facts.spoolDrained).toEqual([{ batches: 20, durationMs: 0 }]),
       SOON,
@@ -232,11 +233,9 @@ describe('a batch that the store refuses for ever', () => {
     await vi.waitFor(() => expect(built.shared.kept).toHaveLength(3), SOON)
     expect(idsOf(built.shared.kept)).toEqual(idsOf(others))
     expect(built.facts.spoolRefused).toEqual([{ batch: refused.id, detail: 'of its bytes' }])
-    await vi.waitFor(
-      () => expect(built.spool.state()).toBe('degraded: 1 batch waits in the spool'),
-      SOON,
-    )
-    expect(built.spool.stats()).toMatchObject({ waiting: 1, refused: 1, drained: 3 })
+    const figures = { waiting: 1, refused: 1, drained: 3 }
+    await vi.waitFor(() => expect(built.spool.stats()).toMatchObject(figures), SOON)
+    expect(built.spool.state()).toBe('degraded: 1 batch waits in the spool')
     await built.stop()
 
     const again = await buildStarted({ directory: built.directory })
