@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Archive, EventQuery, EventRow, Page } from '../../store/store.ts'
+import { LONG_WORK } from '../answer-long-work.ts'
 import { csvLine } from '../csv.ts'
 import { dropUndefined } from '../drop-undefined.ts'
 import { type EventJson, eventJson } from '../json/event-json.ts'
@@ -37,7 +38,8 @@ const MOST_ROWS = 10_000
 
 /** The newest events that match, as a file for a spreadsheet. */
 export function addExportRoute(app: FastifyInstance, archive: Pick<Archive, 'listEvents'>): void {
-  app.get('/api/events.csv', { config: { description: EXPORT } }, async (request, reply) => {
+  const asFile = { ...LONG_WORK, config: { description: EXPORT } }
+  app.get('/api/events.csv', asFile, async (request, reply) => {
     const query = eventQuery(readParameters(EXPORT.query, request.query))
     // The first page before the answer begins: a store that fails is an error, not half a file.
     const first = await readPage(archive, query)
@@ -57,10 +59,13 @@ function readPage(archive: ListArchive, query: EventQuery, cursor?: string) {
 async function* writeLines(archive: ListArchive, query: EventQuery, first: Page<EventRow>) {
   yield csvLine(COLUMNS)
   let page = first
-  for (let rows = PAGE; ; rows += PAGE) {
-    const events = page.rows.map(eventJson)
+  let room = MOST_ROWS
+  for (;;) {
+    // A look may find less than a page, even nothing: only what was written counts.
+    const events = page.rows.slice(0, room).map(eventJson)
     yield events.map((event) => csvLine(COLUMNS.map((column) => event[column]))).join('')
-    if (page.cursor === undefined || rows >= MOST_ROWS) return
+    room -= events.length
+    if (page.cursor === undefined || room === 0) return
     page = await readPage(archive, query, page.cursor)
   }
 }

@@ -31,6 +31,28 @@ describe('GET /api/events.csv', () => {
     expect(archive.calls).toHaveLength(20)
   })
 
+  it('goes on over looks that find little or nothing, until there is nothing more', async () => {
+    const { app, archive } = buildAdmin()
+    for (let id = 30; id > 0; id--) archive.events.push(makeEvent(String(id)))
+    const { listEvents } = archive
+    let looks = 0
+    archive.listEvents = async (query) =>
+      looks++ % 2 === 0
+        ? listEvents({ ...query, limit: 1 })
+        : { rows: [], cursor: query.cursor, isPartial: true }
+    const { body } = await app.inject('/api/events.csv')
+    expect(body.split('\r\n')).toHaveLength(32)
+  })
+
+  it('ends after ten thousand events also when the last look finds more', async () => {
+    const { app, archive } = buildAdmin()
+    for (let id = 10_200; id > 0; id--) archive.events.push(makeEvent(String(id)))
+    const { listEvents } = archive
+    archive.listEvents = (query) => listEvents({ ...query, limit: 499 })
+    const { body } = await app.inject('/api/events.csv')
+    expect(body.split('\r\n')).toHaveLength(10_002)
+  })
+
   it('takes the filters of the list, and no paging', async () => {
     const { app } = buildAdmin()
     expect((await app.inject('/api/events.csv?limit=5')).statusCode).toBe(400)
