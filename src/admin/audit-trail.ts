@@ -1,6 +1,7 @@
 import { randomBytes, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import { coarseAddress } from '../coarse-address.ts'
+import type { Observer } from '../observe/observer.ts'
 import type { AuditEntry, Store } from '../store/store.ts'
 import { dropUndefined } from './drop-undefined.ts'
 
@@ -17,7 +18,10 @@ export interface AuditedWork {
 export type AuditTrail = ReturnType<typeof createAuditTrail>
 
 /** Nothing of what is audited begins without its entry. */
-export function createAuditTrail(store: Pick<Store, 'recordAudit'>) {
+export function createAuditTrail(
+  store: Pick<Store, 'recordAudit'>,
+  observer: Pick<Observer, 'adminFailed'>,
+) {
   /** Runs the work between its two entries; `countsOf` tells what it came to. */
   return async function keep<Result>(
     { action, address, parameters }: AuditedWork,
@@ -31,14 +35,18 @@ export function createAuditTrail(store: Pick<Store, 'recordAudit'>) {
       parameters: dropUndefined(parameters) as AuditEntry['parameters'],
     }
     await store.recordAudit({ ...entry, outcome: 'begun', counts: {} })
+    let result: Result
     try {
-      const result = await work()
-      await store.recordAudit({ ...entry, outcome: 'done', counts: countsOf(result) })
-      return result
+      result = await work()
     } catch (error) {
       await store.recordAudit({ ...entry, outcome: 'failed', counts: {} }).catch(() => {})
       throw error
     }
+    // The work is done: told of an error, the person would have it done again.
+    await store
+      .recordAudit({ ...entry, outcome: 'done', counts: countsOf(result) })
+      .catch((error: unknown) => observer.adminFailed({ route: `audit of ${action}`, error }))
+    return result
   }
 }
 

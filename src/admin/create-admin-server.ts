@@ -97,7 +97,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     version,
     settings,
   } = options
-  const audited = createAuditTrail(archive)
+  const audited = createAuditTrail(archive, observer)
   const app: FastifyInstance = Fastify(SERVER_OPTIONS)
   app.server.maxConnections = MAX_CONNECTIONS
 

@@ -76,6 +76,21 @@ describe('POST /api/erase', () => {
     expect([answer.statusCode, answer.json().error, calls]).toEqual([503, 'store_full', 0])
   })
 
+  it('answers what it did also when the trail cannot take the end of it', async () => {
+    const { post, work, archive, failures, erasures } = setUp()
+    work.erase = async () => REPORT
+    const { recordAudit } = archive
+    archive.recordAudit = async (entry) => {
+      if (entry.outcome === 'done') throw new ReceiverError('store_busy')
+      await recordAudit(entry)
+    }
+    const answer = await post('/api/erase', { recipient: 'ann@example.com' })
+    expect([answer.statusCode, answer.json().erased]).toEqual([200, 7])
+    expect(erasures).toHaveLength(1)
+    expect(archive.audit.map(({ outcome }) => outcome)).toEqual(['begun'])
+    expect(failures).toMatchObject([{ route: 'audit of erase', error: { code: 'store_busy' } }])
+  })
+
   it('tells of its progress to who wants lines, and its answer last', async () => {
     const { post, work } = setUp()
     work.erase = async (_, onProgress) => {
