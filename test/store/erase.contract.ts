@@ -129,6 +129,14 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect((await store.listQuarantine({})).rows).toMatchObject([{ position: 2 }])
     })
 
+    it('counts the pieces it removes no longer as quarantined', async () => {
+      const bytes = Buffer.from(`{"email":"${ANN}"`)
+      const unreadable = [sampleUnreadable({ bytes, pieces: 2 }), sampleUnreadable({ position: 2 })]
+      await keep({ unreadable, toPiece: 3 })
+      expect(await erase(ANN)).toMatchObject({ pieces: 1 })
+      expect(await store.stats()).toMatchObject({ quarantined: 1 })
+    })
+
     it('looks at batches that wait only when asked which they are', async () => {
       const bodies = ['{"email":"Ann@Example.com"}', '{"email":"bob@example.com"}']
       const batches = bodies.map((text) => sampleBatch({ body: Buffer.from(text) }))

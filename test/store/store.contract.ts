@@ -711,6 +711,17 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })
         expect((await store.listQuarantine({})).rows).toHaveLength(0)
       })
+      it('counts what it forgets no longer as quarantined', async () => {
+        for (const receivedAt of [1_000, 3_000]) {
+          const batch = sampleBatch({ receivedAt })
+          const unreadable = [sampleUnreadable({ pieces: 2 }), sampleUnreadable({ position: 2 })]
+          await store.append(batch)
+          await store.commitChunk(wholeChunk(batch.id, { unreadable, toPiece: 3 }))
+        }
+        expect(await store.stats()).toMatchObject({ quarantined: 6 })
+        await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })
+        expect(await store.stats()).toMatchObject({ quarantined: 3 })
+      })
       it('never gives the number of a piece in quarantine to another one', async () => {
         const quarantine = async (batch = sampleBatch()) => {
           await store.append(batch)

@@ -1,7 +1,7 @@
 import { eraseErrors, readEraseCursor, writeEraseCursor } from '../erase-errors.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
-import { countGone, deleteEvents } from './event-removal.ts'
+import { countGone, deleteEvents, deletePieces } from './event-removal.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
@@ -35,9 +35,7 @@ export const BYTES_AS_TEXT = String.raw`replace(encode(body, 'escape'), '\000', 
 const SELECT_PIECES = `
   SELECT id, CASE WHEN ${BYTES_AS_TEXT} ILIKE ANY($2::text[]) THEN body END AS body
   FROM (SELECT id, body FROM quarantine WHERE id > $1 ORDER BY id LIMIT 50) span ORDER BY id`
-const DELETE_PIECES = `
-  WITH gone AS (DELETE FROM quarantine WHERE id = ANY($1::bigint[]) RETURNING 1)
-  SELECT count(*) AS n FROM gone`
+const DELETE_PIECES = deletePieces('SELECT unnest($1::bigint[]) AS id')
 
 interface EventText {
   id: number

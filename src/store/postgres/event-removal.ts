@@ -24,6 +24,17 @@ export function deleteEvents(selectIds: string): string {
   SELECT count(*) AS n FROM gone`
 }
 
+/** Likewise of unreadable pieces in quarantine. */
+export function deletePieces(selectIds: string): string {
+  return `
+  WITH old AS (${selectIds}), gone AS (
+    DELETE FROM quarantine q USING old WHERE q.id = old.id RETURNING q.pieces
+  ), counted AS (
+    INSERT INTO counters SELECT 'quarantined', -sum(pieces) FROM gone HAVING count(*) > 0
+  )
+  SELECT count(*) AS n FROM gone`
+}
+
 export async function countGone(
   query: Query,
   sql: string,

@@ -1,6 +1,6 @@
 import type { PruneReceipt, PruneRequest } from '../store.ts'
 import { setPrunedThrough } from './counters.ts'
-import { countGone, deleteEvents } from './event-removal.ts'
+import { countGone, deleteEvents, deletePieces } from './event-removal.ts'
 import { pruneSeries } from './series.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -33,13 +33,10 @@ const DELETE_KEYS = `
   SELECT count(*) AS n, max(received_at) AS newest FROM gone`
 
 /** Only the first rows are looked at: they are the oldest, give or take. */
-const DELETE_QUARANTINE = `
-  WITH old AS (
-    SELECT id FROM quarantine WHERE received_at < $1 AND id <= (
-      SELECT max(id) FROM (SELECT id FROM quarantine ORDER BY id LIMIT ${ROWS_PER_CALL}) first)
-    FOR UPDATE SKIP LOCKED
-  ), gone AS (DELETE FROM quarantine q USING old WHERE q.id = old.id RETURNING 1)
-  SELECT count(*) AS n FROM gone`
+const DELETE_QUARANTINE = deletePieces(`
+  SELECT id FROM quarantine WHERE received_at < $1 AND id <= (
+    SELECT max(id) FROM (SELECT id FROM quarantine ORDER BY id LIMIT ${ROWS_PER_CALL}) first)
+  FOR UPDATE SKIP LOCKED`)
 
 const DELETE_BATCHES = `
   WITH old AS (

@@ -1,6 +1,7 @@
 import { eraseErrors, readEraseCursor, writeEraseCursor } from '../erase-errors.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
+import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
 import { createEventRemoval, type RemovableEvent } from './event-removal.ts'
 
@@ -19,11 +20,13 @@ interface JobErrors {
 }
 interface PieceRow {
   readonly id: number
+  readonly pieces: number
   readonly body: Uint8Array
 }
 
 /** Removes what tells of a person, by walking over all there is: a text may name anybody. */
 export function createErasing(db: Database) {
+  const counters = createCounters(db)
   const removal = createEventRemoval(db)
   const selectEvents = db.prepare(
     `SELECT id, verdict, type, recipient, payload FROM events WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
@@ -34,7 +37,7 @@ export function createErasing(db: Database) {
   )
   const updateErrors = db.prepare('UPDATE jobs SET failures = ? WHERE event_id = ? AND handler = ?')
   const selectPieces = db.prepare(
-    `SELECT id, body FROM quarantine WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
+    `SELECT id, pieces, body FROM quarantine WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
   )
   const deletePiece = db.prepare('DELETE FROM quarantine WHERE id = ?')
 
@@ -72,6 +75,7 @@ export function createErasing(db: Database) {
     if (last === undefined) return nothing(undefined)
     const found = rows.filter(({ body }) => finder.isInBytes(body))
     for (const { id } of found) deletePiece.run(id)
+    counters.add('quarantined', -found.reduce((sum, { pieces }) => sum + pieces, 0))
     return { ...nothing({ part: 'quarantine', after: last }), pieces: found.length }
   }
 

@@ -20,7 +20,8 @@ export function createPruning(db: Database) {
   )
   const deleteQuarantine = db.prepare(
     `DELETE FROM quarantine WHERE id IN
-       (SELECT id FROM quarantine WHERE received_at < ? ORDER BY id LIMIT ${ROWS_PER_CALL})`,
+       (SELECT id FROM quarantine WHERE received_at < ? ORDER BY id LIMIT ${ROWS_PER_CALL})
+     RETURNING pieces`,
   )
   const deleteBatches = db.prepare(
     `DELETE FROM batches WHERE seq IN
@@ -65,10 +66,16 @@ export function createPruning(db: Database) {
     return { removed: old.length, isDone }
   }
 
+  function pruneQuarantine(before: number): number {
+    const gone = deleteQuarantine.all(before) as { pieces: number }[]
+    counters.add('quarantined', -gone.reduce((sum, { pieces }) => sum + pieces, 0))
+    return gone.length
+  }
+
   function prune(request: PruneRequest): PruneReceipt {
     const events = pruneEvents(request)
     const keys = pruneKeys(request.keysBefore)
-    const quarantined = deleteQuarantine.run(request.deadBefore).changes
+    const quarantined = pruneQuarantine(request.deadBefore)
     // A batch's row is small and tells where its events came from: it stays as long as any may.
     const batches = deleteBatches.run(Math.min(request.deadBefore, request.eventsBefore)).changes
     series.prune(request.eventsBefore)

@@ -121,7 +121,7 @@ function compareStats(
       byType: countBy(model.events, ({ event }) => event.type),
     },
     duplicates: model.duplicates,
-    quarantined: model.quarantined,
+    quarantined: model.quarantine.reduce((sum, { piece }) => sum + piece.pieces, 0),
     jobs: Object.fromEntries(
       Object.entries(groupBy(jobs, ({ handler }) => handler)).map(([handler, own]) => [
         handler,

@@ -81,7 +81,6 @@ export interface StoreModel {
   events: ModelEvent[]
   quarantine: ModelQuarantine[]
   duplicates: number
-  quarantined: number
   readonly handedOut: HandedOut[]
 }
 
@@ -96,7 +95,6 @@ export function createStoreModel(keepsLeases: boolean): StoreModel {
     events: [],
     quarantine: [],
     duplicates: 0,
-    quarantined: 0,
     handedOut: [],
   }
 }
@@ -151,7 +149,6 @@ export function commitChunk(model: StoreModel, chunk: UnpackedChunk): ChunkRecei
     receipt.quarantined += piece.pieces
   }
   model.duplicates += receipt.duplicates
-  model.quarantined += receipt.quarantined
   found.unpackedPieces = chunk.toPiece
   found.isOpen = !chunk.isLast
   return { ...receipt, types }
