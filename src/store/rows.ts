@@ -93,6 +93,9 @@ export function readEventRow(row: EventSqlRow): EventRow {
   }
 }
 
+/** A job keeps the record of its newest attempts only; the schedule has ten. */
+export const MOST_RECORDED_CHARACTERS = 65_536
+
 export interface JobSqlRow {
   event_id: number
   handler: string
@@ -101,11 +104,12 @@ export interface JobSqlRow {
   due_at: number | null
   ended_at: number | null
   duration_ms: number | null
+  /** A line for each attempt but the one by which the job is done; successes are from before replays. */
   failures: string | null
 }
 
 export function readJobRow(row: JobSqlRow): JobRow {
-  const failures = readFailures(row.failures ?? '')
+  const record = readRecord(row.failures ?? '')
   const { attempt, ended_at: endedAt, duration_ms: durationMs } = row
   const success: AttemptRow[] =
     row.state === 'done' && endedAt !== null && durationMs !== null
@@ -117,13 +121,14 @@ export function readJobRow(row: JobSqlRow): JobRow {
     state: row.state,
     attempt,
     dueAt: row.due_at ?? undefined,
-    lastError: failures.at(-1)?.error,
-    attempts: [...failures, ...success],
+    // An error from before a success is over.
+    lastError: record.at(-1)?.error,
+    attempts: [...record, ...success],
   }
 }
 
 /** The oldest line may have been cut off to keep the record short. */
-function readFailures(text: string): AttemptRow[] {
+function readRecord(text: string): AttemptRow[] {
   const lines = text.split('\n').filter((line) => line.startsWith('{"attempt"'))
   return lines.map((line) => JSON.parse(line) as AttemptRow)
 }

@@ -507,6 +507,48 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         expect(await store.replay(jobs.map(name), 'dead')).toBe(1)
         expect(await claim()).toMatchObject([{ event: jobs[1]?.event }])
       })
+      it('keeps the record of every attempt, those that succeeded before too', async () => {
+        await keep([sampleEvent()])
+        const run = async (...outcomes: readonly Outcome[]) => {
+          for (const outcome of outcomes) await settle(await claim(), outcome)
+        }
+        const retry = (error: string): Outcome => ({ kind: 'retry', error, delayMs: 0 })
+        const ended = { endedAt: expect.any(Number), durationMs: 3 }
+        const first = [
+          { attempt: 1, outcome: 'retry', error: 'first', ...ended },
+          { attempt: 2, outcome: 'done', ...ended },
+        ]
+        const second = { attempt: 1, outcome: 'retry', error: 'second', ...ended }
+        const onlyJob = async () => (await onlyEvent())?.jobs[0]
+
+        await run(retry('first'), { kind: 'done' })
+        const { attempts } = (await onlyJob()) ?? {}
+        expect(await store.replay((await store.listJobs({})).rows)).toBe(1)
+        expect((await onlyJob())?.attempts).toEqual(first)
+        expect((await onlyJob())?.attempts).toEqual(attempts)
+        await run(retry('second'))
+        expect(await onlyJob()).toMatchObject({ lastError: 'second', attempts: [...first, second] })
+        await run({ kind: 'done' })
+        store = await harness.reopen(store)
+        await store.replay((await store.listJobs({})).rows)
+        const all = [...first, second, first[1]]
+        expect(await onlyJob()).toMatchObject({ state: 'pending', attempt: 0, attempts: all })
+      })
+      it('takes no earlier error for that of a job that succeeded since', async () => {
+        await keep([sampleEvent()])
+        await settle(await claim(), { kind: 'retry', error: 'busy', delayMs: 0 })
+        await settle(await claim(), { kind: 'done' })
+        await store.replay((await store.listJobs({})).rows)
+        expect((await store.listJobs({})).rows).toMatchObject([{ lastError: undefined }])
+      })
+      it('lets the oldest attempts of a long record go', async () => {
+        await keep([sampleEvent()])
+        await settle(await claim(), { kind: 'retry', error: 'x'.repeat(65_440), delayMs: 0 })
+        await settle(await claim(), { kind: 'done' })
+        await store.replay((await store.listJobs({})).rows)
+        const [job] = (await store.listJobs({})).rows
+        expect(job?.attempts).toMatchObject([{ attempt: 2, outcome: 'done' }])
+      })
       it('makes a job for a handler that was not there when the event came', async () => {
         await keep([sampleEvent({ handlers: [] })])
         const { rows } = await store.listEvents({ state: 'unhandled' })

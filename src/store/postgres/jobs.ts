@@ -1,13 +1,10 @@
 import type { AttemptName, ClaimedJob, SettledAttempt } from '../../model.ts'
-import { type ClaimedRow, readClaimed } from '../rows.ts'
+import { type ClaimedRow, MOST_RECORDED_CHARACTERS, readClaimed } from '../rows.ts'
 import type { ClaimRequest } from '../store.ts'
 import { NOW_MS } from './database-time.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
-
-/** A job keeps the record of its newest failures only; the schedule has ten. */
-const MOST_RECORDED_CHARACTERS = 65_536
 
 const CLAIM = `
   WITH due AS (

@@ -1,3 +1,4 @@
+import { MOST_RECORDED_CHARACTERS } from '../rows.ts'
 import type { JobName } from '../store.ts'
 import { addToCounters } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
@@ -13,6 +14,7 @@ interface Found {
 /** Pruning locks events as well, so that none goes away under a job that becomes pending. */
 const LOCK_EVENTS = 'SELECT 1 FROM events WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE'
 
+/** A success goes into the record: its row tells of the newest attempt only. */
 const RENEW = `
   WITH held AS (
     SELECT j.event_id, j.handler, j.state FROM jobs j
@@ -21,7 +23,11 @@ const RENEW = `
     WHERE j.state <> 'pending' AND ($3::text IS NULL OR j.state = $3)
     ORDER BY j.event_id, j.handler FOR UPDATE OF j
   ), renewed AS (
-    UPDATE jobs j SET state = 'pending', attempt = 0, due_at = ${NOW_MS}
+    UPDATE jobs j SET state = 'pending', attempt = 0, due_at = ${NOW_MS},
+      failures = CASE j.state WHEN 'done' THEN right(
+        coalesce(j.failures, '') || json_build_object('attempt', j.attempt, 'outcome', 'done',
+          'endedAt', j.ended_at, 'durationMs', j.duration_ms)::text || E'\\n',
+        ${MOST_RECORDED_CHARACTERS}) ELSE j.failures END
     FROM held WHERE j.event_id = held.event_id AND j.handler = held.handler
     RETURNING held.state, held.handler
   )

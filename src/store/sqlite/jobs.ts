@@ -1,12 +1,9 @@
 import type { AttemptName, ClaimedJob, SettledAttempt } from '../../model.ts'
-import { type ClaimedRow, readClaimed } from '../rows.ts'
+import { type ClaimedRow, MOST_RECORDED_CHARACTERS, readClaimed } from '../rows.ts'
 import type { ClaimRequest } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
 import type { OnEnd } from './transactions.ts'
-
-/** A job keeps the record of its newest failures only; the schedule has ten. */
-const MOST_RECORDED_CHARACTERS = 65_536
 
 /** Of one attempt: neither has its outcome been told, nor is there a newer one. */
 const IS_RUNNING = `event_id = ? AND handler = ? AND attempt = ? AND fence = ?

@@ -1,3 +1,4 @@
+import { MOST_RECORDED_CHARACTERS } from '../rows.ts'
 import type { JobName } from '../store.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -8,6 +9,13 @@ export function createReplay(db: Database) {
   const selectJob = db.prepare('SELECT state FROM jobs WHERE event_id = ? AND handler = ?')
   const renew = db.prepare(
     `UPDATE jobs SET state = 'pending', attempt = 0, due_at = ? WHERE event_id = ? AND handler = ?`,
+  )
+  // Its row tells of the newest attempt only.
+  const recordSuccess = db.prepare(
+    `UPDATE jobs SET failures = substr(ifnull(failures, '') || json_object('attempt', attempt,
+       'outcome', 'done', 'endedAt', ended_at, 'durationMs', duration_ms) || char(10),
+       -${MOST_RECORDED_CHARACTERS})
+     WHERE event_id = ? AND handler = ?`,
   )
   const insertJob = db.prepare(
     `INSERT INTO jobs (event_id, handler, state, attempt, due_at)
@@ -28,7 +36,10 @@ export function createReplay(db: Database) {
     const found = selectJob.get(event, job.handler) as { state: string } | undefined
     if (found) {
       if (found.state === 'pending' || (only && found.state !== only)) return false
-      if (found.state === 'done') counters.add(`done:${job.handler}`, -1)
+      if (found.state === 'done') {
+        counters.add(`done:${job.handler}`, -1)
+        recordSuccess.run(event, job.handler)
+      }
       renew.run(now, event, job.handler)
       return true
     }

@@ -3,10 +3,8 @@ import { EVENT_STATES } from '../../../src/model.ts'
 import type { AttemptRow, JobRow, Store, StoreStats } from '../../../src/store/store.ts'
 import {
   jobsOf,
-  type ModelAttempt,
   type ModelBatch,
   type ModelEvent,
-  type ModelJob,
   type StoreModel,
   stateOf,
 } from './store-model.ts'
@@ -67,13 +65,9 @@ function showJobs(one: ModelEvent) {
     state: job.state,
     attempt: job.attempt,
     hasDueAt: job.state === 'pending',
-    lastError: job.failures.at(-1)?.error,
-    attempts: showAttempts(job),
+    lastError: job.record.at(-1)?.error,
+    attempts: [...job.record, ...job.success],
   }))
-}
-
-function showAttempts({ failures, success }: ModelJob): ModelAttempt[] {
-  return success ? [...failures, success] : failures
 }
 
 /** Without times, which are the engine's. */

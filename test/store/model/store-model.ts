@@ -39,8 +39,10 @@ export interface ModelJob {
   isDue: boolean
   /** The fence of the attempt that was handed out and has not ended; its lease may have. */
   running: number | undefined
-  failures: ModelAttempt[]
-  success: ModelAttempt | undefined
+  /** Failures, and what succeeded before a replay. */
+  readonly record: ModelAttempt[]
+  /** The one by which it is done. */
+  success: readonly ModelAttempt[]
 }
 
 type Verdict = 'dispatched' | 'unhandled' | 'conflict' | 'stale'
@@ -116,8 +118,8 @@ const newJob = (handler: string): ModelJob => ({
   isOpen: false,
   isDue: true,
   running: undefined,
-  failures: [],
-  success: undefined,
+  record: [],
+  success: [],
 })
 
 export function append(model: StoreModel, batch: Batch): void {
@@ -184,8 +186,8 @@ export function settle(model: StoreModel, { of, handler }: HandedOut, ended: Set
   job.isDue = isDueAfter(outcome)
   if (outcome.kind === 'released') job.attempt--
   else if (outcome.kind === 'done') {
-    job.success = { attempt, outcome: 'done', durationMs, error: undefined }
-  } else job.failures.push({ attempt, outcome: outcome.kind, durationMs, error: outcome.error })
+    job.success = [{ attempt, outcome: 'done', durationMs, error: undefined }]
+  } else job.record.push({ attempt, outcome: outcome.kind, durationMs, error: outcome.error })
   if (outcome.kind === 'done' || outcome.kind === 'dead') job.state = outcome.kind
   return true
 }
@@ -204,9 +206,8 @@ export function replay(
     const job = of.jobs.get(handler)
     if (!model.events.includes(of) || job?.state === 'pending') continue
     if (only && job?.state !== only) continue
-    // The failures are a record: they stay. A success is told only of a job that is done.
-    const { failures = [], fence = 0 } = job ?? {}
-    of.jobs.set(handler, { ...newJob(handler), failures, fence })
+    const { record = [], success = [], fence = 0 } = job ?? {}
+    of.jobs.set(handler, { ...newJob(handler), record: [...record, ...success], fence })
     if (!job) of.verdict = 'dispatched'
     replayed++
   }
