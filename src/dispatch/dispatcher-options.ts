@@ -1,7 +1,6 @@
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Store } from '../store/store.ts'
-import type { LaneHealth } from './handler-lane.ts'
 
 /** What is set for one handler module. */
 export interface HandlerSettings {
@@ -84,7 +83,6 @@ export interface Dispatcher {
   reload(order: ReloadOrder): Promise<Pick<StartReport, 'problems'>>
   /** Claims nothing more and lets attempts finish. May be called again, to make it quicker. */
   stop(limits: StopLimits): Promise<void>
-  health(): readonly LaneHealth[]
   /** Outcomes that the store refused, because they came too late. */
   refusedOutcomes(): number
 }

@@ -11,7 +11,7 @@ import type {
   StopLimits,
 } from './dispatcher-options.ts'
 import { endLanes, withinTime } from './end-lanes.ts'
-import { HandlerLane, type LaneHealth } from './handler-lane.ts'
+import { HandlerLane } from './handler-lane.ts'
 import type { LaneSettings } from './lane-settings.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './lease-keeper.ts'
 import { Settler } from './settler.ts'
@@ -104,10 +104,6 @@ class LaneDispatcher implements Dispatcher {
     this.#leases.stop()
   }
 
-  health(): readonly LaneHealth[] {
-    return this.#lanes.map((lane) => lane.health)
-  }
-
   refusedOutcomes(): number {
     return this.#settler.refused
   }
@@ -157,8 +153,7 @@ class LaneDispatcher implements Dispatcher {
 
   #remove(lane: HandlerLane): void {
     this.#lanes = this.#lanes.filter((other) => other !== lane)
-    const name = lane.health.handler
-    if (name !== undefined) this.#registrations.delete(name)
+    if (lane.handler !== undefined) this.#registrations.delete(lane.handler)
     this.#leaving.add(lane)
     void endLanes([lane], lane.stop(), REMOVAL).then(() => this.#leaving.delete(lane))
   }

@@ -35,19 +35,6 @@ export interface LaneContext {
   readonly admit: (registration: HandlerRegistration) => string | undefined
 }
 
-export interface LaneHealth {
-  readonly module: string
-  /** Undefined until the module was loaded once. */
-  readonly handler: string | undefined
-  readonly running: boolean
-  readonly restarts: number
-  readonly lastProblem: string | undefined
-  /** Claimed and not ended. */
-  readonly inFlight: number
-  /** Ended and not recorded. */
-  readonly unsettled: number
-}
-
 /** The way of one handler's jobs: claimed, handed to its process, judged, recorded. */
 export class HandlerLane {
   readonly #context: LaneContext
@@ -86,14 +73,9 @@ export class HandlerLane {
     return this.#settings
   }
 
-  get health(): LaneHealth {
-    return {
-      module: this.#settings.module,
-      handler: this.#registration?.name,
-      ...this.#succession.current.health,
-      inFlight: this.#succession.processes.reduce((sum, process) => sum + process.jobs, 0),
-      unsettled: this.#unsettled,
-    }
+  /** Undefined until the module was loaded once. */
+  get handler(): string | undefined {
+    return this.#registration?.name
   }
 
   /** Attempts whose lease is to be extended, but for those that wait to be recorded. */

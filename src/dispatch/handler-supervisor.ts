@@ -42,8 +42,6 @@ export class HandlerSupervisor {
   #recycleTimer: NodeJS.Timeout | undefined
   #failuresInRow = 0
   #jobsLeft = 0
-  #restarts = 0
-  #lastProblem: string | undefined
   #firstTry: (failure: LoadFailure | undefined) => void = () => {}
   #stopped: Promise<void> | undefined
   #whenStopped = () => {}
@@ -62,14 +60,6 @@ export class HandlerSupervisor {
   /** The process, also one that only finishes its jobs. */
   get process(): HandlerProcess | undefined {
     return this.#process
-  }
-
-  get health(): {
-    readonly running: boolean
-    readonly restarts: number
-    readonly lastProblem: string | undefined
-  } {
-    return { running: this.#isAccepting, restarts: this.#restarts, lastProblem: this.#lastProblem }
   }
 
   /** Resolves when the module is loaded, or with the reason why it is not. Goes on trying. */
@@ -167,10 +157,8 @@ export class HandlerSupervisor {
     const pid = this.#pid
     this.#pid = undefined
     this.#context.observer.handlerEnded({ handler: this.#name, pid, reason, isPlanned })
-    if (!isPlanned) this.#lastProblem = reason
     this.#firstTry(failure)
     if (this.#isStopping) return this.#whenStopped()
-    this.#restarts++
     this.#restartTimer = setTimeout(
       () => this.#startProcess(),
       isPlanned ? 0 : this.#nextRestartMs(),

@@ -27,17 +27,16 @@ describe('loading handler modules', () => {
 
   it('disables a module that cannot be loaded, says so, tries again, and runs the others', async () => {
     const handlers = [{ name: 'import-throws' }, { name: 'import-exits' }, { name: 'steady' }]
-    const { report, store, dispatcher, observer } = await runDispatcher({ handlers })
+    const { report, store, observer } = await runDispatcher({ handlers })
     expect(report.problems).toEqual([])
     expect(report.registrations.map(({ name }) => name)).toEqual(['steady'])
     store.add(makeJobs('steady', 10))
     await waitUntil(() => store.count('steady', 'done') === 10)
-    const [throwing] = dispatcher.health()
-    expect(throwing).toMatchObject({ handler: undefined, running: false })
-    expect(throwing?.lastProblem).toMatch(/cannot reach my database/)
     const ends = () =>
       observer.facts.handlerEnded.filter(({ handler }) => handler === 'import-throws.mjs')
     await waitUntil(() => ends().length >= 3)
+    for (const { reason } of ends()) expect(reason).toMatch(/cannot reach my database/)
+    expect(observer.facts.handlerStarted).toMatchObject([{ handler: 'steady' }])
   })
 
   it.each(['import-hangs', 'import-spins'])(
@@ -45,13 +44,16 @@ describe('loading handler modules', () => {
     async (name) => {
       const handlers = [{ name }, { name: 'steady' }]
       // Long enough for the steady one on a busy machine.
-      const { report, dispatcher } = await runDispatcher({
+      const { report, observer } = await runDispatcher({
         handlers,
         limits: { loadTimeoutMs: 6_000 },
       })
       expect(report.problems).toEqual([])
       expect(report.registrations.map((registration) => registration.name)).toEqual(['steady'])
-      expect(dispatcher.health()[0]?.lastProblem).toBe('It did not load within 6 s.')
+      expect(observer.facts.handlerEnded[0]).toMatchObject({
+        handler: `${name}.mjs`,
+        reason: 'It did not load within 6 s.',
+      })
     },
   )
 
