@@ -163,7 +163,7 @@ export function createApp(parts: AppParts): App {
       return problems
     })
     closers.push(() => unpacking.stop())
-    const registering = keepTrying(register, { isPatient: isShared })
+    const registering = keepTrying(register, { isPatient: isShared, observer })
     closers.push(() => registering.stop())
     await registering.firstTry
     return () => handlers
@@ -185,7 +185,7 @@ export function createApp(parts: AppParts): App {
       async () => {
         handlers = await store.loadHandlers()
       },
-      { isPatient: true },
+      { isPatient: true, observer },
     )
     closers.push(() => loading.stop())
     await loading.firstTry
