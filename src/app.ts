@@ -1,14 +1,11 @@
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { auditReload } from './admin/audit-trail.ts'
 import { type AdminServerOptions, createAdminServer } from './admin/create-admin-server.ts'
 import { createAdminWork } from './admin-work.ts'
-import { handlerEnvironment, type Settings } from './config.ts'
-import { createDispatcher } from './dispatch/dispatcher.ts'
-import { joinRegistrations } from './dispatch/join-registrations.ts'
-import { ReceiverError } from './errors.ts'
+import type { Settings } from './config.ts'
+import type { ReceiverError } from './errors.ts'
 import type { Guardian } from './guardian/guardian.ts'
 import { prepareGuardian } from './guardian/prepare-guardian.ts'
 import { createPublicServer } from './http/create-public-server.ts'
@@ -22,8 +19,9 @@ import { createTraces, type Traces } from './observe/traces.ts'
 import { PROVIDERS } from './providers/providers.ts'
 import { readReadiness } from './read-readiness.ts'
 import { findRedaction } from './redaction.ts'
-import type { App, AppParts, Reloader, ReloadOptions, RunningApp } from './running-app.ts'
-import { AT_ONCE, GRACEFUL, type StopPlan } from './stop-plan.ts'
+import type { App, AppParts, Closer, Reloader, ReloadOptions, RunningApp } from './running-app.ts'
+import { startHandlers } from './start-handlers.ts'
+import { AT_ONCE, GRACEFUL } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
 import { openStore } from './store/open-store.ts'
 import { pruneRegularly } from './store/prune-regularly.ts'
@@ -31,7 +29,6 @@ import { rememberStats } from './store/remember-stats.ts'
 import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
-import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
 
 const LEASE_MS = 60_000
 
@@ -47,7 +44,7 @@ export function createApp(parts: AppParts): App {
   const receives = settings.role !== 'work'
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
-  const closers: ((plan: StopPlan) => void | Promise<void>)[] = []
+  const closers: Closer[] = []
   const reloaders: Reloader[] = []
   const hurry = new AbortController()
   let redaction = findRedaction(settings)
@@ -69,7 +66,8 @@ export function createApp(parts: AppParts): App {
       const journal = await openJournal(store)
       recordReload = (problems) => auditReload(store, problems)
       if (works) startPruning(store)
-      const handlers = works ? await startHandlers(store) : await rememberHandlers(store)
+      reloaders.push((fresh) => followRedaction(fresh))
+      const handlers = works ? await runHandlers(store) : await rememberHandlers(store)
       const guardian = receives ? watchWebhooks(journal) : undefined
       const adminUrl = await serveAdmin(store, journal, {
         registrations: handlers,
@@ -98,6 +96,11 @@ export function createApp(parts: AppParts): App {
     return []
   }
 
+  function followRedaction(fresh: Settings): [] {
+    redaction = findRedaction(fresh)
+    return []
+  }
+
   /** A store that others share may be away while we acknowledge: then batches wait in the spool. */
   async function openJournal(store: OpenStore): Promise<OpenJournal> {
     if (isShared && receives) {
@@ -120,62 +123,9 @@ export function createApp(parts: AppParts): App {
   type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats' | 'figures' | 'findWaiting'>>
   type OpenStore = Awaited<ReturnType<typeof openStore>>
 
-  /**
-   * Dispatch first: unpacking has to know which handlers want an event. Answers how to ask which
-   * there are, because one whose module took long to load may join later.
-   */
-  async function startHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
-    let handlers: readonly HandlerRegistration[] = []
-    const unpacking = keepUnpackThread({
-      connect: () => ({ store: store.connect(), registrations: handlers, redaction, leaseMs }),
-      observer,
-    })
-    const dispatcher = createDispatcher({
-      store,
-      handlers: settings.handlers,
-      leaseMs,
-      childEnv: handlerEnvironment(settings, env),
-      observer,
-      now: () => performance.now(),
-      random: Math.random,
-      onLateRegistration: (late) => {
-        handlers = joinRegistrations([late], handlers)
-        store.saveHandlers([late]).then(unpacking.restart, () => {})
-      },
-    })
-    closers.push(({ handlersSoftMs, handlersHardMs }) =>
-      dispatcher.stop({ softMs: handlersSoftMs, hardMs: handlersHardMs }),
-    )
-    const { registrations, problems } = await dispatcher.start()
-    if (problems.length > 0)
-      throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
-    handlers = registrations
-    reloaders.push(async (fresh, { isCodeNew }) => {
-      const childEnv = handlerEnvironment(fresh, env)
-      const { problems } = await dispatcher.reload({ ...fresh, childEnv, isCodeNew })
-      const modules = fresh.handlers.map(({ module }) => module)
-      const wasRedaction = redaction
-      redaction = findRedaction(fresh)
-      const kept = handlers.filter(({ module }) => modules.includes(module))
-      const isSame = kept.length === handlers.length && isDeepStrictEqual(redaction, wasRedaction)
-      handlers = kept
-      if (!isSame) unpacking.restart()
-      return problems
-    })
-    closers.push(() => unpacking.stop())
-    const registering = keepTrying(register, { isPatient: isShared, observer })
-    closers.push(() => registering.stop())
-    await registering.firstTry
-    return () => handlers
-
-    /** A handler whose module cannot be loaded today keeps its place: events wait for it. */
-    async function register(): Promise<void> {
-      const modules = settings.handlers.map(({ module }) => module)
-      const remembered = (await store.loadHandlers()).filter((one) => modules.includes(one.module))
-      handlers = joinRegistrations(registrations, remembered)
-      await store.saveHandlers(registrations)
-      unpacking.start()
-    }
+  function runHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
+    const parts = { settings, store, env, leaseMs, observer, redaction: () => redaction }
+    return startHandlers({ ...parts, closers, reloaders })
   }
 
   /** Where others run the handlers: which there are, for the admin listener. */
@@ -187,7 +137,7 @@ export function createApp(parts: AppParts): App {
       },
       { isPatient: true, observer },
     )
-    closers.push(() => loading.stop())
+    closers.push(loading.stop)
     await loading.firstTry
     return () => handlers
   }

@@ -3,10 +3,19 @@ import type { Observer } from '../observe/observer.ts'
 
 const AGAIN_MS = 1_000
 
+export interface KeptTrying {
+  /** Resolves once the first try is over. */
+  readonly firstTry: Promise<void>
+  /** There is more to do. */
+  again(): void
+  /** What is under way may still end. */
+  stop(): void
+}
+
 /**
  * Does what needs the store. `isPatient`: a store that is away does not fail the first try. Whoever
  * waited for that one goes on without the work then, so it is tried again until it is done,
- * whatever hinders it meanwhile. `firstTry` resolves once the first try is over.
+ * whatever hinders it meanwhile.
  */
 export function keepTrying(
   work: () => Promise<void>,
@@ -14,7 +23,7 @@ export function keepTrying(
     isPatient,
     observer,
   }: { isPatient: boolean; observer: Pick<Observer, 'storeFailed' | 'storeRecovered'> },
-): { readonly firstTry: Promise<void>; stop(): Promise<void> } {
+): KeptTrying {
   let timer: NodeJS.Timeout | undefined
   let hasStopped = false
   let toldCode: string | undefined
@@ -29,9 +38,12 @@ export function keepTrying(
   }
 
   async function tryAgain(): Promise<void> {
+    clearTimeout(timer)
+    if (hasStopped) return
     try {
       await work()
-      observer.storeRecovered()
+      if (toldCode !== undefined) observer.storeRecovered()
+      toldCode = undefined
     } catch (error) {
       postpone(error)
     }
@@ -43,19 +55,22 @@ export function keepTrying(
     const detail = error instanceof Error ? error.message : String(error)
     if (code !== toldCode) observer.storeFailed({ code, detail })
     toldCode = code
-    timer = setTimeout(() => {
-      trying = tryAgain()
-    }, AGAIN_MS)
+    timer = setTimeout(again, AGAIN_MS)
+  }
+
+  /** One after the other. */
+  function again(): void {
+    trying = trying.then(tryAgain)
   }
 
   const firstTry = tryFirst()
-  let trying: Promise<void> = firstTry
+  let trying = firstTry.catch(() => {})
   return {
     firstTry,
-    async stop() {
+    again,
+    stop() {
       hasStopped = true
       clearTimeout(timer)
-      await Promise.allSettled([trying])
     },
   }
 }

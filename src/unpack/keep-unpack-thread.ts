@@ -15,6 +15,7 @@ const HEAP_MB = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 6 }
 const RESTART_MS = 1_000
 
 export interface UnpackThread {
+  /** Without effect when it has been started, or stopped. */
   start(): void
   /** Ends the thread after the chunk under way and starts another, which asks `connect` again. */
   restart(): void
@@ -32,11 +33,17 @@ export function keepUnpackThread(options: {
 }): UnpackThread {
   const { connect, observer } = options
   let isWanted = false
+  let hasStopped = false
   let timer: NodeJS.Timeout | undefined
   let worker: Worker | undefined
 
   function start(): void {
+    if (isWanted || hasStopped) return
     isWanted = true
+    run()
+  }
+
+  function run(): void {
     const { url, execArgv } = entryPoint('./unpack-thread', import.meta.url)
     const data = connect()
     worker = new Worker(url, {
@@ -49,7 +56,7 @@ export function keepUnpackThread(options: {
     worker.on('error', (error) => observer.unpackFailed({ batch: '', error: String(error) }))
     worker.on('exit', (code) => {
       worker = undefined
-      if (isWanted) timer = setTimeout(start, code === 0 ? 0 : RESTART_MS)
+      if (isWanted) timer = setTimeout(run, code === 0 ? 0 : RESTART_MS)
     })
   }
 
@@ -65,6 +72,7 @@ export function keepUnpackThread(options: {
 
   async function stop(): Promise<void> {
     isWanted = false
+    hasStopped = true
     clearTimeout(timer)
     if (!worker) return
     const hasEnded = once(worker, 'exit')

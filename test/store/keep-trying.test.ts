@@ -59,7 +59,18 @@ it.each([
 it('ends with its stop', async () => {
   const { firstTry, stop, done } = begin(['store_busy'])
   await firstTry
-  await stop()
+  stop()
   await vi.advanceTimersByTimeAsync(5_000)
   expect(done).not.toHaveBeenCalled()
+})
+
+it('does once more what has grown meanwhile, one try after the other', async () => {
+  const { firstTry, again, done, told } = begin(['store_busy', 'store_busy'])
+  await firstTry
+  again()
+  again()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(told()).toEqual(['store_busy'])
+  expect(done).toHaveBeenCalledTimes(1)
+  expect(vi.getTimerCount()).toBe(0)
 })
