@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { auditReload } from './admin/audit-trail.ts'
 import { type AdminServerOptions, createAdminServer } from './admin/create-admin-server.ts'
 import { createAdminWork } from './admin-work.ts'
+import { createClosers } from './closers.ts'
 import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'
 import type { Guardian } from './guardian/guardian.ts'
@@ -19,7 +20,7 @@ import { createTraces, type Traces } from './observe/traces.ts'
 import { PROVIDERS } from './providers/providers.ts'
 import { readReadiness } from './read-readiness.ts'
 import { findRedaction } from './redaction.ts'
-import type { App, AppParts, Closer, Reloader, ReloadOptions, RunningApp } from './running-app.ts'
+import type { App, AppParts, Reloader, ReloadOptions, RunningApp } from './running-app.ts'
 import { startHandlers } from './start-handlers.ts'
 import { AT_ONCE, GRACEFUL } from './stop-plan.ts'
 import { keepTrying } from './store/keep-trying.ts'
@@ -44,13 +45,12 @@ export function createApp(parts: AppParts): App {
   const receives = settings.role !== 'work'
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
-  const closers: Closer[] = []
   const reloaders: Reloader[] = []
   const hurry = new AbortController()
+  const closers = createClosers(() => (hurry.signal.aborted ? AT_ONCE : GRACEFUL))
   let redaction = findRedaction(settings)
   let recordReload: ((problems: number) => Promise<void>) | undefined
   let isReady = false
-  let stopping: Promise<void> | undefined
   let fail: (error: ReceiverError) => void
   const failed = new Promise<ReceiverError>((resolve) => {
     fail = resolve
@@ -58,10 +58,10 @@ export function createApp(parts: AppParts): App {
 
   async function start(): Promise<RunningApp> {
     try {
-      closers.push(metrics.stop)
+      closers.add(metrics.stop)
       if (traces) await sendTraces(traces)
       const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
-      closers.push(() => store.close())
+      closers.add(() => store.close())
       reloaders.push((fresh) => followPassword(store, fresh))
       const journal = await openJournal(store)
       recordReload = (problems) => auditReload(store, problems)
@@ -74,12 +74,13 @@ export function createApp(parts: AppParts): App {
         guardian: guardian?.figures,
       })
       const publicUrl = await serveWebhooks(journal)
-      if (guardian) closers.push(() => guardian.stop())
+      if (guardian) closers.add(() => guardian.stop())
       isReady = true
       await guardian?.start()
       return { publicUrl, adminUrl, handlers: handlers() }
     } catch (error) {
-      await stopNow()
+      // What hindered the start is worth more than what hindered its end.
+      await stopNow().catch(() => {})
       throw error
     }
   }
@@ -87,7 +88,7 @@ export function createApp(parts: AppParts): App {
   async function sendTraces(traces: Traces): Promise<void> {
     const onProblem = (detail: string) => observer.tracesFailed({ detail })
     await traces.start({ version, now, onProblem })
-    closers.push(({ tracesMs }) => traces.stop(tracesMs))
+    closers.add(({ tracesMs }) => traces.stop(tracesMs))
   }
 
   /** Of the store, only the way in may change while it is open. */
@@ -107,17 +108,17 @@ export function createApp(parts: AppParts): App {
       const directory = join(settings.dataDir, 'spool')
       const spool = createSpool({ shared: store, directory, observer, onBroken: fail, now })
       await spool.start()
-      closers.push(({ spoolMs }) => spool.stop({ graceMs: spoolMs }))
+      closers.add(({ spoolMs }) => spool.stop({ graceMs: spoolMs }))
       return spool
     }
     const journal = watchJournal(store, { observer, onBroken: fail })
-    closers.push(() => journal.stop())
+    closers.add(() => journal.stop())
     return journal
   }
 
   function startPruning(store: OpenStore): void {
     const pruning = pruneRegularly(store, { retention: settings, observer, now })
-    closers.push(() => pruning.stop())
+    closers.add(() => pruning.stop())
   }
 
   type OpenJournal = GuardedJournal & Partial<Pick<Spool, 'stats' | 'figures' | 'findWaiting'>>
@@ -137,7 +138,7 @@ export function createApp(parts: AppParts): App {
       },
       { isPatient: true, observer },
     )
-    closers.push(loading.stop)
+    closers.add(loading.stop)
     await loading.firstTry
     return () => handlers
   }
@@ -183,7 +184,7 @@ export function createApp(parts: AppParts): App {
       version,
       settings: settings.admin,
     })
-    closers.push(() => admin.close())
+    closers.add(() => admin.close())
     return (await admin.listen()).url
   }
 
@@ -203,14 +204,14 @@ export function createApp(parts: AppParts): App {
       readiness: () => readReadiness(isReady, journal),
       settings: { ...settings, tls },
     })
-    closers.push(({ requestsMs }) => server.close(requestsMs))
+    closers.add(({ requestsMs }) => server.close(requestsMs))
     reloaders.push((fresh) => {
       sources = findSources(fresh)
       if (tls && fresh.tls) server.reloadTls(readTlsFiles(fresh.tls))
       return !tls === !fresh.tls ? [] : ['HTTPS cannot begin or end without a restart.']
     })
     const { url } = await server.listen()
-    closers.push(async ({ drainMs }) => {
+    closers.add(async ({ drainMs }) => {
       isReady = false
       server.beginDrain()
       if (isBehindBalancer) await setTimeout(drainMs, undefined, hurry).catch(() => {})
@@ -226,22 +227,10 @@ export function createApp(parts: AppParts): App {
     return problems
   }
 
-  /** Closers run last in, first out. */
-  async function close(): Promise<void> {
-    for (let closer = closers.pop(); closer; closer = closers.pop()) {
-      await closer(hurry.signal.aborted ? AT_ONCE : GRACEFUL)
-    }
-  }
-
-  function stop(): Promise<void> {
-    stopping ??= close()
-    return stopping
-  }
-
   function stopNow(): Promise<void> {
     hurry.abort()
-    return stop()
+    return closers.close()
   }
 
-  return { start, reload, stop, stopNow, failed }
+  return { start, reload, stop: closers.close, stopNow, failed }
 }

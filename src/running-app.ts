@@ -2,7 +2,6 @@ import type { Logger } from 'pino'
 import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'
 import type { HandlerRegistration } from './model.ts'
-import type { StopPlan } from './stop-plan.ts'
 
 export interface AppParts {
   readonly settings: Settings
@@ -48,6 +47,3 @@ export type Reloader = (
   settings: Settings,
   options: ReloadOptions,
 ) => readonly string[] | Promise<readonly string[]>
-
-/** Ends one part of it. */
-export type Closer = (plan: StopPlan) => void | Promise<void>

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import { isDeepStrictEqual } from 'node:util'
+import type { Closers } from './closers.ts'
 import { handlerEnvironment, type Settings } from './config.ts'
 import { createDispatcher } from './dispatch/dispatcher.ts'
 import { joinRegistrations } from './dispatch/join-registrations.ts'
 import { ReceiverError } from './errors.ts'
 import type { HandlerRegistration, Redaction } from './model.ts'
 import type { Observer } from './observe/observer.ts'
-import type { Closer, Reloader, ReloadOptions } from './running-app.ts'
+import type { Reloader, ReloadOptions } from './running-app.ts'
 import { type KeptTrying, keepTrying } from './store/keep-trying.ts'
 import type { OpenedStore } from './store/open-store.ts'
 import { keepUnpackThread } from './unpack/keep-unpack-thread.ts'
@@ -26,7 +27,7 @@ export async function startHandlers(parts: {
   readonly observer: Observer
   /** That of this moment. */
   readonly redaction: () => Redaction | undefined
-  readonly closers: Closer[]
+  readonly closers: Closers
   readonly reloaders: Reloader[]
 }): Promise<() => Registrations> {
   const { settings, store, env, leaseMs, observer, closers, reloaders } = parts
@@ -84,7 +85,7 @@ export async function startHandlers(parts: {
     return problems
   }
 
-  closers.push(({ handlersSoftMs, handlersHardMs }) =>
+  closers.add(({ handlersSoftMs, handlersHardMs }) =>
     dispatcher.stop({ softMs: handlersSoftMs, hardMs: handlersHardMs }),
   )
   const report = await dispatcher.start()
@@ -92,9 +93,9 @@ export async function startHandlers(parts: {
     throw new ReceiverError('invalid_handler', { detail: report.problems.join(' ') })
   loaded = joinRegistrations(loaded, report.registrations)
   reloaders.push(reload)
-  closers.push(() => unpacking.stop())
+  closers.add(() => unpacking.stop())
   registering = keepTrying(register, { isPatient: settings.storeFile === undefined, observer })
-  closers.push(registering.stop)
+  closers.add(registering.stop)
   await registering.firstTry
   return registrations
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { entryPoint } from '../entry-point.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -74,8 +73,10 @@ export function keepUnpackThread(options: {
     isWanted = false
     hasStopped = true
     clearTimeout(timer)
-    if (!worker) return
-    const hasEnded = once(worker, 'exit')
+    const thread = worker
+    if (!thread) return
+    // Not `once` of node:events, which rejects when the thread fails as it ends.
+    const hasEnded = new Promise((resolve) => thread.once('exit', resolve))
     restart()
     await hasEnded
   }
