@@ -46,6 +46,7 @@ export function createApp(parts: AppParts): App {
   const works = settings.role !== 'receive'
   const isShared = settings.storeFile === undefined
   const reloaders: Reloader[] = []
+  const stopping = new AbortController()
   const hurry = new AbortController()
   const closers = createClosers(() => (hurry.signal.aborted ? AT_ONCE : GRACEFUL))
   let redaction = findRedaction(settings)
@@ -59,36 +60,46 @@ export function createApp(parts: AppParts): App {
   async function start(): Promise<RunningApp> {
     try {
       closers.add(metrics.stop)
-      if (traces) await sendTraces(traces)
-      const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
-      closers.add(() => store.close())
+      if (traces) await unlessStopped(sendTraces(traces))
+      const store = await unlessStopped(open())
       reloaders.push((fresh) => followPassword(store, fresh))
-      const journal = await openJournal(store)
+      const journal = await unlessStopped(openJournal(store))
       recordReload = (problems) => auditReload(store, problems)
       if (works) startPruning(store)
       reloaders.push((fresh) => followRedaction(fresh))
-      const handlers = works ? await runHandlers(store) : await rememberHandlers(store)
+      const handlers = await unlessStopped(works ? runHandlers(store) : rememberHandlers(store))
       const guardian = receives ? watchWebhooks(journal) : undefined
-      const adminUrl = await serveAdmin(store, journal, {
-        registrations: handlers,
-        guardian: guardian?.figures,
-      })
-      const publicUrl = await serveWebhooks(journal)
+      const shown = { registrations: handlers, guardian: guardian?.figures }
+      const adminUrl = await unlessStopped(serveAdmin(store, journal, shown))
+      const publicUrl = await unlessStopped(serveWebhooks(journal))
       if (guardian) closers.add(() => guardian.stop())
       isReady = true
       await guardian?.start()
       return { publicUrl, adminUrl, handlers: handlers() }
     } catch (error) {
       // What hindered the start is worth more than what hindered its end.
-      await stopNow().catch(() => {})
+      await (stopping.signal.aborted ? stop() : stopNow()).catch(() => {})
       throw error
     }
+  }
+
+  /** A part of the start, after which nothing more is begun when the receiver is to stop. */
+  async function unlessStopped<Result>(part: Promise<Result>): Promise<Result> {
+    const result = await part
+    stopping.signal.throwIfAborted()
+    return result
   }
 
   async function sendTraces(traces: Traces): Promise<void> {
     const onProblem = (detail: string) => observer.tracesFailed({ detail })
     await traces.start({ version, now, onProblem })
     closers.add(({ tracesMs }) => traces.stop(tracesMs))
+  }
+
+  async function open(): Promise<OpenStore> {
+    const store = await openStore(settings, (text) => log.warn(text), observer.storeCommitted)
+    closers.add(() => store.close())
+    return store
   }
 
   /** Of the store, only the way in may change while it is open. */
@@ -126,7 +137,7 @@ export function createApp(parts: AppParts): App {
 
   function runHandlers(store: OpenStore): Promise<() => readonly HandlerRegistration[]> {
     const parts = { settings, store, env, leaseMs, observer, redaction: () => redaction }
-    return startHandlers({ ...parts, closers, reloaders })
+    return startHandlers({ ...parts, closers, reloaders, stopped: stopping.signal })
   }
 
   /** Where others run the handlers: which there are, for the admin listener. */
@@ -212,9 +223,10 @@ export function createApp(parts: AppParts): App {
     })
     const { url } = await server.listen()
     closers.add(async ({ drainMs }) => {
+      const mayBeSent = isReady && isBehindBalancer
       isReady = false
       server.beginDrain()
-      if (isBehindBalancer) await setTimeout(drainMs, undefined, hurry).catch(() => {})
+      if (mayBeSent) await setTimeout(drainMs, undefined, hurry).catch(() => {})
     })
     return url
   }
@@ -227,10 +239,15 @@ export function createApp(parts: AppParts): App {
     return problems
   }
 
-  function stopNow(): Promise<void> {
-    hurry.abort()
+  function stop(): Promise<void> {
+    stopping.abort()
     return closers.close()
   }
 
-  return { start, reload, stop: closers.close, stopNow, failed }
+  function stopNow(): Promise<void> {
+    hurry.abort()
+    return stop()
+  }
+
+  return { start, reload, stop, stopNow, failed }
 }

@@ -4,6 +4,7 @@ import type { StopPlan } from './stop-plan.ts'
 export type Closer = (plan: StopPlan) => void | Promise<void>
 
 export interface Closers {
+  /** Also while the others are closed, or after: then this one follows at once. */
   add(closer: Closer): void
   /**
    * Last in, first out. One that fails holds up no other: what is not closed keeps its lock, and
@@ -30,7 +31,10 @@ export function createClosers(plan: () => StopPlan): Closers {
   }
 
   return {
-    add: (closer) => void open.push(closer),
+    add(closer) {
+      open.push(closer)
+      closing = closing?.finally(closeAll)
+    },
     close() {
       closing ??= closeAll()
       return closing

@@ -21,14 +21,17 @@ export interface ReloadOptions {
 }
 
 export interface App {
-  /** Resolves when requests are answered. Rejects with a ReceiverError, and has stopped then. */
+  /**
+   * Resolves when requests are answered. Rejects with a ReceiverError, or because it was stopped
+   * meanwhile, and has stopped then.
+   */
   start(): Promise<RunningApp>
   /**
    * Takes sources, secrets, certificate, handlers and log level from `settings`, while requests
    * are answered and jobs run. Resolves with what was not taken, a sentence each.
    */
   reload(settings: Settings, options: ReloadOptions): Promise<readonly string[]>
-  /** Stops in the order of the flow, in less than 9 s. */
+  /** Stops in the order of the flow, in less than 9 s; a start under way ends. */
   stop(): Promise<void>
   /** Stops at once, also during `stop`; what is acknowledged stays, what runs will run again. */
   stopNow(): Promise<void>

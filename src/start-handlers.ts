@@ -29,8 +29,9 @@ export async function startHandlers(parts: {
   readonly redaction: () => Redaction | undefined
   readonly closers: Closers
   readonly reloaders: Reloader[]
+  readonly stopped: AbortSignal
 }): Promise<() => Registrations> {
-  const { settings, store, env, leaseMs, observer, closers, reloaders } = parts
+  const { settings, store, env, leaseMs, observer, closers, reloaders, stopped } = parts
   let modules = settings.handlers.map(({ module }) => module)
   let loaded: Registrations = []
   /** A handler whose module cannot be loaded today keeps its place: events wait for it. */
@@ -89,6 +90,7 @@ export async function startHandlers(parts: {
     dispatcher.stop({ softMs: handlersSoftMs, hardMs: handlersHardMs }),
   )
   const report = await dispatcher.start()
+  stopped.throwIfAborted()
   if (report.problems.length > 0)
     throw new ReceiverError('invalid_handler', { detail: report.problems.join(' ') })
   loaded = joinRegistrations(loaded, report.registrations)

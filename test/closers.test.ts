@@ -33,3 +33,16 @@ it('closes once, however often it is asked', async () => {
   await closers.close()
   expect(closed).toEqual(['server', 'store'])
 })
+
+it('closes at once what is opened while it closes, after what is under way', async () => {
+  const { closers, closed } = closersOf('store')
+  let goOn = () => {}
+  closers.add(() => new Promise((resolve) => (goOn = resolve)))
+  const closing = closers.close()
+  closers.add(() => void closed.push('late'))
+  goOn()
+  await closing
+  closers.add(() => void closed.push('later'))
+  await closers.close()
+  expect(closed).toEqual(['late', 'store', 'later'])
+})

@@ -44,6 +44,27 @@ describe('runReceiver', () => {
     expect(calls).toEqual(['start', 'stop'])
   })
 
+  it('stops a receiver that is still starting, and does nothing with it', async () => {
+    let fail = (_error: Error) => {}
+    const { receiver, signals, stop, calls } = build({
+      start: () => {
+        stop.abort()
+        return new Promise((_resolve, reject) => {
+          fail = reject
+        })
+      },
+      stop: async () => {
+        calls.push('stop')
+        fail(new Error('stopped'))
+      },
+    })
+    await runReceiver(receiver, signals, async () => {
+      calls.push('up')
+      return 'stay'
+    })
+    expect(calls).toEqual(['stop'])
+  })
+
   it('does not wait for a stop that takes its time when asked again', async () => {
     const { receiver, signals, stop, stopAgain, calls } = build({
       stop: () => {

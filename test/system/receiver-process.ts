@@ -21,12 +21,14 @@ export interface ReceiverProcess {
 
 /**
  * A receiver as its users run it: the built program, a process of its own, any free ports. `leaseMs`
- * gives it other leases, so that nobody has to wait for those of one that died.
+ * gives it other leases, so that nobody has to wait for those of one that died. `onLine` hears of
+ * what it logs, also before it is ready.
  */
 export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
-  { leaseMs }: { leaseMs?: number } = {},
+  options: { leaseMs?: number; onLine?: (line: string, child: ChildProcess) => void } = {},
 ): Promise<ReceiverProcess> {
+  const { leaseMs, onLine } = options
   const program = leaseMs === undefined ? [MAIN, 'serve'] : [REPLICA]
   const child = spawn(process.execPath, program, {
     env: {
@@ -54,6 +56,7 @@ export async function startReceiver(
       rest = parts.pop() ?? ''
       for (const line of parts) {
         lines.push(line)
+        onLine?.(line, child)
         if (!line.includes('"msg":"ready"')) continue
         const { public_url: publicUrl, admin_url: adminUrl } = JSON.parse(line)
         resolve({ publicUrl, adminUrl })

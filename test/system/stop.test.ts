@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -108,6 +108,28 @@ it('stops at once on a second signal, and loses nothing', async () => {
   expect(new Set((await load).flat())).toEqual(new Set([200]))
   await expectNothingLost(settings, sender.acknowledged)
 }, 90_000)
+
+it('stops on SIGTERM while a handler still loads, and never says that it is ready', async () => {
+  const settings = newSettings()
+  const handler = join(String(settings['DATA_DIR']), 'endless.mjs')
+  writeFileSync(
+    handler,
+    `console.log('loads for ever')\nawait new Promise(() => setInterval(() => {}, 1_000))\n`,
+  )
+  let askedAt = Number.POSITIVE_INFINITY
+  const receiver = startReceiver(
+    { ...settings, HANDLERS: handler },
+    {
+      onLine(line, child) {
+        if (!line.includes('loads for ever')) return
+        askedAt = performance.now()
+        child.kill('SIGTERM')
+      },
+    },
+  )
+  await expect(receiver).rejects.toThrow('ended with 0 before it was ready')
+  expect(performance.now() - askedAt).toBeLessThan(9_000)
+}, 60_000)
 
 it('refuses to start on a data directory that another receiver works on, and says so', async () => {
   const settings = newSettings()
