@@ -9,8 +9,8 @@ import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'
 import type { Guardian } from './guardian/guardian.ts'
 import { prepareGuardian } from './guardian/prepare-guardian.ts'
-import { createPublicServer } from './http/create-public-server.ts'
-import { readTlsFiles } from './http/tls-files.ts'
+import { createPublicServer, type PublicServer } from './http/create-public-server.ts'
+import { readTlsFiles, type TlsPaths } from './http/tls-files.ts'
 import type { HandlerRegistration } from './model.ts'
 import { newBatchId } from './new-batch-id.ts'
 import { createMetrics } from './observe/create-metrics.ts'
@@ -30,6 +30,7 @@ import { rememberStats } from './store/remember-stats.ts'
 import { readUsedPercent } from './store/spool/used-percent.ts'
 import { createSpool, type Spool } from './store/spool.ts'
 import { type GuardedJournal, watchJournal } from './store/watch-journal.ts'
+import { takeSettings } from './take-settings.ts'
 
 const LEASE_MS = 60_000
 
@@ -218,8 +219,11 @@ export function createApp(parts: AppParts): App {
     closers.add(({ requestsMs }) => server.close(requestsMs))
     reloaders.push((fresh) => {
       sources = findSources(fresh)
-      if (tls && fresh.tls) server.reloadTls(readTlsFiles(fresh.tls))
-      return !tls === !fresh.tls ? [] : ['HTTPS cannot begin or end without a restart.']
+      return []
+    })
+    reloaders.push((fresh) => {
+      if (!tls !== !fresh.tls) return ['HTTPS cannot begin or end without a restart.']
+      return fresh.tls ? followTls(server, fresh.tls) : []
     })
     const { url } = await server.listen()
     closers.add(async ({ drainMs }) => {
@@ -231,9 +235,19 @@ export function createApp(parts: AppParts): App {
     return url
   }
 
+  /** The files may have changed since they were looked at. */
+  function followTls(server: PublicServer, paths: TlsPaths): string[] {
+    try {
+      server.reloadTls(readTlsFiles(paths))
+      return []
+    } catch (error) {
+      return [`TLS_CERT_FILE, TLS_KEY_FILE: ${error instanceof Error ? error.message : error}`]
+    }
+  }
+
   async function reload(fresh: Settings, options: ReloadOptions): Promise<readonly string[]> {
     log.level = fresh.logLevel
-    const problems = (await Promise.all(reloaders.map((take) => take(fresh, options)))).flat()
+    const problems = await takeSettings(reloaders, fresh, options)
     // Settings have to be taken while a shared store is away, too.
     void recordReload?.(problems.length).catch(() => {})
     return problems

@@ -28,7 +28,8 @@ export interface App {
   start(): Promise<RunningApp>
   /**
    * Takes sources, secrets, certificate, handlers and log level from `settings`, while requests
-   * are answered and jobs run. Resolves with what was not taken, a sentence each.
+   * are answered and jobs run. What of it cannot be taken keeps nothing else from being taken;
+   * resolves with a sentence for each. Never rejects.
    */
   reload(settings: Settings, options: ReloadOptions): Promise<readonly string[]>
   /** Stops in the order of the flow, in less than 9 s; a start under way ends. */

@@ -1,11 +1,16 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/config.ts'
 import { createLogger } from '../src/observe/create-logger.ts'
+import { CERTIFICATES } from './http/certificates.ts'
 import { SECRET } from './http/start-server.ts'
+
+const LOG = createLogger({ level: 'silent' })
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-app-'))
@@ -13,8 +18,8 @@ function newFolder(): string {
   return folder
 }
 
-function createAppIn(folder: string, env: Record<string, string> = {}) {
-  const settings = readSettings({
+function readIn(folder: string, env: Record<string, string> = {}) {
+  return readSettings({
     env: {
       MAILTRAP_SIGNING_SECRET: SECRET,
       DATA_DIR: join(folder, 'data'),
@@ -22,10 +27,14 @@ function createAppIn(folder: string, env: Record<string, string> = {}) {
       HOST: '127.0.0.1',
       PORT: '0',
       ADMIN_PORT: '0',
+      LOG_LEVEL: 'fatal',
       ...env,
     },
   })
-  const parts = { settings, log: createLogger({ level: 'silent' }), version: 'test' }
+}
+
+function createAppIn(folder: string, env?: Record<string, string>) {
+  const parts = { settings: readIn(folder, env), log: LOG, version: 'test' }
   return createApp({ ...parts, env: { PATH: process.env.PATH } })
 }
 
@@ -61,5 +70,47 @@ await new Promise(() => setInterval(() => {}, 1_000))\n`,
     await app.stop()
     await started
     await expectClosed(folder)
+  })
+})
+
+/** Of a GET, whoever the certificate is for. */
+async function getStatus(url: string): Promise<number | undefined> {
+  const [answer] = await once(get(url, { rejectUnauthorized: false, agent: false }), 'response')
+  answer.resume()
+  return answer.statusCode
+}
+
+describe('a receiver that is given other settings', () => {
+  it('takes all that it can, and says of the rest why not', async () => {
+    const folder = newFolder()
+    const write = (name: string, content: string | Buffer) => {
+      writeFileSync(join(folder, name), content)
+      return join(folder, name)
+    }
+    const tls = {
+      TLS_CERT_FILE: write('cert', CERTIFICATES[0].cert),
+      TLS_KEY_FILE: write('key', CERTIFICATES[0].key),
+    }
+    const app = createAppIn(folder, tls)
+    const { publicUrl } = await app.start()
+    onTestFinished(() => app.stopNow())
+    const added = `${publicUrl}/webhooks/mailingapi`
+    expect(await getStatus(added)).toBe(404)
+    const fresh = readIn(folder, {
+      ...tls,
+      CONFIG_FILE: write('receiver.yaml', 'redact: { hash: [email] }'),
+      HANDLERS: write('broken.mjs', 'export default {'),
+      MAILINGAPI_SIGNING_SECRET: SECRET,
+    })
+    rmSync(tls.TLS_CERT_FILE)
+    mkdirSync(join(folder, 'data/redact-key'))
+
+    expect(await app.reload(fresh, { isCodeNew: false })).toEqual([
+      expect.stringMatching(/^DATA_DIR is .*, where the key of hashed fields cannot be kept/),
+      expect.stringContaining('broken.mjs: '),
+      expect.stringMatching(/^TLS_CERT_FILE, TLS_KEY_FILE: ENOENT/),
+    ])
+    // A source that there was not: it is asked with the wrong method.
+    expect(await getStatus(added)).toBe(405)
   })
 })
