@@ -7,6 +7,8 @@ export const ERROR_CODES = {
     'The disk of the data directory is full; what it cannot take is not acknowledged. Free space: it goes on by itself.',
   store_broken:
     'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
+  store_gone:
+    'The files of the store were removed or replaced while it was open. Start again on what is there now; stop before you move or restore files.',
   store_busy:
     'The store could not do its work in time. What was acknowledged goes on by itself; what was not, the provider sends again.',
   store_refused:

@@ -26,7 +26,7 @@ export type { SeriesPoint, SeriesQuery } from './series.ts'
 export interface Journal {
   /**
    * Resolves once the batch is on disk. Rejects with a ReceiverError (`store_full`, `store_busy`,
-   * `store_broken`, `store_closed`) when it is not; it may then still be there after a restart.
+   * `store_broken`, `store_gone`, `store_closed`) when it is not; it may then still be there after a restart.
    */
   append(batch: Batch): Promise<void>
 }
@@ -184,8 +184,11 @@ export interface PruneReceipt {
   readonly isDone: boolean
 }
 
-/** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */
-export type StoreHint = 'batches' | 'jobs'
+/**
+ * Why a waiting loop should look again. Only a hint: looking now and then is correct alone.
+ * `failure`: the store keeps nothing any more, whoever asks.
+ */
+export type StoreHint = 'batches' | 'jobs' | 'failure'
 
 /** Reads for people. May run beside the writes, and sees what was committed. */
 export interface Archive {

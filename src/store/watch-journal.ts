@@ -23,7 +23,7 @@ export interface WatchedJournal extends GuardedJournal {
  * is broken for good is handed to `onBroken`.
  */
 export function watchJournal(
-  store: Pick<Store, 'append' | 'probe'>,
+  store: Pick<Store, 'append' | 'probe' | 'onHint'>,
   options: {
     observer: Pick<Observer, 'storeFailed' | 'storeRecovered'>
     onBroken: (error: ReceiverError) => void
@@ -55,6 +55,10 @@ export function watchJournal(
     }
   }
 
+  const stopHints = store.onHint((hint) => {
+    if (hint === 'failure') void probe()
+  })
+
   return {
     async append(batch) {
       try {
@@ -68,6 +72,7 @@ export function watchJournal(
     state: () => failure?.code ?? 'ok',
     stop() {
       hasStopped = true
+      stopHints()
       clearTimeout(timer)
     },
   }
@@ -75,5 +80,5 @@ export function watchJournal(
 
 /** Nobody has closed the store before this stops; if it is closed all the same, its thread has died. */
 function isForGood({ code }: ReceiverError): boolean {
-  return code === 'store_broken' || code === 'store_closed'
+  return code === 'store_broken' || code === 'store_gone' || code === 'store_closed'
 }

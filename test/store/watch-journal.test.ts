@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type ErrorCode, ReceiverError } from '../../src/errors.ts'
+import type { StoreHint } from '../../src/store/store.ts'
 import { watchJournal } from '../../src/store/watch-journal.ts'
 import { sampleBatch } from './sample-rows.ts'
 
@@ -9,7 +10,12 @@ function watch(code: ErrorCode) {
   const work = async () => {
     if (!isMended) throw new ReceiverError(code)
   }
-  const store = { append: vi.fn(work), probe: vi.fn(work) }
+  const hints = new Set<(hint: StoreHint) => void>()
+  const onHint = (listener: (hint: StoreHint) => void) => {
+    hints.add(listener)
+    return () => hints.delete(listener)
+  }
+  const store = { append: vi.fn(work), probe: vi.fn(work), onHint }
   const observer = { storeFailed: vi.fn(), storeRecovered: vi.fn() }
   const onBroken = vi.fn()
   const journal = watchJournal(store, { observer, onBroken })
@@ -17,7 +23,10 @@ function watch(code: ErrorCode) {
   const mend = () => {
     isMended = true
   }
-  return { journal, store, observer, onBroken, mend }
+  const hint = (text: StoreHint) => {
+    for (const listener of hints) listener(text)
+  }
+  return { journal, store, observer, onBroken, mend, hint }
 }
 
 describe('watchJournal', () => {
@@ -36,7 +45,7 @@ describe('watchJournal', () => {
     expect(onBroken).not.toHaveBeenCalled()
   })
 
-  it.each(['store_broken', 'store_closed'] as const)(
+  it.each(['store_broken', 'store_closed', 'store_gone'] as const)(
     'gives up a store that fails with %s, and does not ask again',
     async (code) => {
       const { journal, store, onBroken } = watch(code)
@@ -46,6 +55,16 @@ describe('watchJournal', () => {
       expect(store.probe).not.toHaveBeenCalled()
     },
   )
+
+  it('asks what is wrong when the store says that it failed, with no batch to keep', async () => {
+    const { journal, hint, onBroken } = watch('store_gone')
+    hint('batches')
+    expect(journal.state()).toBe('ok')
+    hint('failure')
+    await vi.waitFor(() => expect(onBroken.mock.calls).toMatchObject([[{ code: 'store_gone' }]]))
+    expect(journal.state()).toBe('store_gone')
+    expect(journal.canAcknowledge()).toBe(false)
+  })
 
   it('takes it as it should be that the store is closed once it has stopped', async () => {
     const { journal, observer, onBroken } = watch('store_closed')

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, type TestContext } from 'vitest'
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import { createAdminApi } from './admin-api.ts'
 import { createEventSender, type EventSender, expectAllHandled } from './event-sender.ts'
 import { type FailingDisk, mountSmallDisk, preloadDisk } from './failing-disk.ts'
@@ -152,4 +153,25 @@ describe('a sync that fails once', () => {
     (context) => failSync('database', context),
     TIMEOUT_MS,
   )
+})
+
+describe('a data directory that is removed while the receiver runs', () => {
+  it('is followed by no 200, is told, and ends the process as failed, batch or none', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'receiver-removed-'))
+    onTestFinished(() => rmSync(parent, { recursive: true, force: true }))
+    const folder = join(parent, 'data')
+    const { publicUrl, ended, lines } = await startOn({ folder, env: {} })
+    const sender = createEventSender(publicUrl)
+    expect((await sender.send())?.status).toBe(200)
+    rmSync(folder, { recursive: true })
+    const { size } = sender.acknowledged
+    await sender.send()
+    expect(sender.acknowledged.size).toBe(size)
+    expect(await ended).toBe(1)
+    expect(lines.join('\n')).toContain('removed or replaced while it was open')
+
+    const again = await startOn({ folder, env: {} })
+    rmSync(folder, { recursive: true })
+    expect(await again.ended).toBe(1)
+  })
 })

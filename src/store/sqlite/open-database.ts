@@ -110,13 +110,15 @@ function syncDirectory(directory: string): void {
   }
 }
 
+export const lockFileOf = (directory: string): string => `${directory}/receiver.lock`
+
 /**
  * Holds the data directory for this process. The lock is the operating system's, on a SQLite file
  * of its own, so it ends with the process, however that ends. Close the answer to let go.
  */
 export async function lockDataDirectory(directory: string): Promise<Database> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = `${directory}/receiver.lock`
+  const file = lockFileOf(directory)
   try {
     return await lockFile(file)
   } catch (cause) {

@@ -5,7 +5,8 @@ import type { StoreCommit, StoreHint } from '../store.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { type Database, translateError } from './driver.ts'
 import { createInbox, isAlone } from './inbox.ts'
-import { lockDataDirectory, openForWriting } from './open-database.ts'
+import { lockDataDirectory, lockFileOf, openForWriting } from './open-database.ts'
+import { rememberPlaces } from './remember-places.ts'
 import {
   answer,
   type StoreNews,
@@ -21,6 +22,7 @@ interface OpenFile {
   readonly db: Database
   readonly lock: Database
   readonly checkpoints: ReturnType<typeof createCheckpoints>
+  readonly findMoved: ReturnType<typeof rememberPlaces>
 }
 
 /**
@@ -41,7 +43,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
  * commit; then some of the work behind them in another; then it looks again. So a request waits
  * for one group of work at the most, and a slow disk never stalls the thread that serves HTTP.
  */
-function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
+function serve(port: MessagePort, { db, lock, checkpoints, findMoved }: OpenFile): void {
   const hints = new Set<StoreHint>()
   // Told along with the next answer to whoever started this thread.
   const commits: StoreCommit[] = []
@@ -58,8 +60,11 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
   let broken: ReceiverError | undefined
 
   function runGroup(group: readonly Waiting[]): void {
+    const wasBroken = broken !== undefined
     const results = broken ? refuse(group, broken) : runAll(group)
-    broken ??= findBroken(results) ?? findBrokenCheckpoint()
+    // After the commit: what is acknowledged was in its place when it was on disk.
+    broken ??= findBroken(results) ?? findBrokenCheckpoint() ?? findGone()
+    if (broken && !wasBroken) hints.add('failure')
     answer(group, broken ? refuse(group, broken) : results, (to) =>
       to === port ? commits.splice(0) : [],
     )
@@ -78,6 +83,11 @@ function serve(port: MessagePort, { db, lock, checkpoints }: OpenFile): void {
   function findBrokenCheckpoint(): ReceiverError | undefined {
     if (!checkpoints.isBroken()) return undefined
     return new ReceiverError('store_broken', { detail: 'A checkpoint could not be synced.' })
+  }
+
+  function findGone(): ReceiverError | undefined {
+    const path = findMoved()
+    return path === undefined ? undefined : new ReceiverError('store_gone', { detail: path })
   }
 
   function toStep({ operation, args }: Waiting) {
@@ -134,7 +144,8 @@ async function openFile(file: string): Promise<OpenFile> {
   const lock = await lockDataDirectory(dirname(file))
   try {
     const db = await openForWriting(file)
-    return { db, lock, checkpoints: createCheckpoints(db, file) }
+    const findMoved = rememberPlaces([file, `${file}-wal`, lockFileOf(dirname(file))])
+    return { db, lock, checkpoints: createCheckpoints(db, file), findMoved }
   } catch (error) {
     lock.close()
     throw error

@@ -209,3 +209,23 @@ it('acknowledges no batch that went into the file while it was moved aside', asy
   await built.stop()
   expect(built.facts.spoolLeft).toEqual([])
 })
+
+it('refuses what a file would keep that was removed meanwhile, and begins another', async () => {
+  const built = buildSpool()
+  await built.spool.start()
+  built.shared.mode = 'down'
+  await built.spool.append(sampleBatch())
+  rmSync(built.directory, { recursive: true })
+  await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_gone' })
+  await vi.waitFor(() => expect(built.facts.spoolRecovered).toHaveLength(1), SOON)
+  expect(built.facts.spoolFailed).toMatchObject([{ code: 'store_gone' }])
+  expect(built.onBroken).not.toHaveBeenCalled()
+  const batch = sampleBatch()
+  await built.spool.append(batch)
+  expect(readdirSync(built.directory)).toContain('spool.db')
+  await built.stop(0)
+
+  const again = buildSpool({ directory: built.directory })
+  await again.spool.start()
+  await vi.waitFor(() => expect(idsOf(again.shared.kept)).toEqual([batch.id]), SOON)
+})
