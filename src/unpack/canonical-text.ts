@@ -4,8 +4,10 @@
  */
 const RISKY_NUMBER = /[:,[\s]-?(?:\d[\d.]{15}|[\d.]+[eE][+-]?\d{3})/
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
-/** Marks a number that was put into quotes; a genuine text does not begin like this. */
-const NUMBER_MARK = '\\u0000number '
+/** Marks a number that was put into quotes. */
+const NUMBER_MARK = '"\\u0000number '
+/** So begins a text that could be taken for such a number: NUL has no other escape. It gets a second one. */
+const NUL = '"\\u0000'
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
@@ -27,15 +29,24 @@ export function canonicalText(
 
 /** Parses with risky numbers as marked texts, which keep their spelling; `writeExactly` undoes it. */
 export function parseExactly(text: string): Record<string, unknown> {
-  const quoted = text.replace(TEXT_OR_NUMBER, (token) =>
-    token.startsWith('"') || !RISKY_NUMBER.test(`:${token}`) ? token : `"${NUMBER_MARK}${token}"`,
-  )
-  return JSON.parse(quoted)
+  return JSON.parse(text.replace(TEXT_OR_NUMBER, mark))
 }
 
 /** JSON of what was parsed exactly. */
 export function writeExactly(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/"\\u0000number ([^"]+)"/g, '$1')
+  const text = JSON.stringify(value)
+  return text.includes(NUL) ? text.replace(TEXT_OR_NUMBER, unmark) : text
+}
+
+function mark(token: string): string {
+  if (token.startsWith(NUL)) return `${NUL}${token.slice(1)}`
+  const isRisky = !token.startsWith('"') && RISKY_NUMBER.test(`:${token}`)
+  return isRisky ? `${NUMBER_MARK}${token}"` : token
+}
+
+function unmark(token: string): string {
+  if (token.startsWith(NUMBER_MARK)) return token.slice(NUMBER_MARK.length, -1)
+  return token.startsWith(NUL) ? `"${token.slice(NUL.length)}` : token
 }
 
 /** Texts carry their length instead of escapes: five times as fast as JSON.stringify for each. */

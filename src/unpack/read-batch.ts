@@ -15,6 +15,8 @@ export interface ReadOptions {
   readonly redaction?: Redaction | undefined
   /** At most this many events and unreadable pieces in a chunk. Default 500. */
   readonly piecesPerChunk?: number
+  /** Puts a piece that our own code fails on into quarantine. Default: it ends the reading. */
+  readonly keepsFailures?: boolean
 }
 
 /** From this many on, unreadable neighbours share a row: rubbish must not fill the store with rows. */
@@ -32,10 +34,11 @@ export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<Un
   }
   const reader = createPieceReader(batch.body, options.provider)
   const chunk = createChunkBuilder(batch, options.piecesPerChunk ?? 500)
-  const makeEvent = createEventMaker(batch, {
+  const maker = createEventMaker(batch, {
     routes: options.routes,
     redact: findRedact(batch, options),
   })
+  const makeEvent = options.keepsFailures ? withoutFailures(maker) : maker
   let position = 0
   let unreadable = 0
   for (const piece of splitPieces(batch.body, batch.contentType, reader)) {
@@ -43,16 +46,26 @@ export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<Un
     const isWanted = position >= batch.unpackedPieces
     if (isWanted && !chunk.hasRoom(bytes)) yield chunk.take(false)
     const reading = reader.read(piece)
-    if (reading.isEvent) {
-      const event = makeEvent(reading, position)
-      if (isWanted) chunk.addEvent(event, bytes)
-    } else {
+    const event = reading.isEvent ? makeEvent(reading, position) : undefined
+    if (!event) {
+      const reason = reading.isEvent ? 'corrupt' : reading.reason
       const mayMerge = unreadable++ >= MAX_UNMERGED_ROWS
-      if (isWanted) chunk.addUnreadable(piece, position, reading.reason, mayMerge)
-    }
+      if (isWanted) chunk.addUnreadable(piece, position, reason, mayMerge)
+    } else if (isWanted) chunk.addEvent(event, bytes)
     position++
   }
   yield chunk.take(true)
+}
+
+/** The same, with nothing where it fails. */
+function withoutFailures<Given extends unknown[], Made>(make: (...given: Given) => Made) {
+  return (...given: Given): Made | undefined => {
+    try {
+      return make(...given)
+    } catch {
+      return undefined
+    }
+  }
 }
 
 function findRedact(batch: OpenBatch, { provider, redaction }: ReadOptions) {

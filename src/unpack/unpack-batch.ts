@@ -5,7 +5,7 @@ import type { ChunkReceipt, OpenBatch, Store } from '../store/store.ts'
 import { addReceipts, commitChunk, isStoreTrouble, NO_RECEIPT } from './commit-chunk.ts'
 import { describeFailure } from './describe-failure.ts'
 import type { Routes } from './make-event.ts'
-import { quarantineBody, readBatch } from './read-batch.ts'
+import { quarantineBody, type ReadOptions, readBatch } from './read-batch.ts'
 
 export interface BatchContext {
   readonly store: Pick<Store, 'commitChunk' | 'probe'>
@@ -29,8 +29,9 @@ const MAX_FAILURES = 3
 
 /**
  * Unpacks a batch to its end, waiting as long as the store takes nothing at all. Undefined when it
- * was left to somebody else or to a later time: its lease then ends by itself. A batch that our own
- * code fails on again and again goes to quarantine as it is, or it would come back for ever.
+ * was left to somebody else or to a later time: its lease then ends by itself. Pieces that our own
+ * code fails on again and again go to quarantine, or the whole batch as it is if that is of no use:
+ * it would come back for ever.
  */
 export async function unpackBatch(
   batch: OpenBatch,
@@ -41,7 +42,8 @@ export async function unpackBatch(
   for (;;) {
     const { nextPiece } = progress
     try {
-      return await unpackRest(batch, progress, context)
+      const keepsFailures = failures >= MAX_FAILURES - 1
+      return await unpackRest(batch, progress, { ...context, keepsFailures })
     } catch (error) {
       context.log.unpackFailed({ batch: batch.id, error: describeFailure(error) })
       failures = progress.nextPiece > nextPiece ? 1 : failures + 1
@@ -68,7 +70,7 @@ async function isStoreDown(error: unknown, store: Pick<Store, 'probe'>): Promise
 async function unpackRest(
   batch: OpenBatch,
   progress: Progress,
-  context: BatchContext,
+  context: BatchContext & Pick<ReadOptions, 'keepsFailures'>,
 ): Promise<ChunkReceipt | undefined> {
   const rest = { ...batch, unpackedPieces: progress.nextPiece }
   for (const chunk of readBatch(rest, context)) {

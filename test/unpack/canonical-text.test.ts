@@ -37,6 +37,7 @@ describe('canonicalText', () => {
     ['"é"', '"e\\u0301"'],
     ['{"__proto__":1}', '{}'],
     ['{"__proto__":1}', '{"__proto__":2}'],
+    ['9007199254740993', '"\\u0000number 9007199254740993"'],
   ])('tells %s from %s', (one, other) => {
     const hashable = (value: string) => Buffer.from(canonical(`{"event":"x","v":${value}}`))
     expect(hashable(one)).not.toEqual(hashable(other))

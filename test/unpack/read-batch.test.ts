@@ -83,6 +83,19 @@ describe('readBatch', () => {
     ])
   })
 
+  it('keeps a piece that we fail on and reads its neighbours, if it is to', () => {
+    const body = '[{"event":"open"},{"event":"click"},{"event":"open"}]'
+    const routes = ({ type }: { type: string }) => {
+      if (type === 'click') throw new Error('a fault of ours')
+      return []
+    }
+    expect(() => readAll(openBatch(body), { routes })).toThrow('a fault of ours')
+    const { events, unreadable } = readAll(openBatch(body), { routes, keepsFailures: true })
+    expect(events.map(({ position }) => position)).toEqual([0, 2])
+    expect(unreadable).toMatchObject([{ reason: 'corrupt', position: 1, pieces: 1 }])
+    expect(textOf(unreadable[0]?.bytes ?? new Uint8Array())).toBe('{"event":"click"}')
+  })
+
   it('tells in a detail nothing of what was received', () => {
     const { unreadable } = readBody('[{"event":secret},"secret",{"secret":1}]')
     expect(unreadable).toHaveLength(3)

@@ -51,6 +51,16 @@ describe('redacting an event', () => {
     expect(redact('{"event" : "x"}', rules({ drop: ['ip'] }))).toBeUndefined()
   })
 
+  it.each([
+    ['{"a":"\\u0000number abc"}'],
+    ['{"a":"\\u0000number 12"}'],
+    ['{"a":"\\u0000\\u0000number 12"}'],
+    ['{"a":"b\\"\\u0000number 12"}'],
+    ['{"\\u0000number 12":["\\u0000",12345678901234567890]}'],
+  ])('takes no text for a number: %s', (text) => {
+    expect(redact(`${text.slice(0, -1)},"ip":"1"}`, rules({ drop: ['ip'] }))).toBe(text)
+  })
+
   it('never reaches beyond the fields of the event itself', () => {
     const event = '{"event":"x","__proto__":{"ip":1}}'
     expect(redact(event, rules({ drop: ['__proto__.ip', 'toString', 'constructor.name'] }))).toBe(

@@ -291,24 +291,22 @@ describe('createUnpacker with content that cannot be stored', () => {
     })
   })
 
-  it('puts a batch on which our own code fails three times into quarantine, and goes on', async () => {
+  it('puts a piece on which our own code fails three times into quarantine, and goes on', async () => {
     const store = createMemoryStore()
     const routes = vi.fn(({ type }: { type: string }) => {
       if (type === 'bug') throw new SyntaxError('Unexpected "bug@example.com"')
       return ['all']
     })
-    const poison = `${eventTexts(700).join('\n')}\n{"event":"bug"}\n`
+    const poison = `${eventTexts(700).join('\n')}\n{"event":"bug"}\n{"event":"open"}`
     store.add(openBatch(poison))
     store.add(openBatch(body(1), { id: 'batch-2' }))
     const { log } = start(store, { routes })
     await vi.waitFor(() => expect(store.closed).toEqual(['batch-1', 'batch-2']))
-    expect(store.events).toHaveLength(501)
-    expect(store.unreadable).toMatchObject([
-      { reason: 'corrupt', position: 500, pieces: 1, byteOffset: 0 },
-    ])
-    expect(textOf(store.unreadable[0]?.bytes ?? new Uint8Array())).toBe(poison)
+    expect(store.events).toHaveLength(702)
+    expect(store.unreadable).toMatchObject([{ reason: 'corrupt', position: 700, pieces: 1 }])
+    expect(textOf(store.unreadable[0]?.bytes ?? new Uint8Array())).toBe('{"event":"bug"}')
     expect(log.unpackFailed.mock.calls.flat()).toEqual(
-      Array(3).fill({ batch: 'batch-1', error: 'SyntaxError' }),
+      Array(2).fill({ batch: 'batch-1', error: 'SyntaxError' }),
     )
   })
 
