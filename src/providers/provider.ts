@@ -8,6 +8,8 @@ export interface Provider {
   readonly requests: RequestHabits
   /** The field of an event that holds its name. */
   readonly nameField: string
+  /** The field of an event that holds its id. */
+  readonly idField: string
   /** CIDR blocks from which its requests come, as published; empty: it publishes none. */
   readonly addresses: readonly string[]
   /** When it gives a batch up and pauses the webhook; undefined: not published. */

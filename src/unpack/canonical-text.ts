@@ -10,15 +10,21 @@ const NUMBER_MARK = '"\\u0000number '
 const NUL = '"\\u0000'
 const LONE_SURROGATE = /\p{Surrogate}/u
 
+/** A member of an object, by both: a value of another type stays content, as it always was. */
+export interface Member {
+  readonly key: string
+  readonly value: string
+}
+
 /**
  * The same text for the same content, whatever its key order, spacing and escapes; not JSON.
  * Numbers count by value where a double keeps it and by spelling elsewhere, so 9007199254740993 is
- * not 9007199254740992. Top-level members whose value is `omitted` are left out.
+ * not 9007199254740992. The top-level member `omitted`, if it is there, is left out.
  */
 export function canonicalText(
   event: Readonly<Record<string, unknown>>,
   text: string,
-  omitted?: string,
+  omitted?: Member,
 ): string {
   const isExact = !RISKY_NUMBER.test(text) || !text.startsWith('{')
   const canonical = writeObject(isExact ? event : parseExactly(text), omitted)
@@ -63,11 +69,11 @@ function writeArray(array: readonly unknown[]): string {
 }
 
 /** Recursive, as the reader lets at most 64 levels pass. */
-function writeObject(object: Readonly<Record<string, unknown>>, omitted?: string): string {
+function writeObject(object: Readonly<Record<string, unknown>>, omitted?: Member): string {
   let text = '{'
   for (const key of Object.keys(object).sort()) {
     const value = object[key]
-    if (omitted !== undefined && value === omitted) continue
+    if (omitted !== undefined && key === omitted.key && value === omitted.value) continue
     text += `${key.length}"${key}${write(value)},`
   }
   return `${text}}`

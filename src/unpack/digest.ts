@@ -1,17 +1,16 @@
 import { hash } from 'node:crypto'
-import { canonicalText } from './canonical-text.ts'
+import { canonicalText, type Member } from './canonical-text.ts'
 
 const DIGEST_CHARACTERS = 12
 
 /**
  * SHA-256 of an event's content, base64url: the same for any key order, spacing and escapes.
- * `text` is what `event` was parsed from; `omitted` is the value of a top-level member that is no
- * content.
+ * `text` is what `event` was parsed from; `omitted` is a top-level member that is no content.
  */
 export function hashContent(
   event: Readonly<Record<string, unknown>>,
   text: string,
-  omitted?: string,
+  omitted?: Member,
 ): string {
   return hash('sha256', canonicalText(event, text, omitted), 'base64url')
 }

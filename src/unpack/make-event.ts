@@ -1,4 +1,4 @@
-import type { Batch, EventFacts, UnpackedEvent } from '../model.ts'
+import type { EventFacts, UnpackedEvent } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import { digestOf, hashContent } from './digest.ts'
 import { createContentKeys, keyOfIdentity } from './key.ts'
@@ -29,17 +29,24 @@ export function createRedactEvent(redact: Redact, provider: Provider): RedactEve
   }
 }
 
-/** Makes the events of one batch, to be called for each of them in their order. */
+export interface EventMakerOptions {
+  readonly provider: Pick<Provider, 'name' | 'idField'>
+  readonly routes: Routes
+  readonly redact?: RedactEvent | undefined
+}
+
+/** Makes the events of one batch of a source, to be called for each of them in their order. */
 export function createEventMaker(
-  { provider, source }: Pick<Batch, 'provider' | 'source'>,
-  { routes, redact }: { routes: Routes; redact?: RedactEvent | undefined },
+  source: string,
+  { provider: { name: provider, idField }, routes, redact }: EventMakerOptions,
 ): (reading: EventReading, position: number) => UnpackedEvent {
   const keyOfContent = createContentKeys(provider, source)
   return ({ text, event, facts }, position) => {
-    const { identity } = facts
+    const { identity, eventId } = facts
     // An id that did not make the key (inbound) may differ between two copies of one event; an id
     // that did is equal in both. So it is no content, unless content is all there is.
-    const omitted = identity === undefined ? undefined : facts.eventId
+    const isContent = identity === undefined || eventId === undefined
+    const omitted = isContent ? undefined : { key: idField, value: eventId }
     const contentHash = hashContent(event, text, omitted)
     // After the key and the hash, which are those of the event as it came.
     const kept = redact?.(text, event, facts) ?? { text, facts }

@@ -34,7 +34,8 @@ export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<Un
   }
   const reader = createPieceReader(batch.body, options.provider)
   const chunk = createChunkBuilder(batch, options.piecesPerChunk ?? 500)
-  const maker = createEventMaker(batch, {
+  const maker = createEventMaker(batch.source, {
+    provider: options.provider,
     routes: options.routes,
     redact: findRedact(batch, options),
   })

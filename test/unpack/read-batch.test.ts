@@ -73,6 +73,24 @@ describe('readBatch', () => {
     expect(events[0]?.digest).not.toBe(events[1]?.digest)
   })
 
+  it('tells events with one id apart by every other field, also one that holds the id', () => {
+    const event = { event: 'open', event_id: 'OM' }
+    const { events } = readBody(JSON.stringify([event, { ...event, category: 'OM' }]))
+    expect(events[0]?.key).toBe(events[1]?.key)
+    expect(events[0]?.digest).not.toBe(events[1]?.digest)
+  })
+
+  it('makes the digests that earlier versions made, so that what they stored stays a duplicate', () => {
+    const mailtrap =
+      '{"event":"open","event_id":"e-1","email":"a@example.com","timestamp":1768651200,"n":9007199254740993,"custom_variables":{"id":"7","list":[1,null,true]}}'
+    const mailingApi = '{"type":"delivered","id":"evt_1","data":{"to":["a@example.com"]}}'
+    const digestOf = (text: string, provider: 'mailtrap' | 'mailingapi') =>
+      readAll(openBatch(text, { provider })).events[0]?.digest
+    expect(digestOf(mailtrap, 'mailtrap')).toBe('HuiOP5y85Nhc')
+    expect(digestOf(mailtrap.replace('"e-1"', '12'), 'mailtrap')).toBe('_UJxEY8y4eXH')
+    expect(digestOf(mailingApi, 'mailingapi')).toBe('xVNQJF93acjt')
+  })
+
   it('keeps a body whose bytes have changed, and reads nothing of it', () => {
     const batch = openBatch('{"event":"open"}', { sha256: '0'.repeat(64), unpackedPieces: 0 })
     const { chunks, events, unreadable } = readAll(batch)

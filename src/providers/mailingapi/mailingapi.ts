@@ -15,6 +15,7 @@ export const mailingapi: Provider = {
   name: 'mailingapi',
   requests: { maxEvents: 1, format: 'single' },
   nameField: 'type',
+  idField: 'id',
   addresses: [],
   retries: undefined,
   ownSettings: ['toleranceSeconds', 'secretForm'],

@@ -11,6 +11,7 @@ export const mailtrap: Provider = {
   name: 'mailtrap',
   requests: { maxEvents: 500, format: 'json' },
   nameField: 'event',
+  idField: 'event_id',
   addresses: ['45.158.83.0/24', '5.181.200.0/24'],
   retries: MAILTRAP_RETRIES,
   ownSettings: [],
