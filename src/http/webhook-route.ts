@@ -10,6 +10,7 @@ import { createAdmit } from './admit.ts'
 import type { BodyPlace, BodyRoom } from './body-room.ts'
 import type { ConnectionRoom } from './connection-room.ts'
 import { findSource } from './find-source.ts'
+import { waitsToBeAsked } from './framing.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Refuse } from './refuse.ts'
 import { tellDoctor } from './tell-doctor.ts'
@@ -77,7 +78,7 @@ function createAdmitStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, 
     const place = bodyRoom.admit(request.raw, reply.raw, onFull)
     admitted.set(request, { source, signature: admission.signature, place })
     acceptAnyContentType(request)
-    if (request.headers.expect !== undefined) reply.raw.writeContinue()
+    if (waitsToBeAsked(request.raw)) reply.raw.writeContinue()
     readBody()
   }
 }

@@ -50,6 +50,9 @@ describe('framing that can be read in two ways', () => {
     ['HTTP/2.0 as text', request(POST.replace('1.1', '2.0'), [LENGTH], BODY)],
     ['the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['no host', request(POST, [LENGTH], BODY).replace('Host: localhost\r\n', '')],
+    ['two hosts', request(POST, ['Host: example.com', LENGTH], BODY)],
+    ['the same host twice', request(POST, ['Host: localhost', LENGTH], BODY)],
+    ['two hosts in HTTP/1.0', request(POST.replace('1.1', '1.0'), ['Host: x', LENGTH], BODY)],
     ['a URL as target', request(POST.replace('/web', 'http://localhost/web'), [LENGTH], BODY)],
     ['a URL as target of a health check', 'GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['a star as target', 'OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'],
@@ -114,6 +117,24 @@ describe('framing that is right', () => {
 
     const bad = request(POST, waiting, '').replace('mailtrap-signature', 'x-signature')
     expect(statusesIn(await sendRaw(server.port, bad))).toEqual([401])
+  })
+
+  it.each([
+    ['HTTP/1.0, which knows no such answer', POST.replace('1.1', '1.0'), 'Expect: 100-continue'],
+    ['another expectation', POST, 'Expect: foo'],
+  ])(
+    'asks nobody for a body who does not wait to be asked: %s',
+    async (_name, first, expectation) => {
+      const server = await startServer()
+      const bytes = request(first, [LENGTH, expectation, close], BODY)
+      expect(statusesIn(await sendRaw(server.port, bytes))).toEqual([200])
+    },
+  )
+
+  it('asks in whatever case the expectation is written', async () => {
+    const server = await startServer()
+    const bytes = request(POST, [LENGTH, 'Expect: 100-Continue', close], BODY)
+    expect(statusesIn(await sendRaw(server.port, bytes))).toEqual([100, 200])
   })
 })
 
