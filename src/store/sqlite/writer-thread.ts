@@ -39,9 +39,10 @@ const REPEATABLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The one thread that writes. Acknowledgements come first, all that wait at that moment in one
- * commit; then some of the work behind them in another; then it looks again. So a request waits
- * for one group of work at the most, and a slow disk never stalls the thread that serves HTTP.
+ * The one thread that writes, so that a slow disk never stalls the thread that serves HTTP. It looks
+ * again after every commit, and acknowledgements come first, all that wait at that moment in one: a
+ * request waits for one group of work at the most. Other work waits for a moment without requests,
+ * which under load may take a second: it is late then, and nothing is lost.
  */
 function serve(port: MessagePort, { db, lock, checkpoints, findMoved }: OpenFile): void {
   const hints = new Set<StoreHint>()
