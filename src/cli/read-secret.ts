@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { looksLikePath } from '../config/looks-like-name.ts'
 import { stripFile } from '../config/secret-text.ts'
 import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES } from './command-failure.ts'
@@ -27,8 +28,9 @@ async function readSecretFile(path: string): Promise<string> {
     return stripFile(await readFile(path, 'utf8'))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    const file = looksLikePath(path) ? `The file ${path}` : 'The file with the secret'
     throw new CommandFailure(
-      `The file ${path} could not be read (${code}). Give the path of a file that holds the secret.`,
+      `${file} could not be read (${code}). Give the path of a file that holds the secret.`,
       { exitCode: EXIT_CODES.configuration, cause: error },
     )
   }

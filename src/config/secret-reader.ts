@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { looksLikePath, looksLikeVariable } from './looks-like-name.ts'
 import { stripFile } from './secret-text.ts'
 import { WrongValue } from './wrong-value.ts'
 
@@ -26,12 +27,18 @@ export function createSecretReader(options: {
     variables.add(name)
     const text = options.env[name]
     if (text !== undefined) return text
-    throw new WrongValue(`names the variable ${name}, which is not set`, `Set ${name}.`)
+    if (looksLikeVariable(name)) {
+      throw new WrongValue(`names the variable ${name}, which is not set`, `Set ${name}.`)
+    }
+    throw new WrongValue(
+      'names a variable that is not set; it may be the value itself, so it is not shown',
+      'Give the name of a variable that is set.',
+    )
   }
 
-  function readSecretFile(path: string): string {
+  function readSecretFile(path: string, given: string): string {
     files.add(path)
-    return stripFile(readFileOrExplain(options.readFile, path))
+    return stripFile(readFileOrExplain(options.readFile, path, given))
   }
 
   return {
@@ -40,18 +47,28 @@ export function createSecretReader(options: {
     read(reference, folder) {
       if (typeof reference === 'string') return reference
       if ('env' in reference) return readVariable(reference.env)
-      return readSecretFile(resolve(folder, reference.file))
+      return readSecretFile(resolve(folder, reference.file), reference.file)
     },
   }
 }
 
-/** The file's text; a `WrongValue` that says why when it cannot be read. */
-export function readFileOrExplain(readFile: (path: string) => string, path: string): string {
+/**
+ * The file's text; a `WrongValue` that says why when it cannot be read. `given` is the path as
+ * somebody wrote it, who may have written the file's text instead.
+ */
+export function readFileOrExplain(
+  readFile: (path: string) => string,
+  path: string,
+  given = path,
+): string {
   try {
     return readFile(path)
   } catch (error) {
+    const code = errorCode(error)
     throw new WrongValue(
-      `names the file ${path}, which cannot be read (${errorCode(error)})`,
+      looksLikePath(given)
+        ? `names the file ${path}, which cannot be read (${code})`
+        : `names a file that cannot be read (${code}); it does not look like a path and may be the value itself, so it is not shown`,
       'Give the path of a file that this user may read.',
     )
   }

@@ -47,7 +47,7 @@ export function readSettingsFile(
   if (!path) return { ...empty, isAnySourceGiven: false }
 
   const content = problems.attempt('CONFIG_FILE', () =>
-    parseYaml(readFileOrExplain(options.readFile, path)),
+    parseYaml(readFileOrExplain(options.readFile, path, given)),
   )
   if (content === undefined) return { ...empty, isAnySourceGiven: true }
   const issues = fileSchema.safeParse(content).error?.issues ?? []

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { GivenSettings } from './given-settings.ts'
+import type { GivenSetting, GivenSettings } from './given-settings.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import { WrongValue } from './wrong-value.ts'
@@ -26,25 +26,28 @@ export function findTlsFiles(options: {
     problems.add(String(one), `is given without ${other}`, `Give ${other} too, or remove it.`)
     return undefined
   }
-  const certFile = resolve(cert.folder, cert.text)
-  const keyFile = resolve(key.folder, key.text)
   const certificate = problems.attempt(cert.label, () =>
-    readPem(certFile, readFile, (pem) => new X509Certificate(pem)),
+    readPem(cert, readFile, (pem) => new X509Certificate(pem)),
   )
-  const privateKey = problems.attempt(key.label, () => readPem(keyFile, readFile, createPrivateKey))
+  const privateKey = problems.attempt(key.label, () => readPem(key, readFile, createPrivateKey))
   if (!certificate || !privateKey) return undefined
   if (!certificate.checkPrivateKey(privateKey)) {
     problems.add(key.label, `does not belong to ${cert.label}`, 'Give the key of that certificate.')
   }
-  return { certFile, keyFile }
+  return { certFile: pathOf(cert), keyFile: pathOf(key) }
+}
+
+function pathOf({ folder, text }: GivenSetting): string {
+  return resolve(folder, text)
 }
 
 function readPem<Value>(
-  path: string,
+  setting: GivenSetting,
   readFile: (path: string) => string,
   parse: (pem: string) => Value,
 ): Value {
-  const pem = readFileOrExplain(readFile, path)
+  const path = pathOf(setting)
+  const pem = readFileOrExplain(readFile, path, setting.text)
   try {
     return parse(pem)
   } catch {

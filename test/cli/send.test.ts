@@ -217,6 +217,15 @@ describe('mailtrap-receiver send and the secret', () => {
     }
   })
 
+  it('is not shown when it stands where the path of its file should be', async () => {
+    const { exitCode, err } = await runCommand(['send', '--count', '1'], {
+      env: { MAILTRAP_SIGNING_SECRET_FILE: SECRET },
+    })
+    expect(exitCode).toBe(78)
+    expect(err).toContain('The file with the secret could not be read (ENOENT).')
+    expect(err).not.toContain(SECRET)
+  })
+
   it('says where to put it when there is none', async () => {
     const { exitCode, err } = await runCommand(['send', '--count', '1'], {
       env: { DATA_DIR: await makeFolder() },

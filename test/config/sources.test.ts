@@ -107,8 +107,8 @@ describe('sources of the YAML file', () => {
       'sources.a.secrets (receiver.yaml) is empty. Give at least one secret, newest first.',
     ],
     [
-      '{ a: { provider: mailtrap, secrets: [{ env: NONE }] } }',
-      'sources.a.secrets (receiver.yaml) names the variable NONE, which is not set. Set NONE.',
+      '{ a: { provider: mailtrap, secrets: [{ env: MT_OLD_2 }] } }',
+      'sources.a.secrets (receiver.yaml) names the variable MT_OLD_2, which is not set. Set MT_OLD_2.',
     ],
     [
       '{ a: { provider: mailtrap, secrets: 12345678901234567890123456789012 } }',
