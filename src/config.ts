@@ -96,7 +96,12 @@ export interface ReadSettingsOptions {
 /** Reads every setting. Throws one `SettingsError` that lists all problems. */
 export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const { env = process.env, cwd = process.cwd(), dev = false, isSourceOptional = false } = options
-  const { readFile = readText, randomBytes = crypto.randomBytes } = options
+  const { readFile: readAnyFile = readText, randomBytes = crypto.randomBytes } = options
+  const files = new Set<string>()
+  const readFile = (path: string) => {
+    files.add(path)
+    return readAnyFile(path)
+  }
   const problems = new ProblemList()
   const secrets = createSecretReader({ env, readFile })
 
@@ -113,7 +118,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
   const needsSource = !isSourceOptional && values.ROLE !== 'work'
   if (isWithoutSource && !dev && needsSource) addMissingSecret(problems, env)
-  problems.throwIfAny()
+  problems.throwIfAny([...files])
 
   const paths = findPaths(values, given, cwd)
   const devSecret = isWithoutSource && dev ? keepDevSecret(paths.dataDir, randomBytes) : undefined
@@ -130,9 +135,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     secretVariables: [
       ...new Set([...SETTING_VARIABLES, ...secrets.variables, ...TRACES_SECRET_VARIABLES]),
     ],
-    watchedFiles: [file.path, ...secrets.files, tls?.certFile, tls?.keyFile].filter(
-      (path) => path !== undefined,
-    ),
+    watchedFiles: [...files],
     warnings: [
       ...findWarnings({ env, sources, values, ownVariables: secrets.variables }),
       ...traces.warnings,

@@ -6,12 +6,10 @@ import { WrongValue } from './wrong-value.ts'
 /** Where a secret stands: here, in a variable, or in a file. */
 export type SecretReference = string | { readonly env: string } | { readonly file: string }
 
-/** Reads secrets, and remembers where they stand. */
+/** Reads secrets, and remembers the variables in which they stand. */
 export interface SecretReader {
   /** The secret's text. Throws `WrongValue`. Files are found from `folder`. */
   read(reference: SecretReference, folder: string): string
-  /** Absolute paths of every file read. */
-  readonly files: Set<string>
   /** Every environment variable read. */
   readonly variables: Set<string>
 }
@@ -20,7 +18,6 @@ export function createSecretReader(options: {
   env: NodeJS.ProcessEnv
   readFile: (path: string) => string
 }): SecretReader {
-  const files = new Set<string>()
   const variables = new Set<string>()
 
   function readVariable(name: string): string {
@@ -36,18 +33,16 @@ export function createSecretReader(options: {
     )
   }
 
-  function readSecretFile(path: string, given: string): string {
-    files.add(path)
-    return stripFile(readFileOrExplain(options.readFile, path, given))
+  function readSecretFile(given: string, folder: string): string {
+    return stripFile(readFileOrExplain(options.readFile, resolve(folder, given), given))
   }
 
   return {
-    files,
     variables,
     read(reference, folder) {
       if (typeof reference === 'string') return reference
       if ('env' in reference) return readVariable(reference.env)
-      return readSecretFile(resolve(folder, reference.file), reference.file)
+      return readSecretFile(reference.file, folder)
     },
   }
 }

@@ -14,12 +14,20 @@ export interface SettingProblem {
 /** Every problem of the settings at once. */
 export class SettingsError extends ReceiverError {
   readonly problems: readonly SettingProblem[]
+  // Private, so that nothing prints it: a secret may stand where a path should.
+  readonly #triedFiles: readonly string[]
 
-  constructor(problems: readonly SettingProblem[]) {
+  constructor(problems: readonly SettingProblem[], triedFiles: readonly string[] = []) {
     super('invalid_settings')
     this.name = 'SettingsError'
     this.problems = problems
+    this.#triedFiles = triedFiles
     this.message = `Settings are wrong:\n${problems.map(problemLine).join('\n')}`
+  }
+
+  /** Every file that was tried, missing ones too: a change of one of them may mend it. */
+  get triedFiles(): readonly string[] {
+    return this.#triedFiles
   }
 }
 
@@ -45,8 +53,8 @@ export class ProblemList {
   }
 
   /** Nothing while there is no problem. */
-  throwIfAny(): void {
-    if (this.problems.length > 0) throw new SettingsError(this.problems)
+  throwIfAny(triedFiles: readonly string[]): void {
+    if (this.problems.length > 0) throw new SettingsError(this.problems, triedFiles)
   }
 }
 

@@ -40,10 +40,11 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
   const { read, apply, log, onReloadAsked } = options
   let { settings } = options
   let running = Promise.resolve()
-  let stopWatching = watch(settings)
+  let watched = settings.watchedFiles
+  let stopWatching = watch()
 
-  function watch({ watchedFiles }: Settings): () => void {
-    return watchFiles(watchedFiles, () => reload('a file changed', false))
+  function watch(): () => void {
+    return watchFiles(watched, () => reload('a file changed', false))
   }
 
   /** One after the other: the last one wins. */
@@ -58,19 +59,23 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
       const problems = await apply(fresh, { isCodeNew })
       for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
       const level = isDeepStrictEqual(fresh, settings) && !isCodeNew ? 'debug' : 'info'
-      watchAnew(fresh)
+      watchAnew(fresh.watchedFiles)
       settings = fresh
       log[level]({ reason, sources: fresh.sources.map(({ name }) => name) }, 'settings read again')
     } catch (error) {
       const problems = error instanceof SettingsError ? error.problems : String(error)
       log.error({ reason, problems }, 'settings were not taken; those from before hold')
+      // What is missing may be on its way: settings and their secrets need not change together.
+      const tried = error instanceof SettingsError ? error.triedFiles : []
+      watchAnew([...new Set([...settings.watchedFiles, ...tried])])
     }
   }
 
-  function watchAnew(fresh: Settings): void {
-    if (isDeepStrictEqual(fresh.watchedFiles, settings.watchedFiles)) return
+  function watchAnew(files: readonly string[]): void {
+    if (isDeepStrictEqual(files, watched)) return
     stopWatching()
-    stopWatching = watch(fresh)
+    watched = files
+    stopWatching = watch()
   }
 
   const stopAsking = onReloadAsked(() => reload('asked by SIGHUP', true))
