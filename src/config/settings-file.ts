@@ -1,12 +1,12 @@
 import { basename, dirname, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import type { RedactRules } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { type FileHandler, type FileSource, fileSchema, knownKeys } from './file-schema.ts'
+import { parseYaml } from './parse-yaml.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
-import { WrongValue, wrongValueOf } from './wrong-value.ts'
+import { wrongValueOf } from './wrong-value.ts'
 
 /** What the YAML file says, before the environment is laid over it. */
 export interface SettingsFile {
@@ -100,20 +100,6 @@ function valueAt(value: unknown, key: PropertyKey): unknown {
 
 function isRecord(value: unknown): value is Record<PropertyKey, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-// The reader's own texts quote the file, which may hold secrets: only the place is told.
-function parseYaml(text: string): unknown {
-  const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter, prettyErrors: false })
-  const error = document.errors[0]
-  if (!error && document.contents !== null) return document.toJS()
-  if (!error) throw new WrongValue('is empty', 'Write settings into it, or remove CONFIG_FILE.')
-  const { line, col } = lineCounter.linePos(error.pos[0])
-  throw new WrongValue(
-    `is no YAML: ${error.code.toLowerCase().replaceAll('_', ' ')} at line ${line}, column ${col}`,
-    'Mend that line.',
-  )
 }
 
 function addFileProblem(

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   makeFolder,
   OLD_SECRET,
@@ -197,8 +197,36 @@ describe('the YAML file', () => {
       'port (receiver.yaml) is neither a text nor a list of texts. Give a value, or remove the line.',
     ],
     ['trustProxy: true', expect.stringContaining('lets the sender choose')],
+    [
+      'role: all\nadminPassword: *x!leak',
+      'CONFIG_FILE is no YAML: unresolved alias at line 2, column 16. Put a value that begins with * in quotes.',
+    ],
+    [
+      'hosts: &a [1, 2]\nport: [*a, *b]\n',
+      'CONFIG_FILE is no YAML: unresolved alias at line 2, column 12. Put a value that begins with * in quotes.',
+    ],
+    [
+      'a: &a leak\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: [*c, *c, *c, *c, *c, *c, *c, *c]',
+      'CONFIG_FILE is no YAML: its aliases stand for too much. Write the values out.',
+    ],
+    [
+      'retrySchedule: &a [*a]',
+      'CONFIG_FILE is no YAML: its aliases stand for too much. Write the values out.',
+    ],
   ])('%j is explained', (yaml, sentence) => {
     expect(problemLines(() => readYaml(yaml, WITH_SECRET))).toEqual([sentence])
+  })
+
+  it('hides no other problem when an alias in it means nothing', () => {
+    const lines = problemLines(() => readYaml('port: *x', { ...WITH_SECRET, ROLE: 'boss' }))
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['CONFIG_FILE', 'ROLE'])
+  })
+
+  it('says nothing of a key that is no text, which may be a secret', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    expect(problemLines(() => readYaml('adminPassword: {{ leak }}', WITH_SECRET))).toHaveLength(1)
+    expect(warn).not.toHaveBeenCalled()
   })
 
   it('may give numbers, switches and lists as YAML does', () => {
