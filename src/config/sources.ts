@@ -107,7 +107,7 @@ function checkName(name: string, provider: ProviderName): void {
       'Name it with lower-case letters, digits, - and _, such as audit.',
     )
   }
-  if (name in SECRET_SETTINGS && name !== provider) {
+  if (Object.hasOwn(SECRET_SETTINGS, name) && name !== provider) {
     throw new WrongValue(
       `has the name of a provider but belongs to ${provider}`,
       `Give it another name, or provider: ${name}.`,
@@ -125,7 +125,8 @@ function refuseOther(provider: ProviderName): never {
 /** The environment's secrets win over those of the file. */
 function findSecrets(name: string, entry: FileSource, origins: Origins): readonly string[] {
   const { file, given, values, secrets } = origins
-  const setting = SECRET_SETTINGS[name as ProviderName]
+  const provider = PROVIDER_NAMES.find((known) => known === name)
+  const setting = provider && SECRET_SETTINGS[provider]
   const common = setting && given.get(setting)
   if (common?.isFromFile && entry.secrets) {
     throw new WrongValue(`are given twice, also as ${common.label}`, 'Remove one of them.')

@@ -65,6 +65,11 @@ describe('sources of the YAML file', () => {
     ])
   })
 
+  it('may be called constructor', () => {
+    const yaml = `sources: { constructor: { provider: mailtrap, secrets: "${SECRET}" } }`
+    expect(readYaml(yaml).sources.map(({ name }) => name)).toEqual(['constructor'])
+  })
+
   it('stand beside those of the environment', () => {
     const yaml = `sources: { audit: { provider: mailtrap, secrets: "${OLD_SECRET}" } }`
     expect(readYaml(yaml, WITH_SECRET).sources.map(({ name }) => name)).toEqual([
