@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { ERASE_PARAMETERS } from '../admin/parameters/parameter-schemas.ts'
 import type { EraseJson } from '../admin/routes/erase-route.ts'
 import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
 import type { CommandContext } from './command-context.ts'
@@ -21,12 +22,18 @@ Exit code 0 when nothing is left, otherwise 1.`
 export function eraseCommand(context: CommandContext): Command {
   const command = new Command('erase')
     .description('remove a person from everything a running receiver keeps')
-    .argument('<recipient>', 'e-mail address, in any case')
+    .argument('<recipient>', 'e-mail address, in any case', readAddress)
     .addHelpText('after', EXAMPLES)
     .action((recipient: string) =>
       erase(recipient, command.opts<AdminOptions & { json?: boolean }>(), context),
     )
   return addAdminOptions(command)
+}
+
+function readAddress(text: string): string {
+  const { data } = ERASE_PARAMETERS.safeParse({ recipient: text })
+  if (data) return data.recipient
+  throw new InvalidArgumentError('Give an e-mail address, such as user@example.com.')
 }
 
 async function erase(

@@ -115,11 +115,15 @@ describe('mailtrap-receiver events', () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })
 
-  it('repeats what the API finds wrong', async () => {
+  it('repeats what the API finds wrong, by the names of the options', async () => {
     const { run } = await startAdmin()
-    const { exitCode, err } = await run(['events', '--from', 'yesterday'])
-    expect(exitCode).toBe(1)
-    expect(err).toMatch(/^error: .*from.*ISO text/)
+    const { exitCode, err } = await run(['events', '--from', 'yesterday', '--message-id', ''])
+    expect(exitCode).toBe(2)
+    expect(err).toMatch(
+      /^error: --message-id must not be empty.*\. --from must be ISO text .*, not "yesterday"\.$/m,
+    )
+    const late = await run(['events', '--from', '2026-11-02', '--to', '2026-11-01'])
+    expect(late).toMatchObject({ exitCode: 2, err: expect.stringContaining('--from must be') })
   })
 
   it('needs the password, and takes it from the environment', async () => {
@@ -389,8 +393,8 @@ describe('mailtrap-receiver replay', () => {
     const { handlers, run } = await startAdmin()
     handlers.push({ name: 'alerts', module: '/srv/alerts.ts', keys: ['*'], takesBatches: false })
     const { exitCode, err } = await run(['replay', '--handler', 'alert'])
-    expect(exitCode).toBe(1)
-    expect(err).toContain('Did you mean alerts?')
+    expect(exitCode).toBe(2)
+    expect(err).toMatch(/^error: --handler must be .* Did you mean alerts\?$/m)
   })
 
   it('says so when nothing was to be replayed', async () => {

@@ -1,4 +1,4 @@
-import { CommandFailure } from '../command-failure.ts'
+import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
 import type { ProgressState } from '../terminal/progress.ts'
 import { createPatience } from './patience.ts'
 import { type Answered, readLastLine, readWhole } from './read-answer.ts'
@@ -139,18 +139,27 @@ function explainRefusal(base: string, { status, body }: Answered): CommandFailur
       `The admin API at ${base} asks for its password, or the one given is wrong. Set ADMIN_PASSWORD, or give --password-file.`,
     )
   }
+  const { error, message, problems } = readProblem(body)
+  if (error === 'invalid_parameters' && Array.isArray(problems)) {
+    const text = problems.map(nameOption).join(' ')
+    return new CommandFailure(text, { exitCode: EXIT_CODES.usage })
+  }
   return new CommandFailure(
-    explanationIn(body.toString()) ??
-      `What answers at ${base}, with ${status}, is no admin API. Check --admin-url.`,
+    typeof message === 'string'
+      ? message
+      : `What answers at ${base}, with ${status}, is no admin API. Check --admin-url.`,
   )
 }
 
-function explanationIn(text: string): string | undefined {
+function readProblem(body: Buffer): Readonly<Record<string, unknown>> {
   try {
-    const { message, problems } = JSON.parse(text)
-    if (Array.isArray(problems)) return problems.join(' ')
-    return typeof message === 'string' ? message : undefined
+    return Object(JSON.parse(body.toString()))
   } catch {
-    return undefined
+    return {}
   }
+}
+
+/** `message_id must …` is about the option `--message-id`. */
+function nameOption(problem: unknown): string {
+  return String(problem).replace(/^[a-z_]+(?= must )/, (name) => `--${name.replaceAll('_', '-')}`)
 }
