@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { StatsJson } from '../admin/json/stats-json.ts'
 import { readSettings, type Settings } from '../config.ts'
 import { createAdminClient } from './admin-client/admin-client.ts'
-import { readUrl } from './admin-client/connect.ts'
+import { readAdminUrl } from './admin-client/connect.ts'
 import { readWholeNumber } from './admin-client/print-list.ts'
 import type { CommandContext } from './command-context.ts'
 import { CommandFailure, EXIT_CODES } from './command-failure.ts'
@@ -47,7 +47,7 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--dev', 'with the secret of a receiver that runs with --dev')
     .option('--source <name>', 'this one only (default: all, or that of the URL)')
     .option('--ca-file <path>', 'certificates (PEM) to trust beside the public ones')
-    .option('--admin-url <url>', 'admin listener, to learn why something was refused', readUrl)
+    .option('--admin-url <url>', 'admin listener, to learn why something was refused', readAdminUrl)
     .option('--password-file <path>', 'file with its password (default: ADMIN_PASSWORD)')
     .option('--timeout <seconds>', 'for one answer', readWholeNumber, 15)
     .option('--json', 'print JSON, for machines')

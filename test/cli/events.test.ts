@@ -135,6 +135,15 @@ describe('mailtrap-receiver events', () => {
     expect(exitCode).toBe(0)
   })
 
+  it('takes no password in the address, and does not repeat it', async () => {
+    for (const url of ['http://admin:hunter2@127.0.0.1:9', 'http://hunter2@127.0.0.1:9']) {
+      const { exitCode, err } = await runCommand(['events', '--admin-url', url])
+      expect(exitCode).toBe(2)
+      expect(err).toContain('--password-file')
+      expect(err).not.toContain('hunter2')
+    }
+  })
+
   it('says what to do when no receiver runs', async () => {
     const { exitCode, out, err } = await runCommand(['events', '--admin-url', 'http://127.0.0.1:9'])
     expect(exitCode).toBe(1)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeBody, explainRefusal } from '../../src/cli/webhooks/api-refusal.ts'
+import { runCommand } from './run-command.ts'
 
 const context = {
   provider: 'Mailtrap',
@@ -34,5 +35,15 @@ describe('what an API answers instead', () => {
     [{ status: 404, body: '', retryAfter: undefined }, 'knows no webhooks there (an empty answer)'],
   ])('is a sentence: %j', (refusal, text) => {
     expect(explainRefusal(refusal, context).message).toContain(text)
+  })
+})
+
+describe('mailtrap-receiver webhooks', () => {
+  it('takes no password in the address of the API, and does not repeat it', async () => {
+    const argv = ['webhooks', 'list', '--api-url', 'http://me:hunter2@127.0.0.1:9']
+    const { exitCode, err } = await runCommand(argv, { env: { MAILTRAP_API_TOKEN: 'any' } })
+    expect(exitCode).toBe(2)
+    expect(err).toContain('--token-file')
+    expect(err).not.toContain('hunter2')
   })
 })

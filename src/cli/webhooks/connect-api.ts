@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PROVIDER_NAMES, type ProviderName } from '../../model.ts'
-import { readUrl } from '../admin-client/connect.ts'
+import { readBareUrl } from '../admin-client/connect.ts'
 import type { CommandContext } from '../command-context.ts'
 import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
 import { readSecret } from '../read-secret.ts'
@@ -27,7 +27,7 @@ export function addApiOptions(command: Command): Command {
       'Mailtrap account (default: MAILTRAP_ACCOUNT_ID, else that of the token)',
       readAccount,
     )
-    .option('--api-url <url>', 'another API than the provider’s, such as a simulator', readUrl)
+    .option('--api-url <url>', 'another API than the provider’s, such as a simulator', readApiUrl)
     .option('--token-file <path>', 'file with the API token')
     .option('--json', 'print JSON, for machines')
 }
@@ -61,6 +61,10 @@ function findAccount(text: string | undefined): string | undefined {
   throw new CommandFailure('MAILTRAP_ACCOUNT_ID is no number. Give the number of the account.', {
     exitCode: EXIT_CODES.configuration,
   })
+}
+
+function readApiUrl(text: string): string {
+  return readBareUrl(text, '--api-url', 'the token with --token-file or in the environment')
 }
 
 function readAccount(text: string): string {
