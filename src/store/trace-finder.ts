@@ -1,3 +1,5 @@
+import { markFormSpaces, markSpaces, PLUS_OR_SPACE, unescapeOnce } from './escapes.ts'
+
 /** Finds people in what is stored: a text, such as an e-mail address, however it is written there. */
 export interface TraceFinder {
   /** For LIKE without regard to case: whatever holds a trace matches one of these; more may. */
@@ -9,14 +11,11 @@ export interface TraceFinder {
 /** An error may quote an error that quotes an event: escapes of escapes. */
 const MOST_LAYERS = 3
 
-const ESCAPES = /\\(?:u([0-9a-f]{4})|(.))|%([0-9a-f]{2})|&#(?:x([0-9a-f]{2,4})|(\d{2,5}));/gs
-const WHITE_SPACE: ReadonlySet<string> = new Set(['n', 'r', 't', 'b', 'f'])
-
 /** Longer addresses are other people's: `joann@example.com` and `ann@example.com.au`. */
 const NO_ADDRESS_BEFORE = '(?<![\\p{L}\\p{N}_%+-]|[\\p{L}\\p{N}_%+-]\\.)'
 const NO_ADDRESS_BEHIND = '(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])'
 
-/** Case makes no difference, and neither do the escapes of JSON, URLs and HTML. */
+/** Case makes no difference, and neither do the escapes of JSON, URLs, forms and HTML. */
 export function createTraceFinder(traces: readonly string[]): TraceFinder {
   const finders = traces.map((trace) => createOne(trace.toLowerCase()))
 
@@ -39,15 +38,15 @@ export function createTraceFinder(traces: readonly string[]): TraceFinder {
 function createOne(trace: string) {
   // No writer escapes these, so their absence spares the rest.
   const runs = trace.match(/[a-z0-9]+/g) ?? []
-  const literal = trace.replaceAll(/[^\p{L}\p{N}]/gu, toCodePoint)
+  const literal = trace.replaceAll(/[^\p{L}\p{N}]/gu, toPattern)
   const exact = new RegExp(`${NO_ADDRESS_BEFORE}${literal}${NO_ADDRESS_BEHIND}`, 'u')
 
   function isIn(lower: string): boolean {
     if (!runs.every((run) => lower.includes(run))) return false
-    let text = lower
+    let text = markFormSpaces(lower)
     for (let layer = 0; layer <= MOST_LAYERS; layer++) {
       if (exact.test(text)) return true
-      const plain = decode(text)
+      const plain = unescapeOnce(markSpaces(text))
       if (plain === text) return false
       text = plain
     }
@@ -57,13 +56,8 @@ function createOne(trace: string) {
   return { runs, isIn }
 }
 
-const toCodePoint = (character: string) => `\\u{${character.codePointAt(0)?.toString(16)}}`
-
-/** One layer of escapes less. */
-function decode(text: string): string {
-  return text.replaceAll(ESCAPES, (_, unicode, simple, percent, hexEntity, entity) => {
-    if (simple !== undefined) return WHITE_SPACE.has(simple) ? ' ' : simple
-    const code = entity ? Number(entity) : Number.parseInt(unicode ?? percent ?? hexEntity, 16)
-    return String.fromCharCode(code).toLowerCase()
-  })
+function toPattern(character: string): string {
+  return character === '+'
+    ? `[+${PLUS_OR_SPACE}]`
+    : `\\u{${character.codePointAt(0)?.toString(16)}}`
 }

@@ -80,6 +80,15 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(await erase(ANN)).toMatchObject({ events: 1 })
     })
 
+    it('reads a plus sign of form data as the space that it is', async () => {
+      const payloads = [
+        'event=delivery&event_id=f3&email=zz%40x.test&response=550+user+ann%40example.com',
+        'event=delivery&event_id=f4&email=jo%2Bann%40example.com',
+      ]
+      await keep({ events: payloads.map((payload) => eventOf('zz@x.test', { payload })) })
+      expect(await erase(ANN)).toMatchObject({ events: 1 })
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

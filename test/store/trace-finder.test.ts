@@ -16,6 +16,9 @@ describe('a trace finder', () => {
     '{"url":"https://example.org/?u=%2F%3Fto%3Dann.lee%252Bx%2540example.com"}',
     '<a href="mailto:ann.lee+x&#64;example.com">',
     'ann.lee+x@example.com',
+    '{"url":"https://example.org/?e=hello+ann.lee+x%40example.com"}',
+    'event=delivery&response=550+user+ann.lee%2Bx%40example.com',
+    'event=delivery&response=550+user+ann.lee%2Bx@example.com\n',
     'Write to ann.lee+x@example.com.',
   ])('finds the address in %s', (text) => {
     expect(isIn(text)).toBe(true)
@@ -29,6 +32,9 @@ describe('a trace finder', () => {
     '{"email":"ann.lee+x@example.community"}',
     '{"email":"ann.lee@example.com"}',
     '{"email":"annxlee+x@example.com"}',
+    '{"email":"jo+ann.lee+x@example.com"}',
+    'event=delivery&email=jo%2Bann.lee%2Bx%40example.com',
+    '{"url":"https://example.org/?e=jo%2Bann.lee%2Bx%40example.com"}',
     '',
   ])('leaves other people alone: %s', (text) => {
     expect(isIn(text)).toBe(false)
