@@ -15,17 +15,32 @@ const MOST_LAYERS = 3
 const NO_ADDRESS_BEFORE = '(?<![\\p{L}\\p{N}_%+-]|[\\p{L}\\p{N}_%+-]\\.)'
 const NO_ADDRESS_BEHIND = '(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])'
 
+/** For LIKE: what letters and digits can be hidden in. */
+const ESCAPED_PATTERNS = ['%\\\\u00%', '%\\%%', '%&#%']
+/** Closer, as escapes of other characters are common: a letter, a digit, or another escape. */
+const HIDDEN = /(?:\\u00|%)(?:25|3\d|[46][1-9a-f]|5[\dac]|7[\da]|26(?:#|(?:\\u00|%)23))|&#/
+
 /** Case makes no difference, and neither do the escapes of JSON, URLs, forms and HTML. */
 export function createTraceFinder(traces: readonly string[]): TraceFinder {
   const finders = traces.map((trace) => createOne(trace.toLowerCase()))
+  const isInPlain = (text: string) => finders.some((find) => find.isIn(text))
+  const mayBeIn = (text: string) => finders.some((find) => find.mayBeIn(text))
 
   function isIn(text: string): boolean {
     const lower = text.toLowerCase()
-    return finders.some((find) => find.isIn(lower))
+    if (!mayBeIn(lower) && !HIDDEN.test(lower)) return false
+    let plain = markFormSpaces(lower)
+    for (let layer = 0; layer <= MOST_LAYERS; layer++) {
+      if (isInPlain(plain)) return true
+      const next = unescapeOnce(markSpaces(plain))
+      if (next === plain) return false
+      plain = next
+    }
+    return false
   }
 
   return {
-    patterns: finders.map(({ runs }) => `%${runs.join('%')}%`),
+    patterns: [...finders.map(({ runs }) => `%${runs.join('%')}%`), ...ESCAPED_PATTERNS],
     isIn,
     isInBytes(bytes) {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
@@ -36,24 +51,12 @@ export function createTraceFinder(traces: readonly string[]): TraceFinder {
 }
 
 function createOne(trace: string) {
-  // No writer escapes these, so their absence spares the rest.
+  // Few texts have all of these, which spares the rest.
   const runs = trace.match(/[a-z0-9]+/g) ?? []
   const literal = trace.replaceAll(/[^\p{L}\p{N}]/gu, toPattern)
   const exact = new RegExp(`${NO_ADDRESS_BEFORE}${literal}${NO_ADDRESS_BEHIND}`, 'u')
-
-  function isIn(lower: string): boolean {
-    if (!runs.every((run) => lower.includes(run))) return false
-    let text = markFormSpaces(lower)
-    for (let layer = 0; layer <= MOST_LAYERS; layer++) {
-      if (exact.test(text)) return true
-      const plain = unescapeOnce(markSpaces(text))
-      if (plain === text) return false
-      text = plain
-    }
-    return false
-  }
-
-  return { runs, isIn }
+  const mayBeIn = (text: string) => runs.every((run) => text.includes(run))
+  return { runs, mayBeIn, isIn: (text: string) => mayBeIn(text) && exact.test(text) }
 }
 
 function toPattern(character: string): string {

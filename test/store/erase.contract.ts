@@ -89,6 +89,25 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(await erase(ANN)).toMatchObject({ events: 1 })
     })
 
+    it('finds an address whose letters are escaped, in events, errors, pieces and what waits', async () => {
+      const payloads = [
+        String.raw`{"note":"\u0061nn@example.com"}`,
+        'event=open&email=%61nn%40example.com',
+        '{"html":"&#97;nn@example.com"}',
+      ]
+      const written = String.raw`{"note":"\u0061nn@example.com"`
+      const waiting = sampleBatch({ body: Buffer.from(written) })
+      await keep({
+        events: [...payloads.map((payload) => eventOf('us@example.org', { payload }))],
+        unreadable: [sampleUnreadable({ bytes: Buffer.from(written) })],
+      })
+      await keep({ events: [eventOf('bob@example.com')] })
+      await fail(`unexpected ${written}`)
+      await store.append(waiting)
+      expect(await store.findWaiting([ANN])).toEqual([waiting.id])
+      expect(await erase(ANN)).toMatchObject({ events: 3, pieces: 1, errors: 1 })
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

@@ -14,6 +14,14 @@ describe('a trace finder', () => {
     '{"error":"{\\"text\\":\\"line\\\\nann.lee+x@example.com\\"}"}',
     '{"url":"https://example.org/?to=ann.lee%2Bx%40example.com&a=1"}',
     '{"url":"https://example.org/?u=%2F%3Fto%3Dann.lee%252Bx%2540example.com"}',
+    '{"note":"\\u0061nn.lee+x@exampl\\u0065.com"}',
+    '{"error":"{\\"note\\":\\"\\\\u0041nn.lee+x@example.com\\"}"}',
+    'https://example.org/?e=%61nn.lee%2Bx%40example%2Ecom',
+    'https://example.org/?e=%2561nn.lee%252Bx%2540example.com',
+    '{"html":"\\u003cb\\u003e\\u0026#97;nn.lee+x@example.com"}',
+    '{"error":"{\\"note\\":\\"\\u005cu0061nn.lee+x@example.com\\"}"}',
+    'html=%3Cb%3E%26%2397;nn.lee%2Bx%40example.com',
+    '<b>&#97;nn.lee+x@example.com</b>',
     '<a href="mailto:ann.lee+x&#64;example.com">',
     'ann.lee+x@example.com',
     '{"url":"https://example.org/?e=hello+ann.lee+x%40example.com"}',
@@ -56,6 +64,10 @@ describe('a trace finder', () => {
   it('gives a database a pattern that never misses what it finds', () => {
     expect(createTraceFinder(['Ann.Lee+x@Example.com']).patterns).toEqual([
       '%ann%lee%x%example%com%',
+      // Any letter may be escaped.
+      '%\\\\u00%',
+      '%\\%%',
+      '%&#%',
     ])
   })
 })
