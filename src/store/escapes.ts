@@ -1,13 +1,22 @@
-const ESCAPES = /\\(?:u([0-9a-f]{4})|(.))|%([0-9a-f]{2})|&#(?:x([0-9a-f]{2,4})|(\d{2,5}));/gs
+import { isUtf8 } from 'node:buffer'
+
+const ESCAPES = /\\(?:u([0-9a-f]{4})|(.))|((?:%[0-9a-f]{2})+)|&#(?:x([0-9a-f]{2,4})|(\d{2,5}));/gs
 const WHITE_SPACE: ReadonlySet<string> = new Set(['n', 'r', 't', 'b', 'f'])
 
 /** One layer of the escapes of JSON, URLs and HTML less. */
 export function unescapeOnce(text: string): string {
-  return text.replaceAll(ESCAPES, (_, unicode, simple, percent, hexEntity, entity) => {
+  return text.replaceAll(ESCAPES, (_, unicode, simple, percents, hexEntity, entity) => {
     if (simple !== undefined) return WHITE_SPACE.has(simple) ? ' ' : simple
-    const code = entity ? Number(entity) : Number.parseInt(unicode ?? percent ?? hexEntity, 16)
+    if (percents !== undefined) return readPercents(percents).toLowerCase()
+    const code = entity ? Number(entity) : Number.parseInt(unicode ?? hexEntity, 16)
     return String.fromCharCode(code).toLowerCase()
   })
+}
+
+/** Bytes of UTF-8; what is none was written by an older program, in Latin-1. */
+function readPercents(percents: string): string {
+  const bytes = Buffer.from(percents.replaceAll('%', ''), 'hex')
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
 }
 
 /** Stands for a plus sign that may have been a space: no letter, and for private use. */

@@ -108,6 +108,12 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(await erase(ANN)).toMatchObject({ events: 3, pieces: 1, errors: 1 })
     })
 
+    it('finds letters beyond ASCII in a URL', async () => {
+      const payload = '{"note":"http://x/?e=jos%C3%A9%40example.com"}'
+      await keep({ events: [eventOf('us@example.org', { payload })] })
+      expect(await erase('josé@example.com')).toMatchObject({ events: 1 })
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

@@ -61,6 +61,14 @@ describe('a trace finder', () => {
     expect(finder.isIn('jorg@muller.example')).toBe(false)
   })
 
+  it('finds letters beyond ASCII in a URL, whichever bytes stand for them', () => {
+    const finder = createTraceFinder(['josé@example.com'])
+    expect(finder.isIn('{"note":"http://x/?e=jos%C3%A9%40example.com"}')).toBe(true)
+    expect(finder.isIn('{"note":"http://x/?u=%3Fe%3Djos%25C3%2589%2540example.com"}')).toBe(true)
+    expect(finder.isIn('{"note":"http://x/?e=jos%E9%40example.com"}')).toBe(true)
+    expect(finder.isIn('{"note":"http://x/?e=%C3%A9jos%C3%A9%40example.com"}')).toBe(false)
+  })
+
   it('gives a database a pattern that never misses what it finds', () => {
     expect(createTraceFinder(['Ann.Lee+x@Example.com']).patterns).toEqual([
       '%ann%lee%x%example%com%',
