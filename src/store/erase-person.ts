@@ -59,7 +59,8 @@ export function createPersonErasing(options: PersonErasingOptions) {
   }
 
   return async (recipient: string, onProgress: ErasureProgress): Promise<ErasureReport> => {
-    const traces = [recipient, ...findPseudonyms(recipient)]
+    const forms = [...new Set([recipient, recipient.normalize('NFC'), recipient.normalize('NFD')])]
+    const traces = [...forms, ...forms.flatMap(findPseudonyms)]
     const files = await removeUnusable(spoolDirectory, traces)
     const waiting = await waitForUnpacking(traces)
     const rows = await eraseRows(traces, onProgress)

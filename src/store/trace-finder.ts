@@ -12,17 +12,17 @@ export interface TraceFinder {
 const MOST_LAYERS = 3
 
 /** Longer addresses are other people's: `joann@example.com` and `ann@example.com.au`. */
-const NO_ADDRESS_BEFORE = '(?<![\\p{L}\\p{N}_%+-]|[\\p{L}\\p{N}_%+-]\\.)'
-const NO_ADDRESS_BEHIND = '(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])'
+const NO_ADDRESS_BEFORE = '(?<!\\p{L}\\p{M}*|[\\p{N}_%+-]|[\\p{L}\\p{N}_%+-]\\.)'
+const NO_ADDRESS_BEHIND = '(?![\\p{L}\\p{M}\\p{N}-]|\\.[\\p{L}\\p{N}])'
 
 /** For LIKE: what letters and digits can be hidden in. */
 const ESCAPED_PATTERNS = ['%\\\\u00%', '%\\%%', '%&#%']
 /** Closer, as escapes of other characters are common: a letter, a digit, or another escape. */
 const HIDDEN = /(?:\\u00|%)(?:25|3\d|[46][1-9a-f]|5[\dac]|7[\da]|26(?:#|(?:\\u00|%)23))|&#/
 
-/** Case makes no difference, and neither do the escapes of JSON, URLs, forms and HTML. */
+/** Neither case makes a difference, nor the form of accents, nor the escapes of JSON, URLs, forms and HTML. */
 export function createTraceFinder(traces: readonly string[]): TraceFinder {
-  const finders = traces.map((trace) => createOne(trace.toLowerCase()))
+  const finders = traces.map((trace) => createOne(trace.toLowerCase().normalize()))
   const isInPlain = (text: string) => finders.some((find) => find.isIn(text))
   const mayBeIn = (text: string) => finders.some((find) => find.mayBeIn(text))
 
@@ -56,7 +56,7 @@ function createOne(trace: string) {
   const literal = trace.replaceAll(/[^\p{L}\p{N}]/gu, toPattern)
   const exact = new RegExp(`${NO_ADDRESS_BEFORE}${literal}${NO_ADDRESS_BEHIND}`, 'u')
   const mayBeIn = (text: string) => runs.every((run) => text.includes(run))
-  return { runs, mayBeIn, isIn: (text: string) => mayBeIn(text) && exact.test(text) }
+  return { runs, mayBeIn, isIn: (text: string) => mayBeIn(text) && exact.test(text.normalize()) }
 }
 
 function toPattern(character: string): string {

@@ -57,6 +57,14 @@ describe('erasing a person', () => {
     ])
   })
 
+  it('looks for either form of its accents, and for what stands for each', async () => {
+    const { erase, asked } = setUp()
+    const composed = 'josé@example.com'.normalize('NFC')
+    const decomposed = composed.normalize('NFD')
+    await erase(composed, () => {})
+    expect(asked[0]?.traces).toEqual([composed, decomposed, 'hash:16', 'hash:17'])
+  })
+
   it('waits until batches have left the spool and the journal, but for no later ones', async () => {
     const inSpool = ['one']
     const inStore: string[] = ['two']

@@ -114,6 +114,15 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(await erase('josé@example.com')).toMatchObject({ events: 1 })
     })
 
+    it('finds an accent that is a character of its own, and one that is not', async () => {
+      const addresses = ['NFC', 'NFD'].map((form) => 'josé@example.com'.normalize(form))
+      for (const address of addresses) {
+        await keep({ events: addresses.map((one) => eventOf(one)) })
+        expect(await erase(address)).toMatchObject({ events: 2 })
+        expect(await store.wipe([address])).toBe(true)
+      }
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

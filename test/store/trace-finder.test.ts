@@ -27,6 +27,7 @@ describe('a trace finder', () => {
     '{"url":"https://example.org/?e=hello+ann.lee+x%40example.com"}',
     'event=delivery&response=550+user+ann.lee%2Bx%40example.com',
     'event=delivery&response=550+user+ann.lee%2Bx@example.com\n',
+    '✉\ufe0fann.lee+x@example.com',
     'Write to ann.lee+x@example.com.',
   ])('finds the address in %s', (text) => {
     expect(isIn(text)).toBe(true)
@@ -67,6 +68,17 @@ describe('a trace finder', () => {
     expect(finder.isIn('{"note":"http://x/?u=%3Fe%3Djos%25C3%2589%2540example.com"}')).toBe(true)
     expect(finder.isIn('{"note":"http://x/?e=jos%E9%40example.com"}')).toBe(true)
     expect(finder.isIn('{"note":"http://x/?e=%C3%A9jos%C3%A9%40example.com"}')).toBe(false)
+  })
+
+  it.each(['NFC', 'NFD'] as const)('finds letters with accents written as %s', (form) => {
+    const finder = createTraceFinder(['josé@éxample.com'.normalize(form)])
+    for (const other of ['NFC', 'NFD'] as const) {
+      expect(finder.isIn('JOSÉ@éxample.com'.normalize(other))).toBe(true)
+      const encoded = encodeURIComponent('josé@éxample.com'.normalize(other))
+      expect(finder.isIn(`https://example.org/?e=${encoded}`)).toBe(true)
+    }
+    expect(finder.isIn('q\u0303josé@éxample.com')).toBe(false)
+    expect(finder.patterns).toContain('%jos%xample%com%')
   })
 
   it('gives a database a pattern that never misses what it finds', () => {
