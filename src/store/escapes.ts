@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 
-const ESCAPES = /\\(?:u([0-9a-f]{4})|(.))|((?:%[0-9a-f]{2})+)|&#(?:x([0-9a-f]{2,4})|(\d{2,5}));/gs
+const ESCAPES = /\\(?:u([0-9a-f]{4})|(.))|((?:%[0-9a-f]{2})+)|&#(?:x([0-9a-f]{2,4})|(\d{2,5}));/gis
 const WHITE_SPACE: ReadonlySet<string> = new Set(['n', 'r', 't', 'b', 'f'])
 
 /** One layer of the escapes of JSON, URLs and HTML less. */
 export function unescapeOnce(text: string): string {
   return text.replaceAll(ESCAPES, (_, unicode, simple, percents, hexEntity, entity) => {
     if (simple !== undefined) return WHITE_SPACE.has(simple) ? ' ' : simple
-    if (percents !== undefined) return readPercents(percents).toLowerCase()
+    if (percents !== undefined) return readPercents(percents)
     const code = entity ? Number(entity) : Number.parseInt(unicode ?? hexEntity, 16)
-    return String.fromCharCode(code).toLowerCase()
+    return String.fromCharCode(code)
   })
 }
 

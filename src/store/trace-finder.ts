@@ -14,11 +14,13 @@ const MOST_LAYERS = 3
 /** Longer addresses are other people's: `joann@example.com` and `ann@example.com.au`. */
 const NO_ADDRESS_BEFORE = '(?<!\\p{L}\\p{M}*|[\\p{N}_%+-]|[\\p{L}\\p{N}_%+-]\\.)'
 const NO_ADDRESS_BEHIND = '(?![\\p{L}\\p{M}\\p{N}-]|\\.[\\p{L}\\p{N}])'
+/** `ann@example.com.Please`, but not `Ann@Example.Com.Au`. */
+const SENTENCE_BEHIND = '(?<=[.@]\\p{Ll}[\\p{L}\\p{N}-]*)(?=\\.\\p{Lu})'
 
 /** For LIKE: what letters and digits can be hidden in. */
 const ESCAPED_PATTERNS = ['%\\\\u00%', '%\\%%', '%&#%']
 /** Closer, as escapes of other characters are common: a letter, a digit, or another escape. */
-const HIDDEN = /(?:\\u00|%)(?:25|3\d|[46][1-9a-f]|5[\dac]|7[\da]|26(?:#|(?:\\u00|%)23))|&#/
+const HIDDEN = /(?:\\u00|%)(?:25|3\d|[46][1-9a-f]|5[\dac]|7[\da]|26(?:#|(?:\\u00|%)23))|&#/i
 
 /** Neither case makes a difference, nor the form of accents, nor the escapes of JSON, URLs, forms and HTML. */
 export function createTraceFinder(traces: readonly string[]): TraceFinder {
@@ -27,9 +29,8 @@ export function createTraceFinder(traces: readonly string[]): TraceFinder {
   const mayBeIn = (text: string) => finders.some((find) => find.mayBeIn(text))
 
   function isIn(text: string): boolean {
-    const lower = text.toLowerCase()
-    if (!mayBeIn(lower) && !HIDDEN.test(lower)) return false
-    let plain = markFormSpaces(lower)
+    if (!mayBeIn(text) && !HIDDEN.test(text)) return false
+    let plain = markFormSpaces(text)
     for (let layer = 0; layer <= MOST_LAYERS; layer++) {
       if (isInPlain(plain)) return true
       const next = unescapeOnce(markSpaces(plain))
@@ -53,14 +54,32 @@ export function createTraceFinder(traces: readonly string[]): TraceFinder {
 function createOne(trace: string) {
   // Few texts have all of these, which spares the rest.
   const runs = trace.match(/[a-z0-9]+/g) ?? []
-  const literal = trace.replaceAll(/[^\p{L}\p{N}]/gu, toPattern)
-  const exact = new RegExp(`${NO_ADDRESS_BEFORE}${literal}${NO_ADDRESS_BEHIND}`, 'u')
-  const mayBeIn = (text: string) => runs.every((run) => text.includes(run))
+  const exact = createPattern(trace)
+
+  function mayBeIn(text: string): boolean {
+    const lower = text.toLowerCase()
+    return runs.every((run) => lower.includes(run))
+  }
+
   return { runs, mayBeIn, isIn: (text: string) => mayBeIn(text) && exact.test(text.normalize()) }
 }
 
+/** Case is left to the letters: behind the address it tells a sentence from a domain. */
+function createPattern(trace: string): RegExp {
+  const address = [...trace].map(toPattern).join('')
+  const prefix = [...'activity_log.'].map(toPattern).join('')
+  const emphasised = `(_+)${address}(?=\\1)`
+  return new RegExp(
+    `${NO_ADDRESS_BEFORE}(?:(?:${prefix})?${address}|${emphasised})(?:${NO_ADDRESS_BEHIND}|${SENTENCE_BEHIND})`,
+    'u',
+  )
+}
+
 function toPattern(character: string): string {
-  return character === '+'
-    ? `[+${PLUS_OR_SPACE}]`
-    : `\\u{${character.codePointAt(0)?.toString(16)}}`
+  const same = character === '+' ? PLUS_OR_SPACE : character.toUpperCase()
+  // A capital of two letters is none.
+  const codes = [character, same].flatMap((one) =>
+    [...one].length === 1 ? one.codePointAt(0) : [],
+  )
+  return `[${codes.map((code) => `\\u{${code?.toString(16)}}`).join('')}]`
 }

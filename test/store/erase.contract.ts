@@ -123,6 +123,21 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       }
     })
 
+    it('finds an address that the text around it touches', async () => {
+      const notes = [
+        '550 unknown ann@example.com.Please check',
+        '_ann@example.com_',
+        'activity_log.ann@example.com',
+        'https://x.test/?e=hello+ann%40example.com',
+        'ann@example.com.au',
+      ]
+      const events = notes.map((note) =>
+        eventOf('us@x.test', { payload: JSON.stringify({ note }) }),
+      )
+      await keep({ events })
+      expect(await erase(ANN)).toMatchObject({ events: 4 })
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

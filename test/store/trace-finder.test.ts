@@ -55,6 +55,33 @@ describe('a trace finder', () => {
     expect(isInBytes(Buffer.from('{"email":"ann.lee+x@example.com"}', 'utf16le'))).toBe(true)
   })
 
+  it.each([
+    '550 unknown ann@example.com.Please check',
+    '550 unknown ANN@example.com.PLEASE check',
+    '{"text":"_ann@example.com_"}',
+    '{"text":"see\\n__Ann@example.com__"}',
+    '{"event":"activity_log.ann@example.com"}',
+    '{"event":"ACTIVITY_LOG.Ann@example.com"}',
+  ])('tells the address from the text around it: %s', (text) => {
+    expect(createTraceFinder(['ann@example.com']).isIn(text)).toBe(true)
+  })
+
+  it.each([
+    'ann@example.com.au',
+    'ANN@EXAMPLE.COM.AU',
+    'Ann@Example.Com.Au',
+    'ann@example.com.please check',
+    'ann@example.com.2',
+    '_ann@example.com',
+    'x_ann@example.com_',
+    '__ann@example.com_',
+    'x.ann@example.com',
+    'my_activity_log.ann@example.com',
+    'ann@example.com-x.Please',
+  ])('takes it for a longer one: %s', (text) => {
+    expect(createTraceFinder(['ann@example.com']).isIn(text)).toBe(false)
+  })
+
   it('finds letters beyond ASCII in either case, escaped or not', () => {
     const finder = createTraceFinder(['Jörg@Müller.example'])
     expect(finder.isIn('JÖRG@MÜLLER.EXAMPLE')).toBe(true)
