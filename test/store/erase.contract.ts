@@ -138,6 +138,27 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(await erase(ANN)).toMatchObject({ events: 4 })
     })
 
+    it('takes the address out of the names under which events were counted', async () => {
+      const type = 'x ann@example.com y'
+      const payload = JSON.stringify({ event: type })
+      const other = 'x joann@example.com y'
+      await keep({ events: [eventOf('us@x.test', { type, payload }), eventOf('us@x.test')] })
+      await keep({ events: [eventOf('us@x.test', { type: other })] })
+      const sums = { from: 0, to: Date.now() + 3_600_000, bucketMs: 3_600_000 }
+      const typesOf = async () =>
+        [...new Set((await store.countEvents(sums)).map((point) => point.type))].sort()
+      expect(await typesOf()).toEqual(['open', type, other])
+      expect(await erase(ANN)).toMatchObject({ events: 1 })
+      expect(await typesOf()).toEqual(['(other)', 'open', other])
+      expect((await store.stats()).events.byType).toEqual({ open: 1, [other]: 1 })
+      expect(await store.countEvents({ ...sums, bucketMs: sums.to })).toMatchObject([
+        { type: '(other)', n: 1 },
+        { type: 'open', n: 1 },
+        { type: other, n: 1 },
+      ])
+      expect(await erase(ANN)).toMatchObject({ events: 0 })
+    })
+
     it('removes events by each of several traces', async () => {
       const hashed = eventOf('hashed:abc123', { payload: '{"email":"hashed:abc123"}' })
       await keep({ events: [hashed, eventOf(ANN), eventOf('bob@example.com')] })

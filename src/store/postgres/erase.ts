@@ -1,6 +1,7 @@
 import { eraseErrors, readEraseCursor, writeEraseCursor } from '../erase-errors.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
+import { eraseNames } from './erase-names.ts'
 import { countGone, deleteEvents, deletePieces } from './event-removal.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -104,7 +105,10 @@ async function erasePieces(
   const values = [after, finder.patterns]
   const rows = await query<{ id: number; body: Uint8Array | null }>(SELECT_PIECES, values)
   const last = rows.at(-1)?.id
-  if (last === undefined) return nothing(undefined)
+  if (last === undefined) {
+    await eraseNames(query, finder)
+    return nothing(undefined)
+  }
   const found = rows.filter(({ body }) => body !== null && finder.isInBytes(body))
   const pieces = await countGone(query, DELETE_PIECES, [found.map(({ id }) => id)])
   return { ...nothing({ part: 'quarantine', after: last }), pieces }

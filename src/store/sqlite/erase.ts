@@ -3,6 +3,7 @@ import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
+import { createNameErasing } from './erase-names.ts'
 import { createEventRemoval, type RemovableEvent } from './event-removal.ts'
 
 /** One call looks at so much, whichever comes first; every other write waits for it. */
@@ -28,6 +29,7 @@ interface PieceRow {
 export function createErasing(db: Database) {
   const counters = createCounters(db)
   const removal = createEventRemoval(db)
+  const { eraseNames } = createNameErasing(db)
   const selectEvents = db.prepare(
     `SELECT id, verdict, type, recipient, payload FROM events WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_CALL}`,
   )
@@ -72,7 +74,10 @@ export function createErasing(db: Database) {
   function erasePieces(finder: TraceFinder, after: number): EraseReceipt {
     const rows = takeSome<PieceRow>(selectPieces.iterate(after), ({ body }) => body.byteLength)
     const last = rows.at(-1)?.id
-    if (last === undefined) return nothing(undefined)
+    if (last === undefined) {
+      eraseNames(finder)
+      return nothing(undefined)
+    }
     const found = rows.filter(({ body }) => finder.isInBytes(body))
     for (const { id } of found) deletePiece.run(id)
     counters.add('quarantined', -found.reduce((sum, { pieces }) => sum + pieces, 0))
