@@ -7,6 +7,7 @@ import { type ChildFrame, type LoadFailure, type ReadyFacts, toTokenJob } from '
 import { killGroup, killMarked } from './end-process-tree.ts'
 import { blameFirst, type EndedJob, endJob, releaseJob } from './ended-job.ts'
 import { FrameWriter, readFrames } from './frames.ts'
+import { JobDeadline } from './job-deadline.ts'
 import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
 import { createLineBudget } from './line-budget.ts'
 import type { AttemptResult } from './retry-policy.ts'
@@ -15,6 +16,8 @@ import { type ProcessSettings, spawnHost, whenClosed } from './spawn-host.ts'
 import { watchMemory } from './watch-memory.ts'
 
 const LINES_PER_SECOND = 1_000
+/** How long a process may outlive its channel. */
+const MAX_MUTE_MS = 2_000
 
 export interface OutputLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -43,11 +46,12 @@ export class HandlerProcess {
   readonly #pid: number | undefined
   readonly #ledger = new JobLedger()
   readonly #lines
+  readonly #deadline: JobDeadline
   #writer: FrameWriter | undefined
   #finishReading: (() => void)[] = []
   #stopWatching = () => {}
   #loadTimer: NodeJS.Timeout | undefined
-  #deadline: NodeJS.Timeout | undefined
+  #muteTimer: NodeJS.Timeout | undefined
   #isReady = false
   #hasStartedJobs = false
   #hasAborted = false
@@ -63,6 +67,13 @@ export class HandlerProcess {
     this.#listener = listener
     this.#now = now
     this.#lines = createLineBudget(LINES_PER_SECOND, (lines) => listener.onLinesDropped(lines))
+    this.#deadline = new JobDeadline({
+      ledger: this.#ledger,
+      limitMs: settings.timeoutMs + settings.graceMs,
+      now,
+      onOverrun: () => this.#killOverrun(),
+      onSilence: () => this.kill('it did not take its jobs', () => ({ kind: 'released' })),
+    })
     const child = spawnHost(settings, this.#mark, ({ message }) =>
       this.#end(`it could not be started: ${message}`),
     )
@@ -85,7 +96,9 @@ export class HandlerProcess {
   }
 
   run(jobs: readonly ClaimedJob[]): void {
-    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job))))
+    const now = this.#now()
+    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job, now))))
+    this.#deadline.arm()
   }
 
   /** Gives back what has not started, lets the rest finish, then exits. */
@@ -117,6 +130,7 @@ export class HandlerProcess {
     child.on('error', () => {})
     const [, stdout, stderr, channel] = child.stdio
     this.#writer = new FrameWriter(channel as Duplex)
+    channel?.once('close', () => this.#expectEnd(child))
     this.#finishReading = [
       readFrames(channel as Duplex, {
         onFrame: (frame) => this.#take(frame, pid),
@@ -143,7 +157,17 @@ export class HandlerProcess {
     })
   }
 
+  /** Without its channel a process can neither be given jobs nor tell what became of them. */
+  #expectEnd({ exitCode, signalCode }: ChildProcess): void {
+    if (exitCode !== null || signalCode !== null) return
+    this.#muteTimer = setTimeout(
+      () => this.kill('it closed the channel of its outcomes'),
+      MAX_MUTE_MS,
+    )
+  }
+
   #take(frame: ChildFrame, pid: number): void {
+    this.#deadline.noteWord()
     if (frame.ending) this.#ending ??= frame.ending
     if (frame.failed && !this.#isReady) this.#fail(frame.failed)
     if (frame.ready && !this.#isReady && this.#killReason === undefined)
@@ -169,7 +193,6 @@ export class HandlerProcess {
     const now = this.#now()
     for (const token of tokens) this.#ledger.start(token, now)
     this.#hasStartedJobs = true
-    this.#armDeadline()
   }
 
   /** Tokens it does not hold, or holds no more, are passed over: a child may write what it likes. */
@@ -207,22 +230,9 @@ export class HandlerProcess {
     else if (excess > 0) this.#listener.onGrown(residentBytes)
   }
 
-  /** Attempts start in order and have the same time, so the first one's deadline is the next. */
-  #armDeadline(): void {
-    const firstStartedAt = this.#ledger.firstStartedAt()
-    if (this.#deadline !== undefined || firstStartedAt === undefined) return
-    const dueAt = firstStartedAt + this.#settings.timeoutMs + this.#settings.graceMs
-    // Our own loop may have been held up: what waits in the pipe is read before judging by time.
-    const afterReading = () => setImmediate(() => setImmediate(() => this.#checkDeadline()))
-    this.#deadline = setTimeout(afterReading, Math.max(1, dueAt - this.#now()))
-  }
-
-  #checkDeadline(): void {
-    this.#deadline = undefined
-    const { timeoutMs, graceMs } = this.#settings
+  #killOverrun(): void {
+    const { timeoutMs } = this.#settings
     const now = this.#now()
-    const firstStartedAt = this.#ledger.firstStartedAt() ?? now
-    if (now - firstStartedAt < timeoutMs + graceMs) return this.#armDeadline()
     const error = `timed out after ${showDuration(timeoutMs)}`
     this.kill(`an attempt ${error} and did not end`, (job) =>
       now - job.startedAt >= timeoutMs
@@ -237,7 +247,8 @@ export class HandlerProcess {
   async #bury(child: ChildProcess, exit: string): Promise<void> {
     this.#stopWatching()
     clearTimeout(this.#loadTimer)
-    clearTimeout(this.#deadline)
+    clearTimeout(this.#muteTimer)
+    this.#deadline.stop()
     if (child.pid !== undefined) killGroup(child.pid)
     const strays = killMarked(this.#mark)
     for (const finish of this.#finishReading) finish()

@@ -13,11 +13,13 @@ export interface StartedJob extends HandedJob {
 
 /** In the ledger a job starts by getting its time: a copy for each would be felt. */
 interface Entry extends HandedJob {
+  readonly handedAt: number
   startedAt: number
 }
 
 /** What one child was handed and has not ended. A token works once, and only for what was handed. */
 export class JobLedger {
+  /** In the order in which they were handed over. */
   readonly #queued = new Map<number, Entry>()
   /** In the order in which they started. */
   readonly #started = new Map<number, Entry>()
@@ -42,12 +44,12 @@ export class JobLedger {
   }
 
   /** Answers the job's token. */
-  hand(job: ClaimedJob): number {
+  hand(job: ClaimedJob, handedAt: number): number {
     const { event, handler, attempt, fence, batch, type } = job
     const bytes = job.payload.length
     this.#lastToken++
     this.#bytes += bytes
-    const entry = { event, handler, attempt, fence, batch, type, bytes, startedAt: 0 }
+    const entry = { event, handler, attempt, fence, batch, type, bytes, handedAt, startedAt: 0 }
     this.#queued.set(this.#lastToken, entry)
     return this.#lastToken
   }
@@ -79,6 +81,12 @@ export class JobLedger {
   /** When the job that runs longest started; undefined when none runs. */
   firstStartedAt(): number | undefined {
     for (const job of this.#started.values()) return job.startedAt
+    return undefined
+  }
+
+  /** When the job that waits longest was handed over; undefined when none waits. */
+  firstHandedAt(): number | undefined {
+    for (const job of this.#queued.values()) return job.handedAt
     return undefined
   }
 

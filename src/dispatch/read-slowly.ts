@@ -37,7 +37,7 @@ export function readSlowly(stream: Readable, reading: SlowReading): () => void {
     if (cost >= limit) stream.pause()
   })
   stream.on('close', () => clearTimeout(moment))
-  // A pipe that breaks is followed by the end of its process, which is where it is dealt with.
+  // A pipe that breaks is closed next, which is where it is dealt with.
   stream.on('error', () => {})
   return () => {
     limit = Number.POSITIVE_INFINITY

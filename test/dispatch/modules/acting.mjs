@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineHandler, PermanentError } from 'mailtrap-receiver'
 
@@ -17,6 +17,14 @@ function write(fd, text) {
 
 function spinFor(ms) {
   for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+/** Ends the attempt first, then does `act` and says so before. */
+function afterwards(act) {
+  setTimeout(() => {
+    write(1, 'afterwards\n')
+    act()
+  }, 200)
 }
 
 /** What an event can ask of this handler by its `custom_variables.act`. */
@@ -106,6 +114,9 @@ const ACTS = {
     write(CHANNEL_FD, '{"failed":{"kind":"invalid","problems":["forged"]}}\n')
     return Promise.reject(new Error('honest failure'))
   },
+  spinAfterwards: () => afterwards(() => spinFor(Number.POSITIVE_INFINITY)),
+  freezeAfterwards: () => afterwards(() => process.kill(process.pid, 'SIGSTOP')),
+  closeChannelAfterwards: () => afterwards(() => closeSync(CHANNEL_FD)),
   forkAndHang: async (_, { log }) => {
     const stays = spawn('sleep', ['300'], { stdio: 'inherit' })
     const leaves = spawn('sleep', ['300'], { stdio: 'ignore', detached: true })
