@@ -9,12 +9,15 @@ import type { ClaimedJob } from '../model.ts'
 /** A job as the child sees it. It learns nothing of the store's ids. */
 export interface TokenJob extends Omit<ClaimedJob, 'event' | 'fence' | 'batch'> {
   readonly token: number
+  /** To be run while no other runs. */
+  readonly isAlone: boolean
 }
 
 /** Written out: this is done for every job, and copying all fields but one costs ten times as much. */
-export function toTokenJob(job: ClaimedJob, token: number): TokenJob {
+export function toTokenJob(job: ClaimedJob, token: number, isAlone: boolean): TokenJob {
   return {
     token,
+    isAlone,
     handler: job.handler,
     attempt: job.attempt,
     provider: job.provider,

@@ -6,10 +6,26 @@ export interface EndedJob {
   readonly job: HandedJob
   readonly durationMs: number
   readonly result: AttemptResult
+  /** It was under way when its process ended, and may be why. */
+  readonly isSuspect?: boolean
 }
 
 export function endJob(job: StartedJob, now: number, result: AttemptResult): EndedJob {
   return { job, durationMs: Math.round(now - job.startedAt), result }
+}
+
+/**
+ * For a process that ended under these. One that was alone has failed; of several nobody knows which
+ * it was, and none is charged with it.
+ */
+export function suspectJobs(
+  started: readonly StartedJob[],
+  now: number,
+  error: string,
+): EndedJob[] {
+  const result: AttemptResult =
+    started.length === 1 ? { kind: 'retry', error } : { kind: 'released' }
+  return started.map((job) => ({ ...endJob(job, now, result), isSuspect: true }))
 }
 
 export function releaseJob(job: HandedJob): EndedJob {

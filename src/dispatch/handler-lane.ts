@@ -9,6 +9,7 @@ import type { LeaseKeeper } from './lease-keeper.ts'
 import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
 import type { Settler } from './settler.ts'
 import type { StoreWatch } from './store-watch.ts'
+import { Suspects } from './suspects.ts'
 
 /** Jobs in a process's hands: enough to keep it busy while the store is asked for more. */
 const MAX_WINDOW = 1_000
@@ -41,6 +42,7 @@ export class HandlerLane {
   #settings: LaneSettings
   #policy: RetryPolicy
   readonly #succession: HandlerSuccession
+  readonly #suspects = new Suspects()
   #registration: HandlerRegistration | undefined
   #poll: NodeJS.Timeout | undefined
   #window = 0
@@ -183,8 +185,11 @@ export class HandlerLane {
     const bytes = jobs.reduce((sum, job) => sum + job.payload.length, 0)
     this.#meanBytes = Math.max(1, bytes / jobs.length)
     const process = this.#succession.current.accepting
-    if (process) return process.run(jobs)
-    this.#record(jobs.map((job) => releaseJob({ ...job, bytes: 0 })))
+    if (!process) return this.#record(jobs.map((job) => releaseJob({ ...job, bytes: 0 })))
+    const { suspects, others } = this.#suspects.split(jobs)
+    process.run(others)
+    // After the others, so that these go on however often a suspect ends the process.
+    process.run(suspects, true)
   }
 
   /** How many jobs to claim now. Only when half of the window is free: few, large claims. */
@@ -205,9 +210,11 @@ export class HandlerLane {
   #record(ended: readonly EndedJob[]): void {
     if (ended.length === 0) return
     this.#noteEnds(ended)
-    const attempts = ended.map(({ job, durationMs, result }): SettledAttempt => {
+    const attempts = ended.map((end): SettledAttempt => {
+      const { job, durationMs, result } = end
       const { event, handler, attempt, fence, batch, type } = job
       const outcome = decideOutcome(attempt, result, this.#policy)
+      this.#suspects.note(end, outcome)
       const error = 'error' in outcome ? outcome.error : undefined
       this.#context.observer.attemptEnded({
         handler,
@@ -231,7 +238,8 @@ export class HandlerLane {
 
   #noteEnds(ended: readonly EndedJob[]): void {
     let run = 0
-    for (const { result } of ended) {
+    for (const { job, result, isSuspect } of ended) {
+      if (isSuspect && this.#suspects.has(job)) this.#succession.current.noteKnownCrash()
       if (result.kind !== 'released') run++
       if (result.kind === 'retry') this.#failuresInRow++
       if (result.kind === 'done') {

@@ -5,7 +5,7 @@ import type { ClaimedJob } from '../model.ts'
 import { captureOutput } from './capture-output.ts'
 import { type ChildFrame, type LoadFailure, type ReadyFacts, toTokenJob } from './channel-frames.ts'
 import { killGroup, killMarked } from './end-process-tree.ts'
-import { blameFirst, type EndedJob, endJob, releaseJob } from './ended-job.ts'
+import { blameFirst, type EndedJob, endJob, releaseJob, suspectJobs } from './ended-job.ts'
 import { FrameWriter, readFrames } from './frames.ts'
 import { JobDeadline } from './job-deadline.ts'
 import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
@@ -59,7 +59,7 @@ export class HandlerProcess {
   #killReason: string | undefined
   #ending: string | undefined
   #failure: LoadFailure | undefined
-  /** What becomes of jobs that run when the process ends. Undefined: it failed them. */
+  /** What becomes of jobs that run when the process ends. Undefined: one of them may have ended it. */
   #judge: ((job: StartedJob) => AttemptResult) | undefined
 
   constructor(settings: ProcessSettings, listener: ProcessListener, now: () => number) {
@@ -95,9 +95,10 @@ export class HandlerProcess {
     return this.#ledger.jobs()
   }
 
-  run(jobs: readonly ClaimedJob[]): void {
+  /** `isAlone`: each while no other runs. */
+  run(jobs: readonly ClaimedJob[], isAlone = false): void {
     const now = this.#now()
-    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job, now))))
+    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job, now), isAlone)))
     this.#deadline.arm()
   }
 
@@ -115,7 +116,7 @@ export class HandlerProcess {
     this.#writer?.send({ abort: this.#ledger.startedTokens() })
   }
 
-  /** Ends it and whatever it started, at once. `judge`: as it says, else its jobs have failed. */
+  /** Ends it and whatever it started, at once. `judge` says what becomes of its jobs: see `#judge`. */
   kill(reason: string, judge?: (job: StartedJob) => AttemptResult): void {
     if (this.#pid === undefined || this.#killReason !== undefined) return
     this.#killReason = reason
@@ -262,12 +263,13 @@ export class HandlerProcess {
     const now = this.#now()
     const { queued, started } = this.#ledger.clear()
     const error = `process ended: ${this.#ending ?? reason}`
-    const judge = this.#judge ?? (() => ({ kind: 'retry', error }) as const)
-    const isKilled = this.#judge !== undefined
-    const hasRunSome = this.#hasStartedJobs || !this.#isReady || isKilled
+    const judge = this.#judge
+    const hasRunSome = this.#hasStartedJobs || !this.#isReady || judge !== undefined
     this.#listener.onJobsEnded([
       ...(hasRunSome ? [] : blameFirst(queued, error)),
-      ...started.map((job) => endJob(job, now, judge(job))),
+      ...(judge
+        ? started.map((job) => endJob(job, now, judge(job)))
+        : suspectJobs(started, now, error)),
       ...queued.map(releaseJob),
     ])
     this.#listener.onExit(reason, this.#isReady ? undefined : (this.#failure ?? loadFailure(error)))

@@ -41,6 +41,7 @@ export class HandlerSupervisor {
   #restartTimer: NodeJS.Timeout | undefined
   #recycleTimer: NodeJS.Timeout | undefined
   #failuresInRow = 0
+  #isKnownCrash = false
   #jobsLeft = 0
   #firstTry: (failure: LoadFailure | undefined) => void = () => {}
   #stopped: Promise<void> | undefined
@@ -98,6 +99,11 @@ export class HandlerSupervisor {
     this.#failuresInRow = 0
   }
 
+  /** Nor is one whose process ends of an event that has been there when another ended. */
+  noteKnownCrash(): void {
+    this.#isKnownCrash = true
+  }
+
   noteJobs(count: number): void {
     this.#jobsLeft -= count
     if (this.#jobsLeft <= 0) this.#recycle()
@@ -105,6 +111,7 @@ export class HandlerSupervisor {
 
   #startProcess(): void {
     this.#isPlanned = false
+    this.#isKnownCrash = false
     this.#process = new HandlerProcess(this.#settings, this.#listen(), this.#context.now)
   }
 
@@ -167,7 +174,7 @@ export class HandlerSupervisor {
 
   #nextRestartMs(): number {
     const delayMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failuresInRow)
-    this.#failuresInRow++
+    if (!this.#isKnownCrash) this.#failuresInRow++
     return delayMs * (0.75 + this.#context.random() / 4)
   }
 }

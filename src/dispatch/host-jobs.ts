@@ -65,14 +65,23 @@ export class HostJobs {
 
   /** Takes from the queue what has room to run now. */
   takeWave(): TokenJob[][] {
-    const room = this.#concurrency - this.#running.size
     const size = this.#context.handler.takesBatches ? MAX_BATCH : 1
-    const taken = this.#queue.slice(0, Math.max(0, room) * size)
+    const taken = this.#queue.slice(0, this.#countRunnable(size))
     if (taken.length === 0) return []
     this.#queue = this.#queue.slice(taken.length)
     const wave: TokenJob[][] = []
     for (let from = 0; from < taken.length; from += size) wave.push(taken.slice(from, from + size))
     return wave
+  }
+
+  /** How many of the queue may start beside what runs; `size` of them make a run. */
+  #countRunnable(size: number): number {
+    const [run] = this.#running
+    if (run?.jobs[0]?.isAlone) return 0
+    if (this.#queue[0]?.isAlone) return run ? 0 : 1
+    const room = Math.max(0, this.#concurrency - this.#running.size) * size
+    const firstAlone = this.#queue.slice(0, room).findIndex((job) => job.isAlone)
+    return firstAlone === -1 ? room : firstAlone
   }
 
   start(jobs: readonly TokenJob[]): void {
@@ -90,16 +99,6 @@ export class HostJobs {
     if (failures.length > 0) members.push(`"failures":[${failures.join(',')}]`)
     this.#done = []
     return members.join(',')
-  }
-
-  /** An error that nobody caught fails the only run there is; of several, none can be blamed. */
-  blame(error: string): void {
-    const [run, another] = this.#running
-    if (run && !another)
-      this.#end(
-        run,
-        run.jobs.map(() => ({ kind: 'retry', error })),
-      )
   }
 
   async #call(run: HostRun): Promise<readonly AttemptEnd[]> {

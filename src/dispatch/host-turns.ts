@@ -50,7 +50,6 @@ export class HostTurns {
   /** Tells of an error that nobody caught. */
   confess(error: string): void {
     process.stderr.write(`${error}\n`)
-    this.#jobs.blame(error)
     this.tellAtOnce()
     this.#channel.writeAtOnce(this.#stringify({ ending: error }))
   }

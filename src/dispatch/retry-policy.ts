@@ -9,7 +9,7 @@ export type AttemptResult =
   | { readonly kind: 'dead'; readonly error: string }
   /** Ended through no fault of its own: it shared a process with an attempt that overran, or we stop. */
   | { readonly kind: 'interrupted'; readonly error: string }
-  /** Never started. */
+  /** Never started, or nobody can tell whether it ended its process: not counted. */
   | { readonly kind: 'released' }
 
 export interface RetryPolicy {

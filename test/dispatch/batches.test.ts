@@ -25,7 +25,7 @@ describe('a handler that takes batches', () => {
       expect(outcomesOf(store, 'batching', event)).toEqual(['retry', 'dead'])
   })
 
-  it('fails all of a batch when it throws or its process ends', async () => {
+  it('fails all of a batch when it throws, and one by one what ends its process', async () => {
     const { store } = await runDispatcher({ handlers: [{ name: 'batching', retryDelaysMs: [] }] })
     const thrown = makeJobs('batching', 5, { act: 'throwAll' })
     store.add(thrown)
@@ -36,7 +36,7 @@ describe('a handler that takes batches', () => {
     store.add(exiting)
     await waitUntil(() => store.count('batching', 'dead') === 10)
     for (const { event } of exiting) {
-      expect(errorsOf(store, 'batching', event)).toEqual(['process ended: exit code 0'])
+      expect(errorsOf(store, 'batching', event).at(-1)).toBe('process ended: exit code 0')
     }
   })
 })

@@ -17,6 +17,7 @@ function read() {
 function makeJob(token: number, payload: string): TokenJob {
   return {
     token,
+    isAlone: false,
     handler: 'handler',
     attempt: 1,
     provider: 'mailtrap',
