@@ -156,6 +156,8 @@ class LaneDispatcher implements Dispatcher {
     if (lane.handler !== undefined) this.#registrations.delete(lane.handler)
     this.#leaving.add(lane)
     void endLanes([lane], lane.stop(), REMOVAL).then(() => this.#leaving.delete(lane))
+    const { observer } = this.#options
+    void lane.stop().then(() => observer.handlerForgotten({ handler: lane.name }))
   }
 
   #admit(registration: HandlerRegistration): string | undefined {

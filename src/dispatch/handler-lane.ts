@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { AttemptName, ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Store } from '../store/store.ts'
@@ -64,6 +65,7 @@ export class HandlerLane {
       observer: context.observer,
       now: context.now,
       random: context.random,
+      name: () => this.name,
       admit: (facts) => this.#admit(facts),
       onTakeOver: (newer) => this.#takeOver(newer),
       onReady: (facts) => this.#open(facts),
@@ -78,6 +80,11 @@ export class HandlerLane {
   /** Undefined until the module was loaded once. */
   get handler(): string | undefined {
     return this.#registration?.name
+  }
+
+  /** The handler's, or as long as that is not known its file's. */
+  get name(): string {
+    return this.handler ?? basename(this.#settings.module)
   }
 
   /** Attempts whose lease is to be extended, but for those that wait to be recorded. */
@@ -136,8 +143,10 @@ export class HandlerLane {
     }
     const registration = { name, module: this.#settings.module, keys, takesBatches }
     const problem = this.#context.admit(registration)
-    if (problem === undefined) this.#registration = registration
-    return problem
+    if (problem !== undefined) return problem
+    if (this.name !== name) this.#context.observer.handlerForgotten({ handler: this.name })
+    this.#registration = registration
+    return undefined
   }
 
   /** A new process begins with little: one that crashes then costs little. */

@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
 import type { EndedJob } from './ended-job.ts'
@@ -21,6 +20,8 @@ export interface SupervisorContext {
   /** Monotonic, in milliseconds. */
   readonly now: () => number
   readonly random: () => number
+  /** What the handler is called as far as is known; may change when it is admitted. */
+  readonly name: () => string
   /** Answers why a handler with these facts cannot be used; undefined when it can. */
   readonly admit: (facts: ReadyFacts) => string | undefined
   /** A process is ready for jobs. */
@@ -32,7 +33,6 @@ export interface SupervisorContext {
 export class HandlerSupervisor {
   readonly #settings: SupervisorSettings
   readonly #context: SupervisorContext
-  #name: string
   #process: HandlerProcess | undefined
   #pid: number | undefined
   #isAccepting = false
@@ -50,7 +50,6 @@ export class HandlerSupervisor {
   constructor(settings: SupervisorSettings, context: SupervisorContext) {
     this.#settings = settings
     this.#context = context
-    this.#name = basename(settings.module)
   }
 
   /** The process, when it takes jobs. */
@@ -116,13 +115,13 @@ export class HandlerSupervisor {
   }
 
   #listen(): ProcessListener {
-    const { observer, onJobsEnded } = this.#context
+    const { observer, onJobsEnded, name } = this.#context
     return {
       onReady: (facts, pid) => this.#welcome(facts, pid),
       onJobsEnded,
       onLine: ({ level, text, fields }) =>
-        observer.handlerWrote({ handler: this.#name, level, text, ...(fields && { fields }) }),
-      onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: this.#name, lines }),
+        observer.handlerWrote({ handler: name(), level, text, ...(fields && { fields }) }),
+      onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: name(), lines }),
       onGrown: () => this.#recycle(),
       onExit: (reason, failure) => this.#takeLeave(reason, failure),
     }
@@ -131,12 +130,11 @@ export class HandlerSupervisor {
   #welcome(facts: ReadyFacts, pid: number): string | undefined {
     const problem = this.#context.admit(facts)
     if (problem !== undefined) return problem
-    this.#name = facts.name
     this.#pid = pid
     this.#isAccepting = true
     this.#jobsLeft = this.#settings.maxJobs
     this.#recycleTimer = setTimeout(() => this.#recycle(), this.#settings.maxAgeMs)
-    this.#context.observer.handlerStarted({ handler: this.#name, pid })
+    this.#context.observer.handlerStarted({ handler: facts.name, pid })
     this.#firstTry(undefined)
     this.#context.onReady(facts)
     return undefined
@@ -163,7 +161,8 @@ export class HandlerSupervisor {
     const isPlanned = this.#isPlanned || this.#isStopping
     const pid = this.#pid
     this.#pid = undefined
-    this.#context.observer.handlerEnded({ handler: this.#name, pid, reason, isPlanned })
+    const { observer, name } = this.#context
+    observer.handlerEnded({ handler: name(), pid, reason, isPlanned })
     this.#firstTry(failure)
     if (this.#isStopping) return this.#whenStopped()
     this.#restartTimer = setTimeout(

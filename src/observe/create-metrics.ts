@@ -124,6 +124,11 @@ function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverL
       else running.set({ handler }, left)
       restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
     },
+    handlerForgotten({ handler }) {
+      if ((processes.get(handler) ?? 0) > 0) return
+      processes.delete(handler)
+      running.remove({ handler })
+    },
     handlerOutputDropped: ({ handler, lines }) => droppedLines.inc({ handler }, lines),
   }
 }

@@ -82,6 +82,7 @@ export function createObserver(options: {
       counters.handlerEnded(handler, pid, isPlanned ? undefined : text)
       log[isPlanned ? 'info' : 'error']({ handler, pid, reason: text }, 'handler process ended')
     },
+    handlerForgotten: ({ handler }) => counters.handlerForgotten(handler),
     handlerWrote({ handler, level, text, fields }) {
       const about = fields ? { handler, fields: boundFields(fields) } : { handler }
       log[level](about, `[${handler}] ${tameText(text)}`)
@@ -183,6 +184,9 @@ function createCounters() {
         pids: pids.filter((one) => one !== pid),
         lastProblem: problem ?? lastProblem,
       })
+    },
+    handlerForgotten(handler: string) {
+      if (handlers.get(handler)?.pids.length === 0) handlers.delete(handler)
     },
     read() {
       return {

@@ -196,6 +196,8 @@ export interface Observer extends SpoolObserver, GuardianObserver {
     reason: string
     isPlanned: boolean
   }): void
+  /** It is in the settings no more, or under another name. One that has a process stays known. */
+  handlerForgotten(fact: { handler: string }): void
   /** A line the handler wrote: through `log`, or to stdout or stderr. */
   handlerWrote(fact: {
     handler: string

@@ -179,7 +179,12 @@ describe('the figures', () => {
     end(2, false)
     expect(await count()).toBe('0')
     observer.handlerStarted({ handler: 'h', pid: 3 })
+    observer.handlerForgotten({ handler: 'h' })
+    expect(await count()).toBe('1')
     end(3, true)
+    expect(await count()).toBeUndefined()
+    end(undefined, false)
+    observer.handlerForgotten({ handler: 'h' })
     expect(await count()).toBeUndefined()
   })
 

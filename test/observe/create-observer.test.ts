@@ -275,6 +275,16 @@ describe('counts', () => {
     expect(observer.counts().handlers.h).toMatchObject({ running: false })
   })
 
+  it('forget a handler that is gone, but none that runs under its name', () => {
+    const { observer } = observe('silent')
+    observer.handlerStarted({ handler: 'h', pid: 1 })
+    observer.handlerForgotten({ handler: 'h' })
+    expect(observer.counts().handlers.h).toMatchObject({ running: true })
+    observer.handlerEnded({ handler: 'h', pid: 1, reason: 'exit code 0', isPlanned: true })
+    observer.handlerForgotten({ handler: 'h' })
+    expect(observer.counts().handlers).toEqual({})
+  })
+
   it('are not shaken by names that objects have anyway', () => {
     const { observer } = observe('silent')
     observer.batchReceived({ ...BATCH, source: 'constructor' })

@@ -46,6 +46,22 @@ export default defineHandler({
 })\n`
 }
 
+/** Waits until the page, the API and the metrics know these handlers, all running, and no other. */
+async function whenRunning({ adminUrl }: ReceiverProcess, names: readonly string[]): Promise<void> {
+  const api = createAdminApi(adminUrl)
+  await vi.waitFor(async () => {
+    const { handlers } = await api.stats()
+    const health = Object.entries(handlers).map(([name, { running }]) => [name, running])
+    expect(health.sort()).toEqual(names.map((name) => [name, true]))
+    const lines = (await api.metrics()).filter((line) =>
+      line.startsWith('webhook_handler_running{'),
+    )
+    expect(lines.sort()).toEqual(
+      names.map((name) => `webhook_handler_running{handler="${name}"} 1`),
+    )
+  }, PATIENCE)
+}
+
 describe('a receiver whose settings change while it runs', { timeout: 90_000 }, () => {
   it('takes a new secret when its file changes, and refuses nothing meanwhile', async () => {
     const { folder, write } = makeFolder({ secret: SECRET })
@@ -104,11 +120,28 @@ describe('a receiver whose settings change while it runs', { timeout: 90_000 }, 
     await whenLogged(receiver, 'Not taken, what ran before goes on')
     const { id } = await post(receiver)
     await whenLogged(receiver, `ran one ${id}`)
+    await whenRunning(receiver, ['changing'])
     write('handlers/changing.ts', handlerCode('two'))
     receiver.child.kill('SIGHUP')
     await whenLogged(receiver, 'settings read again', 2)
     const { id: next } = await post(receiver)
     await whenLogged(receiver, `ran two ${next}`)
+    await whenRunning(receiver, ['changing'])
+  })
+
+  it('says of no handler that it is down once it is mended or taken out', async () => {
+    const { folder, write } = makeFolder({
+      'handlers/changing.ts': 'export default {',
+      'handlers/other.ts': handlerCode('other').replace("'changing'", "'other'"),
+    })
+    const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
+    const { handlers } = await createAdminApi(receiver.adminUrl).stats()
+    expect(handlers).toMatchObject({ 'changing.ts': { running: false } })
+    write('handlers/changing.ts', handlerCode('one'))
+    await whenRunning(receiver, ['changing', 'other'])
+    rmSync(join(folder, 'handlers/other.ts'))
+    receiver.child.kill('SIGHUP')
+    await whenRunning(receiver, ['changing'])
   })
 
   it('takes sources and handlers that are added, and lets go of those that are removed', async () => {
