@@ -1,3 +1,4 @@
+import { ownValue } from '../admin/json/own-value.ts'
 import type { ProcessJson, StatsJson } from '../admin/json/stats-json.ts'
 import {
   formatBytes,
@@ -151,7 +152,11 @@ function figures(title: string, state: string): Column<HandlerLine> {
 function describeHandlers({ handlers, jobs }: StatsJson, paint: Paint): string {
   const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
   if (names.length === 0) return 'No handler is loaded.\n'
-  const lines = names.map((name) => ({ name, jobs: jobs[name] ?? {}, health: handlers[name] }))
+  const lines = names.map((name) => ({
+    name,
+    jobs: ownValue(jobs, name) ?? {},
+    health: ownValue(handlers, name),
+  }))
   return createTable(HANDLER_COLUMNS, { paint })(lines)
 }
 

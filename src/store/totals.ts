@@ -43,14 +43,16 @@ export function addUp(totals: Totals, now: number): StoreStats {
 }
 
 function countJobs({ counters, pendingJobs, deadJobs }: Totals): StoreStats['jobs'] {
-  const jobs: Record<string, Record<JobState, number>> = {}
-  const jobsOf = (handler: string) => (jobs[handler] ??= { pending: 0, done: 0, dead: 0 })
+  // A handler may be called `constructor`, which every plain object seems to have.
+  const jobs = new Map<string, Record<JobState, number>>()
+  const count = (handler: string, state: JobState, n: number) =>
+    jobs.set(handler, { ...(jobs.get(handler) ?? { pending: 0, done: 0, dead: 0 }), [state]: n })
   for (const [handler, n] of Object.entries(readCounters('done:', counters))) {
-    jobsOf(handler).done = n
+    count(handler, 'done', n)
   }
-  for (const { handler, n } of pendingJobs) jobsOf(handler).pending = n
-  for (const { handler, n } of deadJobs) jobsOf(handler).dead = n
-  return jobs
+  for (const { handler, n } of pendingJobs) count(handler, 'pending', n)
+  for (const { handler, n } of deadJobs) count(handler, 'dead', n)
+  return Object.fromEntries(jobs)
 }
 
 function readCounters(

@@ -339,6 +339,13 @@ describe('mailtrap-receiver stats', () => {
     expect(out).toContain('running, restarted once\n')
   })
 
+  it('knows nothing of the process of a handler that is called as what every object has', async () => {
+    const { archive, run } = await startAdmin()
+    archive.figures = { jobs: { constructor: { pending: 0, done: 1, dead: 2 } } }
+    const { out } = await run(['stats'])
+    expect(out).toMatch(/^constructor +1 +0 +2 +not loaded$/m)
+  })
+
   it('shows what waits in the spool, and what ails the database', async () => {
     const { archive, run } = await startAdmin({
       spool: {

@@ -143,6 +143,17 @@ export function describeDashboardStore(engine: string, harness: StoreHarness): v
       })
     })
 
+    it('counts the jobs of a handler whose name every object has', async () => {
+      const batch = sampleBatch()
+      await store.append(batch)
+      const handlers = ['constructor', 'valueof']
+      await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent({ handlers })] }))
+      expect((await store.stats()).jobs).toEqual({
+        constructor: { pending: 1, done: 0, dead: 0 },
+        valueof: { pending: 1, done: 0, dead: 0 },
+      })
+    })
+
     describe('an unreadable piece that is read again', () => {
       async function quarantine(bytes: Uint8Array) {
         const batch = sampleBatch({ receivedAt: NOON, source: 'audit' })

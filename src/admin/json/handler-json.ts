@@ -3,6 +3,7 @@ import type { HandlerRegistration } from '../../model.ts'
 import type { AttemptCounts, HandlerHealth } from '../../observe/observer.ts'
 import type { StoreStats } from '../../store/store.ts'
 import { isoTime } from './iso-time.ts'
+import { ownValue } from './own-value.ts'
 import { ATTEMPTS_JSON, attemptsJson } from './recent-json.ts'
 import { TIME_JSON } from './time-schema.ts'
 
@@ -50,9 +51,4 @@ export function handlersJson(facts: HandlersFacts): HandlerJson[] {
       recent: attemptsJson(ownValue(attempts, name)),
     }
   })
-}
-
-/** A handler may be called `constructor`. */
-function ownValue<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined
 }
