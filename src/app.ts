@@ -194,7 +194,7 @@ export function createApp(parts: AppParts): App {
       newBatchId: () => newBatchId(now()),
       now,
       version,
-      settings: settings.admin,
+      settings: { ...settings.admin, trustProxy: settings.trustProxy },
     })
     closers.add(() => admin.close())
     return (await admin.listen()).url

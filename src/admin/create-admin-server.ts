@@ -51,6 +51,8 @@ export interface AdminServerOptions {
     readonly port: number
     /** Without one, only this machine is served. */
     readonly password: string | undefined
+    /** CIDR blocks of the proxies that say from where a caller comes; empty: none. */
+    readonly trustProxy: readonly string[]
   }
 }
 
@@ -98,7 +100,10 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     settings,
   } = options
   const audited = createAuditTrail(archive, observer)
-  const app: FastifyInstance = Fastify(SERVER_OPTIONS)
+  const app: FastifyInstance = Fastify({
+    ...SERVER_OPTIONS,
+    trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
+  })
   app.server.maxConnections = MAX_CONNECTIONS
 
   const signIn = settings.password === undefined ? undefined : createSignIn(settings.password, now)

@@ -21,6 +21,7 @@ type Fact<Name extends Noted> = Parameters<Observer[Name]>[0]
 export function buildAdmin(
   options: {
     password?: string
+    trustProxy?: readonly string[]
     host?: string
     port?: number
     spool?: SpoolFigures
@@ -65,6 +66,7 @@ export function buildAdmin(
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
     password: options.password,
+    trustProxy: options.trustProxy ?? [],
   }
   const server = createAdminServer({
     archive,

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { cleanAddress } from '../../clean-address.ts'
 
 const MAX_FAILURES = 10
 const WINDOW_MS = 60_000
@@ -45,11 +46,14 @@ function dropOldest(windows: Map<string, unknown>): void {
   if (oldest !== undefined) windows.delete(oldest)
 }
 
-/** One caller commonly owns a whole IPv6 /64, so that is what counts as an address. */
+/**
+ * One caller commonly owns a whole IPv6 /64, so that is what counts as an address. A proxy may say
+ * anything; all that is no address counts as one.
+ */
 function keyOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  const plain = cleanAddress(address) ?? ''
   if (!isIPv6(plain)) return plain
-  const [head = '', tail] = (plain.split('%')[0] ?? '').split('::')
+  const [head = '', tail] = plain.split('::')
   const left = head.split(':').filter(Boolean)
   const right = tail?.split(':').filter(Boolean) ?? []
   const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')

@@ -31,7 +31,8 @@ export function protectRoutes(app: FastifyInstance, signIn: SignIn | undefined):
 
 /** Without a password the caller must be on this machine and must have meant this machine. */
 const admitThisMachine: Guard = (request, reply) => {
-  if (isFromThisMachine(request.ip, request.headers)) return undefined
+  // The socket's own: what a proxy says of an address must not make a caller local.
+  if (isFromThisMachine(request.socket.remoteAddress ?? '', request.headers)) return undefined
   return reply.code(403).send({
     error: 'forbidden',
     message:

@@ -1,4 +1,4 @@
-import { cleanAddress } from '../../http/client-address.ts'
+import { cleanAddress } from '../../clean-address.ts'
 import type { Source } from '../../model.ts'
 import type { Exchange } from './exchange.ts'
 import { type Finding, findingsOf } from './finding.ts'

@@ -47,12 +47,13 @@ describe('createAttemptLimit', () => {
 
   it('forgets the oldest address when ten thousand newer ones have failed', () => {
     const limit = createAttemptLimit(() => 0)
-    for (const _ of TEN) limit.countFailure('oldest')
-    for (let other = 0; other < 9_999; other += 1) limit.countFailure(`address ${other}`)
-    expect(limit.waitSeconds('oldest')).toBe(60)
+    for (const _ of TEN) limit.countFailure('192.0.2.1')
+    for (let other = 0; other < 9_999; other += 1)
+      limit.countFailure(`10.0.${other >> 8}.${other & 255}`)
+    expect(limit.waitSeconds('192.0.2.1')).toBe(60)
 
-    limit.countFailure('one more')
+    limit.countFailure('10.1.0.1')
 
-    expect(limit.waitSeconds('oldest')).toBe(0)
+    expect(limit.waitSeconds('192.0.2.1')).toBe(0)
   })
 })

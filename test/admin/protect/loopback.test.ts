@@ -61,6 +61,18 @@ describe('without a password', () => {
   })
 
   it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['203.0.113.7', '127.0.0.1'],
+  ])('serves no peer %s that forwards for %s, trusted or not', async (remoteAddress, value) => {
+    const { app } = buildAdmin({ trustProxy: ['127.0.0.1/32', '203.0.113.7/32'] })
+    const headers = { 'x-forwarded-for': value }
+
+    const answer = await app.inject({ url: '/api/stats', remoteAddress, headers })
+
+    expect(answer.statusCode).toBe(403)
+  })
+
+  it.each([
     ['x-forwarded-for', '127.0.0.1'],
     ['x-forwarded-for', '203.0.113.7'],
     ['forwarded', 'for=203.0.113.7'],

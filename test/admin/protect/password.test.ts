@@ -164,3 +164,40 @@ describe('wrong passwords', () => {
     expect((await ask(RIGHT)).statusCode).toBe(200)
   })
 })
+
+describe('wrong passwords through a proxy', () => {
+  const setUp = (trustProxy: readonly string[]) => {
+    const { app } = buildAdmin({ password: PASSWORD, trustProxy })
+    return (headers: Record<string, string>, from: string) =>
+      app.inject({
+        url: '/api/stats',
+        headers: { ...headers, 'x-forwarded-for': from },
+        remoteAddress: '10.0.0.1',
+      })
+  }
+
+  it('count for who sent them, whatever else the header holds', async () => {
+    const ask = setUp(['10.0.0.0/8'])
+    for (let time = 0; time < 10; time += 1) {
+      await ask(WRONG, `198.51.100.${time}, 203.0.113.7:${50_000 + time}, 10.0.0.9`)
+    }
+
+    expect((await ask(RIGHT, '203.0.113.7')).statusCode).toBe(429)
+    expect((await ask(RIGHT, '203.0.113.8')).statusCode).toBe(200)
+  })
+
+  it('count for a proxy that is not trusted: it may say what it likes', async () => {
+    const ask = setUp(['10.0.0.2/32'])
+    for (let time = 0; time < 10; time += 1) await ask(WRONG, `203.0.113.${time}`)
+
+    expect((await ask(RIGHT, '203.0.113.99')).statusCode).toBe(429)
+  })
+
+  it('count together when what the proxy says is no address', async () => {
+    const ask = setUp(['10.0.0.0/8'])
+    for (let time = 0; time < 10; time += 1) await ask(WRONG, `no-${time}`)
+
+    expect((await ask(RIGHT, 'no-99')).statusCode).toBe(429)
+    expect((await ask(RIGHT, '203.0.113.8')).statusCode).toBe(200)
+  })
+})

@@ -82,6 +82,25 @@ describe('POST /api/replay against requests of other sites', () => {
     expect(archive.calls).toEqual([])
   })
 
+  it('compares with the Host header alone, whatever a trusted proxy says of it', async () => {
+    const { app, archive } = buildAdmin({ password: 'secret', trustProxy: ['127.0.0.1/32'] })
+
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/api/replay',
+      headers: {
+        authorization: basic('admin', 'secret'),
+        host: 'admin.example.com',
+        'x-forwarded-host': 'evil.example',
+        origin: 'https://evil.example',
+      },
+      payload: { state: 'dead' },
+    })
+
+    expect(answer.statusCode).toBe(403)
+    expect(archive.calls).toEqual([])
+  })
+
   it('lets other sites link to the page, which changes nothing', async () => {
     const { app } = buildAdmin()
 

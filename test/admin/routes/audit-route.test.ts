@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildAdmin } from '../build-admin.ts'
+import { basic, buildAdmin } from '../build-admin.ts'
 import { makeEvent, makeJob, makePiece } from '../memory-archive.ts'
 
 describe('the trail of what people had done', () => {
@@ -30,5 +30,28 @@ describe('the trail of what people had done', () => {
       { action: 'requeue', parameters: { piece: '7' }, counts: { pieces: 1 } },
     ])
     expect(audit).toHaveLength(2 * ended.length)
+  })
+
+  it('names the network of who asked, also through a proxy that is trusted', async () => {
+    const { app, archive } = buildAdmin({ password: 'secret', trustProxy: ['10.0.0.1/32'] })
+    const ask = (remoteAddress: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/api/prune',
+        remoteAddress,
+        headers: {
+          authorization: basic('admin', 'secret'),
+          'x-forwarded-for': '203.0.113.7:4711',
+        },
+        payload: {},
+      })
+    await ask('10.0.0.1')
+    await ask('198.51.100.9')
+
+    const networks = archive.audit.map(({ network }) => network)
+    expect(networks).toEqual([
+      ...['198.51.100.0/24', '198.51.100.0/24'],
+      ...['203.0.113.0/24', '203.0.113.0/24'],
+    ])
   })
 })
