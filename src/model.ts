@@ -199,6 +199,9 @@ export interface SettledAttempt extends AttemptName {
   readonly outcome: Outcome
 }
 
+/** How a handler may be called: a name that stands in addresses, cursors and logs as it is. */
+export const HANDLER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
 /** What the receiver knows of a handler without running its code. */
 export interface HandlerRegistration {
   readonly name: string

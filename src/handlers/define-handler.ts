@@ -1,11 +1,10 @@
+import { HANDLER_NAME } from '../model.ts'
 import { checkKey } from './event-keys.ts'
 import type { AttemptInfo, BatchContext, HandlerContext } from './handler-context.ts'
 import type { EventFor, EventKey } from './handler-events.ts'
 
 /** Shared by every copy of this package, see `permanent-error.ts`. */
 const HANDLER = Symbol.for('mailtrap-receiver.handler')
-
-const HANDLER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** One function per key. At most one runs per event: that of the most specific key. */
 export type HandlersByKey = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EVENT_STATES, type JobState } from '../../model.ts'
+import { EVENT_STATES, HANDLER_NAME, type JobState } from '../../model.ts'
 import { SPAN_NAMES } from '../series-spans.ts'
 import { parseInstant } from './parse-instant.ts'
 import { isRowId } from './row-id.ts'
@@ -62,10 +62,10 @@ const isSpan = ({ from, to }: { from?: number; to?: number }) =>
   from === undefined || to === undefined || from < to
 const SPAN_PROBLEM = { path: ['from'], error: 'must be earlier than to' }
 
-/** `<event>.<handler>`; the rules of handlers' names allow dots. */
+/** `<event>.<handler>`; names of handlers may hold dots. */
 function isJobName(text: string): boolean {
   const [event = '', ...handler] = text.split('.')
-  return isRowId(event) && /^[\w.-]{1,64}$/.test(handler.join('.'))
+  return isRowId(event) && HANDLER_NAME.test(handler.join('.'))
 }
 
 /** For routes that take none. */
@@ -127,7 +127,10 @@ export const REPLAY_DEAD_PARAMETERS = z.object({
 
 const MAX_JOBS = 500
 const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
-const jobName = z.strictObject({ event: z.string().refine(isRowId), handler: z.string().max(64) })
+const jobName = z.strictObject({
+  event: z.string().refine(isRowId),
+  handler: z.string().regex(HANDLER_NAME),
+})
 
 export const REPLAY_JOBS_PARAMETERS = z.object({
   jobs: z

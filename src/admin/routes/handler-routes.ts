@@ -156,7 +156,11 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
       return { replayed: 0, examined: page.rows.length, cursor: page.cursor ?? null }
     }
     const replayed = await audited(
-      { action: 'replay', address: request.ip, parameters: { handler, state: 'dead' } },
+      {
+        action: 'replay',
+        address: request.ip,
+        parameters: { handler, state: 'dead', error, cursor },
+      },
       () => archive.replay(wanted, 'dead'),
       (jobs) => ({ jobs }),
     )

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Observer } from '../../observe/observer.ts'
-import type { Archive, Store } from '../../store/store.ts'
+import type { Archive, JobName, Store } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import { JOB_JSON, jobJson } from '../json/job-json.ts'
 import { PAGE_JSON, pageJson } from '../json/page-json.ts'
@@ -45,11 +45,28 @@ export function addJobRoutes(
     readParameters(REPLAY_JOBS.query, request.query)
     const { jobs } = readParameters(REPLAY_JOBS.body, request.body)
     const replayed = await audited(
-      { action: 'replay', address: request.ip, parameters: { selected: jobs.length } },
+      { action: 'replay', address: request.ip, parameters: describeSelection(jobs) },
       () => archive.replay(jobs, 'dead'),
       (replayed) => ({ jobs: replayed }),
     )
     observer.replayed({ address: request.ip, filter: { state: 'dead' }, jobs: replayed })
     return { replayed }
   })
+}
+
+function describeSelection(jobs: readonly JobName[]) {
+  return {
+    selected: jobs.length,
+    handlers: nameSome(jobs.map(({ handler }) => handler)),
+    events: nameSome(jobs.map(({ event }) => event)),
+  }
+}
+
+/** A page can select hundreds at a click; the trail is kept for ever. */
+const MOST_NAMED = 50
+
+function nameSome(names: readonly string[]): string {
+  const distinct = [...new Set(names)]
+  const more = distinct.length > MOST_NAMED ? ['…'] : []
+  return [...distinct.slice(0, MOST_NAMED), ...more].join(',')
 }

@@ -25,7 +25,11 @@ describe('the trail of what people had done', () => {
     expect(ended).toMatchObject([
       { action: 'pause', parameters: { handler: 'crm' }, counts: { handlers: 1 } },
       { action: 'resume', parameters: { handler: 'crm' }, counts: { handlers: 1 } },
-      { action: 'replay', parameters: { selected: 1 }, counts: { jobs: 1 } },
+      {
+        action: 'replay',
+        parameters: { selected: 1, handlers: 'crm', events: '1' },
+        counts: { jobs: 1 },
+      },
       { action: 'replay', parameters: { handler: 'crm', state: 'dead' }, counts: { jobs: 1 } },
       { action: 'requeue', parameters: { piece: '7' }, counts: { pieces: 1 } },
     ])
@@ -53,5 +57,32 @@ describe('the trail of what people had done', () => {
       ...['198.51.100.0/24', '198.51.100.0/24'],
       ...['203.0.113.0/24', '203.0.113.0/24'],
     ])
+  })
+
+  it('says which of the dead were replayed: with what error, and from where on', async () => {
+    const { app, archive } = buildAdmin()
+    for (let id = 600; id > 0; id--) {
+      archive.events.push(makeEvent(String(id), { jobs: [makeJob(String(id), 'crm', 'dead')] }))
+    }
+    const payload = { error: 'no such list', cursor: '101.crm' }
+    await app.inject({ method: 'POST', url: '/api/handlers/crm/replay', payload })
+
+    expect(archive.audit[0]).toMatchObject({
+      parameters: { handler: 'crm', state: 'dead', ...payload },
+      counts: { jobs: 100 },
+    })
+  })
+
+  it('names the handlers and the first events of a selection, in bounded room', async () => {
+    const { app, archive } = buildAdmin()
+    const jobs = Array.from({ length: 500 }, (_, index) => ({
+      event: String(1_000 - Math.floor(index / 2)),
+      handler: index % 2 ? 'crm' : 'alerts',
+    }))
+    await app.inject({ method: 'POST', url: '/api/jobs/replay', payload: { jobs } })
+
+    const { selected, handlers, events } = archive.audit[0]?.parameters ?? {}
+    expect({ selected, handlers }).toEqual({ selected: 500, handlers: 'alerts,crm' })
+    expect(events).toMatch(/^1000,999,(\d+,){48}…$/)
   })
 })

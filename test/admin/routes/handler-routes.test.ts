@@ -159,6 +159,8 @@ describe('POST /api/jobs/replay', () => {
     [{ jobs: 'all' }],
     [{ jobs: [{ event: '1' }] }],
     [{ jobs: [{ event: '1e9', handler: 'crm' }] }],
+    [{ jobs: [{ event: '1', handler: 'ann@example.com' }] }],
+    [{ jobs: [{ event: '1', handler: 'a\u0000b' }] }],
     [{ jobs: [{ event: '1', handler: 'crm', more: 1 }] }],
     [{ jobs: Array.from({ length: 501 }, () => ({ event: '1', handler: 'crm' })) }],
   ])('refuses anything else', async (payload) => {
