@@ -27,7 +27,8 @@ import { addSessionRoutes } from './routes/session-routes.ts'
 import { addStatsRoutes } from './routes/stats-routes.ts'
 
 export interface AdminServerOptions {
-  readonly archive: Archive & Pick<Store, 'replay' | 'setPaused' | 'requeue' | 'recordAudit'>
+  readonly archive: Archive &
+    Pick<Store, 'replay' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'>
   /** Undefined where batches go straight to the store. */
   readonly spool: (() => Promise<SpoolFigures>) | undefined
   readonly work: EraseRouteOptions['work'] & PruneRouteOptions['work']

@@ -17,7 +17,7 @@ import type {
 
 export interface MemoryArchive
   extends Archive,
-    Pick<Store, 'replay' | 'setPaused' | 'requeue' | 'recordAudit'> {
+    Pick<Store, 'replay' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'> {
   /** As counted; answered whatever the span. */
   readonly series: SeriesPoint[]
   readonly lastBatch: Record<string, number>
@@ -98,6 +98,15 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
         Object.fromEntries(
           [...archive.handlers].flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])),
         ),
+      ),
+    loadHandlers: async () =>
+      note('loadHandlers', undefined, () =>
+        [...archive.handlers.keys()].map((name) => ({
+          name,
+          module: `/srv/handlers/${name}.ts`,
+          keys: ['*'],
+          takesBatches: false,
+        })),
       ),
     setPaused: async (handler, isPaused) =>
       note('setPaused', { handler, isPaused }, () => {

@@ -15,7 +15,7 @@ import { NO_PARAMETERS, REPLAY_DEAD_PARAMETERS } from '../parameters/parameter-s
 import { readParameters } from '../parameters/read-parameters.ts'
 
 export interface HandlerRoutesOptions {
-  readonly archive: Archive & Pick<Store, 'replay' | 'setPaused'>
+  readonly archive: Archive & Pick<Store, 'replay' | 'loadHandlers' | 'setPaused'>
   readonly observer: Pick<Observer, 'counts' | 'recent' | 'replayed' | 'handlerPaused'>
   readonly registrations: () => readonly HandlerRegistration[]
   readonly audited: AuditTrail
@@ -124,12 +124,13 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
       readParameters(PAUSE.query, request.query)
       readParameters(NO_PARAMETERS, request.body ?? {})
       const { name: handler } = request.params
-      const isFound = await audited(
+      const seen = await archive.loadHandlers()
+      if (!seen.some(({ name }) => name === handler)) return reply.code(404).send(NO_SUCH_HANDLER)
+      await audited(
         { action, address: request.ip, parameters: { handler } },
         () => archive.setPaused(handler, isPaused),
         (isFound) => ({ handlers: isFound ? 1 : 0 }),
       )
-      if (!isFound) return reply.code(404).send(NO_SUCH_HANDLER)
       observer.handlerPaused({ address: request.ip, handler, isPaused })
       return { handler, paused: isPaused }
     })

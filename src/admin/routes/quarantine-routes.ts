@@ -90,7 +90,8 @@ export function addQuarantineRoutes(app: FastifyInstance, options: QuarantineRou
     readParameters(NO_PARAMETERS, request.body ?? {})
     const { id: piece } = request.params
     const batch = newBatchId()
-    if (!isRowId(piece)) return reply.code(404).send(NO_SUCH_PIECE)
+    const isKnown = isRowId(piece) && (await archive.getQuarantine(piece)) !== undefined
+    if (!isKnown) return reply.code(404).send(NO_SUCH_PIECE)
     const isThere = await audited(
       { action: 'requeue', address: request.ip, parameters: { piece, batch } },
       () => archive.requeue(piece, batch),

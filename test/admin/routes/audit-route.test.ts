@@ -85,4 +85,18 @@ describe('the trail of what people had done', () => {
     expect({ selected, handlers }).toEqual({ selected: 500, handlers: 'alerts,crm' })
     expect(events).toMatch(/^1000,999,(\d+,){48}…$/)
   })
+
+  it.each([
+    '/api/handlers/ann@example.com/pause',
+    '/api/handlers/nosuch/resume',
+    '/api/handlers/nosuch/replay',
+    '/api/quarantine/999/replay',
+    '/api/quarantine/ann@example.com/replay',
+  ])('holds nothing of what is not there to be changed: %s', async (url) => {
+    const { app, archive } = buildAdmin()
+    archive.handlers.set('crm', undefined)
+
+    expect((await app.inject({ method: 'POST', url, payload: {} })).statusCode).toBe(404)
+    expect(archive.audit).toEqual([])
+  })
 })
