@@ -40,7 +40,9 @@ export function addErrorAnswers(
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = describeProblem(error)
     if (status >= 500) observer.adminFailed({ route: request.routeOptions.url ?? 'unknown', error })
-    if (error instanceof ReceiverError) reply.header('retry-after', RETRY_AFTER_SECONDS)
+    if (error instanceof ReceiverError && error.code !== 'store_refused') {
+      reply.header('retry-after', RETRY_AFTER_SECONDS)
+    }
     return reply.code(status).send(body)
   })
 }

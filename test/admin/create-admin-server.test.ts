@@ -111,6 +111,16 @@ describe('when something fails', () => {
     expect(failures).toHaveLength(1)
   })
 
+  it('does not call back for what the store can never take', async () => {
+    const { app, archive } = buildAdmin()
+    archive.problem = new ReceiverError('store_refused')
+
+    const answer = await app.inject('/api/stats')
+
+    expect(answer.json().error).toBe('store_refused')
+    expect(answer.headers).not.toHaveProperty('retry-after')
+  })
+
   it('goes on answering afterwards', async () => {
     const { app, archive } = buildAdmin()
     archive.problem = new Error('once')

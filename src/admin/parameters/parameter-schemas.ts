@@ -16,6 +16,8 @@ const text = z
   .string({ error: 'must be one text, given once' })
   .min(1, 'must not be empty: leave it out instead')
   .max(MAX_TEXT_LENGTH, `must be at most ${MAX_TEXT_LENGTH} characters long`)
+  // PostgreSQL keeps none, so nothing is found with one.
+  .refine((value) => !value.includes('\0'), 'must not hold a NUL')
 
 const limit = z
   .string({ error: 'must be given once' })

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { HandlerRegistration } from '../../model.ts'
+import { HANDLER_NAME, type HandlerRegistration } from '../../model.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Archive, Store } from '../../store/store.ts'
 import type { AuditTrail } from '../audit-trail.ts'
@@ -103,6 +103,7 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
   app.get<ByName>('/api/handlers/:name/failures', itsFailures, async (request, reply) => {
     readParameters(NO_PARAMETERS, request.query)
     const { name } = request.params
+    if (!HANDLER_NAME.test(name)) return reply.code(404).send(NO_SUCH_HANDLER)
     const { groups, examined, isPartial } = await groupFailures(archive, name)
     if (examined === 0 && !(await isKnown(name))) return reply.code(404).send(NO_SUCH_HANDLER)
     return {
@@ -142,6 +143,7 @@ export function addHandlerRoutes(app: FastifyInstance, options: HandlerRoutesOpt
     readParameters(REPLAY_DEAD.query, request.query)
     const { error, cursor } = readParameters(REPLAY_DEAD.body, request.body ?? {})
     const { name: handler } = request.params
+    if (!HANDLER_NAME.test(handler)) return reply.code(404).send(NO_SUCH_HANDLER)
     const page = await archive.listJobs({
       handler,
       state: 'dead',

@@ -23,6 +23,7 @@ describe('wrong parameters', () => {
     ['/api/events?state=done&state=dead', `state ${STATES}.`],
     ['/api/events?source=', 'source must not be empty: leave it out instead.'],
     ['/api/events?type=a&type=b', 'type must be one text, given once.'],
+    ['/api/events?source=a%00b', 'source must not hold a NUL, not "a\\u0000b".'],
     ['/api/events?recipient=', 'recipient must not be empty: leave it out instead.'],
     ['/api/events?message_id=', 'message_id must not be empty: leave it out instead.'],
     ['/api/events?event_id=', 'event_id must not be empty: leave it out instead.'],

@@ -142,6 +142,19 @@ describe('POST /api/handlers/:name/replay', () => {
   })
 })
 
+describe('a name that no handler can have', () => {
+  it.each([
+    ['POST', '/api/handlers/a%00b/replay'],
+    ['GET', '/api/handlers/a%00b/failures'],
+  ] as const)('is not even looked for: %s %s', async (method, url) => {
+    const { app, archive } = setUp()
+    const payload = method === 'POST' ? { payload: {} } : {}
+
+    expect((await app.inject({ method, url, ...payload })).statusCode).toBe(404)
+    expect(archive.calls).toEqual([])
+  })
+})
+
 describe('POST /api/jobs/replay', () => {
   it('replays a selection, of dead jobs alone', async () => {
     const { post, addJob, archive } = setUp()
