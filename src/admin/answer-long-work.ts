@@ -15,7 +15,7 @@ export type LongWork = (onProgress: (progress: WorkProgress) => void) => Promise
 /** However long it takes: an answer before the end could not say what came of it. */
 export const LONG_WORK = { handlerTimeout: 86_400_000 }
 
-const LINES = 'application/x-ndjson'
+export const LINES = 'application/x-ndjson'
 const INTERVAL_MS = 200
 
 /**

@@ -57,12 +57,12 @@ const CALLS: Readonly<Record<string, Call>> = {
   'post /api/jobs/replay': { body: { jobs: [{ event: '1', handler: 'h' }] } },
   'get /api/handlers': {},
   'get /api/handlers/{name}/failures': { path: { name: 'h' } },
-  'post /api/handlers/{name}/pause': { path: { name: 'h' }, body: {} },
-  'post /api/handlers/{name}/resume': { path: { name: 'h' }, body: {} },
+  'post /api/handlers/{name}/pause': { path: { name: 'h' } },
+  'post /api/handlers/{name}/resume': { path: { name: 'h' } },
   'post /api/handlers/{name}/replay': { path: { name: 'h' }, body: { error: 'x', cursor: '9.h' } },
-  'post /api/quarantine/{id}/replay': { path: { id: '7' }, body: {} },
+  'post /api/quarantine/{id}/replay': { path: { id: '7' } },
   'post /api/login': { body: { password: 'x' } },
-  'post /api/logout': { body: {} },
+  'post /api/logout': {},
   'get /api/session': {},
 }
 
@@ -182,6 +182,25 @@ describe('the OpenAPI document', () => {
       const content = document.paths[path]?.['get']?.responses[200]?.content
       expectShape(rows, content?.['application/json']?.schema ?? {})
     }
+  })
+
+  it('says where lines tell of the progress, the last of which is the answer', async () => {
+    const told: string[] = []
+    for (const { path, method, operation } of operations()) {
+      const content = operation.responses[200]?.content ?? {}
+      if (!content['application/x-ndjson']) continue
+      told.push(path)
+      const answer = await admin.app.inject({
+        method: method as 'POST',
+        url: path,
+        headers: { accept: 'application/x-ndjson' },
+        payload: { ...CALLS[`${method} ${path}`]?.body },
+      })
+      expect(answer.headers['content-type']).toBe('application/x-ndjson')
+      const last = answer.body.trimEnd().split('\n').at(-1) ?? ''
+      expectShape(JSON.parse(last), content['application/json']?.schema ?? {})
+    }
+    expect(told).toEqual(['/api/replay', '/api/erase', '/api/prune'])
   })
 
   it('names the errors: a wrong parameter, an unknown id, a store that is away', async () => {

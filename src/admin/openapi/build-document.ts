@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LINES } from '../answer-long-work.ts'
 import { type Answer, ERROR_JSON, type RouteDescription } from './route-description.ts'
 
 export interface DescribedRoute {
@@ -20,6 +21,17 @@ const ERRORS_OF_WRITES: Readonly<Record<number, string>> = {
   403: 'Another site asked for it, or it came from another machine and there is no password.',
   413: 'The body is too large.',
   415: 'The body is not sent as application/json.',
+}
+
+const LINES_CONTENT = {
+  [LINES]: {
+    schema: {
+      type: 'string',
+      description:
+        'For who accepts it: JSON objects, one a line. {"progress":{"done":1,"total":2,"unit":"events"}} ' +
+        'now and then, total where it is known; the last line is the answer, or the error.',
+    },
+  },
 }
 
 /** The OpenAPI document, made of what the routes themselves read and answer. */
@@ -81,7 +93,9 @@ function queryParameters(query: z.ZodObject) {
 }
 
 function contentOf(answer: Answer) {
-  if ('json' in answer) return jsonContent(toSchema(answer.json, 'output'))
+  if ('json' in answer) {
+    return { ...jsonContent(toSchema(answer.json, 'output')), ...(answer.isLong && LINES_CONTENT) }
+  }
   return { [answer.mediaType]: { schema: { type: 'string' } } }
 }
 

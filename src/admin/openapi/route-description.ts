@@ -11,8 +11,10 @@ export interface RouteDescription {
   readonly errors?: Readonly<Record<number, string>>
 }
 
-/** JSON of a shape, or something else of a media type. */
-export type Answer = { readonly json: z.ZodType } | { readonly mediaType: string }
+/** JSON of a shape, where `isLong` also as lines that tell of progress; or another media type. */
+export type Answer =
+  | { readonly json: z.ZodType; readonly isLong?: true }
+  | { readonly mediaType: string }
 
 declare module 'fastify' {
   interface FastifyContextConfig {

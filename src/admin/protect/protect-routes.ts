@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ANSWER_HEADERS } from './answer-headers.ts'
 import { isFromThisMachine } from './loopback.ts'
@@ -61,9 +62,17 @@ const admitWrite: Guard = (request, reply) => {
         'taken from this page or from API clients only.',
     })
   }
-  if (request.is404 || JSON_TYPE.test(request.headers['content-type'] ?? '')) return undefined
+  if (request.is404 || isJson(request.headers)) return undefined
   return reply.code(415).send({
     error: 'unsupported_media_type',
     message: 'Send JSON, with the header content-type: application/json.',
   })
+}
+
+/** Or nothing at all, which no form of another site sends: a form always has a content type. */
+function isJson(headers: IncomingHttpHeaders): boolean {
+  const type = headers['content-type']
+  if (type !== undefined) return JSON_TYPE.test(type)
+  const length = headers['content-length'] ?? '0'
+  return headers['transfer-encoding'] === undefined && length === '0'
 }

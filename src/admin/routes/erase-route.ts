@@ -31,6 +31,7 @@ const ERASE = {
       waiting: count.describe('Batches that could not be unpacked yet: to be erased again.'),
       wiped: z.boolean().describe('False: the bytes can still be found in the files.'),
     }),
+    isLong: true,
   },
 } satisfies RouteDescription
 

@@ -20,7 +20,7 @@ const PRUNE = {
   summary: 'Forgets what is older than the settings say, now; may take long',
   query: NO_PARAMETERS,
   body: NO_PARAMETERS,
-  answer: { json: z.object({ pruned: z.number().describe('Rows.') }) },
+  answer: { json: z.object({ pruned: z.number().describe('Rows.') }), isLong: true },
 } satisfies RouteDescription
 
 export function addPruneRoute(app: FastifyInstance, options: PruneRouteOptions): void {

@@ -24,7 +24,7 @@ const REPLAY = {
   summary: 'Makes matching jobs pending again, and those that never were; one field at least',
   query: NO_PARAMETERS,
   body: REPLAY_PARAMETERS,
-  answer: { json: z.object({ replayed: z.number().describe('Jobs.') }) },
+  answer: { json: z.object({ replayed: z.number().describe('Jobs.') }), isLong: true },
   errors: { 404: 'No event has the id that was given.' },
 } satisfies RouteDescription
 

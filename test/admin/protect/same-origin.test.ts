@@ -64,6 +64,26 @@ describe('POST /api/replay against requests of other sites', () => {
     expect(archive.calls.length > 0).toBe(status === 200)
   })
 
+  it.each([
+    ['an API client', {}, 200],
+    ['an API client that says so', { 'content-length': '0' }, 200],
+    ['our own page', { origin: 'http://localhost:3001', 'sec-fetch-site': 'same-origin' }, 200],
+    ['another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, 403],
+    ['another site, old browser', { origin: 'https://evil.example' }, 403],
+    ['another site that hides', { origin: 'null' }, 403],
+    ['an empty form', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+    ['a body of unknown length', { 'transfer-encoding': 'chunked' }, 415],
+  ])('answers to a change without a body by %s', async (_name, given, status) => {
+    const { app, archive } = buildAdmin()
+    archive.handlers.set('crm', undefined)
+    const headers = { ...OWN, ...(given as Record<string, string>) }
+
+    const answer = await app.inject({ method: 'POST', url: '/api/handlers/crm/pause', headers })
+
+    expect(answer.statusCode).toBe(status)
+    expect(archive.calls.length > 0).toBe(status === 200)
+  })
+
   it('holds although the browser adds the password', async () => {
     const { app, archive } = buildAdmin({ password: 'correct horse' })
 
