@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ERROR_CODES, ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
+import { collectMethods } from './collect-methods.ts'
 import { InvalidParameters } from './parameters/invalid-parameters.ts'
 
 /** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
@@ -35,7 +36,19 @@ export function addErrorAnswers(
   app: FastifyInstance,
   observer: Pick<Observer, 'adminFailed'>,
 ): void {
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND))
+  const methodsOf = collectMethods(app)
+
+  app.setNotFoundHandler(({ url, method }, reply) => {
+    const allowed = methodsOf(url.split('?', 1)[0] ?? '')
+    if (allowed.length === 0) return reply.code(404).send(NOT_FOUND)
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({
+        error: 'method_not_allowed',
+        message: `There is no ${method} at this address: use ${allowed.join(' or ')}.`,
+      })
+  })
 
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = describeProblem(error)

@@ -35,7 +35,7 @@ describe('every answer of the admin listener', () => {
     ],
     ['an unknown event', 404, { url: '/api/events/none' }],
     ['an unknown address', 404, { url: '/nowhere' }],
-    ['a wrong method', 404, { method: 'DELETE', url: '/api/events' }],
+    ['a wrong method', 405, { method: 'DELETE', url: '/api/events' }],
     [
       'an unknown address to write to',
       404,
@@ -67,6 +67,33 @@ describe('every answer of the admin listener', () => {
     expect(answer.headers).toMatchObject(HEADERS)
     expect(answer.headers['access-control-allow-origin']).toBeUndefined()
   })
+
+  it.each([
+    ['GET', '/api/replay', 'POST'],
+    ['GET', '/api/handlers/crm/pause?x=1', 'POST'],
+    ['POST', '/api/stats', 'GET, HEAD'],
+    ['DELETE', '/api/events/5', 'GET, HEAD'],
+    ['PUT', '/page.js', 'GET, HEAD'],
+  ] as const)('says what to use instead of %s %s', async (method, url, allowed) => {
+    const { app } = buildAdmin()
+
+    const answer = await app.inject({ method, url })
+
+    expect(answer.statusCode).toBe(405)
+    expect(answer.headers['allow']).toBe(allowed)
+    expect(answer.json()).toEqual({
+      error: 'method_not_allowed',
+      message: `There is no ${method} at this address: use ${allowed.replace(', ', ' or ')}.`,
+    })
+  })
+
+  it.each(['/api/handlers//pause', '/api/events/5/', '/api/event', '/api/replay/x'])(
+    'knows no method of an address that is not there: %s',
+    async (url) => {
+      const { app } = buildAdmin()
+      expect((await app.inject({ method: 'PUT', url })).statusCode).toBe(404)
+    },
+  )
 
   it('carries them when the password is missing, wrong, or was wrong too often', async () => {
     const { app } = buildAdmin({ password: 'correct horse' })

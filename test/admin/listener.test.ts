@@ -67,7 +67,7 @@ describe('the admin listener on a real socket', () => {
     [
       'a method nobody uses',
       'PURGE /api/stats HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n',
-      '404 Not Found',
+      '405 Method Not Allowed',
     ],
     ['no HTTP', 'hello\r\n\r\n', '400 Bad Request'],
     [

@@ -69,7 +69,7 @@ describe('POST /api/handlers/:name/pause and /resume', () => {
   it('answer 404 for one that was never seen, and change nothing by GET', async () => {
     const { app, post, trail } = setUp()
     expect((await post('/api/handlers/nobody/pause')).statusCode).toBe(404)
-    expect((await app.inject('/api/handlers/crm/pause')).statusCode).toBe(404)
+    expect((await app.inject('/api/handlers/crm/pause')).statusCode).toBe(405)
     expect(trail).toEqual([])
   })
 })
