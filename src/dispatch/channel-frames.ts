@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_KEY_CHARACTERS, MAX_KEYS } from '../handlers/event-keys.ts'
 import type { ClaimedJob } from '../model.ts'
 
 /**
@@ -62,7 +63,7 @@ export const childFrame = z.strictObject({
   ready: z
     .strictObject({
       name: z.string().min(1).max(200),
-      keys: z.array(z.string().max(200)).max(1_000),
+      keys: z.array(z.string().max(MAX_KEY_CHARACTERS)).max(MAX_KEYS),
       takesBatches: z.boolean(),
     })
     .optional(),

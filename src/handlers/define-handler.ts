@@ -1,5 +1,5 @@
 import { HANDLER_NAME } from '../model.ts'
-import { checkKey } from './event-keys.ts'
+import { checkKey, MAX_KEYS } from './event-keys.ts'
 import type { AttemptInfo, BatchContext, HandlerContext } from './handler-context.ts'
 import type { EventFor, EventKey } from './handler-events.ts'
 
@@ -130,7 +130,9 @@ function checkOn({ on, events }: Readonly<Record<string, unknown>>): string[] {
   if (typeof on !== 'object' || on === null)
     return ['`on` must be an object: a function per event.']
   if (Object.keys(on).length === 0) return ['`on` is empty: name at least one event, or `*`.']
-  return Object.entries(on).flatMap(([key, run]) => [
+  const entries = Object.entries(on)
+  if (entries.length > MAX_KEYS) return [tooManyKeys('on', entries.length)]
+  return entries.flatMap(([key, run]) => [
     ...findKeyProblem(key),
     ...(typeof run === 'function' ? [] : [`\`on\` must have a function for \`${key}\`.`]),
   ])
@@ -142,9 +144,15 @@ function checkOnBatch({ events, onBatch }: Readonly<Record<string, unknown>>): s
   if (!Array.isArray(events) || events.length === 0) {
     return ['`events` must be a list of at least one event, or left out to take all.']
   }
+  if (events.length > MAX_KEYS) return [tooManyKeys('events', events.length)]
   return events.flatMap((key) =>
     typeof key === 'string' ? findKeyProblem(key) : ['`events` must hold texts only.'],
   )
+}
+
+function tooManyKeys(option: string, count: number): string {
+  const [many, most] = [count, MAX_KEYS].map((number) => number.toLocaleString('en'))
+  return `\`${option}\` has ${many} keys; no more than ${most} are possible.`
 }
 
 function findKeyProblem(key: string): string[] {

@@ -6,6 +6,10 @@ import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtr
 const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
 const EVERY_EVENT = '*'
 
+/** Far more than there are events. */
+export const MAX_KEYS = 1_000
+export const MAX_KEY_CHARACTERS = 200
+
 const NORMALISED: ReadonlySet<string> = new Set(NORMALISED_NAMES)
 
 const NAMES: readonly string[] = [
@@ -47,6 +51,9 @@ export interface NamedEvent {
 
 /** What is wrong with a key, as a sentence; undefined when it is right. */
 export function checkKey(key: string): string | undefined {
+  if (key.length > MAX_KEY_CHARACTERS) {
+    return `The key \`${key.slice(0, 50)}…\` has ${key.length} characters, and may have ${MAX_KEY_CHARACTERS}.`
+  }
   if (KNOWN_KEYS.includes(key) || AUDIT_KEY.test(key)) return undefined
   const meant = OTHER_SPELLINGS.get(key.toLowerCase()) ?? findNearestWord(key, NAMES)
   if (meant !== undefined) return `There is no event \`${key}\`. Did you mean \`${meant}\`?`

@@ -17,6 +17,16 @@ describe('loading handler modules', () => {
     expect(report.registrations.map(({ name }) => name)).toEqual(['noop'])
   })
 
+  it.each([
+    ['too-many-keys', /1,001 keys.*no more than 1,000/],
+    ['too-long-key', /key `activity_log\.kkk.*…` has 213 characters, and may have 200/],
+  ])('reports keys that are too much as a problem to mend: %s', async (name, problem) => {
+    const { report, observer } = await runDispatcher({ handlers: [{ name }] })
+    expect(report.problems).toHaveLength(1)
+    expect(report.problems[0]).toMatch(problem)
+    expect(observer.facts.handlerStarted).toEqual([])
+  })
+
   it('reports two handlers of one name', async () => {
     const { report } = await runDispatcher({ handlers: [{ name: 'noop' }, { name: 'twin' }] })
     expect(report.problems).toHaveLength(1)

@@ -32,6 +32,8 @@ describe('defineHandler', () => {
     ['a list as `on`', { on: null }, '`on` must be an object'],
     ['no events', { events: [], onBatch: run }, 'at least one event'],
     ['a key that is no text', { events: [1], onBatch: run }, 'texts only'],
+    ['too many keys', { events: Array(1_001).fill('open'), onBatch: run }, 'no more than 1,000'],
+    ['a key that is too long', { on: { ['k'.repeat(201)]: run } }, 'has 201 characters'],
     ['`events` beside `on`', { events: ['open'], on: { open: run } }, 'belongs to `onBatch`'],
     ['an unknown option', { on: { open: run }, retry: 3 }, 'no option `retry`'],
     ['a bad name', { name: 'Été', on: { open: run } }, 'The name "Été" is not allowed'],
