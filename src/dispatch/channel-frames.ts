@@ -54,8 +54,25 @@ export function chooseConcurrency(given: number | undefined, takesBatches: boole
   return given ?? (takesBatches ? 1 : 10)
 }
 
+/** Of one frame. Each may be of 20 kB and more, however short its text was before it was escaped. */
+export const MAX_FAILURES = 25
+export const MAX_LOGS = 25
+/** More than fit into the hands of a process. */
+const MAX_TOKENS = 100_000
+
 const text = z.string().max(20_000)
-const tokens = z.array(z.int())
+/** Stops at the first fault, where a schema would collect one for each of its items. */
+const tokens = z.custom<number[]>(
+  (value) =>
+    Array.isArray(value) && value.length <= MAX_TOKENS && value.every(Number.isSafeInteger),
+)
+
+/** Counted before its items are looked at, for the same reason. */
+function list<Item extends z.ZodType>(item: Item, max: number) {
+  return z
+    .custom<unknown[]>((value) => Array.isArray(value) && value.length <= max)
+    .pipe(z.array(item))
+}
 
 /** Child to parent; any fields together. */
 export const childFrame = z.strictObject({
@@ -63,31 +80,31 @@ export const childFrame = z.strictObject({
   ready: z
     .strictObject({
       name: z.string().min(1).max(200),
-      keys: z.array(z.string().max(MAX_KEY_CHARACTERS)).max(MAX_KEYS),
+      keys: list(z.string().max(MAX_KEY_CHARACTERS), MAX_KEYS),
       takesBatches: z.boolean(),
     })
     .optional(),
   /** The module cannot be used: it is `invalid` by our rules, or would not `load`. */
   failed: z
-    .strictObject({ kind: z.enum(['invalid', 'load']), problems: z.array(text).max(100) })
+    .strictObject({ kind: z.enum(['invalid', 'load']), problems: list(text, 100) })
     .optional(),
   /** About to run. Told before they run, so that a crash is put to the right account. */
   started: tokens.optional(),
   done: tokens.optional(),
-  failures: z
-    .array(z.strictObject({ token: z.int(), kind: z.enum(['retry', 'dead']), error: text }))
-    .optional(),
+  failures: list(
+    z.strictObject({ token: z.int(), kind: z.enum(['retry', 'dead']), error: text }),
+    MAX_FAILURES,
+  ).optional(),
   /** Not started, and never will be: the answer to `stop`. */
   returned: tokens.optional(),
-  logs: z
-    .array(
-      z.strictObject({
-        level: z.enum(['debug', 'info', 'warn', 'error']),
-        text,
-        fields: z.record(z.string(), z.unknown()).optional(),
-      }),
-    )
-    .optional(),
+  logs: list(
+    z.strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']),
+      text,
+      fields: z.record(z.string(), z.unknown()).optional(),
+    }),
+    MAX_LOGS,
+  ).optional(),
   droppedLogs: z.int().min(1).optional(),
   /** Why the process is about to end by itself. */
   ending: text.optional(),

@@ -4,8 +4,8 @@ import { type ChildFrame, childFrame, type ParentFrame, type TokenJob } from './
 import { LineSplitter } from './line-splitter.ts'
 import { readSlowly } from './read-slowly.ts'
 
-/** 100 failures with errors of 2,000 characters, each escaped, fit three times. */
-const MAX_LINE_BYTES = 4 * 1024 * 1024
+/** The failures and log lines of one frame fit, at their longest. */
+const MAX_LINE_BYTES = 2 * 1024 * 1024
 const MAX_COST_PER_SECOND = 32 * 1024 * 1024
 /** However short it is: 40,000 frames a second, twice what a handler that does nothing writes. */
 const FRAME_COST_BYTES = 800

@@ -1,10 +1,10 @@
 import { describeError } from '../handlers/describe-error.ts'
 import type { HandlerLog } from '../handlers/handler-context.ts'
+import { MAX_LOGS } from './channel-frames.ts'
 
 const LINES_PER_SECOND = 1_000
 const MAX_TEXT_CHARS = 4_000
 const MAX_FIELDS_CHARS = 8_000
-const MAX_LINES_A_FRAME = 100
 
 /** The handler's log lines, waiting for the next frame. */
 export interface HostLog {
@@ -54,7 +54,7 @@ export function createHostLog(onLine: () => void): HostLog {
     },
     take() {
       const members: string[] = []
-      const taken = lines.splice(0, MAX_LINES_A_FRAME)
+      const taken = lines.splice(0, MAX_LOGS)
       if (taken.length > 0) members.push(`"logs":[${taken.join(',')}]`)
       if (dropped > 0) members.push(`"droppedLogs":${dropped}`)
       dropped = 0

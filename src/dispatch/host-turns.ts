@@ -1,11 +1,8 @@
 import type { LoadedHandler } from '../handlers/load-handler.ts'
-import type { HostSettings, ParentFrame } from './channel-frames.ts'
+import { type HostSettings, MAX_FAILURES, type ParentFrame } from './channel-frames.ts'
 import type { HostChannel } from './host-channel.ts'
 import { HostJobs } from './host-jobs.ts'
 import { createHostLog, type HostLog } from './host-log.ts'
-
-/** 100 errors of 2,000 characters fit into a frame, however they must be escaped. */
-const MAX_FAILURES_A_FRAME = 100
 
 /**
  * Drives a handler's jobs, turn by turn of the event loop: one frame tells what has ended and what
@@ -72,7 +69,7 @@ export class HostTurns {
   }
 
   #describe(started: readonly number[]): string {
-    const members = [this.#jobs.takeEnds(MAX_FAILURES_A_FRAME), this.#log.take()]
+    const members = [this.#jobs.takeEnds(MAX_FAILURES), this.#log.take()]
     if (started.length > 0) members.push(`"started":[${started.join(',')}]`)
     const text = members.filter((member) => member !== '').join(',')
     return text && `{${text}}`

@@ -105,6 +105,8 @@ const ACTS = {
     log.error(Symbol('no text'), { toJSON: () => undefined })
   },
   writeGarbage: () => write(CHANNEL_FD, 'this is no frame\n'),
+  writeFaultyList: () => write(CHANNEL_FD, `{"failures":[${'{},'.repeat(690_000)}{}]}\n`),
+  writeFaultyTokens: () => write(CHANNEL_FD, `{"started":[${'"",'.repeat(690_000)}""]}\n`),
   writeEndlessLine: () => write(CHANNEL_FD, 'e'.repeat(5_000_000)),
   forge: () => {
     write(CHANNEL_FD, '{"done":[999999,-1,0],"started":[123456]}\n')

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { makeJobs } from './memory-store.ts'
+import { runDispatcher, waitUntil } from './run-dispatcher.ts'
+
+describe('a handler that writes a frame of countless faults', () => {
+  it.each(['writeFaultyList', 'writeFaultyTokens'])('does not hold us up: %s', async (act) => {
+    const { store, observer } = await runDispatcher({
+      handlers: [{ name: 'acting', retryDelaysMs: [] }],
+    })
+    let lastTurn = performance.now()
+    let longestMs = 0
+    const turns = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastTurn)
+      lastTurn = performance.now()
+    }, 5)
+    store.add(makeJobs('acting', 1, { act }))
+    await waitUntil(() => observer.facts.handlerEnded.length > 0)
+    clearInterval(turns)
+    expect(observer.facts.handlerEnded[0]?.reason).toMatch(/channel of its outcomes$/)
+    // Some tenths of a second to read it as JSON; other suites run at the same time.
+    expect(longestMs).toBeLessThan(2_000)
+  })
+})
