@@ -217,7 +217,10 @@ it('refuses what a file would keep that was removed meanwhile, and begins anothe
   await built.spool.append(sampleBatch())
   rmSync(built.directory, { recursive: true })
   await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_gone' })
-  await vi.waitFor(() => expect(built.facts.spoolRecovered).toHaveLength(1), SOON)
+  await vi.waitFor(() => {
+    for (const ms of [250, 500, 1_000]) built.timers.ring(ms)
+    expect(built.facts.spoolRecovered).toHaveLength(1)
+  }, SOON)
   expect(built.facts.spoolFailed).toMatchObject([{ code: 'store_gone' }])
   expect(built.onBroken).not.toHaveBeenCalled()
   const batch = sampleBatch()
