@@ -53,6 +53,7 @@ function serve(port: MessagePort, { db, lock, checkpoints, findMoved }: OpenFile
   })
   const { operations } = createWriter(db, {
     now: Date.now,
+    elapsedMs: () => performance.now(),
     hint: (hint) => hints.add(hint),
     onEnd,
   })

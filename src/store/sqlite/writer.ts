@@ -10,6 +10,7 @@ import type {
 } from '../store.ts'
 import { createAuditing } from './audit.ts'
 import { createChunks } from './chunks.ts'
+import { createClockSteps } from './clock-steps.ts'
 import { type Columns, fromColumns, toColumns } from './columns.ts'
 import { createCounters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -24,18 +25,25 @@ import type { OnEnd } from './transactions.ts'
 
 export type Operation = (...args: never[]) => unknown
 
+export interface WriterOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsedMs: () => number
+  readonly hint: (hint: StoreHint) => void
+  readonly onEnd: OnEnd
+}
+
 /**
  * Every write of the store, each a plain function that runs inside a transaction which the caller
  * opens. `hint` is called when a write gave others something to do.
  */
-export function createWriter(
-  db: Database,
-  options: { now: () => number; hint: (hint: StoreHint) => void; onEnd: OnEnd },
-) {
+export function createWriter(db: Database, options: WriterOptions) {
   const { now, hint, onEnd } = options
   const journal = createJournal(db, onEnd)
   const chunks = createChunks(db)
   const jobs = createJobs(db, onEnd)
+  const followClock = createClockSteps(db, options)
   const registrations = createRegistrations(db)
   const replays = createReplay(db)
   const pruning = createPruning(db)
@@ -58,10 +66,16 @@ export function createWriter(
       if (chunk.events.some(({ handlers }) => handlers.length > 0)) hint('jobs')
       return committed.receipt
     },
-    claim: (request: ClaimRequest) => toColumns(jobs.claim(request, now())),
+    claim(request: ClaimRequest): Columns {
+      followClock()
+      return toColumns(jobs.claim(request, now()))
+    },
     extend: (attempts: Columns, leaseMs: number) =>
       jobs.extend(fromColumns(attempts), leaseMs, now()),
-    settle: (attempts: Columns) => jobs.settle(fromColumns(attempts), now()),
+    settle(attempts: Columns): number {
+      followClock()
+      return jobs.settle(fromColumns(attempts), now())
+    },
     saveHandlers: (handlers: readonly HandlerRegistration[]) =>
       registrations.saveHandlers(handlers),
     loadHandlers: () => registrations.loadHandlers(),

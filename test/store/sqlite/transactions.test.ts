@@ -16,7 +16,8 @@ async function open() {
     rmSync(folder, { recursive: true, force: true })
   })
   const { runTogether, onEnd } = createTransactions(db)
-  const { operations } = createWriter(db, { now: Date.now, hint: () => {}, onEnd })
+  const clocks = { now: Date.now, elapsedMs: () => performance.now() }
+  const { operations } = createWriter(db, { ...clocks, hint: () => {}, onEnd })
   const append = (...bodies: string[]) =>
     runTogether(
       bodies.map((body) => ({
