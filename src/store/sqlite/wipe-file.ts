@@ -1,5 +1,6 @@
-import { createReadStream, existsSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { findLeft, type Left } from './left-bytes.ts'
 import type { WipeStep } from './wipe.ts'
 
 /** Writing a larger file anew would hold up acknowledgements for too long, and takes its memory. */
@@ -20,11 +21,12 @@ export async function wipeFile(
 ): Promise<boolean> {
   while (!(await run('free')));
   await beginLog(run)
-  if (!(await isAnyInStore(file, texts))) return true
+  if ((await findLeftInStore(file, texts)) === 'nothing') return true
   if (statSync(file).size > LARGEST_REWRITTEN_BYTES) return false
   await run('all')
   await beginLog(run)
-  return !(await isAnyInStore(file, texts))
+  // Now there are only rows, and each was looked at: letters beside the text make another's address.
+  return (await findLeftInStore(file, texts)) !== 'person'
 }
 
 async function beginLog(run: (step: WipeStep) => Promise<boolean>): Promise<void> {
@@ -34,27 +36,6 @@ async function beginLog(run: (step: WipeStep) => Promise<boolean>): Promise<void
   }
 }
 
-async function isAnyInStore(file: string, texts: readonly string[]): Promise<boolean> {
-  for (const one of [file, `${file}-wal`]) {
-    if (existsSync(one) && (await isAnyInFile(one, texts))) return true
-  }
-  return false
-}
-
-/** Looks for texts among the bytes of a file, without regard to the case of letters. */
-export async function isAnyInFile(file: string, texts: readonly string[]): Promise<boolean> {
-  const wanted = texts.map((text) => Buffer.from(text.toLowerCase()).toString('latin1'))
-  const overlap = Math.max(...wanted.map((text) => text.length)) - 1
-  let tail = ''
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
-    const text = tail + lowerAscii((chunk as Buffer).toString('latin1'))
-    if (wanted.some((one) => text.includes(one))) return true
-    tail = text.slice(-overlap)
-  }
-  return false
-}
-
-/** Of the bytes of a text beyond ASCII, none may become another. */
-function lowerAscii(text: string): string {
-  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
+function findLeftInStore(file: string, texts: readonly string[]): Promise<Left> {
+  return findLeft([file, `${file}-wal`].filter(existsSync), texts)
 }

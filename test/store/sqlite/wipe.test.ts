@@ -104,4 +104,23 @@ describe('the files of a SQLite store', () => {
     await fill(3)
     expect(await store.wipe([addressOf(0)])).toBe(false)
   })
+
+  it('may hold somebody whose address contains it, however the rows lie', async () => {
+    for (const payload of [
+      'event=open&email=joann%40example.com',
+      '{"email":"joann@example.com"}',
+    ]) {
+      const events = [
+        sampleEvent({ recipient: 'joann@example.com', payload }),
+        sampleEvent({ recipient: 'ann@example.com', payload: '{"email":"ann@example.com"}' }),
+      ]
+      const batch = sampleBatch()
+      await store.append({ ...batch, body: Buffer.from(batch.body) })
+      await store.commitChunk(wholeChunk(batch.id, { events }))
+      await erase('ann@example.com')
+      expect(await store.wipe(['ann@example.com']), payload).toBe(true)
+      expect(readFiles().replaceAll('joann@example.com', '')).not.toContain('ann@example.com')
+    }
+    expect((await store.stats()).events.total).toBe(2)
+  })
 })
