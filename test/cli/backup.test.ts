@@ -1,7 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Database, openDriver } from '../../src/store/sqlite/driver.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { sampleBatch, sampleEvent, wholeChunk } from '../store/sample-rows.ts'
 import { runCommand } from './run-command.ts'
@@ -78,6 +87,20 @@ describe('mailtrap-receiver backup', () => {
     expect((await run(other)).exitCode).toBe(1)
     expect(existsSync(other)).toBe(false)
     expect(existsSync(`${other}.unfinished`)).toBe(false)
+  })
+
+  it.each([
+    ['an empty file', () => {}],
+    ['a database of something else', (db: Database) => db.exec('CREATE TABLE other (id INTEGER)')],
+  ])('copies nothing that is no database of a receiver: %s', async (_what, fill) => {
+    mkdirSync(join(folder, 'data'))
+    const db = await openDriver(join(folder, 'data', 'receiver.db'), { isReadOnly: false })
+    fill(db)
+    db.close()
+    const { exitCode, err } = await run(target)
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(/receiver\.db is not the database of a receiver/)
+    expect(readdirSync(folder)).toEqual(['data'])
   })
 
   it('says so when there is no database', async () => {

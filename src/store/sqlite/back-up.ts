@@ -31,7 +31,19 @@ export async function backUp(file: string, target: string): Promise<{ readonly b
 async function copyInto(file: string, target: string): Promise<void> {
   await withDatabase(file, (db) => {
     db.exec('PRAGMA busy_timeout = 5000')
+    refuseStranger(db, file)
     db.prepare('VACUUM INTO ?').run(target)
+  })
+}
+
+/** A copy of it would pass every check, and be found out when it is needed. */
+function refuseStranger(db: Database, file: string): void {
+  const columns = db
+    .prepare(`SELECT 1 FROM pragma_table_info('migrations') WHERE name IN ('name', 'applied_at')`)
+    .all()
+  if (columns.length === 2) return
+  throw new ReceiverError('store_corrupt', {
+    detail: `${file} is not the database of a receiver`,
   })
 }
 
