@@ -11,6 +11,8 @@ export const ERROR_CODES = {
     'The files of the store were removed or replaced while it was open. Start again on what is there now; stop before you move or restore files.',
   store_busy:
     'The store could not do its work in time. What was acknowledged goes on by itself; what was not, the provider sends again.',
+  store_unusable:
+    'The file of the store cannot be opened or written. Check its path, the rights of this user and how its disk is mounted.',
   store_refused:
     'The store cannot take what it was given, whenever it is asked; the rest is not affected.',
   store_closed:

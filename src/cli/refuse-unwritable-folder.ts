@@ -7,6 +7,15 @@ import { type Settings, SettingsError } from '../config.ts'
  * find that it cannot write, as with a full disk, and that it can mend itself.
  */
 export function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
+  if (storeFile !== undefined && existsSync(`${storeFile}/.`)) {
+    throw new SettingsError([
+      {
+        setting: dirname(storeFile) === dataDir ? 'DATA_DIR' : 'STORE_URL',
+        problem: `leads to ${storeFile}, which is a folder`,
+        remedy: 'Give the path of a file, which need not be there yet.',
+      },
+    ])
+  }
   const folder = storeFile === undefined ? dataDir : dirname(storeFile)
   try {
     accessSync(nearestExisting(folder), constants.W_OK | constants.X_OK)

@@ -40,6 +40,18 @@ describe('mailtrap-receiver check', () => {
     expect(out).not.toContain(SECRET)
   })
 
+  it('refuses a folder as the file of the store', async () => {
+    const folder = await makeHandlers({})
+    const { exitCode, err } = await check(folder, [], {
+      HANDLERS: 'built-in:log',
+      STORE_URL: `sqlite:${folder}`,
+    })
+    expect(exitCode).toBe(78)
+    expect(err).toContain(
+      `STORE_URL leads to ${folder}, which is a folder. Give the path of a file`,
+    )
+  })
+
   it('says what is wrong with each and ends with 78', async () => {
     const folder = await makeHandlers({
       'good.ts': "export default defineHandler({ on: { '*': () => {} } })",

@@ -44,6 +44,9 @@ const SQLITE_NOTADB = 26
 /** Too big, a constraint, a wrong type, out of range: it fails for what it is, not for when. */
 const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25])
 
+/** No permission, read-only, cannot be opened. */
+const UNUSABLE: ReadonlySet<number> = new Set([3, 8, 14])
+
 /** Somebody else holds the file. */
 export function isBusy(error: unknown): boolean {
   return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY
@@ -65,6 +68,7 @@ export function translateError(error: unknown): ReceiverError {
   if (primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB) {
     return new ReceiverError('store_corrupt', options)
   }
+  if (UNUSABLE.has(primary)) return new ReceiverError('store_unusable', options)
   if (REFUSALS.has(primary) || error instanceof TypeError || error instanceof RangeError) {
     return new ReceiverError('store_refused', options)
   }
