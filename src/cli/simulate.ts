@@ -42,15 +42,18 @@ export function simulateCommand(context: CommandContext): Command {
   const command = new Command('simulate')
     .description('stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages')
     .option('--events <n>', 'generate so many for each kind of webhook', readWholeNumber)
-    .option(
-      '--over <time>',
-      'in which the mails go out; openings follow for days',
-      readSpan,
-      3_600_000,
+    .addOption(
+      new Option('--over <time>', 'in which the mails go out; openings follow for days')
+        .argParser(readSpan)
+        .default(3_600_000, '1h'),
     )
     .option('--seed <n>', 'the same events again, with times from 2026-01-01 on', readSeed)
     .option('--speed <n>', '60 makes a minute of a second, 0 stands still', readSpeed, 1)
-    .option('--faults <list>', 'what goes wrong, and how often, see below', readFaults, {})
+    .addOption(
+      new Option('--faults <list>', 'what goes wrong, and how often, see below')
+        .argParser(readFaults)
+        .default({}, 'none'),
+    )
     .addOption(
       new Option('--retries <profile>', '40 every 5 minutes, or 10 in 24 hours')
         .choices(['steady', 'backoff'])

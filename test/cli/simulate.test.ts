@@ -29,6 +29,15 @@ async function simulate(argv: readonly string[], options: Parameters<typeof make
   return { url, out, err, stop, call }
 }
 
+describe('mailtrap-receiver simulate --help', () => {
+  it('tells defaults as one would write them', async () => {
+    const { out } = await runCommand(['simulate', '--help'])
+    expect(out).toMatch(/--over <time> .*\(default: 1h\)/s)
+    expect(out).toMatch(/--faults <list> .*\(default: none\)/s)
+    expect(out).not.toMatch(/3600000|\{\}\)/)
+  })
+})
+
 describe('mailtrap-receiver simulate', () => {
   it('sends generated events to whoever creates a webhook, a line for each request', async () => {
     const { requests, url: hook } = await startEndpoint()
