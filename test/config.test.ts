@@ -81,6 +81,7 @@ describe('a setting', () => {
     ['ADMIN_HOST', 'localhost', ({ admin }) => admin?.host, 'localhost'],
     ['ADMIN_PORT', '9000', ({ admin }) => admin?.port, 9000],
     ['ADMIN_PORT', 'off', ({ admin }) => admin, undefined],
+    ['ADMIN_PORT', 'OFF', ({ admin }) => admin, undefined],
     ['ADMIN_PASSWORD', 'long enough', ({ admin }) => admin?.password, 'long enough'],
     ['TRUST_PROXY', '10.0.0.0/8, ::1', ({ trustProxy }) => trustProxy, ['10.0.0.0/8', '::1/128']],
     [
@@ -165,7 +166,7 @@ describe('a wrong setting', () => {
     ],
     [
       { ADMIN_PORT: 'no' },
-      'ADMIN_PORT is "no", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535.',
+      'ADMIN_PORT is "no", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535, or off.',
     ],
     [
       { ADMIN_HOST: '0.0.0.0' },

@@ -13,6 +13,17 @@ export function readPort(text: string): number {
   return readWholeNumber(text, 0, 65_535)
 }
 
+/** Undefined: turned off. */
+export function readAdminPort(text: string): number | undefined {
+  if (text.trim().toLowerCase() === 'off') return undefined
+  try {
+    return readPort(text)
+  } catch (error) {
+    if (!(error instanceof WrongValue)) throw error
+    throw new WrongValue(error.problem, 'Give a whole number from 0 to 65535, or off.')
+  }
+}
+
 export function readPath(text: string): string {
   if (text.trim() !== '' && !text.includes('\0')) return text
   throw new WrongValue(

@@ -3,6 +3,7 @@ import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
 import {
   LOG_LEVELS,
   readAccountId,
+  readAdminPort,
   readLogLevel,
   readPath,
   readPort,
@@ -101,7 +102,7 @@ export const settingsSchema = z.object({
   ADMIN_PORT: setting({
     meaning: 'its port; `off` turns it off',
     default: '3001',
-    read: (text) => (text.trim() === 'off' ? undefined : readPort(text)),
+    read: readAdminPort,
   }),
   ADMIN_PASSWORD: optionalSetting({
     meaning: 'basic auth, user `admin`; required when ADMIN_HOST is not loopback',
