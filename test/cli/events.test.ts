@@ -280,6 +280,15 @@ describe('mailtrap-receiver quarantine', () => {
     expect(out).toContain('00000000  7b 22 61 1b ff 0a')
   })
 
+  it('names a command when there is no such piece', async () => {
+    const { run } = await startAdmin()
+    const { exitCode, err } = await run(['quarantine', 'show', '99'])
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(
+      /^error: Nothing in quarantine has this id.* mailtrap-receiver quarantine lists it\.$/m,
+    )
+  })
+
   it('gives machines everything, the bytes as base64', async () => {
     const { archive, run } = await startAdmin()
     archive.quarantine.push(piece)

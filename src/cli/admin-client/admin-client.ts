@@ -146,7 +146,7 @@ function explainRefusal(base: string, { status, body }: Answered): CommandFailur
   }
   return new CommandFailure(
     typeof message === 'string'
-      ? message
+      ? nameCommand(message)
       : `What answers at ${base}, with ${status}, is no admin API. Check --admin-url.`,
   )
 }
@@ -157,6 +157,11 @@ function readProblem(body: Buffer): Readonly<Record<string, unknown>> {
   } catch {
     return {}
   }
+}
+
+/** What the API has at an address, the command line has as a command of the same name. */
+function nameCommand(message: string): string {
+  return message.replace(/GET \/api\/(?=quarantine |events )/, 'mailtrap-receiver ')
 }
 
 /** `message_id must …` is about the option `--message-id`. */
