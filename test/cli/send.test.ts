@@ -197,6 +197,20 @@ describe('mailtrap-receiver send and the answers', () => {
   })
 })
 
+describe('mailtrap-receiver send --split', () => {
+  it('fails when there is nothing to send', async () => {
+    const { send } = await startReceiver()
+    for (const argv of [[], ['--json']]) {
+      const run = await send(['-', '--split', ...argv], { stdin: '' })
+      expect(run).toMatchObject({
+        exitCode: 1,
+        out: '',
+        err: expect.stringContaining('nothing to send'),
+      })
+    }
+  })
+})
+
 describe('mailtrap-receiver send and the secret', () => {
   it('takes it from an option, a file, the environment or the development secret', async () => {
     const { send } = await startReceiver()

@@ -27,6 +27,9 @@ export async function runSend(
   const url = targetUrl(options, options.token ?? context.env.URL_TOKEN)
   const means = { options, context }
   const { report, problem } = await postAll(url, chooseBatches(files, options, context), means)
+  if (report.batches === 0 && problem === undefined && !context.stopped.aborted) {
+    throw new CommandFailure('There was nothing to send: no line of the files holds an event.')
+  }
   if (report.batches > 0 || problem === undefined) await printReport(report, means)
   if (problem !== undefined) throw problem
   refuseBadEnd(report, url, context)
