@@ -26,7 +26,8 @@ const COLUMNS: readonly Column<EventJson>[] = [
   { title: 'ID', text: (event) => event.id },
   { title: 'RECEIVED (UTC)', text: (event) => formatInstant(event.received_at) },
   { title: 'SOURCE', text: (event) => event.source },
-  { title: 'TYPE', text: (event) => event.type },
+  // A stranger's text, of any length.
+  { title: 'TYPE', text: (event) => event.type, mayShrink: 'last' },
   { title: 'STATE', text: (event) => event.state, colour: (event) => STATE_COLOURS[event.state] },
   { title: 'EVENT ID', text: (event) => event.event_id ?? '-', mayShrink: true },
   { title: 'RECIPIENT', text: (event) => event.recipient ?? '-', mayShrink: true },

@@ -115,6 +115,13 @@ describe('mailtrap-receiver events', () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })
 
+  it('fits the terminal also when the type of an event does not', async () => {
+    const { archive, run } = await startAdmin()
+    archive.events.push(makeEvent('1', { type: 'long '.repeat(40) }))
+    const { out } = await run(['events'], { columns: 80, env: { NO_COLOR: '1' } })
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
   it('repeats what the API finds wrong, by the names of the options', async () => {
     const { run } = await startAdmin()
     const { exitCode, err } = await run(['events', '--from', 'yesterday', '--message-id', ''])

@@ -1,4 +1,5 @@
 import type { CommandContext } from '../command-context.ts'
+import { displayWidth, shorten } from './display-width.ts'
 import { formatCount } from './figures.ts'
 import { createPaint } from './paint.ts'
 
@@ -25,10 +26,18 @@ const PLAIN_INTERVAL_MS = 5_000
 /** A bar on a terminal; elsewhere a plain line now and then. Both on stderr. */
 export function createProgress(context: CommandContext): Progress {
   const { stderr, elapsedMs } = context
-  const isTerminal = stderr.isTTY === true
+  // A dumb one cannot remove what was written.
+  const isTerminal = stderr.isTTY === true && context.env.TERM !== 'dumb'
   const paint = createPaint(stderr, context.env)
   const startedAt = elapsedMs()
   let shownAt = isTerminal ? Number.NEGATIVE_INFINITY : startedAt
+
+  /** On one line, since `\r` goes no further back; the bar is what one can do without. */
+  function fitLine({ filled, rest }: Bar, text: string): string {
+    const width = (stderr.columns || Number.POSITIVE_INFINITY) - 1
+    const hasRoom = filled.length + rest.length + displayWidth(text) <= width
+    return hasRoom ? `${paint('green', filled)}${rest}${text}` : shorten(text, width)
+  }
 
   return {
     show(state) {
@@ -37,7 +46,7 @@ export function createProgress(context: CommandContext): Progress {
       shownAt = now
       const text = describe(state, now - startedAt)
       if (!isTerminal) stderr.write(`${text}\n`)
-      else stderr.write(`\r\x1b[K${bar(state, (done) => paint('green', done))}${text}`)
+      else stderr.write(`\r\x1b[K${fitLine(bar(state), text)}`)
     },
     clear() {
       if (isTerminal) stderr.write('\r\x1b[K')
@@ -52,10 +61,15 @@ function describe({ done, total, unit, problem }: ProgressState, ms: number): st
   return `${amount} ${unit}${rate}${problem ? `, ${problem}` : ''}`
 }
 
-function bar({ done, total }: ProgressState, paintDone: (text: string) => string): string {
-  if (!total) return ''
+interface Bar {
+  readonly filled: string
+  readonly rest: string
+}
+
+function bar({ done, total }: ProgressState): Bar {
+  if (!total) return { filled: '', rest: '' }
   const share = Math.min(1, done / total)
   const filled = Math.round(share * BAR_WIDTH)
   const percent = `${Math.floor(share * 100)}%`.padStart(4)
-  return `${paintDone('█'.repeat(filled))}${'░'.repeat(BAR_WIDTH - filled)} ${percent}  `
+  return { filled: '█'.repeat(filled), rest: `${'░'.repeat(BAR_WIDTH - filled)} ${percent}  ` }
 }

@@ -6,13 +6,16 @@ export interface Column<Row> {
   readonly title: string
   readonly text: (row: Row) => string
   readonly isFigure?: boolean
-  /** May be cut when the terminal is too narrow; the first such column is cut first. */
-  readonly mayShrink?: boolean
+  /**
+   * May be cut when the terminal is too narrow; the first such column is cut first, and `last`
+   * after all others.
+   */
+  readonly mayShrink?: boolean | 'last'
   readonly colour?: (row: Row) => Colour | undefined
 }
 
 export interface TableOptions {
-  /** Columns of the terminal; undefined: nothing is ever cut. */
+  /** Columns of the terminal; undefined, or 0 from one that does not know: nothing is ever cut. */
   readonly width?: number | undefined
   readonly paint?: Paint
 }
@@ -76,12 +79,15 @@ function fitWidths<Row>(
       displayWidth(column.title),
     ),
   )
-  if (available === undefined) return widths
+  if (!available) return widths
   let excess = widths.reduce((sum, one) => sum + one + GAP.length, -GAP.length) - available
-  return widths.map((wanted, at) => {
-    if (excess <= 0 || !columns[at]?.mayShrink) return wanted
-    const width = Math.max(Math.min(wanted, MIN_WIDTH), wanted - excess)
-    excess -= wanted - width
-    return width
-  })
+  for (const turn of [true, 'last'] as const) {
+    for (const [at, wanted] of widths.entries()) {
+      if (excess <= 0 || columns[at]?.mayShrink !== turn) continue
+      const width = Math.max(Math.min(wanted, MIN_WIDTH), wanted - excess)
+      excess -= wanted - width
+      widths[at] = width
+    }
+  }
+  return widths
 }

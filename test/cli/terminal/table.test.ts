@@ -39,6 +39,23 @@ describe('createTable', () => {
     expect(text.split('\n')[1]).toHaveLength(20)
   })
 
+  it('cuts last what says so, and never below what one can read', () => {
+    const both: readonly Column<Row>[] = [
+      { title: 'TYPE', text: (row) => row.name, mayShrink: 'last' },
+      { title: 'NAME', text: (row) => row.name, mayShrink: true },
+    ]
+    const row = { name: 'x'.repeat(20), count: 1 }
+    const cut = (width: number) => createTable(both, { width })([row]).split('\n')[1]
+    expect(cut(34)).toBe(`${'x'.repeat(20)}  ${'x'.repeat(11)}…`)
+    expect(cut(28)).toBe(`${'x'.repeat(17)}…  ${'x'.repeat(7)}…`)
+    expect(cut(1)).toBe(`${'x'.repeat(7)}…  ${'x'.repeat(7)}…`)
+  })
+
+  it('cuts nothing on a terminal that does not know its width', () => {
+    const text = createTable(columns, { width: 0 })([{ name: 'x'.repeat(50), count: 1 }])
+    expect(text).toContain('x'.repeat(50))
+  })
+
   it('cuts nothing when nobody looks', () => {
     const text = createTable(columns)([{ name: 'x'.repeat(500), count: 1 }])
     expect(text).toContain('x'.repeat(500))
