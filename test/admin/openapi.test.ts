@@ -42,7 +42,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     body: { handler: 'h', state: 'dead', type: 'bounce', from: 0, to: '2026-11-22', event: '1' },
   },
   'post /api/erase': { body: { recipient: 'ada@example.com' } },
-  'post /api/prune': { body: {} },
+  'post /api/prune': {},
   'get /api/audit': { query: { limit: '1', cursor: '3' } },
   'get /metrics': {},
   'get /api/series': { query: { span: '1h' } },
@@ -181,6 +181,24 @@ describe('the OpenAPI document', () => {
       expect(rows[list]).toHaveLength(1)
       const content = document.paths[path]?.['get']?.responses[200]?.content
       expectShape(rows, content?.['application/json']?.schema ?? {})
+    }
+  })
+
+  it('gives an example of each body, which is also what a wrong body is answered with', async () => {
+    for (const { path, method, operation } of operations()) {
+      if (method !== 'post') continue
+      const schema = operation.requestBody?.content['application/json']?.schema
+      const example = schema ? schema['example'] : {}
+      const call = CALLS[`${method} ${path}`]
+      const answer = await admin.app.inject({
+        method: 'POST',
+        url: path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => call?.path?.[name] ?? ''),
+        payload: ['x'],
+      })
+      expect(answer.json().message, path).toBe(
+        `The body must be a JSON object, such as ${JSON.stringify(example)}.`,
+      )
+      if (schema) expectShape(example, schema)
     }
   })
 

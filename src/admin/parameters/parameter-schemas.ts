@@ -103,13 +103,15 @@ export const JOB_PARAMETERS = z.object({
 const ADDRESS = /^[^\s@"<>()[\]:;,\\]+@[^\s@"<>()[\]:;,\\]*[^\s@"<>()[\]:;,\\.]$/
 const MAX_ADDRESS_LENGTH = 320
 
-export const ERASE_PARAMETERS = z.object({
-  recipient: z
-    .string({ error: 'must be one e-mail address' })
-    .trim()
-    .max(MAX_ADDRESS_LENGTH, { error: 'must be an e-mail address', abort: true })
-    .regex(ADDRESS, 'must be an e-mail address, such as user@example.com'),
-})
+export const ERASE_PARAMETERS = z
+  .object({
+    recipient: z
+      .string({ error: 'must be one e-mail address' })
+      .trim()
+      .max(MAX_ADDRESS_LENGTH, { error: 'must be an e-mail address', abort: true })
+      .regex(ADDRESS, 'must be an e-mail address, such as user@example.com'),
+  })
+  .meta({ example: { recipient: 'user@example.com' } })
 
 export const REPLAY_PARAMETERS = z
   .object({
@@ -120,12 +122,15 @@ export const REPLAY_PARAMETERS = z
     event: text.exactOptional(),
   })
   .refine(isSpan, SPAN_PROBLEM)
+  .meta({ example: { state: 'dead' } })
 
 /** The dead jobs of one handler, from the newest on; `error` as its failures are grouped. */
-export const REPLAY_DEAD_PARAMETERS = z.object({
-  error: text.exactOptional(),
-  cursor: jobCursor.exactOptional(),
-})
+export const REPLAY_DEAD_PARAMETERS = z
+  .object({
+    error: text.exactOptional(),
+    cursor: jobCursor.exactOptional(),
+  })
+  .meta({ example: { error: 'timeout after # ms' } })
 
 const MAX_JOBS = 500
 const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
@@ -134,13 +139,17 @@ const jobName = z.strictObject({
   handler: z.string().regex(HANDLER_NAME),
 })
 
-export const REPLAY_JOBS_PARAMETERS = z.object({
-  jobs: z
-    .unknown()
-    .refine((value) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(value).success, JOB_NAMES)
-    .transform((value) => value as z.output<typeof jobName>[]),
-})
+export const REPLAY_JOBS_PARAMETERS = z
+  .object({
+    jobs: z
+      .unknown()
+      .refine((value) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(value).success, JOB_NAMES)
+      .transform((value) => value as z.output<typeof jobName>[]),
+  })
+  .meta({ example: { jobs: [{ event: '1', handler: 'crm' }] } })
 
-export const LOGIN_PARAMETERS = z.object({
-  password: z.string({ error: 'must be a text' }).max(MAX_TEXT_LENGTH, 'is too long'),
-})
+export const LOGIN_PARAMETERS = z
+  .object({
+    password: z.string({ error: 'must be a text' }).max(MAX_TEXT_LENGTH, 'is too long'),
+  })
+  .meta({ example: { password: 'correct horse' } })

@@ -10,7 +10,10 @@ export function readParameters<Schema extends z.ZodObject>(
   input: unknown,
 ): z.output<Schema> {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new InvalidParameters(['The body must be a JSON object, such as {"state":"dead"}.'])
+    const example = schema.meta()?.['example'] ?? {}
+    throw new InvalidParameters([
+      `The body must be a JSON object, such as ${JSON.stringify(example)}.`,
+    ])
   }
   const given = new Map<string, unknown>(Object.entries(input))
   const allowed = Object.keys(schema.shape)

@@ -19,7 +19,6 @@ export interface PruneRouteOptions {
 const PRUNE = {
   summary: 'Forgets what is older than the settings say, now; may take long',
   query: NO_PARAMETERS,
-  body: NO_PARAMETERS,
   answer: { json: z.object({ pruned: z.number().describe('Rows.') }), isLong: true },
 } satisfies RouteDescription
 
@@ -31,7 +30,7 @@ export function addPruneRoute(app: FastifyInstance, options: PruneRouteOptions):
     { ...LONG_WORK, config: { description: PRUNE } },
     async (request, reply) => {
       readParameters(PRUNE.query, request.query)
-      readParameters(PRUNE.body, request.body)
+      readParameters(NO_PARAMETERS, request.body ?? {})
       return await answerLongWork({ request, reply, observer }, async (onProgress) => {
         const pruned = await audited(
           { action: 'prune', address: request.ip, parameters: {} },

@@ -156,6 +156,7 @@ describe('POST /api/prune', () => {
   })
 
   it('takes no parameters', async () => {
+    expect((await setUp().app.inject({ method: 'POST', url: '/api/prune' })).statusCode).toBe(200)
     expect((await setUp().post('/api/prune', { before: 1 })).statusCode).toBe(400)
   })
 })
