@@ -13,7 +13,12 @@ const REPLAYED_STATES = EVENT_STATES.filter((state) => state !== 'pending')
 const JOB_STATES = ['pending', 'done', 'dead'] as const satisfies readonly JobState[]
 
 const text = z
-  .string({ error: 'must be one text, given once' })
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number'
+        ? `must be a text, such as "${input}"`
+        : 'must be one text, given once',
+  })
   .min(1, 'must not be empty: leave it out instead')
   .max(MAX_TEXT_LENGTH, `must be at most ${MAX_TEXT_LENGTH} characters long`)
   // PostgreSQL keeps none, so nothing is found with one.

@@ -40,11 +40,13 @@ function explainUnknown(name: string, allowed: readonly string[]): string {
 /** The schemas' own texts say what a value must be; name and value are added, but no password. */
 function explainIssue(issue: z.core.$ZodIssue, given: ReadonlyMap<string, unknown>): string {
   const name = String(issue.path[0] ?? 'The body')
-  const value = given.get(name)
-  const isShown =
-    name !== 'password' &&
-    (typeof value === 'number' || (typeof value === 'string' && value !== ''))
-  return `${name} ${issue.message}${isShown ? `, not ${quote(String(value))}` : ''}.`
+  const shown = name === 'password' ? '' : show(given.get(name))
+  return `${name} ${issue.message}${shown === '' ? '' : `, not ${shown}`}.`
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && value !== '' ? quote(value) : ''
 }
 
 function quote(text: string): string {

@@ -199,7 +199,8 @@ describe('POST /api/replay', () => {
     ],
     ['a list of states', { state: ['dead'] }, 'state must be one of done, dead'],
     ['an empty event', { event: '' }, 'event must not be empty'],
-    ['a number as event', { event: 4 }, 'event must be one text, given once, not "4".'],
+    ['a number as event', { event: 4 }, 'event must be a text, such as "4", not 4.'],
+    ['a number as state', { state: 5 }, 'conflict, stale, not 5.'],
     ['null as handler', { handler: null }, 'handler must be one text, given once.'],
     [
       'a time that is none',
