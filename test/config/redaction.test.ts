@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { findRedaction } from '../../src/app/redaction.ts'
 import { keepRedactKey, readSettings } from '../../src/config.ts'
-import { findRedaction } from '../../src/redaction.ts'
 
 const ENV = {
   MAILTRAP_SIGNING_SECRET: '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e',

@@ -1,5 +1,5 @@
-import type { Readiness } from './http/health.ts'
-import type { GuardedJournal } from './store/watch-journal.ts'
+import type { Readiness } from '../http/health.ts'
+import type { GuardedJournal } from '../store/watch-journal.ts'
 
 /** Whether a batch that came now would be acknowledged, and what was looked at. */
 export function readReadiness(isUp: boolean, journal: GuardedJournal): Readiness {

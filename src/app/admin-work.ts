@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import type { AdminServerOptions } from './admin/create-admin-server.ts'
-import type { Settings } from './config.ts'
-import type { Redaction } from './model.ts'
-import { createPersonErasing } from './store/erase-person.ts'
-import { pruneAll, readLimits } from './store/prune-regularly.ts'
-import type { Store } from './store/store.ts'
-import { hashText } from './unpack/redact.ts'
+import type { AdminServerOptions } from '../admin/create-admin-server.ts'
+import type { Settings } from '../config.ts'
+import type { Redaction } from '../model.ts'
+import { createPersonErasing } from '../store/erase-person.ts'
+import { pruneAll, readLimits } from '../store/prune-regularly.ts'
+import type { Store } from '../store/store.ts'
+import { hashText } from '../unpack/redact.ts'
 
 /** Part of the composition: what the admin listener can have done. */
 export function createAdminWork(parts: {

@@ -1,4 +1,4 @@
-import { type Settings, SettingsError } from './config.ts'
+import { type Settings, SettingsError } from '../config.ts'
 import type { Reloader, ReloadOptions } from './running-app.ts'
 
 /**

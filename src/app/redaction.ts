@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { keepRedactKey, type Settings } from './config.ts'
-import type { Redaction } from './model.ts'
+import { keepRedactKey, type Settings } from '../config.ts'
+import type { Redaction } from '../model.ts'
 
 /** Part of the composition: the rules with their key; undefined when everything is kept. */
 export function findRedaction({

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { Settings } from './config.ts'
-import type { ReceiverError } from './errors.ts'
-import type { HandlerRegistration } from './model.ts'
+import type { Settings } from '../config.ts'
+import type { ReceiverError } from '../errors.ts'
+import type { HandlerRegistration } from '../model.ts'
 
 export interface AppParts {
   readonly settings: Settings

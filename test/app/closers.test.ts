@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { createClosers } from '../src/closers.ts'
-import { AT_ONCE } from '../src/stop-plan.ts'
+import { createClosers } from '../../src/app/closers.ts'
+import { AT_ONCE } from '../../src/app/stop-plan.ts'
 
 /** Closers called by these names, of which those with a `!` fail. */
 function closersOf(...names: string[]) {
