@@ -34,13 +34,19 @@ export type ErrorCode = keyof typeof ERROR_CODES
 export class ReceiverError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
+  /** With `store_busy`: there was nobody to ask. */
+  readonly isAway: boolean
 
-  constructor(code: ErrorCode, options: { detail?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    options: { detail?: string; cause?: unknown; isAway?: boolean } = {},
+  ) {
     super(options.detail ? `${ERROR_CODES[code]} (${options.detail})` : ERROR_CODES[code], {
       cause: options.cause,
     })
     this.name = 'ReceiverError'
     this.code = code
     this.detail = options.detail
+    this.isAway = options.isAway ?? false
   }
 }

@@ -29,6 +29,12 @@ const TOO_SLOW = {
   message: 'The store did not answer in time. Ask for less (limit, from, to), or again in a while.',
 }
 
+const AGAIN = 'What was asked for may not have been done: ask again in a while.'
+
+/** The catalogue's text is for whoever reads the log: it speaks of batches. */
+const STORE_AWAY = `The store cannot be reached. ${AGAIN}`
+const STORE_BUSY = `The store could not do its work in time. ${AGAIN}`
+
 const RETRY_AFTER_SECONDS = 5
 
 /** Own answers to errors and unknown addresses, so that none tells more than it should. */
@@ -69,10 +75,15 @@ export function describeProblem(error: unknown): { status: number; body: object 
   const known = CLIENT_ERRORS[statusOf(error)]
   if (known) return { status: statusOf(error), body: known }
   if (error instanceof ReceiverError) {
-    return { status: 503, body: { error: error.code, message: ERROR_CODES[error.code] } }
+    return { status: 503, body: { error: error.code, message: describeStore(error) } }
   }
   const isTimeout = statusOf(error) === 503
   return { status: isTimeout ? 503 : 500, body: isTimeout ? TOO_SLOW : INTERNAL }
+}
+
+function describeStore({ code, isAway }: ReceiverError): string {
+  if (code !== 'store_busy') return ERROR_CODES[code]
+  return isAway ? STORE_AWAY : STORE_BUSY
 }
 
 function statusOf(error: unknown): number {

@@ -138,6 +138,26 @@ describe('when something fails', () => {
     expect(failures).toHaveLength(1)
   })
 
+  it.each([
+    [true, 'The store cannot be reached.'],
+    [false, 'The store could not do its work in time.'],
+  ])(
+    'tells a store that is away (%s) from a slow one, and what came of the work',
+    async (isAway, text) => {
+      const { app, archive } = buildAdmin()
+      archive.problem = new ReceiverError('store_busy', { detail: '10.0.0.5', isAway })
+
+      const answer = await app.inject({ method: 'POST', url: '/api/prune' })
+
+      expect(answer.statusCode).toBe(503)
+      expect(answer.headers['retry-after']).toBe('5')
+      expect(answer.json()).toEqual({
+        error: 'store_busy',
+        message: `${text} What was asked for may not have been done: ask again in a while.`,
+      })
+    },
+  )
+
   it('does not call back for what the store can never take', async () => {
     const { app, archive } = buildAdmin()
     archive.problem = new ReceiverError('store_refused')

@@ -15,7 +15,7 @@ const ERRORS_OF_ALL: Readonly<Record<number, string>> = {
   403: 'Without ADMIN_PASSWORD, only this machine is served.',
   429: 'Too many wrong passwords; wait.',
   500: 'The receiver failed; its log says why.',
-  503: 'The store did not answer in time; ask again.',
+  503: 'The store cannot be reached, or did not answer in time; ask again.',
 }
 const ERRORS_OF_WRITES: Readonly<Record<number, string>> = {
   403: 'Another site asked for it, or it came from another machine and there is no password.',

@@ -92,7 +92,14 @@ export function translateError(error: unknown): ReceiverError {
   if (state === '53100') return new ReceiverError('store_full', options)
   if (state === 'XX001' || state === 'XX002') return new ReceiverError('store_corrupt', options)
   if (isContentRefused(error)) return new ReceiverError('store_refused', options)
-  return new ReceiverError('store_busy', options)
+  return new ReceiverError('store_busy', { ...options, isAway: isAway(error) })
+}
+
+/** No connection could be had, or the server ended it. */
+function isAway(error: unknown): boolean {
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
+  const isOver = message.startsWith('Connection terminated')
+  return isOver || (error instanceof DatabaseError ? /^(08|57P)/ : /^E[A-Z_]+$/).test(code)
 }
 
 /** A refused connection to a name with several addresses has no message of its own. */

@@ -66,6 +66,7 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
     })
     onTestFinished(() => store.close())
     await timeRefusal(store.append(sampleBatch()))
+    await expect(store.stats()).rejects.toMatchObject({ code: 'store_busy', isAway: true })
     store.useUrl(url)
     await store.append(sampleBatch())
     expect((await store.stats()).batches.received).toBe(1)
@@ -86,6 +87,7 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
     const store = await open()
     await timeRefusal(store.append(sampleBatch()))
     await timeRefusal(store.probe())
+    await expect(store.probe()).rejects.toMatchObject({ isAway: false })
     expect((await store.stats()).batches.received).toBe(0)
   })
 
