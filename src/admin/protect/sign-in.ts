@@ -10,6 +10,8 @@ export type Guard = (request: FastifyRequest, reply: FastifyReply) => FastifyRep
 export interface SignIn {
   /** By the session of the page, or by basic auth. */
   readonly admit: Guard
+  /** What let the request in. */
+  kindOf(request: FastifyRequest): 'basic' | 'cookie'
   /** The new session's id; undefined when the password is wrong. */
   begin(password: string, address: string): string | undefined
   /** Refuses an address with too many wrong passwords. */
@@ -25,6 +27,7 @@ export function createSignIn(password: string, now: () => number): SignIn {
   const check = createPasswordCheck(password)
   const limit = createAttemptLimit(now)
   const sessions = createSessions(now)
+  const ofSessions = new WeakSet<FastifyRequest>()
 
   const admitAttempt: Guard = (request, reply) => {
     const waitSeconds = limit.waitSeconds(request.ip)
@@ -34,7 +37,10 @@ export function createSignIn(password: string, now: () => number): SignIn {
   const admit: Guard = (request, reply) => {
     const session = readSessionCookie(request.headers)
     const isByHand = request.headers[PAGE_HEADER] !== 'refresh'
-    if (session !== undefined && sessions.has(session, isByHand)) return undefined
+    if (session !== undefined && sessions.has(session, isByHand)) {
+      ofSessions.add(request)
+      return undefined
+    }
     const refused = admitAttempt(request, reply)
     if (refused) return refused
     const given = request.headers.authorization
@@ -46,6 +52,7 @@ export function createSignIn(password: string, now: () => number): SignIn {
 
   return {
     admit,
+    kindOf: (request) => (ofSessions.has(request) ? 'cookie' : 'basic'),
     admitAttempt,
     begin(given, address) {
       if (check.isPasswordRight(given)) return sessions.begin()

@@ -68,7 +68,6 @@ export function addSessionRoutes(
 
   app.get('/api/session', { config: { description: GET_SESSION } }, async (request) => {
     readParameters(NO_PARAMETERS, request.query)
-    const kind = readSessionCookie(request.headers) === undefined ? 'basic' : 'cookie'
-    return { session: signIn ? kind : 'none', version }
+    return { session: signIn?.kindOf(request) ?? 'none', version }
   })
 }

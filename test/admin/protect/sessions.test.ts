@@ -150,3 +150,19 @@ describe('a session', () => {
     expect(answer.headers['www-authenticate']).toBe('Session realm="mailtrap-receiver"')
   })
 })
+
+describe('GET /api/session', () => {
+  it('says what let the caller in, whatever else he brought', async () => {
+    const { app, signIn, cookieOf } = setUp()
+    const cookie = cookieOf(await signIn())
+    const authorization = basic('admin', PASSWORD)
+    const stale = 'mailtrap_receiver_session=stale'
+    const ask = async (headers: Record<string, string>) =>
+      (await app.inject({ url: '/api/session', headers })).json().session
+
+    expect(await ask({ cookie })).toBe('cookie')
+    expect(await ask({ authorization })).toBe('basic')
+    expect(await ask({ authorization, cookie: stale })).toBe('basic')
+    expect(await ask({ authorization, cookie })).toBe('cookie')
+  })
+})
