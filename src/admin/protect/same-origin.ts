@@ -4,17 +4,19 @@ const ALLOWED_SITES: readonly string[] = ['same-origin', 'none']
 
 /**
  * True unless a browser says that another site asked. Pages cannot forge these two headers, and API
- * clients send neither. The scheme is not compared: TLS may end before us.
+ * clients send neither. Host has no scheme, and TLS may end before us, so it is read with that of the
+ * origin: a proxy may name the port that the browser leaves out.
  */
-export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+export function isSameOrigin({ origin, host, ...headers }: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && !ALLOWED_SITES.includes(String(site))) return false
-  if (headers.origin === undefined) return true
-  const own = hostOf(`http://${headers.host ?? ''}`)
-  return own !== undefined && hostOf(headers.origin) === own
+  if (origin === undefined) return true
+  const scheme = /^https?:\/\//i.exec(origin)?.[0]
+  if (scheme === undefined) return false
+  const own = hostOf(`${scheme}${host ?? ''}`)
+  return own !== undefined && hostOf(origin) === own
 }
 
 function hostOf(origin: string): string | undefined {
-  if (!/^https?:\/\//i.test(origin) || !URL.canParse(origin)) return undefined
-  return new URL(origin).host
+  return URL.canParse(origin) ? new URL(origin).host : undefined
 }

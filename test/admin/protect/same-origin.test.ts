@@ -102,6 +102,29 @@ describe('POST /api/replay against requests of other sites', () => {
     expect(archive.calls).toEqual([])
   })
 
+  it.each([
+    ['admin.example.com:443', 'https://admin.example.com', 200],
+    ['admin.example.com', 'https://admin.example.com:443', 200],
+    ['admin.example.com:80', 'http://admin.example.com', 200],
+    ['admin.example.com:443', 'http://admin.example.com', 403],
+    ['admin.example.com:8443', 'https://admin.example.com', 403],
+    ['evil.example:443', 'https://admin.example.com', 403],
+  ])(
+    'takes the port of a scheme for said: Host %s, Origin %s: %i',
+    async (host, origin, status) => {
+      const { app } = buildAdmin({ password: 'secret' })
+
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/api/replay',
+        headers: { authorization: basic('admin', 'secret'), host, origin },
+        payload: { state: 'dead' },
+      })
+
+      expect(answer.statusCode).toBe(status)
+    },
+  )
+
   it('compares with the Host header alone, whatever a trusted proxy says of it', async () => {
     const { app, archive } = buildAdmin({ password: 'secret', trustProxy: ['127.0.0.1/32'] })
 
