@@ -108,6 +108,15 @@ describe('a trace finder', () => {
     expect(finder.patterns).toContain('%jos%xample%com%')
   })
 
+  it.each([
+    ['"John Doe"@example.com', '{"email":"\\"john doe\\"@example.com"}'],
+    ['a(b@example.com', '{"email":"a(b@example.com"}'],
+  ])('finds the odd address %s', (address, text) => {
+    const finder = createTraceFinder([address])
+    expect(finder.isIn(text)).toBe(true)
+    expect(finder.isIn('{"email":"doe@example.com","other":"b@example.com"}')).toBe(false)
+  })
+
   it('gives a database a pattern that never misses what it finds', () => {
     expect(createTraceFinder(['Ann.Lee+x@Example.com']).patterns).toEqual([
       '%ann%lee%x%example%com%',

@@ -104,8 +104,19 @@ export const JOB_PARAMETERS = z.object({
   cursor: jobCursor.exactOptional(),
 })
 
-/** Nothing that only looks like an address: a part of one would erase strangers. */
-const ADDRESS = /^[^\s@"<>()[\]:;,\\]+@[^\s@"<>()[\]:;,\\]*[^\s@"<>()[\]:;,\\.]$/
+/** A part of an address that is more than what stands around addresses in texts. */
+const ADDRESS_PART = /[^\s@"'<>()[\]:;,.\\]/
+
+/**
+ * Whatever a provider may have sent as an address can be erased; but no piece of one, which would
+ * erase strangers, and no name with an address behind it, which would leave the address elsewhere.
+ */
+function isAddress(text: string): boolean {
+  const at = text.lastIndexOf('@')
+  const parts = [text.slice(0, Math.max(0, at)), text.slice(at + 1)]
+  return parts.every((part) => ADDRESS_PART.test(part)) && !/\p{Cc}|>$/u.test(text)
+}
+
 const MAX_ADDRESS_LENGTH = 320
 
 export const ERASE_PARAMETERS = z
@@ -114,7 +125,7 @@ export const ERASE_PARAMETERS = z
       .string({ error: 'must be one e-mail address' })
       .trim()
       .max(MAX_ADDRESS_LENGTH, { error: 'must be an e-mail address', abort: true })
-      .regex(ADDRESS, 'must be an e-mail address, such as user@example.com'),
+      .refine(isAddress, 'must be an e-mail address, such as user@example.com'),
   })
   .meta({ example: { recipient: 'user@example.com' } })
 

@@ -124,14 +124,35 @@ describe('POST /api/erase', () => {
   })
 
   it.each([
+    '"john doe"@example.com',
+    '"a@b"@example.com',
+    'a(b@example.com',
+    'a b@example.com',
+    "o'hara@example.com",
+    'ann@[192.0.2.1]',
+    'ann@localhost',
+    'jörg@müller.example',
+    '!@example.com',
+  ])('takes every address that a provider may have sent: %s', async (recipient) => {
+    const { post, archive } = setUp()
+    expect((await post('/api/erase', { recipient })).statusCode).toBe(200)
+    expect(archive.audit).toHaveLength(2)
+  })
+
+  it.each([
     {},
     { recipient: '' },
     { recipient: 'example.com' },
     { recipient: '@example.com' },
     { recipient: 'ann@' },
-    { recipient: 'a b@example.com' },
+    { recipient: '@' },
+    { recipient: ' @ ' },
+    { recipient: '"@example.com' },
+    { recipient: '" (@example.com' },
+    { recipient: 'ann@.' },
+    { recipient: 'ann\u0000@example.com' },
+    { recipient: 'ann@example\n.com' },
     { recipient: 'Ann <ann@example.com>' },
-    { recipient: '%@example.com,b@example.com' },
     { recipient: `${'a'.repeat(400)}@example.com` },
     { recipient: ['ann@example.com'] },
     { recipient: 'ann@example.com', limit: 1 },
