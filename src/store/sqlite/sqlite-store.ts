@@ -148,7 +148,8 @@ function startThread(path: string, file: string): Promise<Worker> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject)
     worker.once('message', ({ failure }: StoreNews) => {
-      if (failure) reject(toError(failure))
+      // Its file may be moved away then: the thread must have let go of it.
+      if (failure) worker.once('exit', () => reject(toError(failure)))
       else resolve(worker)
     })
   })
