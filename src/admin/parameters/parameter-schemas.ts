@@ -104,14 +104,16 @@ export const JOB_PARAMETERS = z.object({
   cursor: jobCursor.exactOptional(),
 })
 
+const QUOTED = /"(?:[^"\\]|\\.)*"/g
 /** A part of an address that is more than what stands around addresses in texts. */
 const ADDRESS_PART = /[^\s@"'<>()[\]:;,.\\]/
 
 /**
  * Whatever a provider may have sent as an address can be erased; but no piece of one, which would
- * erase strangers, and no name with an address behind it, which would leave the address elsewhere.
+ * erase strangers, and no list nor name with an address behind it, of which nothing would be erased.
  */
 function isAddress(text: string): boolean {
+  if (/[,;]/.test(text.replaceAll(QUOTED, ''))) return false
   const at = text.lastIndexOf('@')
   const parts = [text.slice(0, Math.max(0, at)), text.slice(at + 1)]
   return parts.every((part) => ADDRESS_PART.test(part)) && !/\p{Cc}|>$/u.test(text)

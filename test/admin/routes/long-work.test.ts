@@ -126,6 +126,7 @@ describe('POST /api/erase', () => {
   it.each([
     '"john doe"@example.com',
     '"a@b"@example.com',
+    '"doe, john"@example.com',
     'a(b@example.com',
     'a b@example.com',
     "o'hara@example.com",
@@ -148,6 +149,8 @@ describe('POST /api/erase', () => {
     { recipient: '@' },
     { recipient: ' @ ' },
     { recipient: '"@example.com' },
+    { recipient: 'a@example.com,b@example.com' },
+    { recipient: 'a@example.com; b@example.com' },
     { recipient: '" (@example.com' },
     { recipient: 'ann@.' },
     { recipient: 'ann\u0000@example.com' },
