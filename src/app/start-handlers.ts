@@ -56,7 +56,7 @@ export async function startHandlers(parts: {
     random: Math.random,
     onLateRegistration(late) {
       loaded = joinRegistrations([late], loaded)
-      unpackAsNow()
+      void unpackAsNow()
       registering?.again()
     },
   })
@@ -68,8 +68,9 @@ export async function startHandlers(parts: {
     return { registrations: registrations(), redaction: parts.redaction() }
   }
 
-  function unpackAsNow(): void {
-    if (!isDeepStrictEqual(readRules(), unpackedWith)) unpacking.restart()
+  /** Resolves when nothing is unpacked any more by other rules than those of this moment. */
+  async function unpackAsNow(): Promise<void> {
+    if (!isDeepStrictEqual(readRules(), unpackedWith)) await unpacking.restart()
   }
 
   async function register(): Promise<void> {
@@ -80,9 +81,11 @@ export async function startHandlers(parts: {
 
   async function reload(fresh: Settings, { isCodeNew }: ReloadOptions) {
     modules = fresh.handlers.map(({ module }) => module)
-    unpackAsNow()
+    // At once, as loading may take long; and again for the handlers that were loaded.
+    void unpackAsNow()
     const childEnv = handlerEnvironment(fresh, env)
     const { problems } = await dispatcher.reload({ ...fresh, childEnv, isCodeNew })
+    await unpackAsNow()
     return problems
   }
 

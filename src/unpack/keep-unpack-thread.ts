@@ -16,8 +16,11 @@ const RESTART_MS = 1_000
 export interface UnpackThread {
   /** Without effect when it has been started, or stopped. */
   start(): void
-  /** Ends the thread after the chunk under way and starts another, which asks `connect` again. */
-  restart(): void
+  /**
+   * Ends the thread after the chunk under way and starts another, which asks `connect` again.
+   * Resolves when the one before takes no batch any more.
+   */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -65,20 +68,20 @@ export function keepUnpackThread(options: {
     if (news.name === 'unpackFailed') observer.unpackFailed(news.fact)
   }
 
-  function restart(): void {
-    worker?.postMessage('stop' satisfies UnpackOrder)
+  async function restart(): Promise<void> {
+    const thread = worker
+    if (!thread) return
+    // Not `once` of node:events, which rejects when the thread fails as it ends.
+    const hasEnded = new Promise((resolve) => thread.once('exit', resolve))
+    thread.postMessage('stop' satisfies UnpackOrder)
+    await hasEnded
   }
 
   async function stop(): Promise<void> {
     isWanted = false
     hasStopped = true
     clearTimeout(timer)
-    const thread = worker
-    if (!thread) return
-    // Not `once` of node:events, which rejects when the thread fails as it ends.
-    const hasEnded = new Promise((resolve) => thread.once('exit', resolve))
-    restart()
-    await hasEnded
+    await restart()
   }
 
   return { start, restart, stop }
