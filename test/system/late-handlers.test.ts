@@ -86,7 +86,7 @@ describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is aw
     proxy.disturb('cut')
     addHandler('second')
     receiver.child.kill('SIGHUP')
-    await whenLogged(receiver, STARTED, '"second"')
+    await whenLogged(receiver, 'settings read again')
     const id = await post(receiver)
     proxy.mend()
     await whenLogged(receiver, `first ran ${id}`)
