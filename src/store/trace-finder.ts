@@ -24,15 +24,20 @@ const HIDDEN = /(?:\\u00|%)(?:25|3\d|[46][1-9a-f]|5[\dac]|7[\da]|26(?:#|(?:\\u00
 
 /** Neither case makes a difference, nor the form of accents, nor the escapes of JSON, URLs, forms and HTML. */
 export function createTraceFinder(traces: readonly string[]): TraceFinder {
-  const finders = traces.map((trace) => createOne(trace.toLowerCase().normalize()))
-  const isInPlain = (text: string) => finders.some((find) => find.isIn(text))
-  const mayBeIn = (text: string) => finders.some((find) => find.mayBeIn(text))
+  // The forms of one person's accents become one.
+  const wanted = new Set(traces.map((trace) => trace.toLowerCase().normalize()))
+  const finders = [...wanted].map(createOne)
+
+  function findLikely(text: string) {
+    const lower = text.toLowerCase()
+    return finders.filter(({ mayBeIn }) => mayBeIn(lower))
+  }
 
   function isIn(text: string): boolean {
-    if (!mayBeIn(text) && !HIDDEN.test(text)) return false
+    if (findLikely(text).length === 0 && !HIDDEN.test(text)) return false
     let plain = markFormSpaces(text)
     for (let layer = 0; layer <= MOST_LAYERS; layer++) {
-      if (isInPlain(plain)) return true
+      if (findLikely(plain).some((find) => find.isIn(plain))) return true
       const next = unescapeOnce(markSpaces(plain))
       if (next === plain) return false
       plain = next
@@ -56,12 +61,11 @@ function createOne(trace: string) {
   const runs = trace.match(/[a-z0-9]+/g) ?? []
   const exact = createPattern(trace)
 
-  function mayBeIn(text: string): boolean {
-    const lower = text.toLowerCase()
-    return runs.every((run) => lower.includes(run))
+  return {
+    runs,
+    mayBeIn: (lower: string) => runs.every((run) => lower.includes(run)),
+    isIn: (text: string) => exact.test(text.normalize()),
   }
-
-  return { runs, mayBeIn, isIn: (text: string) => mayBeIn(text) && exact.test(text.normalize()) }
 }
 
 /** Case is left to the letters: behind the address it tells a sentence from a domain. */
