@@ -33,14 +33,18 @@ function replayAllOf(handler) {
   return replays.get(handler)
 }
 
-/** Each view draws into an element of its own: a late answer to one that was left is seen by nobody. */
-function showRoute() {
-  const route = readRoute(location.hash)
+/** Each view draws into an element of its own: a late answer to one that was left is seen by nobody. @param {boolean} isBusy */
+function clearView(isBusy) {
   const root = make('div', 'view')
   find('view').replaceChildren(root)
-  find('view').setAttribute('aria-busy', 'true')
+  find('view').setAttribute('aria-busy', String(isBusy))
+  return root
+}
+
+function showRoute() {
+  const route = readRoute(location.hash)
   tell('waiting', 'Loading…')
-  view = openView(root, route, replayAllOf)
+  view = openView(clearView(true), route, replayAllOf)
   document.title = `${view.title} · mailtrap-receiver`
   for (const link of find('nav').children) {
     if (link.dataset.view === route.view) link.setAttribute('aria-current', 'page')
@@ -109,10 +113,7 @@ function showLogin() {
   find('logout').hidden = true
   find('footer').hidden = true
   tell('waiting', 'Signed out')
-  const root = make('div', 'view')
-  find('view').replaceChildren(root)
-  find('view').setAttribute('aria-busy', 'false')
-  view = openLogin(root, showRoute)
+  view = openLogin(clearView(false), showRoute)
   document.title = `${view.title} · mailtrap-receiver`
 }
 
