@@ -155,9 +155,10 @@ class LaneDispatcher implements Dispatcher {
     this.#lanes = this.#lanes.filter((other) => other !== lane)
     if (lane.handler !== undefined) this.#registrations.delete(lane.handler)
     this.#leaving.add(lane)
-    void endLanes([lane], lane.stop(), REMOVAL).then(() => this.#leaving.delete(lane))
     const { observer } = this.#options
-    void lane.stop().then(() => observer.handlerForgotten({ handler: lane.name }))
+    const stopped = lane.stop()
+    void endLanes([lane], stopped, REMOVAL).then(() => this.#leaving.delete(lane))
+    void stopped.then(() => observer.handlerForgotten({ handler: lane.name }))
   }
 
   #admit(registration: HandlerRegistration): string | undefined {
