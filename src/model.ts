@@ -123,7 +123,10 @@ export interface EventFacts {
   readonly isTest: boolean
 }
 
-/** One event, read from a batch and ready to be stored. */
+/**
+ * One event, read from a batch and ready to be stored. Its recipient is in lower case, to be found
+ * however it is written.
+ */
 export interface UnpackedEvent extends Omit<EventFacts, 'identity' | 'isTest'> {
   /** Index of its piece in the batch, from 0. */
   readonly position: number

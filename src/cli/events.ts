@@ -47,7 +47,7 @@ export function eventsCommand(context: CommandContext): Command {
     .option('--source <name>', 'of this source')
     .option('--type <type>', "provider's name of the event, for example bounce")
     .addOption(new Option('--state <state>', 'in this state').choices([...EVENT_STATES]))
-    .option('--recipient <address>', 'of this recipient')
+    .option('--recipient <address>', 'of this recipient, in any case')
     .option('--message-id <id>', 'of this message')
     .option('--event-id <id>', 'with this id, the one that the provider gave')
     .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')

@@ -70,7 +70,13 @@ export function selectEvents(
   { cursor, limit = 50, ...query }: EventQuery,
   lookUp: (column: string) => string,
 ): EventSelection {
-  const found = readFields(query, LOOK_UPS).map(({ sql, value }) => ({ sql: lookUp(sql), value }))
+  const { recipient } = query
+  const lookedUp =
+    recipient === undefined ? query : { ...query, recipient: recipient.toLowerCase() }
+  const found = readFields(lookedUp, LOOK_UPS).map(({ sql, value }) => ({
+    sql: lookUp(sql),
+    value,
+  }))
   return {
     conditions: [...readFields(query, CONDITIONS), ...found, ...readState(query.state)],
     before: cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor),

@@ -97,6 +97,7 @@ export interface EventQuery extends PageRequest {
   readonly source?: string
   readonly type?: string
   readonly state?: EventState
+  /** In any case. */
   readonly recipient?: string
   readonly messageId?: string
   readonly eventId?: string

@@ -56,7 +56,7 @@ export function createEventMaker(
       name: facts.name,
       eventId: kept.facts.eventId,
       occurredAt: facts.occurredAt,
-      recipient: kept.facts.recipient,
+      recipient: kept.facts.recipient?.toLowerCase(),
       messageId: kept.facts.messageId,
       position,
       key: identity === undefined ? keyOfContent(contentHash) : keyOfIdentity(provider, identity),

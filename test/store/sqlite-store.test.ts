@@ -9,7 +9,7 @@ import { openDriver } from '../../src/store/sqlite/driver.ts'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
 import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
-import { sampleBatch } from './sample-rows.ts'
+import { sampleBatch, sampleEvent, wholeChunk } from './sample-rows.ts'
 import { describeSearch } from './search.contract.ts'
 import { describeStore, type StoreHarness } from './store.contract.ts'
 
@@ -141,6 +141,22 @@ describe('a SQLite store', () => {
     })
     expect(rest.rows.map(({ id }) => id)).toEqual(['5000'])
     await harness.dispose(store)
+  })
+  it('finds recipients in any case that an older version kept as they were written', async () => {
+    const store = await harness.open()
+    const directory = directories.get(store) ?? ''
+    const batch = sampleBatch()
+    await store.append(batch)
+    await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
+    await store.close()
+    const db = await openForWriting(join(directory, 'receiver.db'))
+    db.exec(`UPDATE events SET recipient = 'User1@Example.com'`)
+    db.exec(`DELETE FROM migrations WHERE name LIKE '0005%'`)
+    db.close()
+    const newer = await openIn(directory)
+    const { rows } = await newer.listEvents({ recipient: 'USER1@example.com' })
+    expect(rows.map(({ recipient }) => recipient)).toEqual(['user1@example.com'])
+    await harness.dispose(newer)
   })
   it('refuses a SQLite that can corrupt its log', async () => {
     const db = await openDriver(':memory:', { isReadOnly: false })

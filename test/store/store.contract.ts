@@ -589,6 +589,7 @@ export function describeStore(engine: string, harness: StoreHarness): void {
         const one = [wanted.eventId]
         expect(await find({ type: 'click' })).toEqual(one)
         expect(await find({ recipient: 'zoë@example.com' })).toEqual(one)
+        expect(await find({ recipient: 'ZOË@Example.com' })).toEqual(one)
         expect(await find({ messageId: wanted.messageId })).toEqual(one)
         expect(await find({ eventId: wanted.eventId })).toEqual(one)
         expect(

@@ -37,6 +37,9 @@ it('leaves no byte of an erased person in the data directory, and does not take 
   expect(await sendSigned(app.port, body)).toMatchObject({ status: 200 })
   await app.api.whenIdle()
   expect(holds(data, ANN)).toBe(true)
+  const list = ['events', '--recipient', 'ann.lee@EXAMPLE.com', '--limit', '100', '--json']
+  const { out: found } = await runCommand([...list, '--admin-url', app.api.url])
+  expect(found.trim().split('\n')).toHaveLength(60)
 
   const erased = await runCommand([
     'erase',

@@ -44,7 +44,7 @@ describe('readBatch', () => {
 
   it('fills in what the provider says of an event', () => {
     const text =
-      '{ "event":"soft_bounce", "event_id":"e1", "message_id":"m1",\n"email":"a@example.com", "timestamp":1768651200 }'
+      '{ "event":"soft_bounce", "event_id":"e1", "message_id":"m1",\n"email":"Zoë@Example.com", "timestamp":1768651200 }'
     const { events } = readAll(openBatch(`[${text}]`), {
       routes: ({ type, name }) => [type, `${name}`],
     })
@@ -55,7 +55,7 @@ describe('readBatch', () => {
         name: 'email.deferred',
         eventId: 'e1',
         messageId: 'm1',
-        recipient: 'a@example.com',
+        recipient: 'zoë@example.com',
         occurredAt: 1_768_651_200_000,
         key: expect.stringMatching(/^[\w-]{22}$/),
         digest: expect.stringMatching(/^[\w-]{12}$/),

@@ -84,7 +84,7 @@ const eventFilter = {
   source: text.exactOptional(),
   type: text.exactOptional(),
   state: oneOf(EVENT_STATES).exactOptional(),
-  recipient: text.exactOptional(),
+  recipient: text.describe('In any case.').exactOptional(),
   message_id: text.exactOptional(),
   event_id: text.exactOptional(),
   ...span,

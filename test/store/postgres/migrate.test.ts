@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sampleBatch } from '../sample-rows.ts'
+import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
@@ -14,6 +14,18 @@ describe.skipIf(!server)('a PostgreSQL database', () => {
       await Promise.all(stores.map((store) => store.append(sampleBatch())))
       expect(await execute('SELECT name FROM migrations')).toEqual(MIGRATIONS)
     }
+  })
+
+  it('lets recipients be found in any case that an older version kept as they were written', async () => {
+    const { open, execute } = await createTestDatabase(server!)
+    const store = await open()
+    const batch = sampleBatch()
+    await store.append(batch)
+    await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
+    await execute(`UPDATE events SET recipient = 'User1@Example.com'`)
+    await execute(`DELETE FROM migrations WHERE name LIKE '0006%'`)
+    const { rows } = await (await open()).listEvents({ recipient: 'USER1@example.com' })
+    expect(rows.map(({ recipient }) => recipient)).toEqual(['user1@example.com'])
   })
 
   it('may have been changed by a newer version, which is told', async () => {

@@ -9,7 +9,7 @@ const PAGE = 50
 /** How long a search goes on by itself where the receiver found little in the time of one answer. */
 const SEARCH_MS = 3_000
 const NONE =
-  'No event is like this. Recipient and ids are found by their whole text, capitals as they are.'
+  'No event is like this. Recipient and ids are found by their whole text; capitals matter in ids.'
 const NONE_YET = 'No event like this so far, and there are older ones to look through.'
 
 /** Finds events. What is asked for stands in the address. @param {HTMLElement} root @param {URLSearchParams} query */
