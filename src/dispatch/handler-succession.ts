@@ -1,7 +1,7 @@
 import type { LoadFailure } from './channel-frames.ts'
-import type { HandlerProcess } from './handler-process.ts'
 import { HandlerSupervisor, type SupervisorContext } from './handler-supervisor.ts'
 import type { LaneSettings } from './lane-settings.ts'
+import type { HandlerProcess } from './process/handler-process.ts'
 
 export interface SuccessionContext extends SupervisorContext {
   /** Called before `onReady` of a process with other settings, or other code. */

@@ -1,8 +1,8 @@
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
-import type { EndedJob } from './ended-job.ts'
-import { HandlerProcess, type ProcessListener } from './handler-process.ts'
-import type { ProcessSettings } from './spawn-host.ts'
+import type { EndedJob } from './process/ended-job.ts'
+import { HandlerProcess, type ProcessListener } from './process/handler-process.ts'
+import type { ProcessSettings } from './process/spawn-host.ts'
 
 const FIRST_RESTART_MS = 100
 const MAX_RESTART_MS = 30_000

@@ -1,5 +1,5 @@
 import type { ClaimedJob, Outcome } from '../model.ts'
-import type { EndedJob } from './ended-job.ts'
+import type { EndedJob } from './process/ended-job.ts'
 
 /** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
 const MAX_SUSPECTS = 10_000

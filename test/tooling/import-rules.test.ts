@@ -69,9 +69,14 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
   ],
   ['src/dispatch/retry-policy.ts', ['node:crypto', '../store/store.ts'], ['../model.ts']],
   [
-    'src/dispatch/handler-host.ts',
-    ['../store/store.ts', '../observe/create-observer.ts', 'fastify'],
-    ['../handlers/load-handler.ts', '../providers/mailtrap/x.ts', './frames.ts'],
+    'src/dispatch/process/a.ts',
+    ['../host/host-jobs.ts', '../dispatcher.ts', '../../store/store.ts', 'fastify'],
+    ['../channel-frames.ts', './frames.ts', '../../observe/observer.ts', 'node:child_process'],
+  ],
+  [
+    'src/dispatch/host/a.ts',
+    ['../process/frames.ts', '../../store/store.ts', '../../observe/create-observer.ts', 'fastify'],
+    ['../../handlers/load-handler.ts', '../../providers/mailtrap/x.ts', '../channel-frames.ts'],
   ],
   [
     'src/handlers/a.ts',

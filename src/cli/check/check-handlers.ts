@@ -1,5 +1,5 @@
 import { type HandlerModule, handlerEnvironment, type Settings } from '../../config.ts'
-import { HandlerProcess } from '../../dispatch/handler-process.ts'
+import { HandlerProcess } from '../../dispatch/process/handler-process.ts'
 import type { CommandContext } from '../command-context.ts'
 
 /** What became of loading one handler module. */

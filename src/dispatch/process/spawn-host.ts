@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { entryPoint } from '../entry-point.ts'
-import type { HostSettings } from './channel-frames.ts'
+import { entryPoint } from '../../entry-point.ts'
+import type { HostSettings } from '../channel-frames.ts'
 import { TREE_MARK } from './end-process-tree.ts'
 
 /** Answers to requests come first, where the processor is short. */
@@ -34,7 +34,7 @@ export function spawnHost(
   mark: string,
   onFailed: (error: Error) => void,
 ): ChildProcess | undefined {
-  const host = entryPoint('./handler-host', import.meta.url)
+  const host = entryPoint('../host/handler-host', import.meta.url)
   const { concurrency, timeoutMs, maxHeapBytes } = settings
   const heap = `--max-old-space-size=${Math.ceil(maxHeapBytes / 1024 / 1024)}`
   const hostSettings: HostSettings = { concurrency, timeoutMs }

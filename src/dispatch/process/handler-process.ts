@@ -1,17 +1,22 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import type { Duplex, Readable } from 'node:stream'
-import type { ClaimedJob } from '../model.ts'
+import type { ClaimedJob } from '../../model.ts'
+import {
+  type ChildFrame,
+  type LoadFailure,
+  type ReadyFacts,
+  toTokenJob,
+} from '../channel-frames.ts'
+import type { AttemptResult } from '../retry-policy.ts'
+import { showDuration } from '../show-duration.ts'
 import { captureOutput } from './capture-output.ts'
-import { type ChildFrame, type LoadFailure, type ReadyFacts, toTokenJob } from './channel-frames.ts'
 import { killGroup, killMarked } from './end-process-tree.ts'
 import { blameFirst, type EndedJob, endJob, releaseJob, suspectJobs } from './ended-job.ts'
 import { FrameWriter, readFrames } from './frames.ts'
 import { JobDeadline } from './job-deadline.ts'
 import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
 import { createLineBudget } from './line-budget.ts'
-import type { AttemptResult } from './retry-policy.ts'
-import { showDuration } from './show-duration.ts'
 import { type ProcessSettings, spawnHost, whenClosed } from './spawn-host.ts'
 import { watchMemory } from './watch-memory.ts'
 

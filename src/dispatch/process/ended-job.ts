@@ -1,5 +1,5 @@
+import type { AttemptResult } from '../retry-policy.ts'
 import type { HandedJob, StartedJob } from './job-ledger.ts'
-import type { AttemptResult } from './retry-policy.ts'
 
 /** A job that a process has no more in its hands, and why. */
 export interface EndedJob {

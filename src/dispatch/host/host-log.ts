@@ -1,6 +1,6 @@
-import { describeError } from '../handlers/describe-error.ts'
-import type { HandlerLog } from '../handlers/handler-context.ts'
-import { MAX_LOGS } from './channel-frames.ts'
+import { describeError } from '../../handlers/describe-error.ts'
+import type { HandlerLog } from '../../handlers/handler-context.ts'
+import { MAX_LOGS } from '../channel-frames.ts'
 
 const LINES_PER_SECOND = 1_000
 const MAX_TEXT_CHARS = 4_000

@@ -1,5 +1,5 @@
-import type { HandlerLog, HandlerMeans } from '../handlers/handler-context.ts'
-import type { TokenJob } from './channel-frames.ts'
+import type { HandlerLog, HandlerMeans } from '../../handlers/handler-context.ts'
+import type { TokenJob } from '../channel-frames.ts'
 
 /** Jobs that run in one call of the handler: one, or those of an `onBatch`. */
 export class HostRun {

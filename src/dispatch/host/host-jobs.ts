@@ -1,10 +1,10 @@
-import { describeError } from '../handlers/describe-error.ts'
-import type { HandlerLog } from '../handlers/handler-context.ts'
-import type { LoadedHandler } from '../handlers/load-handler.ts'
-import { type AttemptEnd, runAttempt, runBatch } from '../handlers/run-attempt.ts'
-import { chooseConcurrency, type TokenJob } from './channel-frames.ts'
+import { describeError } from '../../handlers/describe-error.ts'
+import type { HandlerLog } from '../../handlers/handler-context.ts'
+import type { LoadedHandler } from '../../handlers/load-handler.ts'
+import { type AttemptEnd, runAttempt, runBatch } from '../../handlers/run-attempt.ts'
+import { chooseConcurrency, type TokenJob } from '../channel-frames.ts'
+import { showDuration } from '../show-duration.ts'
 import { HostRun } from './host-run.ts'
-import { showDuration } from './show-duration.ts'
 
 const MAX_BATCH = 500
 

@@ -1,7 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type ChildFrame, childFrame, type ParentFrame, type TokenJob } from './channel-frames.ts'
-import { LineSplitter } from './line-splitter.ts'
+import { type ChildFrame, childFrame, type ParentFrame, type TokenJob } from '../channel-frames.ts'
+import { LineSplitter } from '../line-splitter.ts'
 import { readSlowly } from './read-slowly.ts'
 
 /** The failures and log lines of one frame fit, at their longest. */

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { captureOutput } from '../../src/dispatch/capture-output.ts'
-import { createLineBudget } from '../../src/dispatch/line-budget.ts'
+import { captureOutput } from '../../../src/dispatch/process/capture-output.ts'
+import { createLineBudget } from '../../../src/dispatch/process/line-budget.ts'
 
 /** More than may be read in a moment, in as many lines as it has bytes. */
 const flood = Buffer.alloc(1024 * 1024, 10)

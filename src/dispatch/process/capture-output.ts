@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
+import { LineSplitter } from '../line-splitter.ts'
 import type { LineBudget } from './line-budget.ts'
-import { LineSplitter } from './line-splitter.ts'
 import { readSlowly } from './read-slowly.ts'
 
 const MAX_LINE_BYTES = 4_096

@@ -1,5 +1,5 @@
-import type { LoadedHandler } from '../handlers/load-handler.ts'
-import { type HostSettings, MAX_FAILURES, type ParentFrame } from './channel-frames.ts'
+import type { LoadedHandler } from '../../handlers/load-handler.ts'
+import { type HostSettings, MAX_FAILURES, type ParentFrame } from '../channel-frames.ts'
 import type { HostChannel } from './host-channel.ts'
 import { HostJobs } from './host-jobs.ts'
 import { createHostLog, type HostLog } from './host-log.ts'

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import type { ParentFrame } from './channel-frames.ts'
-import { LineSplitter } from './line-splitter.ts'
+import type { ParentFrame } from '../channel-frames.ts'
+import { LineSplitter } from '../line-splitter.ts'
 
 const CHANNEL_FD = 3
 /** The parent is trusted; this only keeps the arithmetic honest. An event has 10 MB at most. */

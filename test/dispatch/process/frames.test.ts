@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
-import type { ChildFrame, TokenJob } from '../../src/dispatch/channel-frames.ts'
-import { FrameWriter, readFrames } from '../../src/dispatch/frames.ts'
+import type { ChildFrame, TokenJob } from '../../../src/dispatch/channel-frames.ts'
+import { FrameWriter, readFrames } from '../../../src/dispatch/process/frames.ts'
 
 function read() {
   const stream = new PassThrough()

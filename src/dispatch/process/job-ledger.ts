@@ -1,4 +1,4 @@
-import type { AttemptName, ClaimedJob } from '../model.ts'
+import type { AttemptName, ClaimedJob } from '../../model.ts'
 
 /** A claimed job in a child's hands; its payload is not kept here. */
 export interface HandedJob extends AttemptName, Pick<ClaimedJob, 'batch' | 'type'> {
