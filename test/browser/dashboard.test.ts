@@ -53,7 +53,7 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     const tries: number[] = []
     while (tries.length < 15 && Math.min(...tries) >= limitMs) tries.push(await measure())
     expect(Math.min(...tries), String(tries)).toBeLessThan(limitMs)
-  }, 60_000)
+  })
 
   it('shows events as they arrive', async () => {
     const page = await open()
@@ -151,7 +151,7 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     const link = 'javascript:alert(3)'
     await dashboard.send([
       event(HOSTILE, { email: HOSTILE, message_id: HOSTILE, category: HOSTILE, url: link }),
-      event('__proto__', { email: '=HYPERLINK("https://example.com")' }),
+      event('__proto__', { message_id: '=HYPERLINK("https://example.com")' }),
     ])
     await dashboard.send(`{"event":"open","note":"${HOSTILE}`)
     const page = await open()
