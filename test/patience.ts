@@ -1,7 +1,10 @@
 import { vi } from 'vitest'
 
-/** A second is not long where several suites share few cores; a condition may take its test's time. */
-const PATIENCE_MS = 20_000
+/**
+ * How long a condition may take to come true, in milliseconds. Of no weight where all goes well; a
+ * minute is not long where several suites share few cores.
+ */
+const PATIENCE_MS = 60_000
 
 const { waitFor } = vi
 vi.waitFor = (callback, options) =>

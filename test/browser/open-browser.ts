@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest'
 
 const SCREENSHOTS = fileURLToPath(new URL('../../screenshots', import.meta.url))
 /** Long, because several suites may run on few cores. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 export async function openBrowser(executablePath: string): Promise<Browser> {
   const isRoot = process.getuid?.() === 0

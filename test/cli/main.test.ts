@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-const PATIENCE = { timeout: 60_000, interval: 50 }
+const PATIENCE = { interval: 50 }
 
 interface Started {
   readonly child: ChildProcess
@@ -47,7 +47,7 @@ async function startDevelopment() {
   return { ...receiver, dataDir, url: String(url), adminUrl: String(adminUrl) }
 }
 
-describe('the process', { timeout: 120_000 }, () => {
+describe('the process', () => {
   it.each([
     [['stats', '--admin-url', 'http://127.0.0.1:9'], {}, 1],
     [['send', '--nonsense'], {}, 2],

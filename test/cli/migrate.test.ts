@@ -69,7 +69,7 @@ describe('mailtrap-receiver migrate', () => {
   })
 })
 
-describe.skipIf(!server)('mailtrap-receiver migrate, with both', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('mailtrap-receiver migrate, with both', () => {
   async function prepare() {
     const { url } = await createTestDatabase(server!)
     const file = storeFile()

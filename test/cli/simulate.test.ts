@@ -6,7 +6,7 @@ import { runProgram } from '../../src/cli/program.ts'
 import { newWebhook, startEndpoint } from '../simulator/start-simulator.ts'
 import { makeContext, runCommand } from './run-command.ts'
 
-const PATIENCE = { timeout: 20_000, interval: 20 }
+const PATIENCE = { interval: 20 }
 
 /** Starts the command on a free port; `stop` answers its exit code. */
 async function simulate(argv: readonly string[], options: Parameters<typeof makeContext>[0] = {}) {

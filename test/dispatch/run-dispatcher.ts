@@ -12,7 +12,7 @@ import { MemoryStore } from './memory-store.ts'
 import { createRecordingObserver, type RecordingObserver } from './recording-observer.ts'
 
 /** Long, because several suites may run on few cores. */
-export const PATIENCE = { timeout: 25_000, interval: 10 }
+export const PATIENCE = { interval: 10 }
 
 export function modulePath(name: string): string {
   return fileURLToPath(new URL(`./modules/${name}.mjs`, import.meta.url))

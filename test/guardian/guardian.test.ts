@@ -6,7 +6,7 @@ import { startFakeMailtrap, TOKEN, webhook } from './fake-mailtrap.ts'
 
 const START = Date.UTC(2026, 10, 21)
 const MINUTE = 60_000
-const PATIENCE = { timeout: 20_000, interval: 10 }
+const PATIENCE = { interval: 10 }
 
 /** A guardian whose clock stands still until a test turns it; its timers are real, and short. */
 async function watch(options: { token?: string; mayResume?: boolean; lastWellAt?: number }) {

@@ -10,7 +10,7 @@ import { SECRET, startReceiver } from '../system/receiver-process.ts'
 import { runShell } from '../tooling/shell.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PATIENCE = { timeout: 60_000, interval: 100 }
+const PATIENCE = { interval: 100 }
 
 interface Stats {
   readonly backlog: number
@@ -81,7 +81,7 @@ async function listen() {
   return { alerts, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
-describe('the examples in a running receiver', { timeout: 120_000 }, () => {
+describe('the examples in a running receiver', () => {
   it('list everybody who must not get e-mail any more, for the gravest reason', async () => {
     const { sendTwice, read, readEvents } = await startExamples()
     const reasons = { unsubscribe: 'unsubscribe', bounce: 'hard bounce', spam: 'complaint' }

@@ -49,7 +49,7 @@ function stopAfter(chunks: number): Pick<CopyOptions, 'onProgress' | 'stopped'> 
   }
 }
 
-describe.skipIf(!server)('copying a SQLite store to PostgreSQL', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('copying a SQLite store to PostgreSQL', () => {
   it('takes everything along, numbers, bytes and totals included', async () => {
     const { file, database, run } = await prepare()
     const { content, waiting } = sample
@@ -117,7 +117,7 @@ describe.skipIf(!server)('copying a SQLite store to PostgreSQL', { timeout: 120_
   })
 })
 
-describe.skipIf(!server)('a copy that broke off', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('a copy that broke off', () => {
   it.each([1, 4, 7])('goes on after chunk %i as if nothing had been', async (chunks) => {
     const { database, run } = await prepare()
 
@@ -171,7 +171,7 @@ describe.skipIf(!server)('a copy that broke off', { timeout: 120_000 }, () => {
   })
 })
 
-describe.skipIf(!server)('a copy that may not begin', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('a copy that may not begin', () => {
   it('is refused while a receiver works on the file', async () => {
     const { file, run } = await prepare()
     await withStore(file, () => expect(run()).rejects.toMatchObject({ code: 'store_locked' }))

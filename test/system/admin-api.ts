@@ -22,7 +22,7 @@ export interface AdminApi {
 }
 
 /** Long, because several suites may run on few cores. */
-const PATIENCE = { timeout: 60_000, interval: 50 }
+const PATIENCE = { interval: 50 }
 
 export function createAdminApi(adminUrl: string): AdminApi {
   const get = async (path: string): Promise<Response> => {

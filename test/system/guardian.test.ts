@@ -5,7 +5,7 @@ import { startFakeMailtrap, TOKEN, webhook } from '../guardian/fake-mailtrap.ts'
 import { findFreePort } from '../http/find-free-port.ts'
 import { startApp } from './start-app.ts'
 
-const PATIENCE = { timeout: 30_000, interval: 100 }
+const PATIENCE = { interval: 100 }
 const OUTAGE_MS = 41 * 300_000
 
 const batch = (id: string) =>

@@ -8,7 +8,7 @@ import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { startDatabaseProxy } from './database-proxy.ts'
 import { type ReceiverProcess, SECRET, startReceiver } from './receiver-process.ts'
 
-const PATIENCE = { timeout: 30_000, interval: 20 }
+const PATIENCE = { interval: 20 }
 
 /** A handler that can be loaded once the file `gate` is there. */
 function handlerCode(name: string, gate: string): string {
@@ -76,7 +76,7 @@ describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is aw
     proxy.mend()
     await whenLogged(receiver, `late ran ${id}`)
     expect(await database.execute(SAVED)).toEqual([{ name: 'late' }])
-  }, 90_000)
+  })
 
   it('gets its events when it is added to a receiver that runs, and is known to all', async () => {
     const { database, proxy, env, addHandler, openGate } = await enter(server)
@@ -96,5 +96,5 @@ describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is aw
         expect(await database.execute(SAVED)).toEqual([{ name: 'first' }, { name: 'second' }]),
       PATIENCE,
     )
-  }, 90_000)
+  })
 })

@@ -18,7 +18,7 @@ const body = (from: number, count: number) =>
     })),
   })
 
-describe.skipIf(!server)('a receiver that moved to PostgreSQL', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('a receiver that moved to PostgreSQL', () => {
   it('takes what it received before for duplicates, and runs only what is new', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'receiver-moved-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -6,7 +6,7 @@ import { startDatabaseProxy } from './database-proxy.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
 const server = await findTestServer()
-const PATIENCE = { timeout: 60_000, interval: 50 }
+const PATIENCE = { interval: 50 }
 
 /** A replica; stopped when the test ends. */
 async function startReplica(url: string, env: Record<string, string> = {}): Promise<TestApp> {
@@ -24,7 +24,7 @@ const body = (from: number, count: number) =>
   })
 const allRuns = (...apps: TestApp[]) => apps.flatMap((app) => app.runs().map(([key]) => key))
 
-describe.skipIf(!server)('replicas on one PostgreSQL', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('replicas on one PostgreSQL', () => {
   it('run each event once between them, whoever received it, and however often', async () => {
     const { url } = await createTestDatabase(server!)
     const [one, other] = [await startReplica(url), await startReplica(url)]
@@ -59,7 +59,7 @@ describe.skipIf(!server)('replicas on one PostgreSQL', { timeout: 120_000 }, () 
   })
 })
 
-describe.skipIf(!server)('a receiver whose PostgreSQL goes away', { timeout: 120_000 }, () => {
+describe.skipIf(!server)('a receiver whose PostgreSQL goes away', () => {
   it('acknowledges into its spool, and hands everything on when PostgreSQL is back', async () => {
     const { url } = await createTestDatabase(server!)
     const proxy = await startDatabaseProxy(url)

@@ -13,7 +13,7 @@ const EVENTS = Number(process.env['SIMULATED_EVENTS'] ?? 2_000)
 const SINGLES = EVENTS / 10
 const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
 const REREAD = '"msg":"settings read again"'
-const PATIENCE = { timeout: 60_000, interval: 50 }
+const PATIENCE = { interval: 50 }
 const RETRIES_LAST = '200m'
 const ONE_RETRY_LESS = '195m'
 

@@ -80,7 +80,7 @@ function here(env: Record<string, string> = {}) {
   return { cwd: project, env }
 }
 
-describe('the package', { timeout: 60_000 }, () => {
+describe('the package', () => {
   it('holds what runs, with its tables, page, types and examples, and no more', () => {
     const needed = [
       'dist/main.js',

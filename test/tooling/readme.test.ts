@@ -30,7 +30,7 @@ import { interrupt, kill, type Running, runShell, startShell } from './shell.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const README = join(ROOT, 'README.md')
-const PATIENCE = { timeout: 60_000, interval: 100 }
+const PATIENCE = { interval: 100 }
 const MANIFEST: { version: string; scripts: Record<string, string>; dependencies: unknown } =
   readJson('package.json')
 
@@ -195,7 +195,7 @@ function listSteps(blocks: readonly Block[]): Step[] {
   })
 }
 
-describe('a newcomer who does what the README says', { timeout: 90_000 }, () => {
+describe('a newcomer who does what the README says', () => {
   it.each(listSteps(readBlocks(README)))(
     'gets on with: $title',
     async ({ block, command, shown }) => {

@@ -49,7 +49,7 @@ async function work(store: Store): Promise<number> {
   return jobs.length
 }
 
-describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', { timeout: 120_000 }, () => {
+describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
   it('stores that start together make the tables once, and share the work', async () => {
     const { stores, execute } = await openThree(bouncer!)
     expect(await execute('SELECT name FROM migrations')).toEqual(MIGRATIONS)

@@ -16,7 +16,7 @@ describe.skipIf(!server)('the health of a PostgreSQL store', () => {
     // From a session of its own: it hands in its figures when it ends.
     for (let n = 1; n <= 5; n++) await execute(`UPDATE batches SET leased_until = ${n}`)
     await expect
-      .poll(async () => (await store.health())?.deadRows['batches'], { timeout: 20_000 })
+      .poll(async () => (await store.health())?.deadRows['batches'], { timeout: 60_000 })
       .toBeGreaterThan(3)
     expect(Object.keys((await store.health())?.deadRows ?? {}).sort()).toEqual([...HOT_TABLES])
   })

@@ -21,7 +21,7 @@ import {
   urlIn,
 } from './test-server.ts'
 
-const SOON = { timeout: 30_000, interval: 20 }
+const SOON = { interval: 20 }
 
 /** A PostgreSQL server of a test file's own, to which anything may be done. */
 export interface OwnServer extends TestServer {

@@ -27,4 +27,4 @@ it('loses nothing it acknowledged when its process is killed with a full spool',
   const drained = idsOf(shared.kept)
   expect([...acknowledged].filter((id) => !drained.includes(id))).toEqual([])
   expect(new Set(drained).size).toBe(drained.length)
-}, 60_000)
+})

@@ -66,7 +66,7 @@ describe('the files of a SQLite store', () => {
     }
   }
 
-  it('hold nothing of a person that was erased', { timeout: 60_000 }, async () => {
+  it('hold nothing of a person that was erased', async () => {
     await fill(45)
     const people = Array.from({ length: PEOPLE }, (_, person) => addressOf(person))
     const before = readFiles()
@@ -81,7 +81,7 @@ describe('the files of a SQLite store', () => {
     expect((await store.stats()).events.total).toBeGreaterThan(1_000)
   })
 
-  it('hold nothing of it while others are received', { timeout: 60_000 }, async () => {
+  it('hold nothing of it while others are received', async () => {
     await fill(12)
     const erased = addressOf(13)
     let isOver = false
