@@ -30,17 +30,18 @@ export function createMetrics({ version, sources, now }: MetricsOptions): Metric
   const maker = createMetricMaker(registry)
   const gauges = createScrapeGauges(maker)
   const process = watchProcess(maker)
+  const processes = new Map<string, number>()
   maker.gauge(METRICS.build).set({ version }, 1)
 
   return {
     listener: {
       ...listenToSources(maker, { sources, now }),
-      ...listenToHandlers(maker),
+      ...listenToHandlers(maker, processes),
       ...listenToStore(maker),
       ...listenToPeople(maker),
     },
     render(figures) {
-      gauges.set(figures)
+      gauges.set(figures, processes.keys())
       process.read()
       return registry.metrics()
     },
@@ -63,7 +64,10 @@ function listenToSources(
   const batchBytes = histogram(METRICS.batchBytes)
   const batchEvents = histogram(METRICS.batchEvents)
   const unpackTime = histogram(METRICS.unpackTime)
-  for (const source of sources) requests.inc({ source, outcome: 'received' }, 0)
+  for (const source of sources) {
+    requests.inc({ source, outcome: 'received' }, 0)
+    quarantined.inc({ source }, 0)
+  }
 
   const countTypes = (source: string, types: readonly TypeReceipt[]) => {
     for (const { type, stored, duplicates, conflicts, stale } of types) {
@@ -96,11 +100,14 @@ function listenToSources(
   }
 }
 
-function listenToHandlers({ counter, gauge, histogram }: MetricMaker): ObserverListener {
+/** `processes`: how many each handler has, kept up to date. */
+function listenToHandlers(
+  { counter, gauge, histogram }: MetricMaker,
+  processes: Map<string, number>,
+): ObserverListener {
   const attemptTime = histogram(METRICS.attemptTime)
   const released = counter(METRICS.released)
   const running = gauge(METRICS.handlerRunning)
-  const processes = new Map<string, number>()
   const restarts = counter(METRICS.handlerRestarts)
   const droppedLines = counter(METRICS.droppedLines)
   return {

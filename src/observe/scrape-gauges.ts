@@ -40,16 +40,20 @@ export function createScrapeGauges(maker: MetricMaker) {
   const spoolKept = counter(METRICS.spoolKept)
   const spoolDrained = counter(METRICS.spoolDrained)
 
-  function setStore(store: ScrapeFigures['store']): void {
+  function setStore(store: ScrapeFigures['store'], handlers: Iterable<string>): void {
     storeUp.set(store ? 1 : 0)
     setOrRemove(backlog, store?.backlog)
     setOrRemove(waitingBatches, store?.batches.waiting)
     setOrRemove(oldestPending, store && store.oldestPendingMs / 1_000)
     jobs.reset()
-    for (const [handler, { pending, dead }] of Object.entries(store?.jobs ?? {})) {
-      jobs.set({ handler, state: 'pending' }, pending)
-      jobs.set({ handler, state: 'dead' }, dead)
-    }
+    // From 0 on, or the first dead jobs of a handler would not count as an increase.
+    for (const handler of store ? handlers : []) setJobs(handler, { pending: 0, dead: 0 })
+    for (const [handler, counts] of Object.entries(store?.jobs ?? {})) setJobs(handler, counts)
+  }
+
+  function setJobs(handler: string, { pending, dead }: { pending: number; dead: number }): void {
+    jobs.set({ handler, state: 'pending' }, pending)
+    jobs.set({ handler, state: 'dead' }, dead)
   }
 
   function setSpool(spool: SpoolFigures | undefined): void {
@@ -62,8 +66,12 @@ export function createScrapeGauges(maker: MetricMaker) {
   }
 
   return {
-    set({ store, spool, isReady, diskUsedRatio, guardian }: ScrapeFigures): void {
-      setStore(store)
+    /** `handlers`: names of those that run here, whether they have had a job or not. */
+    set(
+      { store, spool, isReady, diskUsedRatio, guardian }: ScrapeFigures,
+      handlers: Iterable<string>,
+    ): void {
+      setStore(store, handlers)
       setGuardian(guardian)
       setSpool(spool)
       setOrRemove(diskUsed, diskUsedRatio)

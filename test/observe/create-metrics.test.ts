@@ -188,9 +188,21 @@ describe('the figures', () => {
     expect(await count()).toBeUndefined()
   })
 
-  it('begin at 0 for each source, so that the first batch is an increase', async () => {
+  it('begin at 0 for each source, so that the first of all is an increase', async () => {
     const { read } = observe()
-    expect(await read()).toContain('webhook_requests_total{source="audit",outcome="received"} 0')
+    const lines = await read()
+    expect(lines).toContain('webhook_requests_total{source="audit",outcome="received"} 0')
+    expect(lines).toContain('webhook_quarantined_total{source="audit"} 0')
+  })
+
+  it('begin at 0 for each handler, so that its first dead jobs are an increase', async () => {
+    const { observer, read } = observe()
+    observer.handlerStarted({ handler: 'h', pid: 1 })
+    const store = { batches: { received: 0, waiting: 0 }, jobs: {}, backlog: 0, oldestPendingMs: 0 }
+    expect(await read({ store })).toContain('webhook_jobs{handler="h",state="dead"} 0')
+    const busy = { ...store, jobs: { h: { pending: 1, done: 0, dead: 500 } } }
+    expect(await read({ store: busy })).toContain('webhook_jobs{handler="h",state="dead"} 500')
+    expect((await read()).filter((line) => line.startsWith('webhook_jobs{'))).toEqual([])
   })
 
   it('hold what is read for them, and leave out what could not be read', async () => {
