@@ -1,10 +1,10 @@
 import { vi } from 'vitest'
 
 /**
- * How long a condition may take to come true, in milliseconds. Of no weight where all goes well; a
- * minute is not long where several suites share few cores.
+ * How long a condition may take to come true, in milliseconds. Of no weight where all goes well;
+ * longer than a lease, and long enough where several suites share few cores.
  */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 90_000
 
 const { waitFor } = vi
 vi.waitFor = (callback, options) =>

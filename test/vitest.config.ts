@@ -17,7 +17,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-when-stale.ts', 'test/store/postgres/global-setup.ts'],
     setupFiles: ['test/patience.ts'],
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 90_000 } },
     pool: 'forks',
     // Most of the time tests wait for processes: two workers left the cores idle.
     maxWorkers: 4,
@@ -25,7 +25,7 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: SlowestFirst },
     // Longer than a condition may take: what never comes true is then told, not that time is up.
-    testTimeout: 120_000,
+    testTimeout: 180_000,
     hookTimeout: 180_000,
     // A machine that stands still for a while fails one test of thousands: `.ci/run` lets it try once
     // more, and says so. What chance found is found.
