@@ -21,9 +21,6 @@ export interface AdminApi {
   whenIdle(patience?: { timeout: number }): Promise<StatsJson>
 }
 
-/** Long, because several suites may run on few cores. */
-const PATIENCE = { interval: 50 }
-
 export function createAdminApi(adminUrl: string): AdminApi {
   const get = async (path: string): Promise<Response> => {
     const answer = await fetch(`${adminUrl}/api/${path}`)
@@ -61,7 +58,7 @@ export function createAdminApi(adminUrl: string): AdminApi {
           expect(figures.backlog).toBe(0)
           return figures
         },
-        { ...PATIENCE, ...patience },
+        { interval: 50, ...patience },
       )
     },
   }
