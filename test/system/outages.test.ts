@@ -27,6 +27,8 @@ const LATER_ACK_MS = IS_LONG ? 500 : 1_500
 const SENDERS = 3
 const EVENTS_PER_BATCH = 3
 const PAUSE_MS = 25
+/** Longer, because some drain only when a limit of 10 s has ended what hangs. */
+const DRAINING_PAUSE_MS = IS_LONG ? PAUSE_MS : 100
 const SOON = { timeout: 180_000, interval: 50 }
 
 /** A batch, and how it was answered; times in milliseconds of `performance.now`. */
@@ -46,10 +48,14 @@ async function sendTimed(sender: EventSender): Promise<Sent> {
 }
 
 /** Several at a time, as long as `isWanted`. */
-async function sendWhile(sender: EventSender, isWanted: () => boolean): Promise<Sent[]> {
+async function sendWhile(
+  sender: EventSender,
+  isWanted: () => boolean,
+  pauseMs = PAUSE_MS,
+): Promise<Sent[]> {
   const sent: Sent[] = []
   const sendOn = async () => {
-    for (; isWanted(); await wait(PAUSE_MS)) sent.push(await sendTimed(sender))
+    for (; isWanted(); await wait(pauseMs)) sent.push(await sendTimed(sender))
   }
   await Promise.all(Array.from({ length: SENDERS }, sendOn))
   return sent
@@ -132,7 +138,7 @@ async function expectNothingLost(
 /** Sends until the spool is empty, and answers what was sent meanwhile. */
 async function sendUntilDrained(receiver: ReceiverProcess, sender: EventSender): Promise<Sent[]> {
   let isDrained = false
-  const sending = sendWhile(sender, () => !isDrained)
+  const sending = sendWhile(sender, () => !isDrained, DRAINING_PAUSE_MS)
   const readStore = async () => (await readReadiness(receiver)).checks.store
   await expect
     .poll(readStore, SOON)
