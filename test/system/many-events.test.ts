@@ -77,6 +77,7 @@ const QUESTIONS = {
   jobs: {
     jobs: 'jobs',
     'dead jobs of a handler': 'jobs?state=dead&handler=counter',
+    'pending jobs of a handler': 'jobs?state=pending&handler=counter',
     'jobs of a handler that is not there': 'jobs?handler=none',
     'failures by error': 'handlers/counter/failures',
     quarantine: 'quarantine',

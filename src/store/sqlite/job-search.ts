@@ -15,7 +15,9 @@ export function createJobSearch(db: Database, now: () => number) {
   function listJobs({ limit = 50, cursor, handler, state }: JobQuery): Page<JobRow> {
     const [event, name] = readJobCursor(cursor)
     const wanted = Object.entries({ handler, state }).filter(([, value]) => value !== undefined)
-    const conditions = wanted.map(([field]) => ` AND ${field} = ?`).join('')
+    // With the plus sign no other index leads than the jobs' order: that of a handler's pending jobs
+    // would have all of them sorted for one page.
+    const conditions = wanted.map(([field]) => ` AND +${field} = ?`).join('')
     // The dead are few and have an index of their own, of which SQLite has to be told.
     const table = state === 'dead' ? `jobs INDEXED BY jobs_dead` : 'jobs'
     const isDead = state === 'dead' ? ` AND state = 'dead'` : ''
