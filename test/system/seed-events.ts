@@ -5,11 +5,12 @@ export interface Seed {
   readonly deadEvery: number
   /** How many of the newest wait. */
   readonly pending: number
-  /** Milliseconds since 1970; the events spread over the 30 days before. */
+  /** Milliseconds since 1970; the events spread over the 29 days before. */
   readonly now: number
 }
 
-const DAYS_MS = 30 * 86_400_000
+/** Less than events are kept, or the oldest would be forgotten before they are asked for. */
+const DAYS_MS = 29 * 86_400_000
 const FILLER = 'x'.repeat(240)
 const SENT_TO = `'user' || (id % 200000) || '@example.com'`
 const FAILURE = `'{"attempt":1,"outcome":"dead","endedAt":' || (1000 * id) || ',"durationMs":7,"error":"Error: 50'
