@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ERROR_CODES, ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
-import { collectMethods } from './collect-methods.ts'
+import { type CollectedRoute, methodsOf } from './collect-routes.ts'
 import { InvalidParameters } from './parameters/invalid-parameters.ts'
 
 /** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
@@ -40,12 +40,13 @@ const RETRY_AFTER_SECONDS = 5
 /** Own answers to errors and unknown addresses, so that none tells more than it should. */
 export function addErrorAnswers(
   app: FastifyInstance,
-  observer: Pick<Observer, 'adminFailed'>,
+  {
+    observer,
+    routes,
+  }: { observer: Pick<Observer, 'adminFailed'>; routes: readonly CollectedRoute[] },
 ): void {
-  const methodsOf = collectMethods(app)
-
   app.setNotFoundHandler(({ url, method }, reply) => {
-    const allowed = methodsOf(url.split('?', 1)[0] ?? '')
+    const allowed = methodsOf(routes, url.split('?', 1)[0] ?? '')
     if (allowed.length === 0) return reply.code(404).send(NOT_FOUND)
     return reply
       .code(405)

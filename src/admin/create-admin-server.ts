@@ -5,6 +5,7 @@ import type { GuardianFigures, Observer } from '../observe/observer.ts'
 import type { Archive, SpoolFigures, Store } from '../store/store.ts'
 import { addErrorAnswers } from './answer-errors.ts'
 import { createAuditTrail } from './audit-trail.ts'
+import { collectRoutes } from './collect-routes.ts'
 import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
 import { addJsonParser } from './parameters/add-json-parser.ts'
 import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
@@ -109,10 +110,11 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 
   const signIn = settings.password === undefined ? undefined : createSignIn(settings.password, now)
   protectRoutes(app, signIn)
-  addErrorAnswers(app, observer)
+  const routes = collectRoutes(app)
+  addErrorAnswers(app, { observer, routes })
   addJsonParser(app)
 
-  addOpenapiRoute(app, version)
+  addOpenapiRoute(app, { routes, version })
   const facts = { archive, spool, observer, registrations, guardian, now, version }
   addStatsRoutes(app, createStatsReader(facts))
   addOverviewRoutes(app, options)

@@ -1,13 +1,7 @@
 import { z } from 'zod'
 import { LINES } from '../answer-long-work.ts'
+import type { CollectedRoute } from '../collect-routes.ts'
 import { type Answer, ERROR_JSON, type RouteDescription } from './route-description.ts'
-
-export interface DescribedRoute {
-  readonly method: string
-  /** As Fastify writes it: `/api/events/:id`. */
-  readonly url: string
-  readonly description: RouteDescription
-}
 
 const ERRORS_OF_ALL: Readonly<Record<number, string>> = {
   400: 'A parameter is wrong.',
@@ -35,11 +29,13 @@ const LINES_CONTENT = {
 }
 
 /** The OpenAPI document, made of what the routes themselves read and answer. */
-export function buildDocument(routes: readonly DescribedRoute[], version: string) {
+export function buildDocument(routes: readonly CollectedRoute[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const route of routes) {
-    const path = route.url.replaceAll(/:(\w+)/g, '{$1}')
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeOperation(route) }
+  for (const { method, url, description } of routes) {
+    if (!description || method === 'HEAD') continue
+    const path = url.replaceAll(/:(\w+)/g, '{$1}')
+    const operation = describeOperation(method, url, description)
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation }
   }
   return {
     openapi: '3.1.0',
@@ -59,7 +55,7 @@ export function buildDocument(routes: readonly DescribedRoute[], version: string
   }
 }
 
-function describeOperation({ method, url, description }: DescribedRoute) {
+function describeOperation(method: string, url: string, description: RouteDescription) {
   const { summary, query, body, answer, errors } = description
   const known = { ...ERRORS_OF_ALL, ...(method === 'GET' ? {} : ERRORS_OF_WRITES), ...errors }
   return {
