@@ -2,7 +2,7 @@ import { shareAnswer } from '../share-answer.ts'
 import type { StoreStats } from '../store/store.ts'
 import type { Metrics } from './create-metrics.ts'
 import type { GuardianFigures } from './observer.ts'
-import type { SpoolFigures } from './scrape-gauges.ts'
+import type { SpoolCounts } from './scrape-gauges.ts'
 import { within } from './within.ts'
 
 /** Prometheus waits 10 s by default; an answer without the store's figures is better than none. */
@@ -12,7 +12,7 @@ export interface MetricsReaderOptions {
   readonly metrics: Pick<Metrics, 'render'>
   readonly stats: () => Promise<StoreStats>
   /** Undefined: there is no spool. */
-  readonly spool: (() => SpoolFigures) | undefined
+  readonly spool: (() => SpoolCounts) | undefined
   readonly isReady: () => boolean
   readonly diskUsedPercent: () => Promise<number>
   /** Undefined: nobody watches our webhooks at the provider. */

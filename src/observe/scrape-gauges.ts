@@ -1,27 +1,22 @@
 import type { Gauge } from 'prom-client'
-import type { StoreStats } from '../store/store.ts'
+import type { SpoolStats, StoreStats } from '../store/store.ts'
 import { METRICS } from './metric-list.ts'
 import type { MetricMaker } from './metric-maker.ts'
 import type { GuardianFigures } from './observer.ts'
+
+export type SpoolCounts = Pick<SpoolStats, 'waiting' | 'refused' | 'spooled' | 'drained'>
 
 /** What is read for one answer. */
 export interface ScrapeFigures {
   /** Undefined: the store did not answer in time. */
   readonly store: Pick<StoreStats, 'batches' | 'jobs' | 'backlog' | 'oldestPendingMs'> | undefined
   /** Undefined: there is no spool. */
-  readonly spool: SpoolFigures | undefined
+  readonly spool: SpoolCounts | undefined
   readonly isReady: boolean
   /** Undefined: it could not be read in time. */
   readonly diskUsedRatio: number | undefined
   /** Undefined: nobody watches our webhooks at the provider. */
   readonly guardian: GuardianFigures | undefined
-}
-
-export interface SpoolFigures {
-  readonly waiting: number
-  readonly refused: number
-  readonly spooled: number
-  readonly drained: number
 }
 
 /** Figures of the moment. One that is not known is left out, so that no graph shows an old one. */
@@ -56,7 +51,7 @@ export function createScrapeGauges(maker: MetricMaker) {
     jobs.set({ handler, state: 'dead' }, dead)
   }
 
-  function setSpool(spool: SpoolFigures | undefined): void {
+  function setSpool(spool: SpoolCounts | undefined): void {
     setOrRemove(spooled, spool?.waiting)
     setOrRemove(spoolRefused, spool?.refused)
     spoolKept.reset()
