@@ -9,7 +9,7 @@ import { IS_LONG } from './long-runs.ts'
 import { startReceiver } from './receiver-process.ts'
 
 /** Generous: a test machine is busy. What this finds is a stall of seconds. */
-const MAX_P99_MS = 1_000
+const MAX_P99_MS = 500
 const PACE_MS = 5
 
 /** What fills a body of 10 MB; fewer show the same, and take less of the machine that others share. */
@@ -65,7 +65,7 @@ it('acknowledges quickly, and survives, while hostile but authentic bodies are u
   console.info(
     `acks ${tookMs.length} · p99 ${p99Ms.toFixed(1)} ms · max ${tookMs.at(-1)?.toFixed(1)} ms`,
   )
-  expect(tookMs.length).toBeGreaterThan(50)
+  expect(tookMs.length).toBeGreaterThan(100)
   expect(p99Ms).toBeLessThan(MAX_P99_MS)
 
   const answers = await all
