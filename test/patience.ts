@@ -1,10 +1,5 @@
 import { vi } from 'vitest'
-
-/**
- * How long a condition may take to come true, in milliseconds. Of no weight where all goes well;
- * longer than a lease, and long enough where several suites share few cores.
- */
-const PATIENCE_MS = 90_000
+import { PATIENCE_MS } from './patience-ms.ts'
 
 const { waitFor } = vi
 vi.waitFor = (callback, options) =>

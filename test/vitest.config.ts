@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { PATIENCE_MS } from './patience-ms.ts'
 import { SlowestFirst } from './slowest-first.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -17,7 +18,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-when-stale.ts', 'test/store/postgres/global-setup.ts'],
     setupFiles: ['test/patience.ts'],
-    expect: { poll: { timeout: 90_000 } },
+    expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
     // Most of the time tests wait for processes: two workers left the cores idle.
     maxWorkers: 4,
@@ -25,8 +26,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: SlowestFirst },
     // Longer than a condition may take: what never comes true is then told, not that time is up.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 2 * PATIENCE_MS,
+    hookTimeout: 2 * PATIENCE_MS,
     // A machine that stands still for a while fails one test of thousands: `.ci/run` lets it try once
     // more, and says so. What chance found is found.
     retry: {

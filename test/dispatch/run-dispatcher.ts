@@ -11,7 +11,6 @@ import type {
 import { MemoryStore } from './memory-store.ts'
 import { createRecordingObserver, type RecordingObserver } from './recording-observer.ts'
 
-/** Long, because several suites may run on few cores. */
 export const PATIENCE = { interval: 10 }
 
 export function modulePath(name: string): string {

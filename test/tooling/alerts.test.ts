@@ -11,16 +11,16 @@ const RULES = fileURLToPath(new URL('../../fixtures/deploy/prometheus-rules.yaml
 /** Series by name and labels, with their values minute by minute, in promtool's notation. */
 type Series = Readonly<Record<string, string>>
 
-const received = 'webhook_requests_total{source="mailtrap",outcome="received",instance="a"}'
-const refused = 'webhook_requests_total{source="mailtrap",outcome="signature",instance="a"}'
+const RECEIVED = 'webhook_requests_total{source="mailtrap",outcome="received",instance="a"}'
+const REFUSED = 'webhook_requests_total{source="mailtrap",outcome="signature",instance="a"}'
 const BUILD = 'webhook_build_info{version="1",instance="a"}'
-const up: Series = { [BUILD]: '1x3000' }
+const UP: Series = { [BUILD]: '1x3000' }
 
 /** Two days without a fault. */
 const WELL: Series = {
-  ...up,
-  [received]: '0+10x3000',
-  [refused]: '0x3000',
+  ...UP,
+  [RECEIVED]: '0+10x3000',
+  [REFUSED]: '0x3000',
   'webhook_ack_seconds_bucket{source="mailtrap",le="0.005",instance="a"}': '0+10x3000',
   'webhook_ack_seconds_bucket{source="mailtrap",le="+Inf",instance="a"}': '0+10x3000',
   'webhook_ready{instance="a"}': '1x3000',
@@ -44,11 +44,11 @@ const WELL: Series = {
 const FAULTS: readonly [alert: string, minutes: number, fault: Series][] = [
   ['WebhookReceiverDown', 15, { [BUILD]: '1x2 _x30' }],
   ['WebhookNotReady', 5, { 'webhook_ready{instance="a"}': '1x1 0x30' }],
-  ['WebhookNotReceiving', 1_720, { [received]: '0+10x1500 15000x500' }],
-  ['WebhookRetryLimitNear', 260, { [received]: '0+10x100 1000x300', [refused]: '0x100 0+1x300' }],
+  ['WebhookNotReceiving', 1_720, { [RECEIVED]: '0+10x1500 15000x500' }],
+  ['WebhookRetryLimitNear', 260, { [RECEIVED]: '0+10x100 1000x300', [REFUSED]: '0x100 0+1x300' }],
   ['WebhookPaused', 10, { 'webhook_guardian_webhooks{state="paused",instance="a"}': '0x2 1x30' }],
   ['WebhookDiffers', 20, { 'webhook_guardian_problems{instance="a"}': '0x2 1x30' }],
-  ['WebhookRefusalsRising', 30, { [received]: '0+10x60', [refused]: '0x5 0+2x60' }],
+  ['WebhookRefusalsRising', 30, { [RECEIVED]: '0+10x60', [REFUSED]: '0x5 0+2x60' }],
   [
     'WebhookSlowAck',
     40,
@@ -139,7 +139,7 @@ function expectFiring(alerts: readonly string[], minutes: number, series: Series
 
 describe.skipIf(!hasPromtool())('the alerts, as Prometheus understands them', () => {
   it.each(FAULTS)('tell in time: %s', (alert, minutes, fault) =>
-    expectFiring([alert], minutes, { ...up, ...fault }),
+    expectFiring([alert], minutes, { ...UP, ...fault }),
   )
 
   it('are one for each fault that is tried here', () => {
