@@ -187,8 +187,7 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
   async function mend(): Promise<boolean> {
     const error = failure
     if (!error) return true
-    if (!store) await reopen(() => {})
-    else if (error.code === 'store_gone') await reopen(() => {})
+    if (!store || error.code === 'store_gone') await reopen(() => {})
     else if (isUnusable(error)) await reopen(() => onSetAside(setAside(directory, now()), error))
     else await store.probe().then(recover, fail)
     return failure === undefined
