@@ -1,8 +1,9 @@
-import { access, constants, open, statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { access, constants, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { inspectPostgres } from './postgres/inspect-postgres.ts'
-import { isOnContainerLayer } from './spool/container-layer.ts'
-import { readUsedPercent } from './spool/used-percent.ts'
+import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
+import { openDriver } from './sqlite/driver.ts'
+import { tryToOpen } from './sqlite/open-database.ts'
 
 /** What was found at the place of a store, by looking only. */
 export interface StoreInspection {
@@ -14,9 +15,10 @@ export interface StoreInspection {
 
 /** File systems that end with the machine, and such that are shared over a network. */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
-const NETWORKED: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997])
-
-const WAL = 2
+/** NFS, SMB in its versions, 9P, and FUSE, which may be anything: object storage, a network, another machine's disk. */
+const NETWORKED: ReadonlySet<number> = new Set([
+  ...[0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546],
+])
 
 /** Looks at the store of these settings; changes nothing, and may be used beside a running receiver. */
 export async function inspectStore(settings: {
@@ -27,9 +29,19 @@ export async function inspectStore(settings: {
   return storeFile === undefined ? inspectPostgres(storeUrl) : inspectSqlite(storeFile)
 }
 
+/** Rejects with what would end a start on the store of these settings; changes nothing. */
+export async function tryStore(settings: {
+  readonly storeFile: string | undefined
+  readonly storeUrl: string
+}): Promise<void> {
+  const { storeFile, storeUrl } = settings
+  if (storeFile === undefined) await inspectPostgres(storeUrl)
+  else await tryToOpen(storeFile)
+}
+
 async function inspectSqlite(file: string): Promise<StoreInspection> {
-  const header = await readHeader(file)
-  if (header === undefined) {
+  const mode = await readJournalMode(file)
+  if (mode === undefined) {
     return {
       facts: [],
       dangers: [
@@ -37,7 +49,7 @@ async function inspectSqlite(file: string): Promise<StoreInspection> {
       ],
     }
   }
-  if (header[18] === WAL && header[19] === WAL) {
+  if (mode === 'wal') {
     const facts = ['SQLite with a write-ahead log, each acknowledgement synced to the disk']
     return { facts, dangers: [] }
   }
@@ -45,14 +57,19 @@ async function inspectSqlite(file: string): Promise<StoreInspection> {
   return { facts: [], dangers: [danger] }
 }
 
-async function readHeader(file: string): Promise<Buffer | undefined> {
-  const handle = await open(file, 'r').catch(() => undefined)
-  if (!handle) return undefined
+/** Asked by a connection that only reads: whoever opened the file himself would drop locks on it. */
+async function readJournalMode(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(100), 0, 100, 0)
-    return bytesRead === 100 ? buffer : undefined
-  } finally {
-    await handle.close()
+    const db = await openDriver(file, { isReadOnly: true })
+    try {
+      const row = db.prepare('PRAGMA journal_mode').get() as { journal_mode: string }
+      return row.journal_mode
+    } finally {
+      db.close()
+    }
+  } catch {
+    return undefined
   }
 }
 
@@ -78,17 +95,21 @@ export async function inspectFolder(folder: string): Promise<FolderInspection> {
     ...(isWritable
       ? []
       : [`This user may not write to ${folder}. Give it to the receiver's user.`]),
-    ...(IN_MEMORY.has(type)
-      ? [`${folder} is in memory: a restart of the machine loses everything. Use a disk.`]
-      : []),
-    ...(NETWORKED.has(type)
-      ? [
-          `${folder} is on a network file system, whose locks and syncs cannot be relied on. Use a local disk.`,
-        ]
-      : []),
+    ...describeFileSystem(folder, type),
     ...(isOnLayer ? [`${folder} is thrown away with its container. Mount a volume there.`] : []),
   ]
   return { freeBytes: bavail * bsize, usedPercent, dangers }
+}
+
+/** Why what is written there may be lost, by the kind of file system. */
+export function describeFileSystem(folder: string, type: number): string[] {
+  if (IN_MEMORY.has(type)) {
+    return [`${folder} is in memory: a restart of the machine loses everything. Use a disk.`]
+  }
+  if (!NETWORKED.has(type)) return []
+  return [
+    `${folder} is on a network file system or on FUSE, whose locks and syncs cannot be relied on. Use a local disk.`,
+  ]
 }
 
 /** The folder that matters: that of the database, or that of the spool. */
@@ -97,4 +118,27 @@ export function folderOfStore(settings: {
   readonly dataDir: string
 }): string {
   return settings.storeFile === undefined ? settings.dataDir : dirname(settings.storeFile)
+}
+
+/** Asks the server for the settings on which durability rests. Rejects as an opening would, and makes nothing. */
+async function inspectPostgres(url: string): Promise<StoreInspection> {
+  // Loaded when it is wanted: who keeps a file needs no driver of the server.
+  const [{ findTables }, { checkServer, explainOpening }, { createTransactions }] =
+    await Promise.all([
+      import('./postgres/migrate.ts'),
+      import('./postgres/open-database.ts'),
+      import('./postgres/transactions.ts'),
+    ])
+  const transactions = createTransactions(() => url, { connections: 1, random: Math.random })
+  const dangers: string[] = []
+  try {
+    await checkServer(transactions, (text) => dangers.push(text))
+    await findTables(transactions)
+    const facts = dangers.length === 0 ? ['PostgreSQL with fsync and synchronous_commit'] : []
+    return { facts, dangers }
+  } catch (error) {
+    throw explainOpening(error)
+  } finally {
+    await transactions.close()
+  }
 }

@@ -1,31 +1,74 @@
-/** Stored events by time of receipt. `from` and `to` are multiples of `bucketMs`. */
-export interface SeriesQuery {
-  readonly from: number
-  readonly to: number
-  /** Whole hours; or whole minutes, of which there are those of the last two days. */
-  readonly bucketMs: number
-}
+import { each, query, type Steps, type UpkeepPort } from './upkeep/port.ts'
 
-export interface SeriesPoint {
-  /** Counted from 0 at `from`. */
-  readonly bucket: number
+/** Events of a type that were received in a minute, or an hour, to be added to the series. */
+export interface SeriesRow {
+  readonly step: 'minute' | 'hour'
+  readonly at: number
   readonly type: string
   readonly n: number
 }
 
-export const MINUTE_MS = 60_000
+const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 
-/** Minutes are kept for so long behind the newest; hours as long as events. */
+/** Minutes are kept for so long behind the newest that is not of the future; hours as long as events. */
 export const MINUTES_KEPT_MS = 2 * 86_400_000
-
-/** Series rows removed in one call of prune. */
-export const SERIES_PER_CALL = 2_000
 
 /** The series that is read for buckets of this length: never more rows than needed. */
 export function stepFor(bucketMs: number): 'minute' | 'hour' {
   return bucketMs % HOUR_MS === 0 ? 'hour' : 'minute'
 }
 
-/** The beginning of the minute, or hour, in which this time lies. */
-export const floorTo = (stepMs: number, at: number): number => at - (at % stepMs)
+export const minuteOf = (receivedAt: number): number => receivedAt - (receivedAt % MINUTE_MS)
+
+/** Counts by type of minutes, and of the hours of which they are part. */
+export function toSeries(
+  minutes: ReadonlyMap<number, ReadonlyMap<string, number>>,
+): readonly SeriesRow[] {
+  const rows = new Map<string, SeriesRow>()
+  for (const [minute, types] of minutes) {
+    for (const step of ['minute', 'hour'] as const) {
+      const at = step === 'minute' ? minute : minute - (minute % HOUR_MS)
+      for (const [type, n] of types) {
+        const key = `${step} ${at} ${type}`
+        rows.set(key, { step, at, type, n: n + (rows.get(key)?.n ?? 0) })
+      }
+    }
+  }
+  return [...rows.values()]
+}
+
+/** Series rows removed in one call of prune. */
+const ROWS_PER_STEP = 2_000
+
+/** A server folds the amounts later: nothing waits for what is counted at the same time. */
+export const insertSeries = (engine: UpkeepPort['engine']): string =>
+  `INSERT INTO event_series (step, at, type, n) VALUES (?, ?, ?, ?)
+   ${engine === 'sqlite' ? 'ON CONFLICT (step, at, type) DO UPDATE SET n = n + excluded.n' : ''}`
+
+export function* addToSeries({ engine }: UpkeepPort, rows: readonly SeriesRow[]): Steps<void> {
+  yield* each(
+    insertSeries(engine),
+    rows.map(({ step, at, type, n }) => [step, at, type, n]),
+  )
+}
+
+/** A minute of the future says nothing of how old the others are. */
+export function* pruneSeries(port: UpkeepPort, hoursBefore: number): Steps<void> {
+  const [newest] = yield* query<{ at: number | null }>(
+    `SELECT max(at) AS at FROM event_series WHERE step = 'minute' AND at <= ${port.sqlNow()}`,
+  )
+  const [row, columns, others] =
+    port.engine === 'sqlite'
+      ? ['(step, at, type)', 'step, at, type', '']
+      : ['id', 'id', 'FOR UPDATE SKIP LOCKED']
+  yield* each(
+    `DELETE FROM event_series WHERE ${row} IN (
+       SELECT ${columns} FROM event_series WHERE step = ? AND at < ?
+       ORDER BY at LIMIT ${ROWS_PER_STEP} ${others})`,
+    [
+      ['minute', (newest?.at ?? 0) - MINUTES_KEPT_MS],
+      ['hour', hoursBefore],
+    ],
+  )
+}

@@ -1,16 +1,13 @@
 import { ReceiverError } from '../errors.ts'
 import type { Batch } from '../model.ts'
 import type { SpoolObserver } from '../observe/observer.ts'
-import { createBreaker } from './spool/breaker.ts'
-import { isOnContainerLayer } from './spool/container-layer.ts'
+import { type StartTimer, startPlatformTimer } from '../timers.ts'
+import { type LocalJournal, openLocalJournal } from './local-journal.ts'
+import { createBreaker, type Outage } from './spool/breaker.ts'
 import { createDrain } from './spool/drain.ts'
-import { createSpoolFile, type LocalStore } from './spool/spool-file.ts'
-import { readSpoolBytes } from './spool/spool-files.ts'
-import { readUsedPercent } from './spool/used-percent.ts'
-import type { StartTimer } from './spool/within.ts'
-import { openSqliteStore } from './sqlite/sqlite-store.ts'
-import type { SpoolFigures, SpoolStats, Store } from './store.ts'
-import type { GuardedJournal } from './watch-journal.ts'
+import { isOnContainerLayer, readSpoolBytes, readUsedPercent } from './spool/spool-disk.ts'
+import { createSpoolFile } from './spool/spool-file.ts'
+import type { Archive, Journal, SpoolFigures, SpoolStats, Store } from './store.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */
 const ALARM_PERCENT = 80
@@ -26,13 +23,13 @@ export interface SpoolOptions {
   readonly now: () => number
   /** The rest is the platform's by default. */
   readonly startTimer?: StartTimer
-  readonly openLocal?: (file: string) => Promise<LocalStore>
+  readonly openLocal?: (file: string) => Promise<LocalJournal>
   readonly usedPercent?: (directory: string) => Promise<number>
   readonly isOnContainerLayer?: (directory: string) => Promise<boolean>
 }
 
 /** A journal in front of a shared store; see `createSpool`. */
-export interface Spool extends GuardedJournal {
+export interface Spool extends Journal {
   /**
    * Opens the file, then drains what an earlier run left. Rejects with `store_locked` when another
    * process works on the directory, with `store_too_old`, and for no other reason.
@@ -46,7 +43,11 @@ export interface Spool extends GuardedJournal {
   /** For people. Never rejects. */
   figures(): Promise<SpoolFigures>
   /** As the store's own: batches that wait here. */
-  findWaiting: Store['findWaiting']
+  findWaiting: Archive['findWaiting']
+  /** False while nothing could be kept. */
+  canAcknowledge(): boolean
+  /** Why and since when the shared store is away, or was never there; undefined while it is well. */
+  outage(): Outage | undefined
 }
 
 /**
@@ -64,6 +65,7 @@ export function createSpool(options: SpoolOptions): Spool {
   const breaker = createBreaker({
     shared,
     startTimer,
+    now,
     onAway: (error) => {
       observer.spoolBegan(describe(error))
       drain.wake()
@@ -72,7 +74,7 @@ export function createSpool(options: SpoolOptions): Spool {
   })
   const file = createSpoolFile({
     directory,
-    openLocal: options.openLocal ?? openSqliteStore,
+    openLocal: options.openLocal ?? openLocalJournal,
     now,
     startTimer,
     onSetAside(place, reason) {
@@ -173,7 +175,8 @@ export function createSpool(options: SpoolOptions): Spool {
     append,
     start,
     stop,
-    state: () => describeState(breaker.failure(), file.failure(), file.counts().waiting),
+    state: () => describeState(breaker.outage(), file.failure(), file.counts().waiting),
+    outage: breaker.outage,
     canAcknowledge: () => !(breaker.failure() && file.failure()),
     findWaiting: (traces, among) => file.findWaiting(traces, among),
     stats: () => ({ ...file.counts(), ...totals }),
@@ -182,15 +185,21 @@ export function createSpool(options: SpoolOptions): Spool {
 }
 
 function describeState(
-  away: ReceiverError | undefined,
+  outage: Outage | undefined,
   failure: ReceiverError | undefined,
   waiting: number,
 ): string {
-  if (away && failure) return failure.code
-  if (waiting === 1) return 'degraded: 1 batch waits in the spool'
-  if (waiting > 1) return `degraded: ${waiting} batches wait in the spool`
-  if (away) return `degraded: the store is away (${away.code})`
+  if (outage?.error && failure) return failure.code
+  const away = outage && describeOutage(outage)
+  const spooled = waiting === 1 ? '1 batch waits' : `${waiting} batches wait`
+  if (waiting > 0) return `degraded: ${spooled} in the spool${away ? `, ${away}` : ''}`
+  if (away) return `degraded: ${away}`
   return failure ? `degraded: the spool cannot keep batches (${failure.code})` : 'ok'
+}
+
+function describeOutage({ since, wasOpened, error }: Outage): string {
+  const text = wasOpened ? 'the store is away' : 'the store was never opened'
+  return `${text} since ${new Date(since).toISOString()}${error ? ` (${error.code})` : ''}`
 }
 
 /** The text of a code tells what happens without a spool. */
@@ -198,11 +207,7 @@ function describe({ code, detail, message }: ReceiverError): { code: string; det
   return { code, detail: detail || message }
 }
 
-function isForGood({ code }: ReceiverError): boolean {
-  return code === 'store_broken' || code === 'store_closed'
-}
-
-const startPlatformTimer: StartTimer = (ms, ring) => {
-  const timer = setTimeout(ring, ms)
-  return () => clearTimeout(timer)
+/** A spool that is gone is begun anew, and what was in the one before no start brings back. */
+function isForGood({ code, known }: ReceiverError): boolean {
+  return code !== 'store_gone' && known.endsProcess === true
 }

@@ -1,130 +1,140 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { UnpackedEvent } from '../../src/model.ts'
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import type { Store } from '../../src/store/store.ts'
-import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from './sample-rows.ts'
+import {
+  appendAndTake,
+  claimOf,
+  keep,
+  pageOf,
+  partOf,
+  progressOf,
+  sampleBatch,
+  sampleEvent,
+  sampleEvents,
+  samplePiece,
+} from './sample-rows.ts'
+import { openSqliteStore, removeDirectory, type SqliteStore } from './sqlite-harness.ts'
+import type { ContractStore } from './store-harness.ts'
 
-const LEASE_MS = 60_000
-
-/** The path of a SQLite file, in a folder that goes away with the test. */
-export function storeFile(): string {
+/** A folder that goes away with the test. */
+export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-copy-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return storeFileIn(folder)
+  onTestFinished(() => removeDirectory(folder))
+  return folder
 }
 
-const storeFileIn = (folder: string) => join(folder, 'receiver.db')
-
-/** Runs `work` on the store of this file, alone. */
+/** Runs `work` on the store of this folder, alone. */
 export async function withStore<Result>(
-  file: string,
-  work: (store: Store) => Promise<Result>,
+  folder: string,
+  work: (store: SqliteStore) => Promise<Result>,
 ): Promise<Result> {
-  const store = await openSqliteStore(file)
+  const store = await openSqliteStore(folder)
   try {
     return await work(store)
   } finally {
-    await store.close()
+    store.close()
   }
 }
 
-export async function keep(store: Store, events: readonly UnpackedEvent[]) {
-  const batch = sampleBatch()
-  await store.append(batch)
-  return await store.commitChunk(wholeChunk(batch.id, { events }))
-}
+const HANDLERS = [
+  { name: 'counter', module: '/h/counter.ts', keys: ['open', '*'], takesBatches: false },
+  { name: 'other', module: '/h/other.ts', keys: ['bounce'], takesBatches: true },
+]
+const DONE = { kind: 'done' } as const
+const DEAD = { kind: 'dead', error: 'no column' } as const
+const LATER = { kind: 'retry', error: 'later', delayMs: 3_600_000 } as const
+const NOW = { kind: 'retry', error: 'at once', delayMs: 0 } as const
 
-/** 1,507 events in every state, all that can stand in a table, and bytes that are no text. */
-export async function fillStore(store: Store): Promise<readonly UnpackedEvent[]> {
-  await store.saveHandlers([
-    { name: 'counter', module: '/h/counter.ts', keys: ['open', '*'], takesBatches: false },
-    { name: 'other', module: '/h/other.ts', keys: ['bounce'], takesBatches: true },
-  ])
-  await forgetKeys(store)
-  const events = Array.from({ length: 1_500 }, (_, n) => sampleEvent({ position: n }))
+/** Events in every state, all that can stand in a table, and bytes that are no text. */
+export async function fillStore(store: ContractStore) {
+  await store.saveHandlers(HANDLERS)
+  await keep(store, sampleEvents(1, { handlers: [] }), { receivedAt: 1_000 })
+  const old = { eventsBefore: 0, deadBefore: 0, keysBefore: 4 * 3_600_000 }
+  for (let isDone = false; !isDone; ) isDone = (await store.prune(old)).isDone
+  const events = sampleEvents(1_500)
   await keep(store, events)
-  const strange = [
+  const runs = await store.claimRuns(claimOf('counter'))
+  const outcomes = [DONE, DEAD, LATER, NOW]
+  const progress = runs.flatMap((run) =>
+    outcomes.map((outcome, n) =>
+      progressOf(
+        run,
+        outcome,
+        run.events.slice(n * 50, n * 50 + 50).map(({ event }) => event),
+      ),
+    ),
+  )
+  await store.commit({ pages: [], progress, jobs: [] })
+  await store.commit({
+    pages: [],
+    progress: runs.map((run) => partOf(run, { isGivenBack: true })),
+    jobs: [],
+  })
+  await keep(store, [
     sampleEvent({ handlers: [], payload: '{"name":"Zoë 🦉", "x": "\\u0000"}' }),
-    { ...sampleEvent(events[0]), digest: 'zyxwvutsrqpo' },
+    { ...events[0]!, payload: '{"event":"click"}' },
     sampleEvent({ occurredAt: 1 }),
     sampleEvent({ handlers: ['counter', 'other'], type: 'soft bounce', name: 'email.deferred' }),
-    { ...sampleEvent(), name: undefined, recipient: undefined, occurredAt: undefined },
+    sampleEvent({
+      name: undefined,
+      recipient: undefined,
+      occurredAt: undefined,
+      eventId: undefined,
+    }),
+    events[1]!,
+  ])
+  // Some are under way when the receiver stops.
+  await store.claimJobs(claimOf('counter', 10))
+  const parts = [
+    sampleEvent(),
+    samplePiece({ content: Buffer.from([0, 255, 92, 34, 128]), pieces: 3 }),
+    sampleEvent(),
   ]
-  await keep(store, [...strange, events[1]!])
-  await settleSome(store)
-  const unreadable = sampleUnreadable({ bytes: Buffer.from([0, 255, 92, 34, 128]), pieces: 3 })
-  const torn = sampleBatch()
-  await store.append(torn)
-  await store.commitChunk(
-    wholeChunk(torn.id, { events: [sampleEvent()], unreadable: [unreadable], isLast: false }),
-  )
-  await store.append(sampleBatch({ body: Buffer.from([0, 1, 2, 92, 255]), contentType: undefined }))
+  const torn = await appendAndTake(store, sampleBatch(parts))
+  await store.commit({ pages: [pageOf(torn, parts, { toPiece: 4 })], progress: [], jobs: [] })
+  await store.append([
+    sampleBatch([], { body: Buffer.from([0, 1, 2, 92, 255]), contentType: undefined }),
+  ])
   const entry = { action: 'replay', network: 'local', parameters: { type: 'é' } } as const
   await store.recordAudit({ ...entry, outcome: 'begun', counts: {} })
   await store.recordAudit({ ...entry, outcome: 'done', counts: { jobs: 3 } })
   return events
 }
 
-/** So that an old event counts as stale. */
-async function forgetKeys(store: Store): Promise<void> {
-  const old = sampleBatch({ receivedAt: 1_000 })
-  await store.append(old)
-  await store.commitChunk(wholeChunk(old.id, { events: [sampleEvent({ handlers: [] })] }))
-  await store.prune({ eventsBefore: 0, deadBefore: 0, keysBefore: 2_000 })
-}
-
-async function settleSome(store: Store): Promise<void> {
-  const outcomes = [
-    { kind: 'done' },
-    { kind: 'dead', error: 'no \0 column' },
-    { kind: 'retry', error: 'later', delayMs: 3_600_000 },
-    { kind: 'released' },
-  ] as const
-  const jobs = await store.claim({ handler: 'counter', limit: 1_210, leaseMs: LEASE_MS })
-  await store.settle(
-    // The last ones are under way when the receiver stops.
-    jobs.slice(0, -10).map(({ event, handler, attempt, fence }, n) => ({
-      event,
-      handler,
-      attempt,
-      fence,
-      durationMs: n,
-      outcome: outcomes[n % outcomes.length] ?? outcomes[0],
-    })),
-  )
-}
-
 /** A filled file, made once: its bytes, and what a store on it says. */
 export async function makeSample() {
-  const file = storeFileIn(mkdtempSync(join(tmpdir(), 'receiver-sample-')))
+  const folder = mkdtempSync(join(tmpdir(), 'receiver-sample-'))
   try {
-    const events = await withStore(file, fillStore)
-    const content = await withStore(file, readStore)
-    const bytes = readFileSync(file)
-    return { bytes, events, content, waiting: await withStore(file, takeAll) }
+    const events = await withStore(folder, fillStore)
+    const content = await withStore(folder, readStore)
+    await withStore(folder, async (store) => void store.wipe('log'))
+    const bytes = readFileSync(join(folder, 'receiver.db'))
+    const waiting = await withStore(folder, takeAll)
+    return { bytes, events, content, waiting }
   } finally {
-    rmSync(dirname(file), { recursive: true, force: true })
+    removeDirectory(folder)
   }
 }
 
 /** All that can be read of a store; the exact texts of the newest events only. */
-export async function readStore(store: Store) {
-  const events = await readPages((cursor) => store.listEvents({ limit: 500, ...cursor }))
-  const quarantine = await readPages((cursor) => store.listQuarantine({ limit: 500, ...cursor }))
-  const { oldestPendingMs: _, countedAt: __, ...stats } = await store.stats()
+export async function readStore(store: ContractStore) {
+  const { archive } = store
+  const events = await readPages((cursor) => archive.listEvents({ limit: 500, ...cursor }))
+  const quarantine = await readPages((cursor) => archive.listQuarantine({ limit: 500, ...cursor }))
+  const { oldestPendingMs: _, countedAt: __, ...stats } = await archive.stats()
+  const jobs = await readPages((cursor) => archive.listJobs({ limit: 500, ...cursor }))
+  const bodies = await Promise.all(quarantine.map(({ id }) => archive.quarantineBody(id)))
   return {
     stats,
     handlers: await store.loadHandlers(),
     events,
-    jobs: await readPages((cursor) => store.listJobs({ limit: 500, ...cursor })),
-    details: await Promise.all(events.slice(0, 30).map(({ id }) => store.getEvent(id))),
+    jobs: jobs.map(({ dueAt: _dueAt, ...job }) => job),
+    details: await Promise.all(events.slice(0, 30).map(({ id }) => archive.getEvent(id))),
     quarantine,
-    bodies: await Promise.all(
-      quarantine.map(async ({ id }) => [...((await store.quarantineBody(id)) ?? [])]),
-    ),
+    bodies: bodies.map((bytes) => [...(bytes ?? [])]),
+    audit: await readPages((cursor) => archive.listAudit({ limit: 500, ...cursor })),
+    series: await archive.countEvents({ from: 0, to: Date.now() + 1e7, bucketMs: 3_600_000 }),
   }
 }
 
@@ -145,14 +155,7 @@ async function readPages<Row>(
 }
 
 /** Every batch that waits to be unpacked, its bytes as numbers. */
-export async function takeAll(store: Store) {
-  const taken = []
-  for (
-    let batch = await store.takeBatch(LEASE_MS);
-    batch;
-    batch = await store.takeBatch(LEASE_MS)
-  ) {
-    taken.push({ ...batch, body: [...batch.body] })
-  }
-  return taken
+export async function takeAll(store: ContractStore) {
+  const taken = await store.takeBatches({ batches: 100, bytes: 2 ** 40, leaseMs: 60_000 })
+  return taken.map(({ isFresh: _isFresh, ...batch }) => ({ ...batch, body: [...batch.body] }))
 }

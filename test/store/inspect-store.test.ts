@@ -1,11 +1,17 @@
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { folderOfStore, inspectFolder, inspectStore } from '../../src/store/inspect-store.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import {
+  describeFileSystem,
+  folderOfStore,
+  inspectFolder,
+  inspectStore,
+} from '../../src/store/inspect-store.ts'
+import { openDriver } from '../../src/store/sqlite/driver.ts'
 import { createTestDatabase } from './postgres/test-database.ts'
 import { findTestServer } from './postgres/test-server.ts'
+import { openSqliteStore } from './sqlite-harness.ts'
 
 const server = await findTestServer()
 const TMPFS = 0x01021994
@@ -17,14 +23,33 @@ function makeFolder(): string {
 }
 
 describe('a look at an SQLite store', () => {
-  it('finds the write-ahead log of one that is open', async () => {
-    const storeFile = join(makeFolder(), 'receiver.db')
-    const store = await openStore({ storeFile })
+  it('finds the write-ahead log of one that is open, and leaves its locks alone', async () => {
+    const store = await openSqliteStore(makeFolder())
     onTestFinished(() => store.close())
-    expect(await inspectStore({ storeFile, storeUrl: '' })).toEqual({
+    const locks = () =>
+      existsSync('/proc/locks')
+        ? readFileSync('/proc/locks', 'utf8')
+            .split('\n')
+            .filter((line) => line.includes(` ${process.pid} `))
+        : []
+    const before = locks().length
+    expect(await inspectStore({ storeFile: store.file, storeUrl: '' })).toEqual({
       facts: [expect.stringContaining('write-ahead log')],
       dangers: [],
     })
+    expect(locks().length).toBeGreaterThanOrEqual(before)
+  })
+
+  it('finds that another program has turned it off, and that there is none', async () => {
+    const storeFile = join(makeFolder(), 'receiver.db')
+    const none = await inspectStore({ storeFile, storeUrl: '' })
+    expect(none.dangers).toMatchObject([expect.stringContaining('There is no database at')])
+    expect(existsSync(storeFile)).toBe(false)
+    const db = await openDriver(storeFile, { isReadOnly: false })
+    db.exec('CREATE TABLE t (n)')
+    db.close()
+    const changed = await inspectStore({ storeFile, storeUrl: '' })
+    expect(changed.dangers).toMatchObject([expect.stringContaining('keeps no write-ahead log')])
   })
 })
 
@@ -38,6 +63,17 @@ describe('a look at the folder', () => {
     if (!existsSync('/dev/shm') || statfsSync('/dev/shm').type !== TMPFS) return
     const inMemory = await inspectFolder('/dev/shm')
     expect(inMemory.dangers).toContainEqual(expect.stringContaining('/dev/shm is in memory'))
+  })
+
+  it.each([
+    [TMPFS, 'is in memory'],
+    [0x6969, 'is on a network file system'],
+    [0x01021997, 'is on a network file system'],
+    [0x65735546, 'or on FUSE'],
+    [0xef53, ''],
+  ])('knows a file system by its number: 0x%x', (type, words) => {
+    expect(describeFileSystem('/data', type).join()).toContain(words)
+    expect(describeFileSystem('/data', type)).toHaveLength(words === '' ? 0 : 1)
   })
 
   it('is that of the database, or of the spool where the database is elsewhere', () => {

@@ -1,76 +1,74 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EventQuery, JobQuery, Store } from '../../src/store/store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from './sample-rows.ts'
-import type { StoreHarness } from './store.contract.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { EventQuery, JobQuery, Page } from '../../src/store/store.ts'
+import {
+  claimOf,
+  endAll,
+  endedJob,
+  eventsOf,
+  keep,
+  partOf,
+  progressOf,
+  sampleEvent,
+} from './sample-rows.ts'
+import { type StoreHarness, storeForEachTest } from './store-harness.ts'
 
 const EVENTS = 1_200
+const DEAD = { kind: 'dead', error: 'no' } as const
 
 /** How every engine searches more events than one look takes; each engine's own test file runs it. */
 export function describeSearch(engine: string, harness: StoreHarness): void {
   describe(`a search in a store on ${engine}`, () => {
-    let store: Store
+    const tested = storeForEachTest(harness)
     beforeEach(async () => {
-      store = await harness.open()
-      for (let batch = 0; batch < 3; batch++) await fill(batch)
+      for (let round = 0; round < 3; round++) await fill(round)
     })
-    afterEach(() => harness.dispose(store))
 
     /** Every fifth event is a bounce of Ann, every 100th is one that no handler wants. */
     async function fill(round: number) {
-      const batch = sampleBatch()
-      await store.append({ ...batch, body: Buffer.from(batch.body) })
       const events = Array.from({ length: EVENTS / 3 }, (_, index) => {
         const n = (round * EVENTS) / 3 + index
         const isBounce = n % 5 === 0
         return sampleEvent({
-          position: index,
           messageId: `m${n}`,
           type: isBounce ? 'bounce' : 'open',
           recipient: isBounce ? 'ann@example.com' : `user${n}@example.com`,
           handlers: n % 100 === 0 ? [] : n % 2 === 0 ? ['counter', 'other'] : ['counter'],
         })
       })
-      await store.commitChunk(wholeChunk(batch.id, { events, toPiece: events.length }))
+      await keep(tested.store, events)
     }
 
-    async function readAll<Row>(
-      list: (
-        cursor: string | undefined,
-      ) => Promise<{ rows: readonly Row[]; cursor: string | undefined }>,
-    ) {
+    async function readAll<Row>(list: (query: { cursor?: string }) => Promise<Page<Row>>) {
       const rows: Row[] = []
       for (let cursor: string | undefined, isFirst = true; isFirst || cursor; isFirst = false) {
-        const page = await list(cursor)
+        const page = await list(cursor ? { cursor } : {})
         rows.push(...page.rows)
         cursor = page.cursor
       }
       return rows
     }
     const findEvents = async (query: EventQuery) =>
-      (
-        await readAll((cursor) => store.listEvents({ ...query, ...(cursor ? { cursor } : {}) }))
-      ).map(({ messageId }) => Number(messageId?.slice(1)))
+      (await readAll((page) => tested.store.archive.listEvents({ ...query, ...page }))).map(
+        ({ messageId }) => Number(messageId?.slice(1)),
+      )
     const findJobs = (query: JobQuery) =>
-      readAll((cursor) => store.listJobs({ ...query, ...(cursor ? { cursor } : {}) }))
+      readAll((page) => tested.store.archive.listJobs({ ...query, ...page }))
     const numbers = (isWanted: (n: number) => boolean) =>
       Array.from({ length: EVENTS }, (_, n) => EVENTS - 1 - n).filter(isWanted)
 
-    /** The oldest ones of the handler that wants nearly all. */
+    /** Ends so many events of each run of the handler that wants nearly all: the oldest ones. */
     async function killJobs(count: number) {
-      const jobs = await store.claim({ handler: 'counter', limit: count, leaseMs: 60_000 })
-      const outcome = { kind: 'dead', error: 'no' } as const
-      await store.settle(
-        jobs.map(({ event, handler, attempt, fence }) => {
-          return { event, handler, attempt, fence, durationMs: 1, outcome }
-        }),
-      )
+      const runs = await tested.store.claimRuns(claimOf('counter'))
+      const progress = runs.map((run) => progressOf(run, DEAD, eventsOf(run).slice(0, count)))
+      await tested.store.commit({ pages: [], progress, jobs: [] })
     }
 
     it('finds the dead when they are more than one look takes', async () => {
-      await killJobs(EVENTS)
+      await endAll(tested.store, DEAD)
       expect(await findEvents({ state: 'dead', limit: 37 })).toEqual(numbers((n) => n % 2 === 1))
       const bounces = numbers((n) => n % 10 === 5)
       expect(await findEvents({ state: 'dead', type: 'bounce', limit: 500 })).toEqual(bounces)
+      expect(await findEvents({ state: 'done' })).toEqual([])
     })
 
     it('finds every match once, newest first, whatever leads to it', async () => {
@@ -82,16 +80,45 @@ export function describeSearch(engine: string, harness: StoreHarness): void {
       )
       expect(await findEvents({ messageId: 'm7' })).toEqual([7])
       expect(await findEvents({ type: 'none' })).toEqual([])
-      await killJobs(30)
+      await killJobs(10)
       const dead = await findJobs({ state: 'dead', limit: 7 })
       expect(new Set(dead.map(({ event }) => event)).size).toBe(30)
       // An event with another job that is pending is pending.
-      const alone = numbers((n) => n % 2 === 1).length
-      expect((await findEvents({ state: 'dead', limit: 4 })).length).toBeLessThan(
-        Math.min(31, alone),
-      )
+      const alone = numbers((n) => n % 400 <= 10 && n % 2 === 1)
+      expect(await findEvents({ state: 'dead', limit: 4 })).toEqual(alone)
       expect(await findJobs({ handler: 'other', limit: 50 })).toHaveLength(600 - 12)
       expect(await findJobs({ handler: 'other', state: 'dead' })).toEqual([])
     })
+
+    it('finds the pending and the done, in runs and in rows of their own', async () => {
+      const [run] = await tested.store.claimRuns(claimOf('counter', 1))
+      const [first, second, ...others] = eventsOf(run!)
+      const retry = { kind: 'retry', error: 'busy', delayMs: 0 } as const
+      const progress = [
+        partOf(run!, { done: others, isGivenBack: true }),
+        progressOf(run!, retry, [first!, second!]),
+      ]
+      await tested.store.commit({ pages: [], progress, jobs: [] })
+      await endAll(tested.store, { kind: 'done' }, 'other')
+      const jobs = await tested.store.claimJobs(claimOf('counter'))
+      const ended = jobs.slice(0, 1).map((job) => endedJob(job, { kind: 'done' }))
+      await tested.store.commit({ pages: [], progress: [], jobs: ended })
+
+      // Of the oldest batch, whose first event nobody wants, all but one are done.
+      const left = numbers((n) => n === 1 || n === 2).filter(
+        (n) => `${n}` !== doneOf(ended[0]!.event),
+      )
+      expect(await findEvents({ state: 'pending', limit: 300 })).toEqual([
+        ...numbers((n) => n >= 400 && n % 100 !== 0),
+        ...left,
+      ])
+      expect(await findEvents({ state: 'done', limit: 37 })).toEqual(
+        numbers((n) => n < 400 && n % 100 !== 0 && !left.includes(n)),
+      )
+      expect(await findJobs({ handler: 'counter', state: 'done', limit: 100 })).toHaveLength(395)
+    })
+
+    /** A message is called after its event's place among all. */
+    const doneOf = (event: number): string => String(event % 2 ** 20)
   })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { ReceiverError } from '../../src/errors.ts'
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { openLocalJournal } from '../../src/store/local-journal.ts'
 import { sampleBatch } from './sample-rows.ts'
 import { buildSpool, idsOf, newDirectory, SOON } from './spool/build-spool.ts'
 
@@ -12,11 +12,16 @@ const SPOOL_LIMIT_MS = 2_000
 const FIRST_PAUSE_MS = 250
 const PAUSES_MS = [FIRST_PAUSE_MS, 500, 1_000, 2_000]
 
+const AWAY = 'the store is away since 2026-01-17T12:00:00.000Z (store_busy)'
+
 const sampleBatches = (count: number) => Array.from({ length: count }, () => sampleBatch())
 
+/** Started, and the store has answered once if it is there. */
 async function buildStarted(...args: Parameters<typeof buildSpool>) {
   const built = buildSpool(...args)
   await built.spool.start()
+  await vi.waitFor(() => expect(built.spool.outage()).toBeUndefined(), SOON)
+  built.shared.calls = 0
   return built
 }
 type Built = Awaited<ReturnType<typeof buildStarted>>
@@ -90,7 +95,7 @@ describe('a spool whose store is away', () => {
     const batches = sampleBatches(20)
     await spoolAll(built, batches)
     expect(built.shared.kept).toEqual([])
-    expect(built.spool.state()).toBe('degraded: 20 batches wait in the spool')
+    expect(built.spool.state()).toBe(`degraded: 20 batches wait in the spool, ${AWAY}`)
     expect(built.spool.canAcknowledge()).toBe(true)
     expect(built.facts.spoolBegan).toEqual([{ code: 'store_busy', detail: 'down' }])
 
@@ -113,7 +118,7 @@ describe('a spool whose store is away', () => {
 
   it('keeps nothing of what it has handed on', async () => {
     const built = await buildStarted()
-    const marked = sampleBatch({ body: Buffer.from('{"email":"user1@example.com"}') })
+    const marked = sampleBatch([], { body: Buffer.from('{"email":"user1@example.com"}') })
     await spoolAll(built, [marked])
     const read = () =>
       readdirSync(built.directory).map((name) => readFileSync(join(built.directory, name)))
@@ -138,11 +143,11 @@ describe('a spool whose store is away', () => {
 
   it('asks by itself whether the store is back when no batch is there to try', async () => {
     const append = vi.fn().mockRejectedValue(new ReceiverError('store_refused'))
-    const openLocal = async (file: string) => ({ ...(await openSqliteStore(file)), append })
+    const openLocal = async (file: string) => ({ ...(await openLocalJournal(file)), append })
     const built = await buildStarted({ openLocal })
     built.shared.mode = 'down'
     await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_refused' })
-    expect(built.spool.state()).toBe('degraded: the store is away (store_busy)')
+    expect(built.spool.state()).toBe(`degraded: ${AWAY}`)
     await comeBack(built)
     await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
   })
@@ -197,7 +202,7 @@ describe('a store that does not answer', () => {
     const built = await buildStarted()
     built.shared.mode = 'hangs'
     // Large enough to own its memory, which may move to the thread of the spool.
-    const batch = sampleBatch({ body: Buffer.alloc(64 * 1024, 'x') })
+    const batch = sampleBatch([], { body: Buffer.alloc(64 * 1024, 'x') })
     const appended = built.spool.append(batch)
     await vi.waitFor(() => expect(built.timers.ring(STORE_LIMIT_MS)).toBeGreaterThan(0))
     await appended
@@ -261,13 +266,37 @@ describe('a batch that the store refuses for ever', () => {
     await comeBack(built)
     await vi.waitFor(() => expect(built.facts.spoolDrained).toHaveLength(1), SOON)
     await built.stop()
-    const file = await openSqliteStore(join(built.directory, 'spool.db'))
-    expect((await file.takeBatch(1))?.id).toBe(refused.id)
-    expect(await file.prune({ eventsBefore: 9e15, deadBefore: 9e15, keysBefore: 0 })).toEqual({
-      removed: 0,
-      isDone: true,
-    })
+    const file = await openLocalJournal(join(built.directory, 'spool.db'))
+    expect((await file.take(0))?.id).toBe(refused.id)
+    expect(await file.count()).toBe(1)
     await file.close()
+  })
+})
+
+describe('a store that was never there', () => {
+  it('is not called well, however long nothing comes, and takes batches once it answers', async () => {
+    const built = buildSpool()
+    built.shared.mode = 'down'
+    await built.spool.start()
+    await vi.waitFor(() => expect(built.facts.spoolBegan).toHaveLength(1), SOON)
+    const since = Date.UTC(2026, 0, 17, 12)
+    expect(built.spool.outage()).toMatchObject({
+      since,
+      wasOpened: false,
+      error: { code: 'store_busy' },
+    })
+    expect(built.spool.state()).toBe(
+      'degraded: the store was never opened since 2026-01-17T12:00:00.000Z (store_busy)',
+    )
+    await built.spool.append(sampleBatch())
+    expect(built.spool.state()).toContain('1 batch waits in the spool, the store was never opened')
+    expect(built.spool.canAcknowledge()).toBe(true)
+    await comeBack(built)
+    await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
+    expect(built.spool.outage()).toBeUndefined()
+    built.shared.mode = 'down'
+    await built.spool.append(sampleBatch())
+    expect(built.spool.outage()).toMatchObject({ wasOpened: true })
   })
 })
 
@@ -311,13 +340,13 @@ describe('stopping a spool', () => {
   it('hands on nothing that it has read only after the grace', async () => {
     let letGo: (() => void) | undefined
     async function openLocal(file: string) {
-      const real = await openSqliteStore(file)
-      async function takeBatch(leaseMs: number) {
-        const batch = await real.takeBatch(leaseMs)
+      const real = await openLocalJournal(file)
+      async function take(after: number) {
+        const batch = await real.take(after)
         if (batch) await new Promise<void>((resolve) => (letGo = resolve))
         return batch
       }
-      return { ...real, takeBatch }
+      return { ...real, take }
     }
     const built = await buildStarted({ openLocal })
     await spoolAll(built, sampleBatches(1))
@@ -334,7 +363,7 @@ describe('stopping a spool', () => {
 
   it('lets the file of the next process alone when the store is back after the grace', async () => {
     const append = vi.fn().mockRejectedValue(new ReceiverError('store_refused'))
-    const openLocal = async (file: string) => ({ ...(await openSqliteStore(file)), append })
+    const openLocal = async (file: string) => ({ ...(await openLocalJournal(file)), append })
     const built = await buildStarted({ openLocal })
     built.shared.mode = 'down'
     await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_refused' })
@@ -359,7 +388,7 @@ describe('a spool that cannot keep batches', () => {
       if (!state.isMended) throw new ReceiverError(code, { detail: 'disk' })
     }
     async function openLocal(file: string) {
-      const real = await openSqliteStore(file)
+      const real = await openLocalJournal(file)
       const append: typeof real.append = (batch) => check().then(() => real.append(batch))
       return { ...real, append, probe: () => check().then(real.probe) }
     }
@@ -395,7 +424,7 @@ describe('a spool that cannot keep batches', () => {
 
   it('is given two seconds', async () => {
     const openLocal = async (file: string) => ({
-      ...(await openSqliteStore(file)),
+      ...(await openLocalJournal(file)),
       append: () => new Promise<void>(() => {}),
     })
     const built = await buildStarted({ openLocal })
@@ -410,10 +439,10 @@ describe('a spool that cannot keep batches', () => {
   it('for want of room is drained all the same, and begun anew', async () => {
     let opened = 0
     async function openLocal(file: string) {
-      const real = await openSqliteStore(file)
+      const real = await openLocalJournal(file)
       opened++
       const full = async () => Promise.reject(new ReceiverError('store_full'))
-      return opened === 1 ? { ...real, commitChunk: full, probe: full } : real
+      return opened === 1 ? { ...real, drop: full, probe: full } : real
     }
     const built = await buildStarted({ openLocal })
     const batches = sampleBatches(3)

@@ -1,34 +1,48 @@
+import type { SeriesRow } from '../series.ts'
+import { int8Array, textArray } from './arrays.ts'
 import type { Query } from './transactions.ts'
 
 /** Amounts by name, to be added to the totals. */
 export type Amounts = ReadonlyMap<string, number>
 
-/** The one name whose newest value counts, not the sum. */
+/** Marks, of which the highest value counts, not the sum. */
 const PRUNED_THROUGH = 'keys_pruned_through'
+export const IS_MARK = `name IN ('${PRUNED_THROUGH}', 'clock_seen_at')`
 
-/** Adds rows, touches none: no transaction waits for another's. */
-export async function addToCounters(query: Query, amounts: Amounts): Promise<void> {
+/** Adds rows, touches none: no transaction waits for another's. No values: there is nothing to add. */
+export function addingTo(amounts: Amounts) {
   const added = [...amounts].filter(([, n]) => n !== 0)
-  if (added.length === 0) return
-  await query('INSERT INTO counters SELECT * FROM unnest($1::text[], $2::bigint[])', [
-    added.map(([name]) => name),
-    added.map(([, n]) => n),
-  ])
+  const names = textArray(added.map(([name]) => name))
+  const values = added.length === 0 ? [] : [names, int8Array(added.map(([, n]) => n))]
+  const sql = 'INSERT INTO counters (name, n) SELECT * FROM unnest($1::text[], $2::bigint[])'
+  return { sql, values }
+}
+
+export async function addToCounters(query: Query, amounts: Amounts): Promise<void> {
+  const { sql, values } = addingTo(amounts)
+  if (values.length > 0) await query(sql, values)
 }
 
 /** The newest time of receipt of a key that was forgotten; 0 when none was. */
 export async function readPrunedThrough(query: Query): Promise<number> {
-  const [row] = await query<{ n: number }>(
-    `SELECT coalesce(max(n), 0) AS n FROM counters WHERE name = '${PRUNED_THROUGH}'`,
+  const [row] = await query<{ n: number | null }>(
+    `SELECT max(n) AS n FROM counters WHERE name = '${PRUNED_THROUGH}'`,
   )
   return row?.n ?? 0
 }
 
-export async function setPrunedThrough(query: Query, receivedAt: number): Promise<void> {
-  await query(`INSERT INTO counters VALUES ('${PRUNED_THROUGH}', $1)`, [receivedAt])
+/** Counts what was unpacked by time of receipt; touches no row that is there already. */
+export async function addToSeries(query: Query, rows: readonly SeriesRow[]): Promise<void> {
+  if (rows.length === 0) return
   await query(
-    `DELETE FROM counters WHERE name = '${PRUNED_THROUGH}' AND n <
-       (SELECT max(n) FROM counters WHERE name = '${PRUNED_THROUGH}')`,
+    `INSERT INTO event_series (step, at, type, n)
+     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[])`,
+    [
+      textArray(rows.map(({ step }) => step)),
+      int8Array(rows.map(({ at }) => at)),
+      textArray(rows.map(({ type }) => type)),
+      int8Array(rows.map(({ n }) => n)),
+    ],
   )
 }
 
@@ -42,38 +56,58 @@ export async function foldCounters(query: Query): Promise<void> {
   if ((found?.n ?? 0) < MOST_ROWS) return
   await query(
     `WITH taken AS (
-       SELECT ctid FROM counters WHERE name <> '${PRUNED_THROUGH}'
+       SELECT id FROM counters WHERE NOT ${IS_MARK}
        LIMIT ${FOLDED_AT_ONCE} FOR UPDATE SKIP LOCKED
      ), gone AS (
-       DELETE FROM counters c USING taken WHERE c.ctid = taken.ctid RETURNING c.name, c.n
+       DELETE FROM counters c USING taken WHERE c.id = taken.id RETURNING c.name, c.n
      )
-     INSERT INTO counters SELECT name, sum(n) FROM gone GROUP BY name HAVING sum(n) <> 0`,
+     INSERT INTO counters (name, n)
+     SELECT name, sum(n) FROM gone GROUP BY name HAVING sum(n) <> 0`,
   )
 }
 
-/** Types beyond this many are counted together, so that a hostile sender cannot grow the table. */
-const MOST_COUNTED_TYPES = 200
-
-/** Answers the name under which each type is counted. */
-export type NameTypes = (query: Query, types: Iterable<string>) => Promise<(type: string) => string>
-
-/** Looks up only types that were not seen before. */
-export function createTypeNames(): NameTypes {
-  let known = new Set<string>()
-
-  return async (query, types) => {
-    const isNew = (type: string) => !known.has(nameOfType(type))
-    const strange = [...types].filter(isNew)
-    if (strange.length > 0 && known.size < MOST_COUNTED_TYPES) {
-      const rows = await query<{ name: string }>(
-        `SELECT DISTINCT name FROM counters WHERE name LIKE 'type:%'`,
-      )
-      known = new Set([...known, ...rows.map(({ name }) => name)])
-      for (const type of strange) if (known.size < MOST_COUNTED_TYPES) known.add(nameOfType(type))
-    }
-    return (type) => (isNew(type) ? '(other)' : type)
-  }
+/** Moves amounts to the row that stays. Sorted: replicas that fold at once must not deadlock. */
+export async function foldSeries(query: Query): Promise<void> {
+  await query(
+    `WITH taken AS (
+       SELECT id FROM event_series WHERE is_folded = 0
+       ORDER BY id LIMIT ${FOLDED_AT_ONCE} FOR UPDATE SKIP LOCKED
+     ), gone AS (
+       DELETE FROM event_series s USING taken WHERE s.id = taken.id
+       RETURNING s.step, s.at, s.type, s.n
+     )
+     INSERT INTO event_series (step, at, type, n, is_folded)
+     SELECT step, at, type, sum(n), 1 FROM gone GROUP BY step, at, type ORDER BY step, at, type
+     ON CONFLICT (step, at, type) WHERE is_folded = 1
+       DO UPDATE SET n = event_series.n + excluded.n`,
+  )
 }
 
-/** Of the counter. */
-export const nameOfType = (type: string): string => `type:${type}`
+const EVERY_MS = 10_000
+
+/** Tells of a failure once, until all went well again; that the database is away is told by others. */
+export function runRegularly(
+  tasks: readonly (() => Promise<void>)[],
+  onFailure: (detail: string) => void,
+  onRecovered = () => {},
+): () => void {
+  let hasTold = false
+
+  async function runAll(): Promise<void> {
+    const results = await Promise.allSettled(tasks.map((task) => task()))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (!failed) {
+      if (hasTold) onRecovered()
+      hasTold = false
+    } else if (!hasTold && !isAway(failed.reason)) {
+      hasTold = true
+      onFailure(`Totals in the database could not be kept small: ${failed.reason}`)
+    }
+  }
+
+  const timer = setInterval(() => void runAll(), EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+const isAway = (error: unknown): boolean => (error as { isAway?: boolean }).isAway === true

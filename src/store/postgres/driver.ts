@@ -1,26 +1,25 @@
 import { Client, DatabaseError, Pool, types } from 'pg'
 import { ReceiverError } from '../../errors.ts'
+import { type ReadUrl, readAddress } from './address.ts'
 
 export type { Pool, PoolClient } from 'pg'
-
-/** Where the database is. A function, because a password may be changed while we run. */
-export type ReadUrl = () => string
+export type { ReadUrl } from './address.ts'
 
 /** How the connections are named in `pg_stat_activity`. */
 const APPLICATION_NAME = 'mailtrap-receiver'
-
-/** Longer waits for a connection are failures. */
-const CONNECT_TIMEOUT_MS = 2_500
 
 /** So that a pool finds its way back to a server that was replaced behind the same name. */
 const MAX_LIFETIME_SECONDS = 1_800
 
 const INT8 = 20
+const NUMERIC = 1700
 
-/** Ids, times and counts are int8, which `pg` gives as text; none of ours leaves the safe integers. */
+/** Ids, times, counts and sums of them, which `pg` gives as text; none of ours leaves the safe integers. */
 const TYPES = {
   getTypeParser: ((oid: number, format?: 'text') =>
-    oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+    oid === INT8 || oid === NUMERIC
+      ? Number
+      : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
 }
 
 /**
@@ -28,21 +27,18 @@ const TYPES = {
  * to be set is set in each transaction.
  */
 export function createClient(readUrl: ReadUrl): Client {
+  const { url, connectTimeoutMs, ssl } = readAddress(readUrl())
   return new Client({
-    connectionString: withStandardModes(readUrl()),
+    connectionString: url,
+    ...(ssl && { ssl }),
     application_name: APPLICATION_NAME,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: TYPES,
     // Statements that do not need each other's answers share one way to the server and back.
     pipeline: true,
   })
-}
-
-/** `sslmode` then means what PostgreSQL's own programs take it for; left to itself, `pg` differs. */
-function withStandardModes(url: string): string {
-  return `${url}${url.includes('?') ? '&' : '?'}uselibpqcompat=true`
 }
 
 export function createPool(readUrl: ReadUrl, max: number): Pool {
@@ -52,7 +48,7 @@ export function createPool(readUrl: ReadUrl, max: number): Pool {
       return open()
     } as unknown as new () => Client,
     max,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: readAddress(readUrl()).connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   })
@@ -78,10 +74,24 @@ export function isConnectionUsable(error: unknown): boolean {
   return /^(22|23|40|42|54|55P03|57014)/.test(sqlState(error) ?? '')
 }
 
-/** A value, a constraint, a limit: it fails for what it is, not for when. */
+/** A number is taken that should be new, or none is left: what numbers itself has to be looked at. */
+export function isNumberingWrong(error: unknown): boolean {
+  return ['23505', '2200H'].includes(sqlState(error) ?? '') && !isKnownKey(error)
+}
+
+/** The key of an event is there already. */
+export function isKnownKey(error: unknown): boolean {
+  return sqlState(error) === '23505' && (error as DatabaseError).table === 'keys'
+}
+
+/**
+ * A value or a limit: it fails for what it is, not for when. No constraint of ours depends on what
+ * somebody sent, so one that is violated tells of the database's state.
+ */
 function isContentRefused(error: unknown): boolean {
-  const isOurs = error instanceof TypeError || error instanceof RangeError
-  return isOurs || /^(22|23|54)/.test(sqlState(error) ?? '')
+  const { code } = (error ?? {}) as { code?: unknown }
+  const isTooLarge = error instanceof RangeError && code === 'ERR_OUT_OF_RANGE'
+  return isTooLarge || (/^(22|54)/.test(sqlState(error) ?? '') && !isNumberingWrong(error))
 }
 
 /** What a driver's error means for the receiver. */

@@ -1,3 +1,4 @@
+import { ReceiverError } from '../../errors.ts'
 import { isConnectionUsable, type PoolClient } from './driver.ts'
 
 /** Runs one statement and answers its rows. */
@@ -27,7 +28,47 @@ export interface Session {
   giveUp(error: unknown): Promise<unknown>
 }
 
-export function createSession(client: PoolClient): Session {
+/**
+ * Our writes look up a bounded number of rows, each by an index. Left alone, the planner reads a whole
+ * table of some 10,000 rows instead, or of millions when a burst has outrun its statistics.
+ */
+const BY_INDEX = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']
+
+/**
+ * Begins a transaction in which every setting that matters is ours, whatever a role or a database has
+ * set. They end with it, whoever gets the connection next. All in one statement: each has its price.
+ */
+export function beginStatement(
+  { sync, timeoutMs, isRead }: TransactionPlan,
+  schema: string,
+): string {
+  const mode = isRead
+    ? 'ISOLATION LEVEL REPEATABLE READ, READ ONLY'
+    : 'ISOLATION LEVEL READ COMMITTED, READ WRITE'
+  const settings = [
+    ['search_path', `"${schema}", pg_temp`],
+    ['statement_timeout', timeoutMs],
+    ['lock_timeout', timeoutMs],
+    ['idle_in_transaction_session_timeout', timeoutMs + SILENCE_MS],
+    ['transaction_timeout', 0],
+    ['synchronous_commit', sync],
+    ['array_nulls', 'on'],
+    ['standard_conforming_strings', 'on'],
+    ['bytea_output', 'hex'],
+    ['jit', 'off'],
+    ...(isRead ? [] : BY_INDEX.map((name) => [name, 'off'])),
+  ]
+  const rows = settings.map(([name, value]) => `('${name}', '${value}')`)
+  // PostgreSQL has transaction_timeout since 17, and takes no name that it does not have.
+  return `BEGIN ${mode};
+    SELECT count(set_config(name, value, true)) FROM (VALUES ${rows.join(', ')}) AS s (name, value)
+    WHERE current_setting(name, true) IS NOT NULL`
+}
+
+export function createSession(
+  client: PoolClient,
+  begin: (plan: TransactionPlan) => string,
+): Session {
   const failures: unknown[] = []
 
   function send(sql: string, values?: readonly unknown[]) {
@@ -45,15 +86,7 @@ export function createSession(client: PoolClient): Session {
   }
 
   return {
-    begin: ({ sync, timeoutMs, isRead = false }) =>
-      // These settings end with the transaction, whoever gets the connection next.
-      send(
-        `BEGIN${isRead ? ' ISOLATION LEVEL REPEATABLE READ, READ ONLY' : ''};
-         SET LOCAL statement_timeout = ${timeoutMs};
-         SET LOCAL lock_timeout = ${timeoutMs};
-         SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs + SILENCE_MS};
-         SET LOCAL synchronous_commit = ${sync}`,
-      ),
+    begin: (plan) => send(begin(plan)),
     query: async <Row>(sql: string, values: readonly unknown[] = []) =>
       (await send(sql, values)).rows as Row[],
     async commit() {
@@ -63,12 +96,17 @@ export function createSession(client: PoolClient): Session {
     },
     async giveUp(error) {
       // Behind the first failure, every statement that was sent already fails as well.
-      const cause = failures[0] ?? error
-      const hasRolledBack = isConnectionUsable(cause) && (await rollBack())
+      const [first] = failures
+      const isServerWell = failures.length === 0 || isConnectionUsable(first)
+      const hasRolledBack = isServerWell && (await rollBack())
       // A connection that is only ended politely would hold its place until the network gives it up.
       if (!hasRolledBack) client.connection.stream.destroy()
       client.release(!hasRolledBack)
-      return cause
+      // Whoever has made it a sentence for people knows better than the server.
+      return error instanceof ReceiverError ? error : (first ?? error)
     },
   }
 }
+
+/** Thrown within a transaction by whoever does not want it after all. Nothing is wrong. */
+export class RolledBack extends Error {}

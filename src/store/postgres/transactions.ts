@@ -1,16 +1,26 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
-import type { StoreCommit } from '../store.ts'
-import { isCollision, type Pool, type PoolClient, translateError } from './driver.ts'
+import type { Awaitable, StoreCommit } from '../store.ts'
+import { readAddress } from './address.ts'
 import {
+  createPool,
+  isCollision,
+  isNumberingWrong,
+  type PoolClient,
+  type ReadUrl,
+  translateError,
+} from './driver.ts'
+import {
+  beginStatement,
   createSession,
   type Query,
+  RolledBack,
   type Session,
   SILENCE_MS,
   type TransactionPlan,
 } from './session.ts'
 
-export type { Query, TransactionPlan } from './session.ts'
+export { type Query, RolledBack, type TransactionPlan } from './session.ts'
 
 /** How often a transaction that collided with another is tried again. */
 const MAX_RETRIES = 3
@@ -21,16 +31,25 @@ export interface Transactions {
   run<Result>(plan: TransactionPlan, work: (query: Query) => Promise<Result>): Promise<Result>
   /** One statement in a transaction of its own, in one way to the server and back. */
   runOne<Row>(plan: TransactionPlan, sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /** The schema in which everything is. */
+  readonly schema: string
   /** Waits a moment for what is under way, then cuts it off. */
   close(): Promise<void>
 }
 
-/** Transactions that keep no state in their connection, as a pooler between requires it. */
+/**
+ * Transactions on a pool of their own, that keep no state in their connection, as a pooler between
+ * requires it. The schema is that of the first URL, whatever a later one says.
+ */
 export function createTransactions(
-  pool: Pool,
+  readUrl: ReadUrl,
   options: {
+    /** At most so many at once. */
+    connections: number
     random: () => number
     closeMs?: number
+    /** A number that should have been new was not. */
+    onNumberingWrong?: () => void
     /** Hears of every transaction that wrote. */
     onCommit?: ((commit: StoreCommit) => void) | undefined
     /** Milliseconds of any clock that only goes forward. Default: the platform's. */
@@ -38,6 +57,14 @@ export function createTransactions(
   },
 ): Transactions {
   const { random, closeMs = 2_000, onCommit = () => {}, now = () => performance.now() } = options
+  const { schema } = readAddress(readUrl())
+  const pool = createPool(readUrl, options.connections)
+  const statements = new Map<TransactionPlan, string>()
+  const begin = (plan: TransactionPlan) => {
+    const sql = statements.get(plan) ?? beginStatement(plan, schema)
+    statements.set(plan, sql)
+    return sql
+  }
   const held = new Set<PoolClient>()
   let isClosed = false
   let closing: Promise<void> | undefined
@@ -47,7 +74,7 @@ export function createTransactions(
     work: (session: Session) => Promise<Result>,
   ): Promise<Result> {
     const client = await pool.connect()
-    const session = createSession(client)
+    const session = createSession(client, begin)
     held.add(client)
     const cut = () => client.connection.stream.destroy(new Error('no answer in time'))
     const timer = setTimeout(cut, plan.timeoutMs + SILENCE_MS)
@@ -70,6 +97,8 @@ export function createTransactions(
         return await work()
       } catch (error) {
         if (isClosed) throw new ReceiverError('store_closed', { cause: error })
+        if (error instanceof RolledBack) throw error
+        if (isNumberingWrong(error)) options.onNumberingWrong?.()
         if (!isCollision(error) || retries === MAX_RETRIES) throw translateError(error)
         await wait(FIRST_RETRY_MS * 2 ** retries * (1 + random()))
       }
@@ -96,6 +125,7 @@ export function createTransactions(
   }
 
   return {
+    schema,
     run: (plan, work) =>
       retry(() =>
         attempt(plan, async (session) => {
@@ -129,4 +159,46 @@ export function createTransactions(
       return closing
     },
   }
+}
+
+/** A search that takes longer would keep vacuum from its work, and nobody waits for it. */
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000, isRead: true }
+
+type ReadQuery = <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
+
+/** How people's reads reach the database. Numbers come back as numbers, bytes as a Buffer. */
+export interface ReadAccess {
+  readonly query: ReadQuery
+  /** One snapshot for all that `work` reads. */
+  inSnapshot<Result>(work: (query: ReadQuery) => Awaitable<Result>): Promise<Result>
+}
+
+/** `?` stands for a value. Each statement reads a snapshot of its own; see `inSnapshot` for one for all. */
+export function createReadQuery(transactions: Transactions): ReadAccess {
+  const inSnapshot: ReadAccess['inSnapshot'] = async (work) =>
+    await transactions.run(PLAN, async (query) => await work(withMarks(query)))
+  return {
+    inSnapshot,
+    query: (sql, values) => transactions.runOne(PLAN, numberMarks(sql), values),
+  }
+}
+
+const withMarks =
+  (query: Query): ReadQuery =>
+  (sql, values) =>
+    query(numberMarks(sql), values)
+
+const numbered = new Map<string, string>()
+/** Searches differ in a few conditions; there are not many more. */
+const MOST_NUMBERED = 500
+
+/** Texts in quotes stay as they are. */
+export function numberMarks(sql: string): string {
+  const known = numbered.get(sql)
+  if (known !== undefined) return known
+  let n = 0
+  const text = sql.replace(/'(?:[^']|'')*'|\?/g, (part) => (part === '?' ? `$${++n}` : part))
+  if (numbered.size >= MOST_NUMBERED) numbered.clear()
+  numbered.set(sql, text)
+  return text
 }

@@ -1,8 +1,8 @@
 import type { ReceiverError } from '../../errors.ts'
-import type { OpenBatch } from '../store.ts'
+import type { StartTimer } from '../../timers.ts'
+import type { SpooledBatch } from '../local-journal.ts'
 import type { Breaker } from './breaker.ts'
 import type { SpoolFile } from './spool-file.ts'
-import type { StartTimer } from './within.ts'
 
 /** Between attempts while the shared store is away, doubled up to the longest. */
 const SHORTEST_PAUSE_MS = 250
@@ -12,22 +12,12 @@ export interface DrainOptions {
   readonly file: SpoolFile
   readonly breaker: Breaker
   readonly startTimer: StartTimer
-  readonly onDrained: (batch: OpenBatch) => void
-  readonly onRefused: (batch: OpenBatch, error: ReceiverError) => void
+  readonly onDrained: (batch: SpooledBatch) => void
+  readonly onRefused: (batch: SpooledBatch, error: ReceiverError) => void
   /** Nothing is left to do. */
   readonly onIdle: () => void
   /** Something is, but it has to wait. */
   readonly onPause: () => void
-}
-
-export interface Drain {
-  start(): void
-  /** A batch has come into the spool. */
-  wake(): void
-  /** Resolves when nothing waits any more, or with `abandon`. */
-  finish(): Promise<void>
-  /** Touches nothing any more. */
-  abandon(): void
 }
 
 type Step = 'again' | 'idle' | 'failed'
@@ -37,11 +27,11 @@ type Step = 'again' | 'idle' | 'failed'
  * live acknowledgements never queue behind them. While the store is away, the batch in hand is
  * what finds out that it is back.
  */
-export function createDrain(options: DrainOptions): Drain {
+export function createDrain(options: DrainOptions) {
   const { file, breaker, startTimer, onDrained, onRefused, onIdle, onPause } = options
-  let held: OpenBatch | undefined
+  let held: SpooledBatch | undefined
   let running: Promise<void> | undefined
-  let endPause: ((cause: 'woken' | 'finishing') => void) | undefined
+  let endRest: ((cause: 'woken' | 'finishing') => void) | undefined
   let isWoken = false
   let isFinishing = false
   let isAbandoned = false
@@ -50,12 +40,12 @@ export function createDrain(options: DrainOptions): Drain {
     held ??= await file.take()
     if (isAbandoned) return 'failed'
     if (held) return moveToStore(held)
-    if (breaker.failure() && (await breaker.probe())) return 'failed'
+    if (!breaker.isWell() && (await breaker.probe())) return 'failed'
     if (!isAbandoned) await file.tidy()
     return 'idle'
   }
 
-  async function moveToStore(batch: OpenBatch): Promise<Step> {
+  async function moveToStore(batch: SpooledBatch): Promise<Step> {
     const error = await breaker.append(batch)
     if (isAbandoned || (error && error.code !== 'store_refused')) return 'failed'
     held = undefined
@@ -84,26 +74,21 @@ export function createDrain(options: DrainOptions): Drain {
         if (isWoken) continue
         onIdle()
         if (isFinishing) return
-        await sleep()
+        await rest()
       } else {
         onPause()
-        await pause(pauseMs)
+        await rest(pauseMs)
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
       }
     }
   }
 
-  function sleep(): Promise<void> {
+  /** Until there is more to do; or so long, if something is to do now and has to wait. */
+  function rest(ms?: number): Promise<void> {
     return new Promise((resolve) => {
-      endPause = () => resolve()
-    })
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = startTimer(ms, resolve)
-      endPause = (cause) => {
-        if (cause === 'woken') return
+      const cancel = ms === undefined ? () => {} : startTimer(ms, resolve)
+      endRest = (cause) => {
+        if (cause === 'woken' && ms !== undefined) return
         cancel()
         resolve()
       }
@@ -114,18 +99,21 @@ export function createDrain(options: DrainOptions): Drain {
     start() {
       running = run()
     },
+    /** A batch has come into the spool. */
     wake() {
       isWoken = true
-      endPause?.('woken')
+      endRest?.('woken')
     },
+    /** Resolves when nothing waits any more, or with `abandon`. */
     async finish() {
       isFinishing = true
-      endPause?.('finishing')
+      endRest?.('finishing')
       await running
     },
+    /** Touches nothing any more. */
     abandon() {
       isAbandoned = true
-      endPause?.('finishing')
+      endRest?.('finishing')
     },
   }
 }

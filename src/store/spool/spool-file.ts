@@ -1,24 +1,18 @@
 import { statSync } from 'node:fs'
 import { ReceiverError } from '../../errors.ts'
 import type { Batch } from '../../model.ts'
-import type { Journal, OpenBatch, Store } from '../store.ts'
-import { removeSpool, setAside, spoolPath } from './spool-files.ts'
-import { type StartTimer, toReceiverError, within } from './within.ts'
+import type { StartTimer } from '../../timers.ts'
+import type { LocalJournal, SpooledBatch } from '../local-journal.ts'
+import type { Archive } from '../store.ts'
+import { toReceiverError, within } from './breaker.ts'
+import { removeSpool, setAside, spoolPath } from './spool-disk.ts'
 
 /** Part of the ten seconds in which a request is answered. */
 const APPEND_LIMIT_MS = 2_000
 
-/** A batch is taken once; this process is alone on the file, and leases end with it. */
-const FOREVER_MS = Number.MAX_SAFE_INTEGER
-
-export type LocalStore = Pick<
-  Store,
-  'append' | 'takeBatch' | 'commitChunk' | 'prune' | 'probe' | 'stats' | 'findWaiting' | 'close'
->
-
 export interface SpoolFileOptions {
   readonly directory: string
-  readonly openLocal: (file: string) => Promise<LocalStore>
+  readonly openLocal: (file: string) => Promise<LocalJournal>
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly startTimer: StartTimer
@@ -28,44 +22,20 @@ export interface SpoolFileOptions {
 }
 
 /** The file that keeps batches while the shared store is away, and is begun anew when it can be. */
-export interface SpoolFile extends Journal {
-  /**
-   * Rejects only when another process works on the directory, or SQLite is too old; a file that
-   * cannot be used is moved aside, and whatever else fails is tried again by `mend`.
-   */
-  open(): Promise<void>
-  /** The oldest batch that was not taken before; undefined also when it cannot be read. */
-  take(): Promise<OpenBatch | undefined>
-  /** The shared store has it. */
-  drop(batch: OpenBatch): Promise<void>
-  /** The shared store refuses it: it stays, and the next process will try it again. */
-  leave(): void
-  /** Lets go of what is no longer needed. Does nothing while a batch may wait. */
-  tidy(): Promise<void>
-  /** Tries to be able to keep batches again; answers whether it is. */
-  mend(): Promise<boolean>
-  /** Of the batches in it, those that hold one of the traces. */
-  findWaiting: Store['findWaiting']
-  close(): Promise<void>
-  failure(): ReceiverError | undefined
-  /** Batches in it; `refused` of them stay. */
-  counts(): { readonly waiting: number; readonly refused: number }
-}
-
-export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
+export function createSpoolFile(options: SpoolFileOptions) {
   const { directory, openLocal, now, startTimer, onSetAside, onFailed, onRecovered } = options
   const path = spoolPath(directory)
-  let store: LocalStore | undefined
+  let journal: LocalJournal | undefined
   let reopening: Promise<void> | undefined
   let failure: ReceiverError | undefined
   let isClosed = false
   let waiting = 0
   let refused = 0
-  let appends = { begun: 0, ended: 0 }
-  /** No batch can be in the file but those that were refused. */
-  let isEmpty = false
-  /** Nothing was written to the file since it was begun or pruned. */
+  let appending = 0
+  /** Nothing was written to the file since it was begun. */
   let isTidy = false
+  /** Of the newest batch that was taken. */
+  let takenSeq = 0
 
   function fail(cause: unknown): void {
     const error = toReceiverError(cause)
@@ -95,15 +65,14 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
   async function openOnce(isOld: boolean): Promise<void> {
     const opened = await openLocal(path)
     try {
-      waiting = isOld ? await countWaiting(opened, path) : 0
+      waiting = isOld ? await opened.count() : 0
     } catch (error) {
       await opened.close()
       throw error
     }
-    store = opened
+    journal = opened
     refused = 0
-    appends = { begun: 0, ended: 0 }
-    isEmpty = !isOld
+    takenSeq = 0
     isTidy = !isOld
   }
 
@@ -112,8 +81,8 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
    * open, and the directory therefore ours; SQLite lets alone what it no longer finds there.
    */
   async function reopen(putAway: () => void): Promise<void> {
-    const old = store
-    store = undefined
+    const old = journal
+    journal = undefined
     async function closeAndOpen(): Promise<void> {
       if (old) putAway()
       await old?.close()
@@ -129,19 +98,17 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
 
   async function keep(batch: Batch): Promise<void> {
     while (reopening !== undefined) await reopening
-    if (!store) throw failure ?? new ReceiverError('store_busy', { detail: 'not open' })
-    const used = store
-    const count = appends
-    count.begun++
-    isEmpty = false
+    if (!journal) throw failure ?? new ReceiverError('store_busy', { detail: 'not open' })
+    const used = journal
+    appending++
     isTidy = false
     try {
       await used.append(batch)
     } finally {
-      count.ended++
+      appending--
     }
     // Nobody drains a file that was set aside meanwhile.
-    if (used !== store) throw new ReceiverError('store_busy', { detail: 'a new spool is begun' })
+    if (used !== journal) throw new ReceiverError('store_busy', { detail: 'a new spool is begun' })
     waiting++
   }
 
@@ -155,12 +122,11 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
     }
   }
 
-  async function take(): Promise<OpenBatch | undefined> {
-    if (!store) return undefined
-    const { begun, ended } = appends
+  /** The oldest batch that was not taken before; undefined also when it cannot be read. */
+  async function take(): Promise<SpooledBatch | undefined> {
     try {
-      const batch = await store.takeBatch(FOREVER_MS)
-      isEmpty = !batch && begun === ended && begun === appends.begun
+      const batch = await journal?.take(takenSeq)
+      if (batch) takenSeq = batch.seq
       return batch
     } catch (error) {
       fail(error)
@@ -168,31 +134,35 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
     }
   }
 
-  async function drop({ id, unpackedPieces: piece }: OpenBatch): Promise<void> {
+  /** No batch is in the file, or on its way there, of which the shared store does not know. */
+  const isEmpty = () => waiting === 0 && appending === 0
+
+  /** The shared store has it. */
+  async function drop({ seq }: SpooledBatch): Promise<void> {
     waiting = Math.max(0, waiting - 1)
-    const chunk = { batch: id, fromPiece: piece, toPiece: piece, isLast: true }
     // Should it stay, the next process drains it a second time, which adds nothing.
-    await store?.commitChunk({ ...chunk, events: [], unreadable: [] }).catch(fail)
+    await journal?.drop(seq).catch(fail)
   }
 
+  /** Does nothing while a batch may wait. Rows are gone already; with the file goes what they have left in it. */
   async function tidy(): Promise<void> {
-    if (isTidy || !isEmpty || !store) return
-    if (refused === 0) return reopen(() => removeSpool(directory))
-    const all = Number.MAX_SAFE_INTEGER
-    const request = { eventsBefore: all, deadBefore: all, keysBefore: all }
-    const receipt = await store.prune(request).catch(fail)
-    isTidy = receipt?.isDone ?? false
+    if (journal && !isTidy && isEmpty()) await reopen(() => removeSpool(directory))
   }
 
+  /** Tries to be able to keep batches again; answers whether it is. */
   async function mend(): Promise<boolean> {
     const error = failure
     if (!error) return true
-    if (!store || error.code === 'store_gone') await reopen(() => {})
+    if (!journal || error.code === 'store_gone') await reopen(() => {})
     else if (isUnusable(error)) await reopen(() => onSetAside(setAside(directory, now()), error))
-    else await store.probe().then(recover, fail)
+    else await journal.probe().then(recover, fail)
     return failure === undefined
   }
 
+  /**
+   * Rejects only when another process works on the directory, or SQLite is too old; a file that
+   * cannot be used is moved aside, and whatever else fails is tried again by `mend`.
+   */
   async function open(): Promise<void> {
     try {
       await openUsable()
@@ -205,9 +175,9 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
   async function close(): Promise<void> {
     isClosed = true
     await reopening
-    if (!store) return
-    if (isEmpty && refused === 0) removeSpool(directory)
-    await store.close()
+    if (!journal) return
+    if (isEmpty()) removeSpool(directory)
+    await journal.close()
   }
 
   return {
@@ -215,28 +185,27 @@ export function createSpoolFile(options: SpoolFileOptions): SpoolFile {
     open,
     take,
     drop,
+    /** The shared store refuses it: it stays, and the next process will try it again. */
     leave: () => {
       refused++
     },
     tidy,
     mend,
     // Between two files there is nothing.
-    findWaiting: async (traces, among) => (await store?.findWaiting(traces, among)) ?? [],
+    findWaiting: async (...asked: Parameters<Archive['findWaiting']>) =>
+      (await journal?.findWaiting(...asked)) ?? [],
     close,
     failure: () => failure,
+    /** Batches in it; `refused` of them stay. */
     counts: () => ({ waiting, refused }),
   }
 }
 
-/** Asks a file that was there before; what holds more than a journal is something else's. */
-async function countWaiting(store: LocalStore, path: string): Promise<number> {
-  const { batches, events, quarantined } = await store.stats()
-  if (events.total + quarantined === 0) return batches.waiting
-  throw new ReceiverError('store_corrupt', { detail: `${path} is the database of a receiver` })
-}
+export type SpoolFile = ReturnType<typeof createSpoolFile>
 
+/** Damaged, of a newer version, of version 0.1.0, or something else's. */
 function isUnusable({ code }: ReceiverError): boolean {
-  return code === 'store_corrupt' || code === 'store_too_new'
+  return ['store_corrupt', 'store_too_new', 'store_unreleased'].includes(code)
 }
 
 function isForTheOperator({ code }: ReceiverError): boolean {

@@ -39,7 +39,9 @@ async function copyInto(file: string, target: string): Promise<void> {
 /** A copy of it would pass every check, and be found out when it is needed. */
 function refuseStranger(db: Database, file: string): void {
   const columns = db
-    .prepare(`SELECT 1 FROM pragma_table_info('migrations') WHERE name IN ('name', 'applied_at')`)
+    .prepare(
+      `SELECT 1 FROM pragma_table_info('schema_migrations') WHERE name IN ('name', 'applied_at')`,
+    )
     .all()
   if (columns.length === 2) return
   throw new ReceiverError('store_corrupt', {

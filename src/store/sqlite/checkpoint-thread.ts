@@ -1,33 +1,30 @@
 import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { answerThrough, type SharedSignal } from './checkpoint-signal.ts'
-import { translateError } from './driver.ts'
+import { prepareCheckpoint, type SharedSignal, SIGNAL } from './checkpoints.ts'
 import { openForCheckpoints } from './open-database.ts'
-
-const NOTHING = { checkpoint: () => 'good' as const, close: () => {} }
 
 export interface CheckpointThreadData {
   readonly file: string
   readonly signal: SharedSignal
 }
 
+/** Blocks its thread until the side that writes ends it. */
 async function run({ file, signal }: CheckpointThreadData): Promise<void> {
   // Whoever let it go before this thread had begun does not want it back, empty.
-  if (!existsSync(file)) return answerThrough(signal, NOTHING)
-  const db = await openForCheckpoints(file)
-  const statement = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-  answerThrough(signal, {
-    checkpoint() {
-      try {
-        statement.get()
-        return 'good'
-      } catch (error) {
-        // Anything else, a full disk above all, is tried again at the next commit.
-        return translateError(error).code === 'store_broken' ? 'broken' : 'good'
-      }
-    },
-    close: () => db.close(),
-  })
+  const db = existsSync(file) ? await openForCheckpoints(file) : undefined
+  const checkpoint = db ? prepareCheckpoint(db) : () => 'good'
+  for (;;) {
+    const state = Atomics.load(signal, 0)
+    if (state === SIGNAL.ENDING) break
+    if (state === SIGNAL.DUE) {
+      const next = checkpoint() === 'good' ? SIGNAL.IDLE : SIGNAL.BROKEN
+      Atomics.compareExchange(signal, 0, SIGNAL.DUE, next)
+      Atomics.notify(signal, 0)
+    } else Atomics.wait(signal, 0, state)
+  }
+  db?.close()
+  Atomics.store(signal, 0, SIGNAL.ENDED)
+  Atomics.notify(signal, 0)
 }
 
 if (parentPort) await run(workerData as CheckpointThreadData)

@@ -1,17 +1,31 @@
 import { Worker } from 'node:worker_threads'
 import { entryPoint } from '../../entry-point.ts'
-import { askThrough, createSignal } from './checkpoint-signal.ts'
 import type { CheckpointThreadData } from './checkpoint-thread.ts'
 import { type Database, translateError } from './driver.ts'
 
-/** Commits leave pages in the log; from this many on they are moved into the database. */
-const DUE_PAGES = 4_000
+/**
+ * One number that the thread that writes and the thread that checkpoints share. It is memory and
+ * not messages because neither goes back to its event loop while it is busy.
+ */
+export type SharedSignal = Int32Array<SharedArrayBuffer>
+
+/** Its values. The side that writes sets `DUE` and `ENDING`, the side that checkpoints the others. */
+export const SIGNAL = { IDLE: 0, DUE: 1, BROKEN: 2, ENDING: 3, ENDED: 4 } as const
+
+/**
+ * Commits leave pages in the log; from this many on they are moved into the database. The sync of
+ * four times as many held up those of commits for twice as long.
+ */
+const DUE_PAGES = 1_000
 /** A log of this many pages is to begin anew, which takes a moment with all of them moved. */
 const LONG_LOG_PAGES = 16_000
 /** So few are moved in a few milliseconds, by the thread that writes. */
 const FEW_PAGES = 1_000
 /** With this many left the other thread does not keep up, or has died. */
 const TOO_MANY_PAGES = 64_000
+
+/** A checkpoint writes some ten megabytes; a thread that takes longer to end is given up. */
+const END_TIMEOUT_MS = 5_000
 
 /** The heap holds next to nothing; the pages go through SQLite's own memory. */
 const HEAP_MB = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 }
@@ -23,14 +37,14 @@ const HEAP_MB = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 }
  */
 export function createCheckpoints(db: Database, file: string) {
   const readLog = db.prepare('PRAGMA wal_checkpoint(NOOP)')
-  const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-  const signal = createSignal()
-  const thread = askThrough(signal)
+  const checkpoint = prepareCheckpoint(db)
+  const signal: SharedSignal = new Int32Array(new SharedArrayBuffer(4))
   let worker: Worker | undefined
+  let hasFailedSync = false
 
   /** Only when there is something to move: a store that keeps little never needs it. */
   function startThread(): Worker {
-    const { url, execArgv } = entryPoint('./checkpoint-thread', import.meta.url)
+    const { url, execArgv } = entryPoint('store/sqlite/checkpoint-thread')
     const started = new Worker(url, {
       workerData: { file, signal } satisfies CheckpointThreadData,
       execArgv: [...execArgv],
@@ -43,35 +57,47 @@ export function createCheckpoints(db: Database, file: string) {
 
   function checkpointThere(): void {
     worker ??= startThread()
-    thread.ask()
+    Atomics.store(signal, 0, SIGNAL.DUE)
+    Atomics.notify(signal, 0)
   }
 
-  let hasFailedSync = false
-
-  /** What it fails to move stays in the log, where it is safe; only a failed sync is the end. */
   function checkpointHere(): void {
-    try {
-      checkpoint.get()
-    } catch (cause) {
-      hasFailedSync = translateError(cause).code === 'store_broken'
-    }
+    hasFailedSync ||= checkpoint() === 'broken'
   }
 
   return {
     /** A sync has failed: nothing that was written since the one before it can be trusted. */
-    isBroken: () => hasFailedSync || thread.isBroken(),
+    isBroken: () => hasFailedSync || Atomics.load(signal, 0) === SIGNAL.BROKEN,
     /** To be called when nobody waits for the commit before it. */
     runIfDue(): void {
       const { log, checkpointed } = readLog.get() as { log: number; checkpointed: number }
       const left = log - checkpointed
       const isLong = log >= LONG_LOG_PAGES
       if (left >= TOO_MANY_PAGES) checkpointHere()
-      else if (!thread.isIdle()) return
+      else if (Atomics.load(signal, 0) !== SIGNAL.IDLE) return
       else if (isLong && left > 0 && left <= FEW_PAGES) checkpointHere()
       else if (left >= DUE_PAGES || (isLong && left > FEW_PAGES)) checkpointThere()
     },
+    /** Returns when the other thread has closed its connection. */
     end(): void {
-      if (worker) thread.end()
+      if (!worker) return
+      Atomics.wait(signal, 0, SIGNAL.DUE, END_TIMEOUT_MS)
+      Atomics.store(signal, 0, SIGNAL.ENDING)
+      Atomics.notify(signal, 0)
+      Atomics.wait(signal, 0, SIGNAL.ENDING, END_TIMEOUT_MS)
     },
+  }
+}
+
+/** What it fails to move stays in the log, where it is safe, and is tried again; only a failed sync is the end. */
+export function prepareCheckpoint(db: Database): () => 'good' | 'broken' {
+  const statement = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+  return () => {
+    try {
+      statement.get()
+      return 'good'
+    } catch (cause) {
+      return translateError(cause).code === 'store_broken' ? 'broken' : 'good'
+    }
   }
 }

@@ -1,33 +1,75 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import {
-  COPIED_TABLES,
-  type CopiedRow,
-  type CopiedTable,
-  type CopiedValue,
-  CopyRefused,
-  type SourceFacts,
-} from '../store-copy.ts'
+import { lockDataDirectory } from './data-lock.ts'
 import { type Database, translateError } from './driver.ts'
-import { lockDataDirectory, openForWriting } from './open-database.ts'
+import { KEY_BYTES } from './key-entries.ts'
+import { readAllKeys } from './key-segments.ts'
+import { openForWriting } from './open-database.ts'
 
-const ROWS_TOGETHER = 1_000
-/** Bodies are up to 10 MB each: fewer of them go together. */
-const SIZE_TOGETHER = 8 * 1024 * 1024
+/** Which keys are known, in SQLite in blocks and pages, in PostgreSQL a row each. */
+export const KEYS = 'keys'
 
+/** Tables that are copied row by row, with all their columns. */
+export const COPIED_TABLES = [
+  'key_marks',
+  'events',
+  'bodies',
+  'quarantine',
+  'batches',
+  'runs',
+  'jobs',
+  'event_series',
+  'handlers',
+  'audit',
+  'notes',
+] as const
+
+export type CopiedTable = typeof KEYS | (typeof COPIED_TABLES)[number]
+
+export type CopiedRow = Readonly<Record<string, string | number | Uint8Array | null>>
+
+/** Rows by table. */
+export type RowCounts = Readonly<Record<string, number>>
+
+/** A store that is copied; nobody else has it. */
 export interface CopySource {
-  readonly facts: SourceFacts
-  /** The next rows behind this key, a thousand at the most; none at the end. */
-  readAfter(table: CopiedTable, key?: readonly CopiedValue[]): readonly CopiedRow[]
+  /** Rows to copy, about: keys may be counted twice. */
+  readonly total: number
+  /** The highest numbers given so far: new rows go on behind them. */
+  readonly highest: { readonly batches: number; readonly quarantine: number }
+  /** As the target counts. */
+  readonly counters: ReadonlyMap<string, number>
+  /** Its rows, some at a time. */
+  read(table: CopiedTable): Iterable<readonly CopiedRow[]>
   close(): void
 }
 
+/** Why nothing is copied. */
+export type CopyProblem = 'source_missing' | 'target_used' | 'target_changed' | 'taken_over'
+
+export class CopyRefused extends Error {
+  readonly problem: CopyProblem
+
+  constructor(problem: CopyProblem) {
+    super(`The store is not copied: ${problem}.`)
+    this.name = 'CopyRefused'
+    this.problem = problem
+  }
+}
+
+const ROWS_TOGETHER = 1_000
+const KEYS_TOGETHER = 5_000
+/** Bodies are up to 10 MB each: fewer of them go together. */
+const SIZE_TOGETHER = 8 * 1024 * 1024
+
 /**
  * Opens the database to be copied, as its only owner. Rejects with `store_locked` while a receiver
- * works on it, with CopyRefused when there is none.
+ * works on it, with CopyRefused when there is none. `onWarning` hears of keys that damage took.
  */
-export async function openCopySource(file: string): Promise<CopySource> {
+export async function openCopySource(
+  file: string,
+  onWarning: (text: string) => void,
+): Promise<CopySource> {
   if (!existsSync(file)) throw new CopyRefused('source_missing')
   const opened: { close(): void }[] = []
   const close = () => {
@@ -37,115 +79,124 @@ export async function openCopySource(file: string): Promise<CopySource> {
     opened.push(await lockDataDirectory(dirname(file)))
     const db = await openForWriting(file)
     opened.push(db)
-    return serveSource(db, close)
+    const read = (table: CopiedTable) =>
+      table === KEYS ? readKeys(db, onWarning) : readRows(db, table)
+    return { ...readFacts(db), read: (table) => translating(read(table)), close }
   } catch (error) {
     close()
     throw translateError(error)
   }
 }
 
-function serveSource(db: Database, close: () => void): CopySource {
-  return {
-    facts: readFacts(db),
-    readAfter(table, key) {
-      try {
-        return selectAfter(db, table, key)
-      } catch (error) {
-        throw translateError(error)
-      }
-    },
-    close,
+function* translating<Value>(values: Iterable<Value>): Generator<Value> {
+  try {
+    yield* values
+  } catch (error) {
+    throw translateError(error)
   }
 }
 
-function selectAfter(
-  db: Database,
-  { name, key, columns, bulk }: CopiedTable,
-  after: readonly CopiedValue[] = [],
-): readonly CopiedRow[] {
-  const keys = key.join(', ')
-  const behind = after.length > 0 ? `WHERE (${keys}) > (${key.map(() => '?').join(', ')})` : ''
-  const select = (what: string, limit: number) =>
-    db
-      .prepare(`SELECT ${what} FROM ${name} ${behind} ORDER BY ${keys} LIMIT ${limit}`)
-      .all(...after) as CopiedRow[]
-  const size = bulk ? `ifnull(octet_length(${bulk}), 0)` : '0'
-  const sizes = select(`${size} AS size`, ROWS_TOGETHER).map((row) => Number(row['size']))
-  return select(Object.keys(columns).join(', '), countFitting(sizes))
+/** What SQLite keeps of an hour in its blocks of keys as well, PostgreSQL keeps in one place. */
+const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS last_event FROM (
+     SELECT hour, first_event, last_event FROM key_marks
+     UNION ALL SELECT hour, first_event, last_event FROM key_blocks WHERE hour IS NOT NULL)
+   GROUP BY hour)`
+const sourceOf = (table: CopiedTable): string => (table === 'key_marks' ? MARKS : table)
+
+/** Tables that may be large, numbered by their first columns, and what may be large in their rows. */
+const SIZES: Readonly<Partial<Record<CopiedTable, string>>> = {
+  events: '0',
+  bodies: 'octet_length(body)',
+  quarantine: 'ifnull(octet_length(piece), 0)',
+  batches: '0',
+  runs: '0',
+  jobs: 'octet_length(payload)',
+  audit: '0',
 }
 
-/** At least one, however large. */
-function countFitting(sizes: readonly number[]): number {
-  let sum = 0
-  const excess = sizes.findIndex((size) => {
-    sum += size
-    return sum > SIZE_TOGETHER
-  })
-  return excess < 0 ? sizes.length : Math.max(1, excess)
+function* readRows(db: Database, table: CopiedTable): Generator<readonly CopiedRow[]> {
+  const size = SIZES[table]
+  if (size === undefined) {
+    const rows = db.prepare(`SELECT * FROM ${sourceOf(table)}`).all() as CopiedRow[]
+    while (rows.length > 0) yield rows.splice(0, ROWS_TOGETHER)
+    return
+  }
+  // Each page by itself: the driver's iterators do not outlive what happens between two rows.
+  const select = db.prepare(
+    `WITH next AS (
+       SELECT rowid AS at, ${size} AS size FROM ${table} WHERE rowid > ? ORDER BY rowid
+       LIMIT ${ROWS_TOGETHER}
+     ), summed AS (SELECT at, size, sum(size) OVER (ORDER BY at) AS total FROM next)
+     SELECT * FROM ${table} WHERE rowid > ? AND rowid <=
+       (SELECT max(at) FROM summed WHERE total <= ${SIZE_TOGETHER} OR total = size) ORDER BY rowid`,
+  )
+  for (let after = 0; ; ) {
+    const rows = select.all(after, after) as CopiedRow[]
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows
+    after = Number(Object.values(last)[0])
+  }
+}
+
+function* readKeys(db: Database, onWarning: (text: string) => void): Generator<CopiedRow[]> {
+  const floor = readNumber(db, `SELECT n FROM counters WHERE name = 'key_floor'`)
+  let missing = 0
+  let rows: CopiedRow[] = []
+  const onLost = (keys: number) => {
+    missing += keys
+  }
+  for (const { words, events } of readAllKeys(db, onLost)) {
+    const keys = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+    for (const [index, event] of events.entries()) {
+      if (event < floor) continue
+      rows.push({ key: keys.slice(index * KEY_BYTES, (index + 1) * KEY_BYTES), event })
+    }
+    if (rows.length < KEYS_TOGETHER) continue
+    yield rows
+    rows = []
+  }
+  if (rows.length > 0) yield rows
+  if (missing === 0) return
+  onWarning(
+    `About ${missing} keys in the file are damaged and were not copied: events that have them count as new when they are sent again.`,
+  )
 }
 
 /** Marks of this engine alone. */
 const OWN_COUNTERS: ReadonlySet<string> = new Set([
-  'last_event_id',
+  'last_batch',
   'last_quarantine_id',
+  'key_floor',
   'probed_at',
 ])
 
-function readFacts(db: Database): SourceFacts {
-  const first = db.prepare('SELECT name, applied_at FROM migrations ORDER BY name LIMIT 1').get()
-  const counters = readCounters(db)
-  const rows = Object.fromEntries(
-    COPIED_TABLES.map(({ name }) => [name, readNumber(db, `SELECT count(*) FROM ${name}`)]),
-  )
+function readFacts(db: Database): Omit<CopySource, 'read' | 'close'> {
+  const rows = db.prepare('SELECT name, n FROM counters').all() as { name: string; n: number }[]
+  const counters = new Map(rows.map(({ name, n }) => [name, n]))
+  const counts = [
+    'SELECT sum(keys) FROM key_blocks',
+    'SELECT sum(entries) FROM key_segments',
+    ...COPIED_TABLES.map((table) => `SELECT count(*) FROM ${sourceOf(table)}`),
+  ]
+  const lastBatch = readNumber(db, 'SELECT max(seq) FROM batches')
+  // Here a batch is counted when it arrives, there when it is closed.
+  const open = readNumber(db, 'SELECT count(*) FROM batches WHERE is_open = 1')
   return {
-    identity: hash(first),
-    version: readVersion(db, counters, rows),
-    rows,
+    total: counts.reduce((sum, sql) => sum + readNumber(db, sql), 0),
     highest: {
-      batches: readNumber(db, 'SELECT max(seq) FROM batches'),
-      events: Math.max(
-        readNumber(db, 'SELECT max(id) FROM events'),
-        counters.get('last_event_id') ?? 0,
-      ),
+      batches: Math.max(lastBatch, counters.get('last_batch') ?? 0),
       quarantine: counters.get('last_quarantine_id') ?? 0,
-      audit: readNumber(db, 'SELECT max(id) FROM audit'),
     },
-    counters: countersOfTarget(db, counters),
-    handlers: db.prepare('SELECT * FROM handlers ORDER BY name').all() as CopiedRow[],
+    counters: new Map(
+      [...counters].flatMap(([name, n]) =>
+        OWN_COUNTERS.has(name) ? [] : [[name, name === 'batches' ? n - open : n]],
+      ),
+    ),
   }
 }
 
-function readCounters(db: Database): Map<string, number> {
-  const rows = db.prepare('SELECT name, n FROM counters ORDER BY name').all()
-  return new Map((rows as { name: string; n: number }[]).map(({ name, n }) => [name, n]))
-}
-
-/** Here a batch is counted when it arrives, there when it is closed. */
-function countersOfTarget(db: Database, counters: Map<string, number>): Map<string, number> {
-  const open = readNumber(db, 'SELECT count(*) FROM batches WHERE body IS NOT NULL')
-  const shared = [...counters].filter(([name]) => !OWN_COUNTERS.has(name))
-  return new Map(shared.map(([name, n]) => [name, name === 'batches' ? n - open : n]))
-}
-
-/** Whatever a receiver does changes one of these. The remainders keep sums of times small. */
-function readVersion(db: Database, counters: Map<string, number>, rows: object): string {
-  const batches = db
-    .prepare('SELECT max(seq), count(body), sum(unpacked_pieces) FROM batches')
-    .get()
-  const jobs = db
-    .prepare(
-      `SELECT sum(attempt), sum(state = 'done'), sum(state = 'dead'), sum(due_at % 1000003),
-         sum(ended_at % 1000003) FROM jobs`,
-    )
-    .get()
-  return hash([[...counters].filter(([name]) => name !== 'probed_at'), rows, batches, jobs])
-}
-
 function readNumber(db: Database, sql: string): number {
-  const [n] = Object.values(db.prepare(sql).get() as Record<string, number | null>)
+  const [n] = Object.values((db.prepare(sql).get() ?? {}) as Record<string, number | null>)
   return n ?? 0
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

@@ -1,149 +1,229 @@
-import type { AttemptName, ClaimedJob, SettledAttempt } from '../../model.ts'
-import { type ClaimedRow, MOST_RECORDED_CHARACTERS, readClaimed } from '../rows.ts'
-import type { ClaimRequest } from '../store.ts'
-import { createCounters } from './counters.ts'
+import { type JobRow, readJob } from '../claimed-rows.ts'
+import {
+  countSpared,
+  countSparedIn,
+  delayOf,
+  INTERRUPTED,
+  MOST_RECORDED_CHARACTERS,
+  recordFailure,
+} from '../job-record.ts'
+import type { ClaimedJob, ClaimRequest, EndedJob, FailedEvent } from '../store.ts'
+import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
-import type { OnEnd } from './transactions.ts'
+import type { Transactions } from './transactions.ts'
 
-/** Of one attempt: neither has its outcome been told, nor is there a newer one. */
-const IS_RUNNING = `event_id = ? AND handler = ? AND attempt = ? AND fence = ?
-  AND state = 'pending' AND ended_at IS NULL`
+/** How an event of a run ended, to become a job. */
+export interface FailedAttempt extends FailedEvent {
+  readonly handler: string
+  /** Of its run: how often it was opened. */
+  readonly opened: number
+  readonly payload: Uint8Array
+}
 
-/** Claims, leases and outcomes. Every write names the attempt: that is the fence. */
-export function createJobs(db: Database, onEnd: OnEnd) {
-  const counters = createCounters(db)
-  const leases = createLeases()
+/** Events that failed, one row each. Every end names the fence of its attempt. All within a transaction, but `nextDue`. */
+export function createJobs(
+  db: Database,
+  { transactions, counters }: { readonly transactions: Transactions; readonly counters: Counters },
+) {
+  const held = createHeldJobs()
+  const write = prepareWrites(db)
   const selectDue = db.prepare(
-    `SELECT event_id FROM jobs WHERE handler = ? AND state = 'pending' AND due_at <= ?
-     ORDER BY due_at, event_id LIMIT ?`,
+    `SELECT event, length(payload) AS bytes FROM jobs
+     WHERE handler = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event LIMIT ?`,
   )
-  const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')
-  const countAttempts = db.prepare(
-    `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, ended_at = NULL
-     WHERE handler = ? AND event_id IN (SELECT value FROM json_each(?))`,
+  const selectNext = db.prepare(
+    `SELECT event, due_at FROM jobs WHERE handler = ? AND state = 'pending' ORDER BY due_at LIMIT ?`,
   )
   const selectClaimed = db.prepare(
-    `SELECT e.id AS event_id, j.attempt, j.fence, b.id AS batch, e.provider, e.source, e.type,
-            e.name, e.key, e.received_at, e.occurred_at, e.payload
-     FROM json_each(?) c JOIN events e ON e.id = c.value
-     JOIN jobs j ON j.event_id = e.id AND j.handler = ? LEFT JOIN batches b ON b.seq = e.batch_seq`,
-  )
-  const settleDone = db.prepare(
-    `UPDATE jobs SET state = 'done', due_at = NULL, ended_at = ?, duration_ms = ?
-     WHERE ${IS_RUNNING}`,
-  )
-  const settleFailed = db.prepare(
-    `UPDATE jobs SET state = ?, due_at = ?, ended_at = ?, duration_ms = ?,
-       failures = substr(ifnull(failures, '') || ?, -${MOST_RECORDED_CHARACTERS})
-     WHERE ${IS_RUNNING}`,
-  )
-  const release = db.prepare(
-    `UPDATE jobs SET attempt = attempt - 1, due_at = min(due_at, ?), ended_at = ?
-     WHERE ${IS_RUNNING}`,
+    `SELECT j.event, j.attempt, j.spared, j.fence, j.alone, j.payload, e.key, e.type, b.id AS batch_id,
+       b.source, b.provider, b.received_at
+     FROM jobs j LEFT JOIN events e ON e.id = j.event LEFT JOIN batches b ON b.seq = j.event >> 20
+     WHERE j.event = ? AND j.handler = ?`,
   )
 
-  function claim({ handler, limit, leaseMs }: ClaimRequest, now: number): readonly ClaimedJob[] {
-    if (selectPaused.get(handler) !== undefined) return []
-    const rows = selectDue.all(handler, now, limit + leases.count(handler)) as {
-      event_id: number
-    }[]
-    const free = rows
-      .filter(({ event_id }) => !leases.isHeld(handler, event_id, now))
-      .slice(0, limit)
-    if (free.length === 0) return []
-    const ids = JSON.stringify(free.map(({ event_id }) => event_id))
-    countAttempts.run(handler, ids)
-    const claimed = selectClaimed.all(ids, handler) as ClaimedRow[]
-    const until = now + leaseMs
-    for (const { event_id, attempt, fence } of claimed) {
-      leases.hold(handler, event_id, { attempt, fence, until })
+  /** The longest due that nobody has, as many as are asked for; the first whatever its size. */
+  function findDue({ handler, events, bytes }: ClaimRequest, now: number): number[] {
+    const limit = events + held.count(handler)
+    const rows = selectDue.all(handler, now, limit) as unknown as { event: number; bytes: number }[]
+    const due: number[] = []
+    let sum = 0
+    for (const row of rows) {
+      if (held.fenceOf(handler, row.event) !== undefined) continue
+      sum += row.bytes
+      if (due.length >= events || (due.length > 0 && sum > bytes)) break
+      due.push(row.event)
     }
-    // An attempt that was not counted was not handed out either.
-    onEnd((isKept) => {
-      if (!isKept) for (const { event_id } of free) leases.end(handler, event_id)
+    return due
+  }
+
+  function claim(request: ClaimRequest, now: number): readonly ClaimedJob[] {
+    const { handler } = request
+    const interrupted = lineOf(now, INTERRUPTED)
+    return findDue(request, now).map((event) => {
+      write.count.run(interrupted, event, handler)
+      const row = selectClaimed.get(event, handler) as unknown as JobRow & {
+        payload: Uint8Array
+      }
+      held.hold(handler, event, row.fence)
+      // An attempt that was not counted was not handed out either.
+      transactions.onEnd((isKept) => {
+        if (!isKept) held.end(handler, event)
+      })
+      return readJob(row, handler, row.payload)
     })
-    return claimed.map((row) => readClaimed(row, handler))
   }
 
-  function extend(attempts: readonly AttemptName[], leaseMs: number, now: number): void {
-    const until = now + leaseMs
-    for (const name of attempts) {
-      // Also one that has ended: nobody else has the job, or the fence would be another.
-      const { event, handler, attempt, fence } = name
-      if (isNewest(name)) leases.hold(handler, Number(event), { attempt, fence, until })
+  /** Answers whether it was in time. */
+  function end(ended: EndedJob, now: number): boolean {
+    const { event, handler, fence, outcome } = ended
+    if (held.fenceOf(handler, event) === fence) {
+      // Also of a job that was erased meanwhile. An outcome that was not kept is told again.
+      transactions.onEnd((isKept) => {
+        if (isKept) held.end(handler, event)
+      })
     }
-  }
-
-  function settleAttempt(settled: SettledAttempt, now: number): boolean {
-    const { handler, attempt, fence, outcome, durationMs } = settled
-    const event = Number(settled.event)
-    const name = [event, handler, attempt, fence] as const
+    const name = [event, handler, fence] as const
+    const durationMs = Math.round(ended.durationMs)
+    if (outcome.kind === 'released') return write.release.run(now, ...name).changes === 1
     if (outcome.kind === 'done') {
-      return settleDone.run(now, durationMs, ...name).changes === 1
+      if (write.done.run(now, durationMs, ...name).changes === 0) return false
+      counters.add(`done:${handler}`, 1)
+      return true
     }
-    if (outcome.kind === 'released') return release.run(now, now, ...name).changes === 1
-    const { kind, error } = outcome
-    const line = JSON.stringify({ attempt, outcome: kind, endedAt: now, durationMs, error })
-    const [state, dueAt] = kind === 'retry' ? ['pending', now + outcome.delayMs] : ['dead', null]
-    return settleFailed.run(state, dueAt, now, durationMs, `${line}\n`, ...name).changes === 1
+    const line = lineOf(now, recordFailure(outcome, durationMs))
+    const { state, isAlone, dueAt } = readNext(outcome, now)
+    const values = [state, isAlone, countSpared(outcome), dueAt, now, durationMs, line] as const
+    return write.fail.run(...values, ...name).changes === 1
   }
 
-  function isNewest({ handler, event, attempt, fence }: AttemptName): boolean {
-    const lease = leases.find(handler, Number(event))
-    return lease?.fence === fence && lease.attempt === attempt
+  function add({ event, handler, opened, payload, outcome, ...rest }: FailedAttempt, now: number) {
+    const { state, isAlone, dueAt } = readNext(outcome, now)
+    const durationMs = Math.round(rest.durationMs)
+    const line = `{"attempt":${opened}${lineOf(now, recordFailure(outcome, durationMs))}`
+    const spared = countSparedIn(opened, outcome)
+    const facts = [event, handler, state, opened, spared, isAlone, dueAt, now, durationMs] as const
+    write.insert.run(...facts, line, payload)
   }
 
-  /** Answers how many were refused. */
-  function settle(attempts: readonly SettledAttempt[], now: number): number {
-    const done = new Map<string, number>()
-    const ended: SettledAttempt[] = []
-    let refused = 0
-    for (const settled of attempts) {
-      if (!settleAttempt(settled, now)) {
-        refused++
-        // The newest attempt of a job that was erased meanwhile.
-        if (isNewest(settled)) ended.push(settled)
-        continue
-      }
-      ended.push(settled)
-      if (settled.outcome.kind === 'done') {
-        done.set(settled.handler, (done.get(settled.handler) ?? 0) + 1)
-      }
-    }
-    // An outcome that was not kept is told again; until then nobody else may have the job.
-    onEnd((isKept) => {
-      if (isKept) for (const { handler, event } of ended) leases.end(handler, Number(event))
-    })
-    for (const [handler, n] of done) counters.add(`done:${handler}`, n)
-    return refused
+  function nextDue(handler: string): number | undefined {
+    const rows = selectNext.all(handler, held.count(handler) + 1) as unknown as {
+      event: number
+      due_at: number
+    }[]
+    return rows.find(({ event }) => held.fenceOf(handler, event) === undefined)?.due_at
   }
 
-  return { claim, extend, settle }
+  return { claim, end, add, nextDue }
 }
 
-interface Lease {
-  readonly attempt: number
-  readonly fence: number
-  readonly until: number
+export type Jobs = ReturnType<typeof createJobs>
+
+function prepareWrites(db: Database) {
+  /** Of one attempt: neither has its outcome been told, nor is there a newer one. */
+  const isRunning = `event = ? AND handler = ? AND fence = ? AND state = 'pending' AND running = 1`
+  const append = `substr(ifnull(failures, '') || '{"attempt":' || attempt || ?, -${MOST_RECORDED_CHARACTERS})`
+  return {
+    // Whoever had it, and did not tell how it ended, has died with the process before.
+    count: db.prepare(
+      `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, running = 1,
+         failures = CASE WHEN running = 1 THEN ${append} ELSE failures END
+       WHERE event = ? AND handler = ?`,
+    ),
+    done: db.prepare(
+      `UPDATE jobs SET state = 'done', running = 0, alone = 0, due_at = NULL, ended_at = ?,
+         duration_ms = ? WHERE ${isRunning}`,
+    ),
+    fail: db.prepare(
+      `UPDATE jobs SET state = ?, running = 0, alone = ?, spared = spared + ?, due_at = ?,
+         ended_at = ?, duration_ms = ?, failures = ${append} WHERE ${isRunning}`,
+    ),
+    release: db.prepare(
+      `UPDATE jobs SET attempt = attempt - 1, running = 0, due_at = min(due_at, ?)
+       WHERE ${isRunning}`,
+    ),
+    insert: db.prepare(
+      `INSERT INTO jobs (event, handler, state, attempt, spared, alone, due_at, ended_at,
+         duration_ms, failures, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, substr(?, -${MOST_RECORDED_CHARACTERS}), ?)
+       ON CONFLICT (event, handler) DO NOTHING`,
+    ),
+  }
 }
 
-/** Which attempt holds which job until when. One process has the file, so its leases end with it. */
-function createLeases() {
-  const byHandler = new Map<string, Map<number, Lease>>()
-  const leasesOf = (handler: string) => {
-    const found = byHandler.get(handler)
-    if (found) return found
-    const made = new Map<number, Lease>()
-    byHandler.set(handler, made)
-    return made
+/** The rest of an attempt's line, behind its number. */
+const lineOf = (endedAt: number, failure: string) => `,"endedAt":${endedAt},${failure}\n`
+
+function readNext(outcome: FailedEvent['outcome'], now: number) {
+  const isDead = outcome.kind === 'dead'
+  return {
+    state: isDead ? 'dead' : 'pending',
+    isAlone: outcome.kind === 'alone' ? 1 : 0,
+    dueAt: isDead ? null : now + delayOf(outcome),
+  }
+}
+
+/** Which attempt has which job. One process has the file, so they end with it. */
+function createHeldJobs() {
+  const byHandler = new Map<string, Map<number, number>>()
+  const of = (handler: string) => {
+    const found = byHandler.get(handler) ?? new Map<number, number>()
+    byHandler.set(handler, found)
+    return found
   }
   return {
-    count: (handler: string) => leasesOf(handler).size,
-    find: (handler: string, event: number) => leasesOf(handler).get(event),
-    isHeld: (handler: string, event: number, now: number) =>
-      (leasesOf(handler).get(event)?.until ?? 0) > now,
-    hold: (handler: string, event: number, lease: Lease) =>
-      void leasesOf(handler).set(event, lease),
-    end: (handler: string, event: number) => void leasesOf(handler).delete(event),
+    count: (handler: string) => byHandler.get(handler)?.size ?? 0,
+    fenceOf: (handler: string, event: number) => byHandler.get(handler)?.get(event),
+    hold: (handler: string, event: number, fence: number) => void of(handler).set(event, fence),
+    end: (handler: string, event: number) => void byHandler.get(handler)?.delete(event),
   }
+}
+
+/** A clock that is slowed down a little, or a thread held up between two readings, is no step. */
+const SMALLEST_STEP_MS = 1_000
+
+/** No wait of a schedule is longer than a week. */
+const LONGEST_WAIT_MS = 8 * 86_400_000
+
+/**
+ * Jobs wait until a time of the wall clock, so that they go on waiting over a restart. A wall clock
+ * that is set back would hold them all up by as much; the answer, called in a transaction, sees it
+ * by the clock that only goes forward, and sets their times back as well.
+ */
+export function createClockSteps(
+  db: Database,
+  parts: {
+    readonly now: () => number
+    readonly elapsedMs: () => number
+    readonly transactions: Pick<Transactions, 'onEnd'>
+  },
+) {
+  const { now, elapsedMs, transactions } = parts
+  const setBack = db.prepare(
+    `UPDATE jobs SET due_at = due_at - ? WHERE state = 'pending' AND due_at > ?`,
+  )
+  let lead = now() - elapsedMs()
+
+  return function follow(): void {
+    const before = lead
+    const current = now() - elapsedMs()
+    const stepMs = Math.round(before - current)
+    if (stepMs > 0 && stepMs < SMALLEST_STEP_MS) return
+    lead = current
+    if (stepMs <= 0) return
+    setBack.run(stepMs, now())
+    transactions.onEnd((isKept) => {
+      if (!isKept) lead = before
+    })
+  }
+}
+
+/**
+ * At opening, in a transaction: what a clock wrote that was ahead then is due. That shows where the
+ * attempt before has ended in the future, or was never, or the wait is longer than any.
+ */
+export function endImpossibleWaits(db: Database, now: number): void {
+  db.prepare(
+    `UPDATE jobs SET due_at = ?1 WHERE state = 'pending' AND due_at > ?1
+       AND (ended_at IS NULL OR ended_at > ?1 OR due_at - ended_at > ?2)`,
+  ).run(now, LONGEST_WAIT_MS)
 }

@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { createTraceFinder } from '../trace-finder.ts'
 
 /**
@@ -19,6 +21,12 @@ const MOST_UNCLEAR = 10_000
 const WORD_BEFORE = /[\w.%+\\\x80-\xff-]*$/
 const WORD_BEHIND = /^[\w.\x80-\xff-]*/
 const PRINTABLE = /^[ -~]$/
+
+/** What a process of its own reads from its standard input. */
+export interface LeftQuestion {
+  readonly files: readonly string[]
+  readonly texts: readonly string[]
+}
 
 /** Looks for texts among the bytes of files, without regard to the case of ASCII letters. */
 export async function findLeft(files: readonly string[], texts: readonly string[]): Promise<Left> {
@@ -49,17 +57,17 @@ interface Word {
 async function* readWords(file: string, texts: readonly string[]): AsyncGenerator<Word> {
   const wanted = texts.map((text) => Buffer.from(text.toLowerCase()).toString('latin1'))
   const reach = Math.max(...wanted.map((text) => text.length)) + CONTEXT_BYTES
-  let text = ''
+  let read = ''
   let from = 0
   for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
-    text += (chunk as Buffer).toString('latin1')
-    const to = Math.max(from, text.length - reach)
-    yield* findWords(text, wanted, from, to)
+    read += (chunk as Buffer).toString('latin1')
+    const to = Math.max(from, read.length - reach)
+    yield* findWords(read, wanted, from, to)
     const kept = Math.max(0, to - CONTEXT_BYTES - 1)
-    text = text.slice(kept)
+    read = read.slice(kept)
     from = to - kept
   }
-  yield* findWords(text, wanted, from, text.length)
+  yield* findWords(read, wanted, from, read.length)
 }
 
 /** Words around texts that begin from one place on and before another. */
@@ -90,4 +98,10 @@ function wordAround(text: string, start: number, end: number): Word {
 /** Of the bytes of a text beyond ASCII, none may become another. */
 function lowerAscii(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+// As a process: it may open and close the files, whose locks are not its own.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { files, texts } = JSON.parse(await text(process.stdin)) as LeftQuestion
+  process.stdout.write(JSON.stringify(await findLeft(files, texts)))
 }

@@ -1,51 +1,116 @@
 import {
+  accessSync,
   closeSync,
+  constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ReceiverError } from '../../errors.ts'
-import { type Database, isBusy, openDriver, refuseUnsafeVersion, translateError } from './driver.ts'
+import { ownFile } from '../../own-files.ts'
+import { type Database, openDriver, refuseUnsafeVersion, translateError } from './driver.ts'
 
-const MIGRATIONS = fileURLToPath(new URL('./migrations/', import.meta.url))
+const MIGRATIONS = fileURLToPath(ownFile('store/sqlite/migrations/'))
 
 /** Checking a larger file would hold up the start for seconds. */
 const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 
 /**
  * Opens the one connection that writes: checks the file, brings the tables up to date, and sets
- * what makes a commit durable.
+ * what makes a commit durable. Errors name the file. A spool has tables of its own.
  */
-export async function openForWriting(file: string): Promise<Database> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const db = await openDriver(file, { isReadOnly: false })
+export async function openForWriting(file: string, migrations = MIGRATIONS): Promise<Database> {
   try {
-    prepareForWriting(db, file)
-    syncDirectory(dirname(file))
-    return db
-  } catch (error) {
-    db.close()
-    throw error
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    if (!makeFile(file)) await refuseStrangers(file)
+    const db = await openDriver(file, { isReadOnly: false })
+    try {
+      prepareForWriting(db, file, migrations)
+      syncDirectory(dirname(file))
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (cause) {
+    throw namingFile(translateError(cause), file)
   }
 }
 
-function prepareForWriting(db: Database, file: string): void {
+/**
+ * Only for this user from the first moment on; SQLite gives its log the same rights. A file that is
+ * there is not opened: closing any other descriptor on it would drop the locks of the whole process.
+ */
+export function makeFile(file: string): boolean {
+  if (existsSync(file)) {
+    refuseReadOnly(file)
+    return false
+  }
+  closeSync(openSync(file, 'wx', 0o600))
+  return true
+}
+
+/** Before SQLite opens it: it would make a log with the same rights, which stays in the way. */
+function refuseReadOnly(file: string): void {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK)
+  } catch (cause) {
+    throw new ReceiverError('store_unusable', { detail: (cause as Error).message, cause })
+  }
+}
+
+export function namingFile(error: ReceiverError, file: string): ReceiverError {
+  const { code, detail, cause } = error
+  if (detail?.includes(file)) return error
+  return new ReceiverError(code, { detail: detail ? `${file}: ${detail}` : file, cause })
+}
+
+function prepareForWriting(db: Database, file: string, migrations: string): void {
   refuseUnsafeVersion(db)
-  refuseStranger(db, file)
+  // A file that may only be read is opened all the same, and would fail at the first batch.
+  db.exec('PRAGMA busy_timeout = 2000; BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK')
   // On every open: the shim reopens a WAL file with NORMAL, which loses the last commits at a power cut.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   // Checkpoints run between commits, never inside the commit that a request waits for.
   db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864')
   // Deleted bytes are overwritten where that takes no write of its own; see `wipe.ts` for the rest.
   db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST')
   refuseDamage(db, file)
-  migrate(db)
+  migrate(db, migrations)
+}
+
+/**
+ * Rejects with what would end an opening of this file. Changes nothing, and may be used beside a
+ * receiver that has it open. A file that is not there can be made.
+ */
+export async function tryToOpen(file: string): Promise<void> {
+  try {
+    const none = await openDriver(':memory:', { isReadOnly: false })
+    try {
+      refuseUnsafeVersion(none)
+    } finally {
+      none.close()
+    }
+    if (!existsSync(file)) return
+    refuseReadOnly(file)
+    await refuseStrangers(file)
+    const db = await openForReading(file)
+    try {
+      refuseDamage(db, file)
+      const tables = `SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'`
+      if (db.prepare(tables).get()) findMissing(db, MIGRATIONS)
+    } finally {
+      db.close()
+    }
+  } catch (cause) {
+    throw namingFile(translateError(cause), file)
+  }
 }
 
 /** Opens a connection for reads beside the writer. */
@@ -68,36 +133,58 @@ function refuseDamage(db: Database, file: string): void {
   if (row.quick_check !== 'ok') throw new ReceiverError('store_corrupt', { detail: file })
 }
 
-/** Nothing is changed in somebody else's database. */
-function refuseStranger(db: Database, file: string): void {
-  const { tables, ours } = db
-    .prepare(
-      `SELECT (SELECT count(*) FROM sqlite_schema) AS tables,
-         (SELECT count(*) FROM pragma_table_info('migrations') WHERE name IN ('name', 'applied_at')) AS ours`,
-    )
-    .get() as { tables: number; ours: number }
-  if (tables === 0 || ours === 2) return
-  throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
+/**
+ * Nothing is changed in somebody else's database, nor in one that this version cannot read: so it
+ * is looked at through a connection that cannot write.
+ */
+async function refuseStrangers(file: string): Promise<void> {
+  const db = await openDriver(file, { isReadOnly: true })
+  try {
+    // The last connection of the process before may be closing: it folds the log into the file.
+    db.exec('PRAGMA busy_timeout = 2000')
+    const tables = db.prepare('SELECT name FROM sqlite_schema').all() as { name: string }[]
+    const has = (table: string) => tables.some(({ name }) => name === table)
+    if (tables.length === 0 || has('schema_migrations')) return
+    if (has('migrations') && isUnreleased(db)) {
+      throw new ReceiverError('store_unreleased', { detail: file })
+    }
+    throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
+  } finally {
+    db.close()
+  }
+}
+
+/** Version 0.1.0 kept the names of its own files in a table with a common name. */
+function isUnreleased(db: Database): boolean {
+  const column = db.prepare(`SELECT 1 FROM pragma_table_info('migrations') WHERE name = 'name'`)
+  if (column.get() === undefined) return false
+  const first = db.prepare(`SELECT 1 FROM migrations WHERE name = '0001-tables.sql'`)
+  return first.get() !== undefined
 }
 
 /** Runs the numbered files that this database has not seen, each in one transaction. */
-function migrate(db: Database): void {
-  db.exec(`CREATE TABLE IF NOT EXISTS migrations (
+function migrate(db: Database, migrations: string): void {
+  db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`)
-  const known = readdirSync(MIGRATIONS)
+  for (const name of findMissing(db, migrations)) {
+    db.exec('BEGIN IMMEDIATE')
+    db.prepare('INSERT INTO schema_migrations VALUES (?, ?)').run(name, Date.now())
+    db.exec(readFileSync(`${migrations}${name}`, 'utf8'))
+    db.exec('COMMIT')
+  }
+}
+
+/** The files that it has not seen. Throws where it has seen one that this version does not have. */
+function findMissing(db: Database, migrations: string): string[] {
+  const known = readdirSync(migrations)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-  const applied = db.prepare('SELECT name FROM migrations').all() as { name: string }[]
+  const applied = db.prepare('SELECT name FROM schema_migrations').all() as { name: string }[]
   const strange = applied.filter(({ name }) => !known.includes(name))
   if (strange.length > 0) {
     throw new ReceiverError('store_too_new', { detail: strange.map(({ name }) => name).join(', ') })
   }
-  for (const name of known.filter((file) => !applied.some((row) => row.name === file))) {
-    db.exec('BEGIN IMMEDIATE')
-    db.prepare('INSERT INTO migrations VALUES (?, ?)').run(name, Date.now())
-    db.exec(readFileSync(`${MIGRATIONS}${name}`, 'utf8'))
-    db.exec('COMMIT')
-  }
+  return known.filter((file) => !applied.some(({ name }) => name === file))
 }
 
 /** A new file is only found again after a power cut once its directory is on disk as well. */
@@ -107,36 +194,5 @@ function syncDirectory(directory: string): void {
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
-  }
-}
-
-export const lockFileOf = (directory: string): string => `${directory}/receiver.lock`
-
-/**
- * Holds the data directory for this process. The lock is the operating system's, on a SQLite file
- * of its own, so it ends with the process, however that ends. Close the answer to let go.
- */
-export async function lockDataDirectory(directory: string): Promise<Database> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = lockFileOf(directory)
-  try {
-    return await lockFile(file)
-  } catch (cause) {
-    if (isBusy(cause)) throw new ReceiverError('store_locked', { detail: directory, cause })
-    if (translateError(cause).code !== 'store_corrupt') throw cause
-    // It is always empty. Whatever was written into it was written by somebody else, not by a holder.
-    rmSync(file)
-    return await lockFile(file)
-  }
-}
-
-async function lockFile(file: string): Promise<Database> {
-  const lock = await openDriver(file, { isReadOnly: false })
-  try {
-    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-    return lock
-  } catch (error) {
-    lock.close()
-    throw error
   }
 }

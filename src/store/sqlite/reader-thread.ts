@@ -1,40 +1,42 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { createArchive } from './archive.ts'
+import { createArchive } from '../archive/archive.ts'
+import type { Archive } from '../store.ts'
+import { answerCall, type Call, failCall } from '../thread-calls.ts'
 import { translateError } from './driver.ts'
 import { openForReading } from './open-database.ts'
-import {
-  answer,
-  type StoreNews,
-  type StoreRequest,
-  type StoreThreadData,
-  toFailure,
-} from './requests.ts'
-import type { Operation } from './writer.ts'
+import { createReadPort } from './reader.ts'
 
 /** The thread that reads for people, so that a long search delays no write and no request. */
 if (parentPort) {
   const port = parentPort
-  const { file } = workerData as StoreThreadData
   try {
-    const db = await openForReading(file)
-    const archive = createArchive(db, Date.now)
-    port.on('message', (request: StoreRequest) => {
-      const waiting = { ...request, port }
-      if (request.operation === 'close') {
-        db.close()
-        answer([waiting], [{ value: undefined }])
-        port.close()
+    const db = await openForReading(workerData.file as string)
+    const reads = createReadPort(db, { now: Date.now, keysOf: () => [] })
+    const run = (operation: keyof Archive, args: readonly unknown[]): Promise<unknown> => {
+      const keys = operation === 'listEvents' ? (args[1] as readonly Uint8Array[]) : []
+      const archive = createArchive({ ...reads, keysOf: () => keys })
+      return (archive[operation] as (...given: never[]) => Promise<unknown>)(...(args as never[]))
+    }
+
+    port.on('message', ({ id, operation, args }: Call<keyof Archive | 'close'>) => {
+      if (operation !== 'close') {
+        run(operation, args).then(
+          (value) => answerCall(port, id, value),
+          (cause) => failCall(port, id, translateError(cause)),
+        )
         return
       }
-      try {
-        const run = archive[request.operation as keyof typeof archive] as Operation
-        answer([waiting], [{ value: run(...(request.args as never[])) }])
-      } catch (cause) {
-        answer([waiting], [{ error: translateError(cause) }])
-      }
+      // Reads come one after the other: what was asked before is answered.
+      void reads
+        .inSnapshot(() => {})
+        .finally(() => {
+          db.close()
+          answerCall(port, id)
+          port.close()
+        })
     })
-    port.postMessage({ isOpen: true } satisfies StoreNews)
+    answerCall(port, 0)
   } catch (cause) {
-    port.postMessage({ failure: toFailure(translateError(cause)) } satisfies StoreNews)
+    failCall(port, 0, translateError(cause))
   }
 }

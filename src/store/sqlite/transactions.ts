@@ -1,11 +1,5 @@
-import type { ReceiverError } from '../../errors.ts'
 import type { StoreCommit } from '../store.ts'
 import { type Database, translateError } from './driver.ts'
-
-/** One thing to be done inside a transaction. */
-export interface Step<Result> {
-  run(): Result
-}
 
 /**
  * What a commit waits for. `FULL`: the disk has it. `NORMAL`: the operating system has it, so it
@@ -13,70 +7,64 @@ export interface Step<Result> {
  */
 export type Sync = 'FULL' | 'NORMAL'
 
-/** Called once it is known whether what is under way was kept. */
-export type OnEnd = (ending: (isKept: boolean) => void) => void
+export interface Transactions {
+  /** Does the work in one transaction. Throws a ReceiverError when nothing of it was kept. */
+  run<Value>(sync: Sync, work: () => Value): Value
+  /** Within a transaction: what fails is undone by itself. Throws a ReceiverError then. */
+  apart<Value>(work: () => Value): Value
+  /** Within a transaction: called once it is known whether what was written up to now is kept. */
+  onEnd(ending: (isKept: boolean) => void): void
+  /** Called in every transaction, before it is committed. */
+  beforeCommit(flush: () => void): void
+  /** For work that opens transactions of its own; afterwards the setting is unknown here. */
+  outside<Value>(sync: Sync, work: () => Value): Value
+}
 
-export type StepResult<Result> = { readonly value: Result } | { readonly error: ReceiverError }
-
-/**
- * Runs steps in one transaction, so that they share one sync. A step that fails undoes itself
- * only; when the commit fails, every step has failed.
- */
+/** The only place that opens transactions, but for work that is handed to `outside`. */
 export function createTransactions(
   db: Database,
-  options: { onCommit?: (commit: StoreCommit) => void; now?: () => number } = {},
-) {
-  const { onCommit = () => {}, now = () => performance.now() } = options
-  const endings: ((isKept: boolean) => void)[] = []
+  options: { onCommit?: (commit: StoreCommit) => void; elapsedMs?: () => number } = {},
+): Transactions {
+  const { onCommit = () => {}, elapsedMs = () => performance.now() } = options
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const flushes: (() => void)[] = []
+  let endings: ((isKept: boolean) => void)[] = []
+  let setSync: Sync | undefined
 
-  function runStep<Result>(step: Step<Result>): StepResult<Result> {
-    db.exec('SAVEPOINT step')
-    const before = endings.length
-    try {
-      const value = step.run()
-      db.exec('RELEASE step')
-      return { value }
-    } catch (cause) {
-      const error = translateError(cause)
-      undoStep(error)
-      for (const end of endings.splice(before)) end(false)
-      return { error }
-    }
+  function useSync(sync: Sync): void {
+    if (sync === setSync) return
+    db.exec(`PRAGMA synchronous = ${sync}`)
+    setSync = sync
   }
 
-  function undoStep(error: ReceiverError): void {
-    try {
-      db.exec('ROLLBACK TO step; RELEASE step')
-    } catch {
-      // A full disk has ended the whole transaction: every step has failed, for this step's reason.
-      throw error
-    }
+  function end(isKept: boolean): void {
+    const ended = endings
+    endings = []
+    for (const ending of ended) ending(isKept)
   }
 
-  function runTogether<Result>(
-    steps: readonly Step<Result>[],
-    sync: Sync = 'FULL',
-  ): StepResult<Result>[] {
-    const beganAt = now()
+  function run<Value>(sync: Sync, work: () => Value): Value {
+    const beganAt = elapsedMs()
     try {
-      db.exec(`PRAGMA synchronous = ${sync}`)
-      db.exec('BEGIN IMMEDIATE')
-      const results = steps.map(runStep)
-      const executedAt = now()
-      db.exec('COMMIT')
-      const endedAt = now()
-      for (const end of endings.splice(0)) end(true)
+      useSync(sync)
+      begin.run()
+      const value = work()
+      for (const flush of flushes) flush()
+      const executedAt = elapsedMs()
+      commit.run()
+      const endedAt = elapsedMs()
+      end(true)
       onCommit({
         isDurable: sync === 'FULL',
         durationMs: endedAt - beganAt,
         syncMs: endedAt - executedAt,
       })
-      return results
+      return value
     } catch (cause) {
-      const error = translateError(cause)
       rollBack()
-      for (const end of endings.splice(0)) end(false)
-      return steps.map(() => ({ error }))
+      end(false)
+      throw translateError(cause)
     }
   }
 
@@ -88,9 +76,42 @@ export function createTransactions(
     }
   }
 
-  const onEnd: OnEnd = (ending) => {
-    endings.push(ending)
+  function apart<Value>(work: () => Value): Value {
+    db.exec('SAVEPOINT apart')
+    const before = endings.length
+    try {
+      const value = work()
+      db.exec('RELEASE apart')
+      return value
+    } catch (cause) {
+      const error = translateError(cause)
+      try {
+        db.exec('ROLLBACK TO apart; RELEASE apart')
+      } catch {
+        // A full disk has ended the whole transaction: all of it has failed, for this reason.
+        throw error
+      }
+      for (const ending of endings.splice(before)) ending(false)
+      throw error
+    }
   }
 
-  return { runTogether, onEnd }
+  function outside<Value>(sync: Sync, work: () => Value): Value {
+    try {
+      useSync(sync)
+      return work()
+    } catch (cause) {
+      throw translateError(cause)
+    } finally {
+      setSync = undefined
+    }
+  }
+
+  return {
+    run,
+    apart,
+    outside,
+    onEnd: (ending) => void endings.push(ending),
+    beforeCommit: (flush) => void flushes.push(flush),
+  }
 }

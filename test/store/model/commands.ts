@@ -1,177 +1,77 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { ClaimedJob, Outcome } from '../../../src/model.ts'
-import type { PruneRequest, Store, UnpackedChunk } from '../../../src/store/store.ts'
+import type { Outcome } from '../../../src/model.ts'
+import type { PruneRequest } from '../../../src/store/store.ts'
 import { sampleBatch } from '../sample-rows.ts'
-import { type ChunkPlan, chunkPlan, makeChunk } from './chunk-plan.ts'
+import type { ContractStore } from '../store-harness.ts'
+import { ADDRESSES, HOUR_MS, makePart, partPlans } from './batch-plan.ts'
+import { claimJobs, claimRuns, takeBatches } from './claim-commands.ts'
 import { compare } from './compare.ts'
+import { cutRun, end } from './end-commands.ts'
 import type { StoreModel } from './store-model.ts'
 import * as models from './store-model.ts'
+import { unpack } from './unpack-command.ts'
 
 /** The store under test; after a crash it is another. */
 export interface StoreUnderTest {
-  store: Store
-  crash(store: Store): Promise<Store>
+  store: ContractStore
+  crash(store: ContractStore): Promise<ContractStore>
 }
 
 export type StoreCommand = fc.AsyncCommand<StoreModel, StoreUnderTest>
 
 /** Ended when the next command comes, and not ended while a test runs. */
-const LEASES_MS = [0, 600_000] as const
-const HANDLERS = ['counter', 'other', 'newcomer'] as const
-const TIMES = [1_000, 2_000, 3_000, 4_000] as const
-
-const leaseMs = fc.constantFrom(...LEASES_MS)
-const handler = fc.constantFrom(...HANDLERS)
-/** How many ask for the same thing at the same moment. */
-const times = fc.constantFrom(1, 1, 2)
+const leaseMs = fc.constantFrom(0, 600_000, 600_000)
+const NAMES = ['counter', 'other', 'newcomer'] as const
+const handler = fc.constantFrom('counter', 'counter', 'other', 'newcomer')
 const place = fc.nat(1_000)
 
 /** One command: what it does to both, after which both must look the same. */
 function command<Values>(
   name: string,
-  values: Values,
-  run: (model: StoreModel, store: Store, values: Values) => Promise<void>,
+  run: (model: StoreModel, store: ContractStore, values: Values) => Promise<void>,
   isPossible: (model: StoreModel) => boolean = () => true,
-): StoreCommand {
-  return {
+): (values: Values) => StoreCommand {
+  return (values) => ({
     check: isPossible,
     async run(model, real) {
       await run(model, real.store, values)
+      checkRuns(model)
       await compare(model, real.store)
     },
     toString: () => `${name} ${JSON.stringify(values)}`,
-  }
+  })
 }
 
-const atOnce = <Value>(count: number, ask: () => Promise<Value>): Promise<Value[]> =>
-  Promise.all(Array.from({ length: count }, ask))
+/** Of the model itself: each event of a run is in one state, and who has failed has a row. */
+function checkRuns(model: StoreModel): void {
+  for (const run of model.runs) {
+    for (const [event, bit] of run.bits) {
+      if (bit === 'failed') expect(event.jobs.get(run.handler)?.row).toBeDefined()
+    }
+  }
+}
 
 const pick = <Item>(items: readonly Item[], at: number): Item | undefined =>
   items[at % Math.max(1, items.length)]
 
-/** Picks from the newest: what was given out long ago is rarely of use. */
-const pickNewest = <Item>(items: readonly Item[], at: number): Item | undefined =>
-  items.at(-1 - (at % Math.max(1, Math.min(items.length, 8))))
-
-const hasBatches = ({ everAppended }: StoreModel) => everAppended.length > 0
-const hasEvents = ({ events }: StoreModel) => events.length > 0
-const hasHandedOut = ({ handedOut }: StoreModel) => handedOut.length > 0
-
 interface AppendValues {
-  readonly receivedAt: number
+  readonly hour: number
   readonly again: number | undefined
-  readonly times: number
+  readonly plans: readonly Parameters<typeof makePart>[0][]
 }
 
-async function append(model: StoreModel, store: Store, values: AppendValues): Promise<void> {
-  const { receivedAt, again } = values
-  const old = again === undefined ? undefined : pick(model.everAppended, again)
-  const id = createHash('md5').update(`${model.everAppended.length}`).digest('hex')
-  const batch = old ?? sampleBatch({ id, receivedAt, body: Buffer.from(`{"id":"${id}"}`) })
-  await atOnce(values.times, () => store.append({ ...batch, body: Buffer.from(batch.body) }))
-  if (!old) model.everAppended.push(batch)
-  models.append(model, batch)
-}
-
-async function takeBatch(model: StoreModel, store: Store, values: { leaseMs: number }) {
-  const expected = model.batches.find(({ isOpen, isLeased }) => isOpen && !isLeased)
-  const taken = await store.takeBatch(values.leaseMs)
-  if (!expected) return expect(taken).toBeUndefined()
-  const { batch, unpackedPieces } = expected
-  expect(taken && { ...taken, body: Buffer.from(taken.body) }).toEqual({ ...batch, unpackedPieces })
-  expected.isLeased = values.leaseMs > 0
-}
-
-interface UnpackValues {
-  readonly at: number
-  readonly plan: ChunkPlan
-  readonly times: number
-}
-
-async function unpack(model: StoreModel, store: Store, { at, plan, times: count }: UnpackValues) {
-  const open = model.batches.filter(({ isOpen }) => isOpen)
-  const found = pick(at % 5 === 0 || open.length === 0 ? model.batches : open, at)
-  const name = found?.batch.id ?? pick(model.everAppended, at)?.id ?? ''
-  const chunk: UnpackedChunk = makeChunk(name, found?.unpackedPieces ?? 0, plan)
-  const receipts = await atOnce(count, () => store.commitChunk(chunk))
-  const expected = models.commitChunk(model, chunk)
-  // Whoever comes second finds the pieces unpacked.
-  const refused = Array.from({ length: count - 1 }, () => undefined)
-  const takenFirst = receipts.sort((one, other) => Number(!one) - Number(!other))
-  expect(takenFirst).toEqual([expected, ...refused])
-}
-
-interface ClaimValues {
-  readonly handler: string
-  readonly limit: number
-  readonly leaseMs: number
-  readonly times: number
-}
-
-async function claim(model: StoreModel, store: Store, values: ClaimValues): Promise<void> {
-  const { times: count, ...request } = values
-  // A lease that has ended at once may be claimed at once.
-  const claimers = request.leaseMs > 0 ? count : 1
-  const claimed = (await atOnce(claimers, () => store.claim(request))).flat()
-  const due = models
-    .jobsOf(model)
-    .filter((job) => job.handler === request.handler && job.state === 'pending' && job.isDue)
-  expect(claimed).toHaveLength(Math.min(due.length, request.limit * claimers))
-  for (const one of claimed) handOut(model, one, request.leaseMs)
-}
-
-function handOut(model: StoreModel, claimed: ClaimedJob, leaseMs: number): void {
-  const of = model.events.find(({ id }) => id === claimed.event)
-  const job = of?.jobs.get(claimed.handler)
-  if (!of || !job?.isDue) throw new Error(`${JSON.stringify(claimed)} is not due`)
-  job.attempt++
-  job.fence++
-  job.isOpen = true
-  job.running = job.fence
-  job.isDue = leaseMs === 0
-  const { event, from } = of
-  expect(claimed).toMatchObject({
-    attempt: job.attempt,
-    fence: job.fence,
-    type: event.type,
-    payload: event.payload,
-    occurredAt: event.occurredAt,
-    receivedAt: from.batch.receivedAt,
-  })
-  const { handler: name, attempt, fence } = job
-  model.handedOut.push({ of, handler: name, attempt, fence })
-}
-
-interface SettleValues {
-  readonly ended: readonly { readonly at: number; readonly later: number; readonly of: Outcome }[]
-  readonly times: number
-}
-
-async function settle(model: StoreModel, store: Store, values: SettleValues): Promise<void> {
-  const ended = values.ended.flatMap(({ at, later, of: outcome }) => {
-    const handed = pickNewest(model.handedOut, at)
-    if (!handed) return []
-    const { of, handler: name, attempt } = handed
-    const named = { event: of.id ?? '', handler: name, attempt, fence: handed.fence + later }
-    return [{ handed, row: { ...named, durationMs: 3, outcome } }]
-  })
-  const refused = await atOnce(values.times, () => store.settle(ended.map(({ row }) => row)))
-  const settleAll = () =>
-    ended.filter(({ handed, row }) => !models.settle(model, handed, row)).length
-  const expected = Array.from({ length: values.times }, settleAll)
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
-  expect(sum(refused)).toBe(sum(expected))
-}
-
-async function extend(model: StoreModel, store: Store, values: { at: number; leaseMs: number }) {
-  const handed = pickNewest(model.handedOut, values.at)
-  if (!handed) return
-  const { of, handler: name, attempt, fence } = handed
-  await store.extend([{ event: of.id ?? '', handler: name, attempt, fence }], values.leaseMs)
-  const job = of.jobs.get(name)
-  if (job?.running === fence) job.isDue = values.leaseMs === 0
+async function append(model: StoreModel, store: ContractStore, values: AppendValues) {
+  const { hour, again, plans } = values
+  // Of one that is over, its id may be known or not.
+  const known = model.batches.filter(({ hasBody }) => hasBody)
+  const old = again === undefined ? undefined : pick(known, again)
+  const id = createHash('md5').update(`${model.received}`).digest('hex')
+  const parts = old?.parts ?? plans.map(makePart)
+  const batch = old?.batch ?? sampleBatch(parts, { id, receivedAt: hour * HOUR_MS + 1 })
+  await store.append([{ ...batch, body: Buffer.from(batch.body) }])
+  models.append(model, batch, parts)
 }
 
 interface ReplayValues {
@@ -179,25 +79,44 @@ interface ReplayValues {
   readonly only: 'done' | 'dead' | undefined
 }
 
-async function replay(model: StoreModel, store: Store, { named, only }: ReplayValues) {
-  const jobs = named.flatMap(({ at, handler: name }) => {
-    const of = pick(model.events, at)
-    return of ? [{ of, handler: name }] : []
+async function replay(model: StoreModel, store: ContractStore, { named, only }: ReplayValues) {
+  const events = [...model.events.values()]
+  const names = named.flatMap(({ at, handler: name }) => {
+    const event = pick(events, at)
+    // Without its body, an event is kept for the jobs that carry its bytes.
+    const isThere = event && (event.batch.hasBody || event.jobs.get(name)?.row)
+    return isThere ? [{ event: String(event.id), handler: name }] : []
   })
-  const names = jobs.map(({ of, handler: name }) => ({ event: of.id ?? '', handler: name }))
   const gone = { event: '999999999', handler: 'counter' }
-  expect(await store.replay([...names, gone], only)).toBe(models.replay(model, jobs, only))
+  expect(await store.replay([...names, gone], only)).toBe(models.replay(model, names, only))
 }
 
-async function prune(model: StoreModel, store: Store, request: PruneRequest): Promise<void> {
-  let removed = 0
+async function prune(model: StoreModel, store: ContractStore, request: PruneRequest) {
   for (let calls = 0, isDone = false; !isDone; calls++) {
-    const receipt = await store.prune(request)
-    removed += receipt.removed
-    isDone = receipt.isDone
-    if (calls > 20) throw new Error('pruning does not end')
+    isDone = (await store.prune(request)).isDone
+    if (calls > 50) throw new Error('pruning does not end')
   }
-  expect(removed).toBe(models.prune(model, request))
+  models.prune(model, request)
+}
+
+async function erase(model: StoreModel, store: ContractStore, { address }: { address: string }) {
+  let after: string | undefined
+  for (let calls = 0; calls === 0 || after !== undefined; calls++) {
+    const request = { traces: [address], ...(after === undefined ? {} : { after }) }
+    after = (await store.erase(request)).after
+    if (calls > 50) throw new Error('erasing does not end')
+  }
+  models.erase(model, address)
+}
+
+async function setPaused(
+  model: StoreModel,
+  store: ContractStore,
+  { handler: name, isPaused }: { handler: string; isPaused: boolean },
+) {
+  expect(await store.setPaused(name, isPaused)).toBe(true)
+  if (isPaused) model.paused.add(name)
+  else model.paused.delete(name)
 }
 
 const crash: StoreCommand = {
@@ -210,53 +129,105 @@ const crash: StoreCommand = {
   toString: () => 'crash',
 }
 
+const error = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 8 })
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.constant<Outcome>({ kind: 'done' }),
+  { weight: 4, arbitrary: fc.constant<Outcome>({ kind: 'done' }) },
   fc.constant<Outcome>({ kind: 'released' }),
-  fc.record({ kind: fc.constant('dead' as const), error: fc.string({ maxLength: 8 }) }),
+  fc.record({ kind: fc.constant('dead' as const), error }),
+  fc.record({ kind: fc.constant('alone' as const), error }),
   fc.record({
     kind: fc.constant('retry' as const),
-    error: fc.string({ unit: 'binary', maxLength: 8 }),
+    error,
     delayMs: leaseMs,
+    isSpared: fc.boolean(),
   }),
 )
-const ended = fc.record({ at: place, later: fc.constantFrom(0, 0, 0, 1), of: outcome })
-const before = fc.constantFrom(0, 1_500, 2_500, 3_500, 4_500)
+const claims = fc.record({ handler, events: fc.integer({ min: 1, max: 20 }), leaseMs })
+const before = fc.constantFrom(0, 2, 3, 4, 5).map((hours) => hours * HOUR_MS)
+const prunes = fc
+  .record({ eventsBefore: before, deadBefore: before, keysBefore: before })
+  .map((request) => ({
+    ...request,
+    deadBefore: Math.min(request.deadBefore, request.eventsBefore),
+  }))
 
-const appends = fc.record({
-  receivedAt: fc.constantFrom(...TIMES),
-  again: fc.option(place, { nil: undefined, freq: 4 }),
-  times,
-})
-const unpacks = fc.record({ at: place, plan: chunkPlan, times })
-const claims = fc.record({ handler, limit: fc.integer({ min: 1, max: 5 }), leaseMs, times })
-const settles = fc.record({ ended: fc.array(ended, { minLength: 1, maxLength: 4 }), times })
-const replays = fc.record({
-  named: fc.array(fc.record({ at: place, handler }), { minLength: 1, maxLength: 3 }),
-  only: fc.constantFrom('done' as const, 'dead' as const, undefined, undefined),
-})
-const prunes = fc.record({ eventsBefore: before, deadBefore: before, keysBefore: before })
+const hasBatches = ({ batches }: StoreModel) => batches.length > 0
+const hasEvents = ({ events }: StoreModel) => events.size > 0
+const hasHandedOut = ({ handedOut }: StoreModel) => handedOut.length > 0
 
-const often = <Item>(times: number, items: readonly Item[]): Item[] =>
-  Array.from({ length: times }, () => items).flat()
-
-const daily: fc.Arbitrary<StoreCommand>[] = [
-  appends.map((values) => command('append', values, append)),
-  unpacks.map((values) => command('commitChunk', values, unpack, hasBatches)),
-  claims.map((values) => command('claim', values, claim, hasEvents)),
-  settles.map((values) => command('settle', values, settle, hasHandedOut)),
+const kinds: readonly [number, fc.Arbitrary<StoreCommand>][] = [
+  [
+    5,
+    fc
+      .record({
+        hour: fc.constantFrom(1, 2, 3, 4),
+        again: fc.option(place, { nil: undefined, freq: 8 }),
+        plans: partPlans,
+      })
+      .map(command('append', append)),
+  ],
+  [
+    5,
+    fc
+      .record({ batches: fc.integer({ min: 1, max: 3 }), leaseMs })
+      .map(command('takeBatches', takeBatches, hasBatches)),
+  ],
+  [
+    9,
+    fc
+      .record({
+        at: place,
+        parts: fc.integer({ min: 1, max: 9 }),
+        opensFor: fc.subarray([...NAMES], { maxLength: 1 }),
+        times: fc.constantFrom(1, 1, 1, 2),
+      })
+      .map(command('unpack', unpack, hasBatches)),
+  ],
+  [6, claims.map(command('claimRuns', claimRuns, hasEvents))],
+  [5, claims.map(command('claimJobs', claimJobs, hasEvents))],
+  [
+    12,
+    fc
+      .record({
+        at: place,
+        outcomes: fc.array(fc.option(outcome, { nil: undefined, freq: 4 }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        isGivenBack: fc.constantFrom(false, false, true),
+        times: fc.constantFrom(1, 1, 1, 2),
+      })
+      .map(command('end', end, hasHandedOut)),
+  ],
+  [1, fc.record({ at: place }).map(command('cutRun', cutRun, hasHandedOut))],
+  [
+    5,
+    fc
+      .record({
+        named: fc.array(fc.record({ at: place, handler }), { minLength: 1, maxLength: 6 }),
+        only: fc.constantFrom('done' as const, 'dead' as const, undefined, undefined),
+      })
+      .map(command('replay', replay, hasEvents)),
+  ],
+  [2, prunes.map(command('prune', prune))],
+  [
+    1,
+    fc.record({ address: fc.constantFrom(...ADDRESSES) }).map(command('erase', erase, hasEvents)),
+  ],
+  [2, fc.record({ handler, isPaused: fc.boolean() }).map(command('pause', setPaused))],
+  // Takes as long as many others.
+  [1, fc.constant(crash)],
 ]
 
-const occasional: fc.Arbitrary<StoreCommand>[] = [
-  fc.record({ leaseMs }).map((values) => command('takeBatch', values, takeBatch)),
-  fc.record({ at: place, leaseMs }).map((v) => command('extend', v, extend, hasHandedOut)),
-  replays.map((values) => command('replay', values, replay, hasEvents)),
-]
+/** What may happen to a store. */
+export const COMMANDS: fc.Arbitrary<StoreCommand>[] = kinds.flatMap(([times, kind]) =>
+  Array.from({ length: times }, () => kind),
+)
 
-/** What may happen to a store. A crash takes as long as many others, and is rare. */
-export const COMMANDS: fc.Arbitrary<StoreCommand>[] = [
-  ...often(6, daily),
-  ...often(4, occasional),
-  ...often(2, [prunes.map((values) => command('prune', values, prune))]),
-  fc.constant(crash),
-]
+/** Whom events wait for, as long as they are known. */
+export const HANDLERS = NAMES.map((name) => ({
+  name,
+  module: `/app/${name}.ts`,
+  keys: ['*'],
+  takesBatches: false,
+}))

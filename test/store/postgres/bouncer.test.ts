@@ -1,8 +1,15 @@
 import { Client } from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openStore } from '../../../src/store/open-store.ts'
-import type { Store } from '../../../src/store/store.ts'
-import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from '../sample-rows.ts'
+import { createPostgresHarness, type PostgresStore } from '../postgres-harness.ts'
+import {
+  claimOf,
+  keep,
+  LEASE_MS,
+  progressOf,
+  sampleBatch,
+  sampleEvents,
+  samplePiece,
+} from '../sample-rows.ts'
 import { describeStore } from '../store.contract.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { type Bouncer, findBouncer, startBouncer } from './start-bouncer.ts'
@@ -33,30 +40,32 @@ async function openThree({ urlOf }: Bouncer) {
 }
 
 /** Everything that a receiver does with a store, once. */
-async function work(store: Store): Promise<number> {
-  const batch = sampleBatch()
-  await store.append(batch)
-  await store.takeBatch(60_000)
-  const events = Array.from({ length: 20 }, () => sampleEvent())
-  await store.commitChunk(wholeChunk(batch.id, { events, unreadable: [sampleUnreadable()] }))
-  const jobs = await store.claim({ handler: 'counter', limit: 20, leaseMs: 60_000 })
-  await store.extend(jobs, 60_000)
-  const done = { durationMs: 1, outcome: { kind: 'done' } } as const
-  expect(await store.settle(jobs.map((job) => ({ ...job, ...done })))).toBe(0)
-  await store.replay(jobs.slice(0, 5))
+async function work(store: PostgresStore): Promise<void> {
+  const parts = [...sampleEvents(20), samplePiece()]
+  const { batch, events } = await keep(store, parts)
+  const runs = await store.claimRuns(claimOf('counter', 20))
+  const held = runs.map(({ run, fence }) => ({ run, fence }))
+  await store.extend({ batches: [batch.seq], runs: held, jobs: [] }, LEASE_MS)
+  const progress = runs.map((run) => progressOf(run, { kind: 'done' }))
+  expect((await store.commit({ pages: [], progress, jobs: [] })).refused).toBe(0)
+  await store.replay(
+    events.slice(0, 5).map((event) => ({ event: String(event), handler: 'counter' })),
+  )
   await store.prune({ eventsBefore: 0, deadBefore: 0, keysBefore: 0 })
-  await Promise.all([store.stats(), store.listEvents({ state: 'dead' }), store.probe()])
-  return jobs.length
+  await Promise.all([
+    store.archive.stats(),
+    store.archive.listEvents({ state: 'dead' }),
+    store.probe(),
+  ])
 }
 
 describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
   it('stores that start together make the tables once, and share the work', async () => {
     const { stores, execute } = await openThree(bouncer!)
     expect(await execute('SELECT name FROM migrations')).toEqual(MIGRATIONS)
-    const rounds = [1, 2, 3].flatMap(() => stores.map(work))
-    await Promise.all(rounds)
+    for (let round = 0; round < 3; round++) for (const store of stores) await work(store)
     const [store] = stores
-    const { events, quarantined, jobs } = (await store!.stats()) ?? {}
+    const { events, quarantined, jobs } = (await store?.archive.stats()) ?? {}
     expect({ total: events?.total, quarantined }).toEqual({ total: 180, quarantined: 9 })
     const { pending = 0, done = 0, dead } = jobs?.['counter'] ?? {}
     expect({ all: pending + done, dead }).toEqual({ all: 180, dead: 0 })
@@ -64,7 +73,7 @@ describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
 
   it('leave nothing behind in the server’s sessions, which others get next', async () => {
     const { stores, url } = await openThree(bouncer!)
-    await Promise.all(stores.map(work))
+    for (const store of stores) await work(store)
     const clients = Array.from({ length: 4 }, () => new Client({ connectionString: url }))
     await Promise.all(clients.map((client) => client.connect()))
     const answers = await Promise.all(clients.map((client) => client.query(SERVER_PROCESSES)))
@@ -82,8 +91,9 @@ describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
     const told: string[] = []
     one!.onHint((hint) => told.push(`own ${hint}`))
     other!.onHint((hint) => told.push(hint))
-    await one!.append(sampleBatch())
-    expect(await other!.takeBatch(60_000)).toBeDefined()
+    await one!.append([sampleBatch()])
+    const take = { batches: 1, bytes: 1, leaseMs: LEASE_MS }
+    expect(await other!.takeBatches(take)).toHaveLength(1)
     expect(told).toContain('own batches')
     const listening = `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'
       AND datname = current_database()`
@@ -92,23 +102,8 @@ describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
 })
 
 describe.skipIf(!bouncer || !isFull)('behind PgBouncer, in full', () => {
-  const urls = new WeakMap<object, string>()
-
-  async function openAt(url: string) {
-    const store = await openStore({ storeFile: undefined, storeUrl: bouncer!.urlOf(url) })
-    urls.set(store, url)
-    return store
-  }
-
-  describeStore('PostgreSQL', {
-    open: async () => openAt(await server!.createDatabase()),
-    async reopen(store) {
-      await store.close()
-      return openAt(urls.get(store) ?? '')
-    },
-    async dispose(store) {
-      await store.close()
-      await server!.dropDatabase(urls.get(store) ?? '')
-    },
-  })
+  describeStore(
+    'PostgreSQL',
+    createPostgresHarness(server!, (url) => bouncer!.urlOf(url)),
+  )
 })

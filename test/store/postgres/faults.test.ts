@@ -1,8 +1,23 @@
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openPostgresStore } from '../../../src/store/postgres/postgres-store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
-import { createTestDatabase } from './test-database.ts'
+import { createTransactions } from '../../../src/store/postgres/transactions.ts'
+import type { WorkReceipt } from '../../../src/store/store.ts'
+import { loadedMs } from '../../loaded-ms.ts'
+import { openPostgresStore } from '../postgres-harness.ts'
+import {
+  appendAndTake,
+  claimOf,
+  endedJob,
+  keep,
+  LEASE_MS,
+  pageOf,
+  progressOf,
+  sampleBatch,
+  sampleEvent,
+  sampleEvents,
+} from '../sample-rows.ts'
+import { createTestDatabase, lockTables, withParameter } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
 const server = await findTestServer()
@@ -16,6 +31,21 @@ async function openBlackHole(): Promise<string> {
   return `postgres://u:p@127.0.0.1:${typeof address === 'object' ? address?.port : 0}/d`
 }
 
+/** The same database, to which every connection takes so long. */
+async function connectSlowly(url: string, delayMs: number): Promise<string> {
+  const home = new URL(url.replace('@/', '@host/')).searchParams.get('host') ?? ''
+  const slow = createServer((client) => {
+    const upstream = createConnection(join(home, '.s.PGSQL.5432'))
+    upstream.pipe(client).on('error', () => upstream.destroy())
+    setTimeout(() => client.pipe(upstream).on('error', () => client.destroy()), delayMs)
+  })
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void slow.close())
+  const address = slow.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  return url.replace('@/', `@127.0.0.1:${port}/`).replace(/\?host=.*/, '')
+}
+
 async function timeRefusal(work: Promise<unknown>): Promise<number> {
   const startedAt = Date.now()
   await expect(work).rejects.toMatchObject({ code: 'store_busy' })
@@ -26,76 +56,89 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
   it('outlives the loss of all its connections, again and again', async () => {
     const { open, execute } = await createTestDatabase(server!)
     const store = await open()
-    const useBothPools = () => Promise.all([store.probe(), store.stats(), store.loadHandlers()])
+    const useAllPools = () =>
+      Promise.all([store.probe(), store.archive.stats(), store.loadHandlers()])
     for (let round = 0; round < 20; round++) {
-      await Promise.all([store.append(sampleBatch()), store.stats(), store.loadHandlers()])
+      await Promise.all([
+        store.append([sampleBatch()]),
+        store.archive.stats(),
+        store.loadHandlers(),
+      ])
       await execute(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       )
-      // The first may meet a connection of which we do not know yet that it is gone, of either pool.
-      await expect.poll(() => useBothPools().then(() => 'ok', String)).toBe('ok')
+      // The first may meet a connection of which we do not know yet that it is gone, of any pool.
+      await expect.poll(() => useAllPools().then(() => 'ok', String)).toBe('ok')
     }
-    expect((await store.stats()).batches.received).toBe(20)
+    expect((await store.archive.stats()).batches.received).toBe(20)
   })
 
   it('gives up in time when it is locked out, and leaves nothing waiting at the server', async () => {
     const { open, execute, url } = await createTestDatabase(server!)
     const store = await open()
-    const lock = server!.execute(
-      url,
-      `BEGIN; LOCK TABLE batches IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(6); COMMIT`,
+    const unlock = await lockTables(url, 'batches')
+    const waited = await Promise.all(
+      [1, 2, 3].map(() => timeRefusal(store.append([sampleBatch()]))),
     )
-    const locked = `SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted
-      AND relation = 'batches'::regclass`
-    await expect.poll(() => execute(locked)).toHaveLength(1)
-    const waited = await Promise.all([1, 2, 3].map(() => timeRefusal(store.append(sampleBatch()))))
-    expect(Math.max(...waited)).toBeLessThan(4_500)
+    expect(Math.max(...waited)).toBeLessThan(loadedMs(4_500))
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
       AND datname = current_database()`
     expect(await execute(waiting)).toEqual([])
-    await lock
-    await store.append(sampleBatch())
-    expect((await store.stats()).batches.received).toBe(1)
+    await unlock()
+    await store.append([sampleBatch()])
+    expect((await store.archive.stats()).batches.received).toBe(1)
   })
 
   it('opens while the database is away, and works when it is there', async () => {
-    const warnings: string[] = []
     const { url } = await createTestDatabase(server!)
-    const store = await openPostgresStore('postgres://u:p@127.0.0.1:1/d', {
-      onWarning: (text) => warnings.push(text),
-    })
+    const store = await openPostgresStore('postgres://u:p@127.0.0.1:1/d')
     onTestFinished(() => store.close())
-    await timeRefusal(store.append(sampleBatch()))
-    await expect(store.stats()).rejects.toMatchObject({ code: 'store_busy', isAway: true })
+    await timeRefusal(store.append([sampleBatch()]))
+    await expect(store.archive.stats()).rejects.toMatchObject({ code: 'store_busy', isAway: true })
     store.useUrl(url)
-    await store.append(sampleBatch())
-    expect((await store.stats()).batches.received).toBe(1)
+    await store.append([sampleBatch()])
+    expect((await store.archive.stats()).batches.received).toBe(1)
   })
 
-  it('gives up in time on a server that never answers', async () => {
-    const store = await openPostgresStore(await openBlackHole(), { onWarning: () => {} })
+  it('starts and gives up in time on a server that never answers', async () => {
+    const startedAt = Date.now()
+    const store = await openPostgresStore(await openBlackHole())
     onTestFinished(() => store.close())
-    const waited = await Promise.all([1, 2, 3].map(() => timeRefusal(store.append(sampleBatch()))))
-    expect(Math.max(...waited)).toBeLessThan(4_500)
+    const waited = await Promise.all(
+      [1, 2, 3].map(() => timeRefusal(store.append([sampleBatch()]))),
+    )
+    expect(Math.max(...waited)).toBeLessThan(loadedMs(4_500))
+    expect(Date.now() - startedAt).toBeLessThan(loadedMs(9_000))
   })
 
-  it('keeps nothing on a server that only reads', async () => {
-    const { open, execute, url } = await createTestDatabase(server!)
-    await (await open()).close()
-    const name = new URL(url.replace('@/', '@host/')).pathname.slice(1)
-    await execute(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
-    const store = await open()
-    await timeRefusal(store.append(sampleBatch()))
-    await timeRefusal(store.probe())
-    await expect(store.probe()).rejects.toMatchObject({ isAway: false })
-    expect((await store.stats()).batches.received).toBe(0)
+  it('waits as long for a connection as its URL says', async () => {
+    const hole = await openBlackHole()
+    const refused: string[] = []
+    const waits = ['1', '2'].map(async (seconds) => {
+      const store = await openPostgresStore(withParameter(hole, `connect_timeout=${seconds}`))
+      onTestFinished(() => store.close())
+      expect(await timeRefusal(store.loadHandlers())).toBeGreaterThan(Number(seconds) * 900)
+      refused.push(seconds)
+    })
+    await Promise.all(waits)
+    expect(refused).toEqual(['1', '2'])
   })
+
+  it.each(['', '?connect_timeout=10'])(
+    'works where each connection takes 3.5 s, with %j behind its URL',
+    async (parameters) => {
+      const { open, url } = await createTestDatabase(server!)
+      const store = await open(`${await connectSlowly(url, 3_500)}${parameters}`)
+      // What has to wait for a connection goes to the spool, until one is there.
+      await expect.poll(() => store.append([sampleBatch()]).then(() => 'kept', String)).toBe('kept')
+      expect((await store.archive.stats()).batches.received).toBeGreaterThan(0)
+    },
+  )
 
   it('commits acknowledgements to disk even where the database does not, and work behind them not', async () => {
-    const { open, execute, url } = await createTestDatabase(server!)
+    const { open, execute, name } = await createTestDatabase(server!)
     const store = await open()
-    const name = new URL(url.replace('@/', '@host/')).pathname.slice(1)
     await execute(`
       ALTER DATABASE ${name} SET synchronous_commit = off;
       CREATE TABLE seen (source TEXT, sync TEXT);
@@ -104,77 +147,122 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
       END $$;
       CREATE TRIGGER note BEFORE INSERT ON batches FOR EACH ROW EXECUTE FUNCTION note();
       CREATE TRIGGER note BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION note()`)
-    const batch = sampleBatch()
-    await store.append(batch)
-    await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
+    await keep(store, [sampleEvent()])
     expect(await execute('SELECT * FROM seen')).toEqual([
       { source: 'batches', sync: 'on' },
       { source: 'events', sync: 'off' },
     ])
   })
 
+  it('works whatever a role has set, and undoes none of it for others', async () => {
+    const { open, execute, name, url } = await createTestDatabase(server!)
+    for (const setting of [
+      `default_transaction_isolation = 'serializable'`,
+      'default_transaction_read_only = on',
+      'default_transaction_deferrable = on',
+      'array_nulls = off',
+      `bytea_output = 'escape'`,
+      'standard_conforming_strings = off',
+      `statement_timeout = '500ms'`,
+      `lock_timeout = '500ms'`,
+      `search_path = 'pg_catalog'`,
+      // Since PostgreSQL 17.
+      ...((await knowsTransactionTimeout(execute)) ? [`transaction_timeout = '500ms'`] : []),
+    ]) {
+      await server!.execute(server!.urlOf('postgres'), `ALTER DATABASE ${name} SET ${setting}`)
+    }
+    const [store, other] = [await open(), await open()]
+    const kept: WorkReceipt[] = []
+    for (const one of [store, other]) {
+      const parts = sampleEvents(20, { messageId: undefined })
+      const batch = await appendAndTake(store, sampleBatch(parts))
+      kept.push(await one.commit({ pages: [pageOf(batch, parts)], progress: [], jobs: [] }))
+    }
+    expect(kept.map(({ pages }) => pages[0]?.kind)).toEqual(['stored', 'stored'])
+    const runs = await store.claimRuns(claimOf('counter'))
+    const failed = runs.map((run) => progressOf(run, { kind: 'retry', error: 'x\\', delayMs: 0 }))
+    expect((await store.commit({ pages: [], progress: failed, jobs: [] })).refused).toBe(0)
+    const jobs = await store.claimJobs(claimOf('counter'))
+    expect(jobs).toHaveLength(40)
+    const ended = jobs.map((job) => endedJob(job, { kind: 'done' }))
+    expect((await other.commit({ pages: [], progress: [], jobs: ended })).refused).toBe(0)
+    expect((await store.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 40, dead: 0 })
+    const transactions = createTransactions(() => url, { connections: 1, random: Math.random })
+    onTestFinished(() => transactions.close())
+    const plan = { sync: 'off', timeoutMs: 5_000 } as const
+    const sleep = 'SELECT 1 AS slept FROM (SELECT pg_sleep(0.8)) AS s'
+    expect(await transactions.runOne(plan, sleep)).toEqual([{ slept: 1 }])
+    const [shown] = await execute<{ isolation: string }>(
+      `SELECT current_setting('transaction_isolation') AS isolation`,
+    )
+    expect(shown).toEqual({ isolation: 'serializable' })
+  })
+
   it('tells what it can never take from what it cannot take now, and keeps the rest', async () => {
     const { open } = await createTestDatabase(server!)
     const store = await open()
-    const busy = Array.from({ length: 8 }, () => store.append(sampleBatch()))
-    const refused = store.append(sampleBatch({ contentType: 'text/\0' }))
-    const neighbours = Array.from({ length: 8 }, () => store.append(sampleBatch()))
+    const busy = Array.from({ length: 8 }, () => store.append([sampleBatch()]))
+    const refused = store.append([sampleBatch([], { contentType: 'text/\0' })])
+    const neighbours = Array.from({ length: 8 }, () => store.append([sampleBatch()]))
     await expect(refused).rejects.toMatchObject({ code: 'store_refused' })
     await Promise.all([...busy, ...neighbours])
-    expect((await store.stats()).batches.received).toBe(16)
-  })
-
-  it('refuses an event with a NUL as such, and the unpacker may quarantine it', async () => {
-    const { open } = await createTestDatabase(server!)
-    const store = await open()
-    const batch = sampleBatch()
-    await store.append(batch)
-    const events = [sampleEvent({ payload: '{"event":"\0"}' })]
-    await expect(store.commitChunk(wholeChunk(batch.id, { events }))).rejects.toMatchObject({
-      code: 'store_refused',
-    })
-    expect(await store.commitChunk(wholeChunk(batch.id))).toMatchObject({ stored: 0 })
+    expect((await store.archive.stats()).batches.received).toBe(16)
   })
 
   it('records a failure that holds what no column takes', async () => {
     const { open } = await createTestDatabase(server!)
     const store = await open()
-    const batch = sampleBatch()
-    await store.append(batch)
-    await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
-    const [job] = await store.claim({ handler: 'counter', limit: 1, leaseMs: 1_000 })
+    await keep(store, [sampleEvent()])
+    const [run] = await store.claimRuns(claimOf('counter'))
     const error = 'a\0b \ud800 "quoted"\n\\'
-    await store.settle([{ ...job!, durationMs: 1.7, outcome: { kind: 'dead', error } }])
-    expect((await store.listJobs({})).rows).toMatchObject([{ state: 'dead', lastError: error }])
-  })
-
-  it('finds nothing by a text that no column holds', async () => {
-    const { open } = await createTestDatabase(server!)
-    const store = await open()
-    expect((await store.listEvents({ recipient: '\0' })).rows).toEqual([])
-    expect((await store.listJobs({ handler: '\0' })).rows).toEqual([])
-    expect(await store.getEvent('not a number')).toBeUndefined()
-    expect(await store.quarantineBody('not a number')).toBeUndefined()
+    const progress = [progressOf(run!, { kind: 'dead', error })]
+    await store.commit({ pages: [], progress, jobs: [] })
+    const { rows } = await store.archive.listJobs({})
+    expect(rows).toMatchObject([{ state: 'dead', lastError: error }])
   })
 
   it('keeps ids and addresses that are too long for an index, and finds them', async () => {
     const { open } = await createTestDatabase(server!)
     const store = await open()
-    const batch = sampleBatch()
-    await store.append(batch)
     const recipient = Array.from({ length: 1_024 }, (_, n) =>
       String.fromCodePoint(0x1f300 + ((n * 7919) % 700)),
     ).join('')
-    const events = [sampleEvent({ recipient }), sampleEvent({ recipient: `${recipient}x` })]
-    await store.commitChunk(wholeChunk(batch.id, { events }))
-    expect((await store.listEvents({ recipient })).rows).toMatchObject([{ recipient }])
+    await keep(store, [sampleEvent({ recipient }), sampleEvent({ recipient: `${recipient}x` })])
+    const { rows } = await store.archive.listEvents({ recipient })
+    expect(rows).toMatchObject([{ recipient }])
+  })
+
+  it('takes a lease or a retry of a clock that was years ahead as over', async () => {
+    const { open, execute } = await createTestDatabase(server!)
+    const [one, other] = [await open(), await open()]
+    await keep(one, [sampleEvent()])
+    await one.claimRuns(claimOf('counter'))
+    await execute('UPDATE runs SET leased_until = leased_until + 63072000000')
+    const [run] = await other.claimRuns(claimOf('counter'))
+    const failed = progressOf(run!, { kind: 'retry', error: 'x', delayMs: 60_000 })
+    await other.commit({ pages: [], progress: [failed], jobs: [] })
+    expect(await one.claimJobs(claimOf('counter'))).toEqual([])
+    await execute('UPDATE jobs SET due_at = due_at + 63072000000')
+    expect(await one.nextDue('counter')).toBeLessThan(Date.now() + 60_000)
+    expect(await one.claimJobs(claimOf('counter'))).toHaveLength(1)
+    await one.append([sampleBatch()])
+    const take = { batches: 1, bytes: 1, leaseMs: LEASE_MS }
+    await one.takeBatches(take)
+    await execute('UPDATE batches SET leased_until = leased_until + 63072000000')
+    expect(await other.takeBatches(take)).toHaveLength(1)
   })
 
   it('rejects what is asked of it once it is closed', async () => {
     const { open } = await createTestDatabase(server!)
     const store = await open()
     await store.close()
-    await expect(store.append(sampleBatch())).rejects.toMatchObject({ code: 'store_closed' })
-    await expect(store.stats()).rejects.toMatchObject({ code: 'store_closed' })
+    await expect(store.append([sampleBatch()])).rejects.toMatchObject({ code: 'store_closed' })
+    await expect(store.archive.stats()).rejects.toMatchObject({ code: 'store_closed' })
   })
 })
+
+async function knowsTransactionTimeout(
+  execute: (sql: string) => Promise<unknown[]>,
+): Promise<boolean> {
+  return (await execute(`SELECT 1 FROM pg_settings WHERE name = 'transaction_timeout'`)).length > 0
+}

@@ -1,40 +1,66 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { ClaimedJob, Outcome } from '../../../src/model.ts'
-import type { Store } from '../../../src/store/store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
+import type { Outcome } from '../../../src/model.ts'
+import type { OpenBatch, OpenRun } from '../../../src/store/store.ts'
+import type { PostgresStore } from '../postgres-harness.ts'
+import {
+  appendAndTake,
+  claimOf,
+  decide,
+  endAll,
+  endedJob,
+  eventsOf,
+  keep,
+  LEASE_MS,
+  pageOf,
+  partOf,
+  progressOf,
+  type SampleEvent,
+  sampleBatch,
+  sampleEvents,
+} from '../sample-rows.ts'
+import { startLossyProxy } from './lossy-proxy.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
 const server = await findTestServer()
-const LEASE_MS = 60_000
+const DONE: Outcome = { kind: 'done' }
+const TAKE = { batches: 100, bytes: 2 ** 40, leaseMs: LEASE_MS }
 
-const claim = (store: Store, limit = 100, leaseMs = LEASE_MS) =>
-  store.claim({ handler: 'counter', limit, leaseMs })
-const settle = (store: Store, jobs: readonly ClaimedJob[], outcome: Outcome = { kind: 'done' }) =>
-  store.settle(
-    jobs.map(({ event, handler, attempt, fence }) => ({
-      event,
-      handler,
-      attempt,
-      fence,
-      durationMs: 1,
-      outcome,
-    })),
-  )
 const shuffle = <Item>(items: readonly Item[]) =>
   items
     .map((item) => ({ item, place: randomInt(2 ** 40) }))
     .sort((one, other) => one.place - other.place)
     .map(({ item }) => item)
 
-async function keep(store: Store, events = [sampleEvent()]) {
-  const batch = sampleBatch()
-  await store.append(batch)
-  return store.commitChunk(wholeChunk(batch.id, { events }))
+/** Ends all events of these runs, and answers how many came too late. */
+async function end(store: PostgresStore, runs: readonly OpenRun[], outcome = DONE) {
+  const progress = runs.map((run) => progressOf(run, outcome))
+  return (await store.commit({ pages: [], progress, jobs: [] })).refused
 }
 
-async function openTwo(): Promise<[Store, Store, TestDatabase]> {
+/** Decides and commits until nobody is faster; answers how many events were stored. */
+async function unpackAll(given: {
+  store: PostgresStore
+  parts: readonly SampleEvent[]
+  batch: OpenBatch
+}): Promise<number> {
+  const { store, parts, batch } = given
+  for (;;) {
+    const page = await decide(store, pageOf(batch, parts), parts)
+    const { pages } = await store.commit({ pages: [page], progress: [], jobs: [] })
+    if (pages[0]?.kind === 'stored') return page.events.length
+    expect(pages).toEqual([{ kind: 'raced' }])
+  }
+}
+
+/** Jobs with rows of their own: each event has failed once, and is due. */
+async function keepFailed(store: PostgresStore, count: number): Promise<void> {
+  await keep(store, sampleEvents(count))
+  await endAll(store, { kind: 'retry', error: 'x', delayMs: 0 })
+}
+
+async function openTwo(): Promise<[PostgresStore, PostgresStore, TestDatabase]> {
   const database = await createTestDatabase(server!)
   return [await database.open(), await database.open(), database]
 }
@@ -42,112 +68,143 @@ async function openTwo(): Promise<[Store, Store, TestDatabase]> {
 describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
   it('store each event once when both get the same events in different order', async () => {
     const [one, other] = await openTwo()
-    for (let round = 0; round < 10; round++) {
-      const events = Array.from({ length: 300 }, () => sampleEvent())
-      const conflicts = events.slice(0, 50).map((event) => ({ ...event, digest: 'zyxwvutsrqpo' }))
-      const receipts = await Promise.all(
-        [one, other, one, other].map((store) => keep(store, shuffle([...events, ...conflicts]))),
-      )
-      const sum = (field: 'stored' | 'conflicts' | 'duplicates') =>
-        receipts.reduce((total, receipt) => total + (receipt?.[field] ?? 0), 0)
-      // Whichever came first counts as the event, the other content as its conflict.
-      expect([sum('stored'), sum('conflicts'), sum('duplicates')]).toEqual([300, 50, 1050])
+    for (let round = 0; round < 5; round++) {
+      const events = sampleEvents(200)
+      const given = []
+      for (const store of [one, other, one, other]) {
+        const parts = shuffle(events)
+        given.push({ store, parts, batch: await appendAndTake(store, sampleBatch(parts)) })
+      }
+      const stored = await Promise.all(given.map(unpackAll))
+      expect(stored.reduce((sum, n) => sum + n, 0)).toBe(200)
     }
-    expect((await one.stats()).events.total).toBe(3_500)
+    expect((await one.archive.stats()).events.total).toBe(1_000)
+  })
+
+  it('tell that a key became known between the look-up and the commit, and store nothing of it', async () => {
+    const [one, other] = await openTwo()
+    const parts = sampleEvents(3)
+    const first = await appendAndTake(one, sampleBatch(parts))
+    const second = await appendAndTake(other, sampleBatch(parts))
+    const commit = (store: PostgresStore, batch: typeof first) =>
+      store.commit({ pages: [pageOf(batch, parts)], progress: [], jobs: [] })
+    expect((await commit(one, first)).pages).toMatchObject([{ kind: 'stored' }])
+    expect((await commit(other, second)).pages).toEqual([{ kind: 'raced' }])
+    expect(await one.archive.stats()).toMatchObject({
+      events: { total: 3 },
+      batches: { waiting: 1 },
+    })
+  })
+
+  it('store of several pages those that nobody was faster with', async () => {
+    const [one, other] = await openTwo()
+    const all = Array.from({ length: 5 }, () => sampleEvents(2))
+    const batches = []
+    for (const parts of all) batches.push(await appendAndTake(one, sampleBatch(parts)))
+    const pages = batches.map((batch, n) => pageOf(batch, all[n]!))
+    await other.commit({ pages: [pages[1]!], progress: [], jobs: [] })
+    await keep(other, [all[3]![1]!])
+    const { pages: results } = await one.commit({ pages, progress: [], jobs: [] })
+    expect(results.map(({ kind }) => kind)).toEqual([
+      'stored',
+      'taken',
+      'stored',
+      'raced',
+      'stored',
+    ])
+    expect((await one.archive.stats()).events.total).toBe(9)
   })
 
   it('unpack a batch once when both take it at the same moment', async () => {
     const [one, other] = await openTwo()
-    await one.append(sampleBatch())
-    const taken = await Promise.all([one, other].map((store) => store.takeBatch(LEASE_MS)))
-    expect(taken.filter((batch) => batch !== undefined)).toHaveLength(1)
+    await one.append([sampleBatch()])
+    const taken = await Promise.all([one, other].map((store) => store.takeBatches(TAKE)))
+    expect(taken.flat()).toHaveLength(1)
   })
 
   it('store the pieces of a batch once when one of them was too slow', async () => {
     const [one, other] = await openTwo()
-    const batch = sampleBatch()
-    await one.append(batch)
-    const receipts = await Promise.all(
-      [one, other].map((store) =>
-        store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent(), sampleEvent()] })),
-      ),
-    )
-    expect(receipts.filter((receipt) => receipt !== undefined)).toHaveLength(1)
-    expect((await one.stats()).events.total).toBe(2)
+    const parts = sampleEvents(2)
+    const batch = await appendAndTake(one, sampleBatch(parts))
+    const work = { pages: [pageOf(batch, parts)], progress: [], jobs: [] }
+    const receipts = await Promise.all([one, other].map((store) => store.commit(work)))
+    const kinds = receipts.map(({ pages }) => pages[0]?.kind).sort()
+    expect(kinds).toEqual(['stored', 'taken'])
+    expect((await one.archive.stats()).events.total).toBe(2)
   })
 
-  it('claim every job once, and neither waits for the other', async () => {
+  it('claim every run and every job once, and neither waits for the other', async () => {
     const [one, other] = await openTwo()
-    await keep(
-      one,
-      Array.from({ length: 500 }, () => sampleEvent()),
-    )
-    const claimed: string[] = []
-    const work = async (store: Store) => {
-      for (let jobs = await claim(store, 20); jobs.length > 0; jobs = await claim(store, 20)) {
-        claimed.push(...jobs.map(({ event }) => event))
-        expect(await settle(store, jobs)).toBe(0)
+    for (let n = 0; n < 40; n++) await keep(one, sampleEvents(5))
+    const claimed: number[] = []
+    const work = async (store: PostgresStore) => {
+      for (;;) {
+        const runs = await store.claimRuns(claimOf('counter', 20))
+        if (runs.length === 0) return
+        claimed.push(...runs.flatMap(eventsOf))
+        expect(await end(store, runs)).toBe(0)
       }
     }
     await Promise.all([one, other, one, other].map(work))
-    expect(claimed).toHaveLength(500)
-    expect(new Set(claimed).size).toBe(500)
-    expect((await one.stats()).jobs['counter']).toEqual({ pending: 0, done: 500, dead: 0 })
-  })
+    expect([claimed.length, new Set(claimed).size]).toEqual([200, 200])
+    expect((await one.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 200, dead: 0 })
 
-  it('claim what is due at the same moment in the order of the events, wherever the rows lie', async () => {
-    const [one, , { execute }] = await openTwo()
-    await keep(
-      one,
-      Array.from({ length: 6 }, () => sampleEvent()),
-    )
-    // Each rewritten row goes behind those before.
-    const newestFirst = `DO $$ DECLARE e BIGINT; BEGIN
-      FOR e IN SELECT event_id FROM jobs ORDER BY event_id DESC LOOP
-        UPDATE jobs SET due_at = 1000 WHERE event_id = e;
-      END LOOP; END $$`
-    await execute(newestFirst)
-    const claimed = [...(await claim(one, 2)), ...(await claim(one, 2)), ...(await claim(one, 2))]
-    const events = claimed.map(({ event }) => Number(event))
-    expect(events).toEqual([...events].sort((a, b) => a - b))
-    expect(events).toHaveLength(6)
+    await keepFailed(one, 200)
+    const again: number[] = []
+    const finish = async (store: PostgresStore) => {
+      for (;;) {
+        const jobs = await store.claimJobs(claimOf('counter', 20))
+        if (jobs.length === 0) return
+        again.push(...jobs.map(({ event }) => event))
+        const ended = jobs.map((job) => endedJob(job, DONE))
+        expect(await store.commit({ pages: [], progress: [], jobs: ended })).toMatchObject({
+          refused: 0,
+        })
+      }
+    }
+    await Promise.all([one, other, one, other].map(finish))
+    expect([again.length, new Set(again).size]).toEqual([200, 200])
   })
 
   it('refuse the outcome of one that was stopped past its lease', async () => {
     const [one, other] = await openTwo()
-    await keep(one)
-    const late = await claim(one, 1, 1)
-    let taken: readonly ClaimedJob[] = []
-    await expect.poll(async () => (taken = await claim(other))).toHaveLength(1)
-    await one.extend(late, LEASE_MS * 100)
-    expect(await settle(one, late)).toBe(1)
-    expect(await settle(other, taken, { kind: 'dead', error: 'x' })).toBe(0)
-    expect((await one.stats()).jobs['counter']).toEqual({ pending: 0, done: 0, dead: 1 })
+    await keep(one, sampleEvents(2))
+    const late = await one.claimRuns(claimOf('counter', 100, 1))
+    let taken: readonly OpenRun[] = []
+    await expect
+      .poll(async () => (taken = await other.claimRuns(claimOf('counter'))))
+      .toHaveLength(1)
+    const held = late.map(({ run, fence }) => ({ run, fence }))
+    await one.extend({ batches: [], runs: held, jobs: [] }, LEASE_MS * 100)
+    expect(await end(one, late)).toBe(2)
+    expect(await end(other, taken, { kind: 'dead', error: 'x' })).toBe(0)
+    expect((await one.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 0, dead: 2 })
   })
 
-  it('never put off a retry by a late extension of its lease', async () => {
+  it('record and extend the same work at once without a deadlock', async () => {
     const [one, other] = await openTwo()
-    await keep(one)
-    const jobs = await claim(one)
-    await settle(one, jobs, { kind: 'retry', error: 'x', delayMs: 0 })
-    await one.extend(jobs, LEASE_MS)
-    expect(await claim(other)).toHaveLength(1)
-  })
-
-  it('settle and extend the same jobs at once without a deadlock', async () => {
-    const [one, other] = await openTwo()
-    await keep(
-      one,
-      Array.from({ length: 200 }, () => sampleEvent()),
-    )
-    const jobs = await claim(one, 200)
+    await keepFailed(one, 100)
+    for (let n = 0; n < 20; n++) await keep(one, sampleEvents(5))
+    const jobs = await one.claimJobs(claimOf('counter', 100))
+    const runs = await one.claimRuns(claimOf('counter', 100))
+    const held = () => ({
+      batches: [],
+      runs: shuffle(runs.map(({ run, fence }) => ({ run, fence }))),
+      jobs: shuffle(jobs.map(({ event, handler, fence }) => ({ event, handler, fence }))),
+    })
+    const record = (store: PostgresStore) =>
+      store.commit({
+        pages: [],
+        progress: shuffle(runs.map((run) => progressOf(run, DONE))),
+        jobs: shuffle(jobs.map((job) => endedJob(job, DONE))),
+      })
     await Promise.all([
-      settle(one, shuffle(jobs)),
-      other.extend(shuffle(jobs), LEASE_MS),
-      one.extend(shuffle(jobs), LEASE_MS),
-      settle(other, shuffle(jobs)),
+      record(one),
+      other.extend(held(), LEASE_MS),
+      one.extend(held(), LEASE_MS),
+      record(other),
     ])
-    expect((await one.stats()).jobs['counter']).toEqual({ pending: 0, done: 200, dead: 0 })
+    expect((await one.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 200, dead: 0 })
   })
 
   it('hear of each other’s batches and jobs', async () => {
@@ -157,42 +214,71 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     await expect.poll(() => execute(listeners)).toHaveLength(2)
     const hints = new Set<string>()
     other.onHint((hint) => hints.add(hint))
-    await keep(one)
+    await keep(one, sampleEvents(1))
     await expect.poll(() => [...hints].sort()).toEqual(['batches', 'jobs'])
   })
 
-  it('prune at the same time, and count what is gone once', async () => {
-    const [one, other] = await openTwo()
-    for (let n = 0; n < 3; n++) {
-      await keep(
-        one,
-        Array.from({ length: 700 }, () => sampleEvent({ handlers: [] })),
-      )
+  it('get again at once what was handed to them in an answer that was lost', async () => {
+    const database = await createTestDatabase(server!)
+    const { url, loseCommit } = await startLossyProxy(database.url)
+    const [one, other] = [await database.open(url), await database.open()]
+    await keepFailed(other, 1)
+    await keep(other, sampleEvents(1))
+    await other.append([sampleBatch()])
+    const take = () => one.takeBatches(TAKE)
+    const claimRuns = () => one.claimRuns(claimOf('counter'))
+    const claimJobs = () => one.claimJobs(claimOf('counter'))
+    for (const claim of [take, claimRuns, claimJobs]) {
+      const isLost = loseCommit('SKIP LOCKED')
+      await expect(claim()).rejects.toMatchObject({ code: 'store_busy' })
+      await isLost
     }
-    const FOREVER = Number.MAX_SAFE_INTEGER
-    const request = { eventsBefore: FOREVER, deadBefore: FOREVER, keysBefore: FOREVER }
-    const pruneAll = async (store: Store) => {
-      for (let isDone = false; !isDone; ) isDone = (await store.prune(request)).isDone
-    }
-    await Promise.all([pruneAll(one), pruneAll(other)])
-    await pruneAll(one)
-    expect(await one.stats()).toMatchObject({ events: { total: 0, byType: {} } })
+    expect(await other.takeBatches(TAKE)).toEqual([])
+    expect(await take()).toHaveLength(1)
+    expect(await claimRuns()).toMatchObject([{ opened: 2 }])
+    // What was never started was no attempt.
+    expect(await claimJobs()).toMatchObject([{ attempt: 2, counted: 2 }])
   })
 
-  it('never prune an event whose job is made pending meanwhile', async () => {
+  it('get again at once runs that were opened for them by a commit whose answer was lost', async () => {
+    const database = await createTestDatabase(server!)
+    const { url, loseCommit } = await startLossyProxy(database.url)
+    const store = await database.open(url)
+    const parts = sampleEvents(3)
+    const batch = await appendAndTake(store, sampleBatch(parts))
+    const pages = [pageOf(batch, parts, { opensFor: new Set(['counter']) })]
+    const isLost = loseCommit('INSERT INTO runs')
+    const commit = () => store.commit({ pages, progress: [], jobs: [] })
+    await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
+    await isLost
+    expect((await commit()).pages).toEqual([{ kind: 'taken' }])
+    const runs = await store.claimRuns(claimOf('counter'))
+    expect(runs.map(({ events }) => events.length)).toEqual([3])
+    expect(await end(store, runs)).toBe(0)
+  })
+
+  it('count what was recorded once when the answer to it was lost', async () => {
+    const database = await createTestDatabase(server!)
+    const { url, loseCommit } = await startLossyProxy(database.url)
+    const store = await database.open(url)
+    await keep(store, sampleEvents(3))
+    const runs = await store.claimRuns(claimOf('counter'))
+    const isLost = loseCommit('UPDATE runs')
+    await expect(end(store, runs)).rejects.toMatchObject({ code: 'store_busy' })
+    await isLost
+    expect(await end(store, runs)).toBe(0)
+    expect((await store.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 3, dead: 0 })
+  })
+
+  it('give a run back in part, and another goes on with the rest', async () => {
     const [one, other] = await openTwo()
-    const FOREVER = Number.MAX_SAFE_INTEGER
-    for (let round = 0; round < 20; round++) {
-      await keep(one)
-      const [job] = await claim(one)
-      await settle(one, job ? [job] : [])
-      const [replayed] = await Promise.all([
-        one.replay(job ? [{ event: job.event, handler: 'counter' }] : []),
-        other.prune({ eventsBefore: FOREVER, deadBefore: FOREVER, keysBefore: 0 }),
-      ])
-      const jobs = await claim(one)
-      expect(jobs).toHaveLength(replayed)
-      await settle(one, jobs)
-    }
+    const { events } = await keep(one, sampleEvents(4))
+    const [run] = await one.claimRuns(claimOf('counter'))
+    const progress = [partOf(run!, { done: events.slice(0, 2), isGivenBack: true })]
+    await one.commit({ pages: [], progress, jobs: [] })
+    const [rest] = await other.claimRuns(claimOf('counter'))
+    expect(eventsOf(rest!)).toEqual(events.slice(2))
+    expect(await end(one, [run!])).toBe(4)
+    expect(await end(other, [rest!])).toBe(0)
   })
 })

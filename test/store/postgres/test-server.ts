@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { inject } from 'vitest'
-import { CERTIFICATES } from '../../http/certificates.ts'
+import { CERTIFICATES } from '../../receive/certificates.ts'
 import { findBinaries } from './find-binaries.ts'
 import { type ServerPlace, spawnKeeper, waitUntilReady } from './start-server.ts'
 

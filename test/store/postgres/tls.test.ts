@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { CERTIFICATES } from '../../http/certificates.ts'
+import { CERTIFICATES } from '../../receive/certificates.ts'
 import { sampleBatch } from '../sample-rows.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findSecureServer } from './test-server.ts'
@@ -40,7 +40,7 @@ describe.skipIf(!server)('a PostgreSQL that offers TLS', () => {
   ])('is used with sslmode=%s on every connection', async (mode, isEncrypted) => {
     const { open, execute } = await prepare()
     const store = await open(`sslmode=${mode}`)
-    await Promise.all([store.append(sampleBatch()), store.stats(), store.loadHandlers()])
+    await Promise.all([store.append([sampleBatch()]), store.archive.stats(), store.loadHandlers()])
     const ssl = await execute<{ ssl: boolean }>(
       `SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
        WHERE datname = current_database() AND client_addr IS NOT NULL`,
@@ -53,6 +53,7 @@ describe.skipIf(!server)('a PostgreSQL that offers TLS', () => {
     const untrusted = { code: 'invalid_settings', message: expect.stringMatching(/not trusted/) }
     await expect(open('sslmode=verify-full')).rejects.toMatchObject(untrusted)
     await expect(open(`sslmode=require&sslrootcert=${other}`)).rejects.toMatchObject(untrusted)
+    await expect(open('sslrootcert=system')).rejects.toMatchObject(untrusted)
   })
 
   it('is refused when its certificate is for another host, where the host is verified', async () => {

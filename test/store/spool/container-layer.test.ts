@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isOnContainerLayer } from '../../../src/store/spool/container-layer.ts'
-import { readUsedPercent } from '../../../src/store/spool/used-percent.ts'
+import { isOnContainerLayer, readUsedPercent } from '../../../src/store/spool/spool-disk.ts'
 
 const OVERLAY = 0x794c7630
 const EXT4 = 0xef53

@@ -2,9 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { ReceiverError } from '../../../src/errors.ts'
+import { openLocalJournal } from '../../../src/store/local-journal.ts'
 import { openDriver } from '../../../src/store/sqlite/driver.ts'
-import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
+import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
+import { sampleBatch } from '../sample-rows.ts'
 import { buildSpool, idsOf, newDirectory, SOON } from './build-spool.ts'
 
 const GARBAGE = Buffer.from('this is not a database, it only looks like a file\n'.repeat(400))
@@ -12,7 +13,7 @@ const GARBAGE = Buffer.from('this is not a database, it only looks like a file\n
 /** A directory whose spool was left by a process that was killed, with `count` batches in it. */
 async function leaveSpool(count: number): Promise<{ file: string; ids: string[] }> {
   const file = join(newDirectory(), 'spool.db')
-  const store = await openSqliteStore(file)
+  const store = await openLocalJournal(file)
   const batches = Array.from({ length: count }, () => sampleBatch())
   for (const batch of batches) await store.append(batch)
   // A clean close would move the log into the database.
@@ -53,14 +54,14 @@ describe('a spool that cannot be used is moved aside at the start, and a new one
     [
       'one with a damaged page',
       async (file) => {
-        await (await openSqliteStore(file)).close()
+        await execute(file, 'PRAGMA wal_checkpoint(TRUNCATE)')
         writeFileSync(file, readFileSync(file).fill(0x5a, 4096, 12_288))
       },
     ],
     [
       'one cut off',
       async (file) => {
-        await (await openSqliteStore(file)).close()
+        await execute(file, 'PRAGMA wal_checkpoint(TRUNCATE)')
         truncateSync(file, 10_000)
       },
     ],
@@ -75,17 +76,30 @@ describe('a spool that cannot be used is moved aside at the start, and a new one
     [
       'one of a newer version',
       async (file) => {
-        await (await openSqliteStore(file)).close()
-        await execute(file, `INSERT INTO migrations VALUES ('9999-from-the-future.sql', 1)`)
+        await (await openLocalJournal(file)).close()
+        await execute(file, `INSERT INTO schema_migrations VALUES ('9999-from-the-future.sql', 1)`)
       },
     ],
     [
       'the database of a receiver',
       async (file) => {
-        const store = await openSqliteStore(file)
-        const batch = await store.takeBatch(1)
-        await store.commitChunk(wholeChunk(batch?.id ?? '', { events: [sampleEvent()] }))
-        await store.close()
+        rmSync(`${file}-wal`)
+        rmSync(file)
+        const engine = await openSqliteEngine(file)
+        engine.append([sampleBatch()])
+        engine.close()
+      },
+    ],
+    [
+      'one of version 0.1.0',
+      async (file) => {
+        rmSync(`${file}-wal`)
+        rmSync(file)
+        await execute(
+          file,
+          `CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT;
+           INSERT INTO migrations VALUES ('0001-tables.sql', 1)`,
+        )
       },
     ],
   ])('%s', async (_name, spoil) => {
@@ -159,8 +173,9 @@ describe('a place where no spool can be', () => {
     await built.spool.start()
     expect(built.facts.spoolFailed).toHaveLength(1)
     expect(built.spool.canAcknowledge()).toBe(true)
-    expect(built.spool.state()).toMatch('degraded: the spool cannot keep batches')
-    rmSync(directory, { recursive: true })
+    const state = expect.stringMatching('degraded: the spool cannot keep batches')
+    await vi.waitFor(() => expect(built.spool.state()).toEqual(state), SOON)
+    rmSync(directory, { recursive: true, maxRetries: 10, retryDelay: 20 })
     await vi.waitFor(() => {
       built.timers.ring(250)
       expect(built.spool.state()).toBe('ok')
@@ -172,10 +187,10 @@ describe('a place where no spool can be', () => {
 it('moves a file aside that turns out to be damaged while it is used', async () => {
   let opened = 0
   async function openLocal(file: string) {
-    const real = await openSqliteStore(file)
+    const real = await openLocalJournal(file)
     opened++
     const damaged = () => Promise.reject(new ReceiverError('store_corrupt', { detail: 'a page' }))
-    return opened === 1 ? { ...real, takeBatch: damaged } : real
+    return opened === 1 ? { ...real, take: damaged } : real
   }
   const built = buildSpool({ openLocal })
   await built.spool.start()
@@ -187,7 +202,7 @@ it('moves a file aside that turns out to be damaged while it is used', async () 
 it('acknowledges no batch that went into the file while it was moved aside', async () => {
   let opened = 0
   async function openLocal(file: string) {
-    const real = await openSqliteStore(file)
+    const real = await openLocalJournal(file)
     if (++opened > 1) return real
     let damage = () => {}
     const damaged = new Promise<never>((_, reject) => {
@@ -197,7 +212,7 @@ it('acknowledges no batch that went into the file while it was moved aside', asy
       damage()
       return real.append(batch)
     }
-    return { ...real, append, takeBatch: () => damaged }
+    return { ...real, append, take: () => damaged }
   }
   const built = buildSpool({ openLocal })
   await built.spool.start()

@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../../src/store/spool/within.ts'
+import type { StartTimer } from '../../../src/timers.ts'
 
 /** Timers that ring when the test says so. */
 export interface ManualTimers {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { removeSpool, setAside, spoolPath } from '../../../src/store/spool/spool-files.ts'
+import { removeSpool, setAside, spoolPath } from '../../../src/store/spool/spool-disk.ts'
 import { newDirectory } from './build-spool.ts'
 
 function fill(directory: string): void {

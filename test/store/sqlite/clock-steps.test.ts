@@ -1,68 +1,59 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ClaimedJob } from '../../../src/model.ts'
-import { type Columns, fromColumns, toColumns } from '../../../src/store/sqlite/columns.ts'
-import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
-import { createTransactions } from '../../../src/store/sqlite/transactions.ts'
-import { createWriter } from '../../../src/store/sqlite/writer.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../sample-rows.ts'
+import type { ClaimedJob } from '../../../src/store/store.ts'
+import { claimOf, endedJob, keep, progressOf, sampleEvent } from '../sample-rows.ts'
+import { newDirectory, openSqliteStore, removeDirectory } from '../sqlite-harness.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
+const YEAR_MS = 365 * 24 * HOUR_MS
 
-/** One job of one handler, with clocks that the test sets. */
-async function openWithJob() {
-  const folder = mkdtempSync(join(tmpdir(), 'receiver-clock-'))
-  const db = await openForWriting(join(folder, 'receiver.db'))
-  onTestFinished(() => {
-    db.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const { runTogether, onEnd } = createTransactions(db)
+/** A store with clocks that the test sets. */
+async function openWithClocks() {
+  const directory = newDirectory()
   let wall = Date.UTC(2026, 0, 17, 12)
   let elapsed = 0
-  const { operations } = createWriter(db, {
-    now: () => wall,
-    elapsedMs: () => elapsed,
-    hint: () => {},
-    onEnd,
+  const clocks = { now: () => wall, elapsedMs: () => elapsed }
+  let store = await openSqliteStore(directory, clocks)
+  onTestFinished(() => {
+    store.close()
+    removeDirectory(directory)
   })
-
-  function inTransaction<Value>(run: () => Value): Value {
-    const [result] = runTogether([{ run }])
-    if (!result || !('value' in result)) throw result?.error
-    return result.value
-  }
-  const claim = (): readonly ClaimedJob[] => {
-    const request = { handler: 'counter', limit: 10, leaseMs: MINUTE_MS }
-    return fromColumns(inTransaction(() => operations.claim(request)) as Columns)
-  }
-  const batch = sampleBatch()
-  inTransaction(() => operations.append(batch))
-  const { events, ...chunk } = wholeChunk(batch.id, { events: [sampleEvent()] })
-  inTransaction(() => operations.commitChunk({ ...chunk, events: toColumns(events) }))
-
+  const retry = (delayMs: number) => ({ kind: 'retry', delayMs, error: 'x' }) as const
   return {
-    claim,
-    /** The job fails, and is to be tried again after `delayMs`. */
-    retry([job]: readonly ClaimedJob[], delayMs: number): void {
-      if (!job) throw new Error('There was no job.')
-      const { event, handler, attempt, fence } = job
-      const outcome = { kind: 'retry', delayMs, error: 'x' } as const
-      const settled = { event, handler, attempt, fence, durationMs: 1, outcome }
-      inTransaction(() => operations.settle(toColumns([settled])))
+    claim: (): readonly ClaimedJob[] => store.claimJobs(claimOf('counter')),
+    /** An event fails in its run, and is to be tried again. */
+    async failFirst(delayMs: number) {
+      await keep(store, [sampleEvent()])
+      const runs = store.claimRuns(claimOf('counter'))
+      const progress = runs.map((run) => progressOf(run, retry(delayMs)))
+      store.commit({ pages: [], progress, jobs: [] })
     },
-    failOnce: () =>
-      runTogether([
+    failAgain(jobs: readonly ClaimedJob[], delayMs: number): void {
+      const ended = jobs.map((job) => endedJob(job, retry(delayMs)))
+      store.commit({ pages: [], progress: [], jobs: ended })
+    },
+    endDead(jobs: readonly ClaimedJob[]): void {
+      const ended = jobs.map((job) => endedJob(job, { kind: 'dead', error: 'x' }))
+      store.commit({ pages: [], progress: [], jobs: ended })
+    },
+    nextDue: () => store.nextDue('counter'),
+    replay: (jobs: readonly ClaimedJob[]) =>
+      store.replay(jobs.map(({ event, handler }) => ({ event: String(event), handler }))),
+    /** A transaction that does not come to its end. */
+    failOnce() {
+      const pages = [
         {
-          run() {
-            operations.claim({ handler: 'counter', limit: 10, leaseMs: MINUTE_MS })
-            throw new Error('a disk, say')
+          get batch(): never {
+            throw Object.assign(new Error('a disk, say'), { errcode: 10 })
           },
         },
-      ]),
+      ]
+      store.commit({ pages: pages as never, progress: [], jobs: [] })
+    },
+    async restart() {
+      store.close()
+      store = await openSqliteStore(directory, clocks)
+    },
     pass(ms: number): void {
       wall += ms
       elapsed += ms
@@ -75,8 +66,8 @@ async function openWithJob() {
 
 describe('a wall clock that is set back', () => {
   it('holds up no job that waits for its next attempt', async () => {
-    const { claim, retry, pass, step } = await openWithJob()
-    retry(claim(), MINUTE_MS)
+    const { claim, failFirst, pass, step } = await openWithClocks()
+    await failFirst(MINUTE_MS)
     step(-HOUR_MS)
     pass(MINUTE_MS - 1)
     expect(claim()).toHaveLength(0)
@@ -85,10 +76,11 @@ describe('a wall clock that is set back', () => {
   })
 
   it('shortens no wait that begins after it', async () => {
-    const { claim, retry, pass, step } = await openWithJob()
+    const { claim, failFirst, failAgain, pass, step } = await openWithClocks()
+    await failFirst(0)
     const jobs = claim()
     step(-HOUR_MS)
-    retry(jobs, MINUTE_MS)
+    failAgain(jobs, MINUTE_MS)
     pass(MINUTE_MS - 1)
     expect(claim()).toHaveLength(0)
     pass(1)
@@ -96,22 +88,58 @@ describe('a wall clock that is set back', () => {
   })
 
   it('is still known when the first transaction after it fails', async () => {
-    const { claim, retry, pass, step, failOnce } = await openWithJob()
-    retry(claim(), MINUTE_MS)
+    const { claim, failFirst, failOnce, pass, step } = await openWithClocks()
+    await failFirst(MINUTE_MS)
     step(-HOUR_MS)
-    expect(failOnce()).toMatchObject([{ error: {} }])
+    expect(failOnce).toThrow(expect.objectContaining({ code: 'store_busy' }))
     pass(MINUTE_MS)
     expect(claim()).toHaveLength(1)
   })
 
   it('little by little holds them up by no more than a second', async () => {
-    const { claim, retry, pass, step } = await openWithJob()
-    retry(claim(), MINUTE_MS)
+    const { claim, failFirst, pass, step } = await openWithClocks()
+    await failFirst(MINUTE_MS)
     for (let times = 0; times < 100; times++) {
       step(-100)
       expect(claim()).toHaveLength(0)
     }
     pass(MINUTE_MS + 1_000)
+    expect(claim()).toHaveLength(1)
+  })
+})
+
+describe('a wall clock that was ahead in the process before', () => {
+  it('holds up no job that failed then', async () => {
+    const { claim, failFirst, restart, step } = await openWithClocks()
+    step(2 * YEAR_MS)
+    await failFirst(MINUTE_MS)
+    step(-2 * YEAR_MS)
+    await restart()
+    expect(claim()).toHaveLength(1)
+  })
+
+  it('holds up no job that was replayed then, also when it was ahead by little', async () => {
+    const { claim, failFirst, endDead, replay, restart, step } = await openWithClocks()
+    await failFirst(0)
+    const jobs = claim()
+    endDead(jobs)
+    step(HOUR_MS)
+    expect(replay(jobs)).toBe(1)
+    step(-HOUR_MS)
+    await restart()
+    expect(claim()).toHaveLength(1)
+  })
+
+  it('leaves a wait that can be right as it is, over a restart as well', async () => {
+    const { claim, failFirst, nextDue, restart, pass } = await openWithClocks()
+    const wait = 7 * 24 * HOUR_MS
+    await failFirst(wait)
+    const due = nextDue()
+    await restart()
+    expect(nextDue()).toBe(due)
+    pass(wait - 1)
+    expect(claim()).toHaveLength(0)
+    pass(1)
     expect(claim()).toHaveLength(1)
   })
 })

@@ -1,22 +1,24 @@
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
 import { sampleBatch } from '../sample-rows.ts'
+import { asOtherUser } from './other-user.ts'
 
-const GONE = { code: 'store_gone' }
+const GONE = expect.objectContaining({ code: 'store_gone' })
+const TAKE = { batches: 1, bytes: 1, leaseMs: 1_000 }
 
 /** A store with a batch in it, in a directory that is spoiled meanwhile. */
 async function openAndSpoil(spoil: (directory: string) => void) {
   const parent = mkdtempSync(join(tmpdir(), 'receiver-gone-'))
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }))
   const directory = join(parent, 'data')
-  const store = await openSqliteStore(join(directory, 'receiver.db'))
-  onTestFinished(() => store.close().catch(() => {}))
-  await store.append(sampleBatch())
+  const engine = await openSqliteEngine(join(directory, 'receiver.db'))
+  onTestFinished(() => engine.close())
+  engine.append([sampleBatch()])
   spoil(directory)
-  return { store, directory }
+  return { engine, directory }
 }
 
 const remove = (path: string) => rmSync(path, { recursive: true })
@@ -38,35 +40,43 @@ describe('a SQLite store whose files are not in their place any more', () => {
     ['its log was removed', (directory) => remove(join(directory, 'receiver.db-wal'))],
     ['its lock was removed', (directory) => remove(join(directory, 'receiver.lock'))],
   ])('acknowledges nothing again: %s', async (_name, spoil) => {
-    const { store } = await openAndSpoil(spoil)
-    await expect(store.append(sampleBatch())).rejects.toMatchObject(GONE)
-    await expect(store.probe()).rejects.toMatchObject(GONE)
-    await expect(store.append(sampleBatch())).rejects.toMatchObject(GONE)
+    const { engine } = await openAndSpoil(spoil)
+    expect(() => engine.append([sampleBatch()])).toThrow(GONE)
+    expect(() => engine.probe()).toThrow(GONE)
+    expect(() => engine.append([sampleBatch()])).toThrow(GONE)
   })
 
-  it('says so without a batch to keep, as soon as there is anything to do', async () => {
-    const { store } = await openAndSpoil(remove)
-    const hints = vi.fn()
-    store.onHint(hints)
-    await expect(store.takeBatch(1_000)).rejects.toMatchObject(GONE)
-    await vi.waitFor(() => expect(hints).toHaveBeenCalledWith('failure'))
+  it('says so without a batch to keep, as soon as anybody looks', async () => {
+    const { engine } = await openAndSpoil(remove)
+    expect(engine.findFailure()).toEqual(GONE)
+    const other = await openAndSpoil(remove)
+    expect(() => other.engine.takeBatches(TAKE)).toThrow(GONE)
   })
 
   it('touches nothing of what is there instead, also when it is closed', async () => {
-    const { store, directory } = await openAndSpoil(remove)
-    const next = await openSqliteStore(join(directory, 'receiver.db'))
+    const { engine, directory } = await openAndSpoil(remove)
+    const next = await openSqliteEngine(join(directory, 'receiver.db'))
     onTestFinished(() => next.close())
     const batch = sampleBatch()
-    await next.append(batch)
-    await store.close()
+    next.append([batch])
+    engine.close()
     expect(existsSync(join(directory, 'receiver.db-wal'))).toBe(true)
-    await next.append(sampleBatch())
-    expect(await next.takeBatch(1_000)).toMatchObject({ id: batch.id })
+    next.append([sampleBatch()])
+    expect(next.takeBatches(TAKE)).toMatchObject([{ id: batch.id }])
+  })
+
+  it('does not take a directory that it may not enter for one that is gone', async () => {
+    const { engine, directory } = await openAndSpoil(() => {})
+    chmodSync(directory, 0)
+    onTestFinished(() => chmodSync(directory, 0o700))
+    await asOtherUser(() => expect(engine.findFailure()).toBeUndefined())
   })
 
   it('goes on after a log that was begun anew, or a database that was written anew', async () => {
-    const { store } = await openAndSpoil(() => {})
-    await store.wipe(['nothing that is in it'])
-    await store.append(sampleBatch())
+    const { engine } = await openAndSpoil(() => {})
+    expect(engine.wipe('log')).toBe(true)
+    expect(engine.wipe('all')).toBe(true)
+    engine.append([sampleBatch()])
+    expect(engine.findFailure()).toBeUndefined()
   })
 })

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createCounters } from '../../../src/store/sqlite/counters.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { createTransactions } from '../../../src/store/sqlite/transactions.ts'
-import { createWriter } from '../../../src/store/sqlite/writer.ts'
 import type { StoreCommit } from '../../../src/store/store.ts'
-import { sampleBatch } from '../sample-rows.ts'
 
 async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-transactions-'))
@@ -15,79 +14,124 @@ async function open() {
     db.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const { runTogether, onEnd } = createTransactions(db)
-  const clocks = { now: Date.now, elapsedMs: () => performance.now() }
-  const { operations } = createWriter(db, { ...clocks, hint: () => {}, onEnd })
-  const append = (...bodies: string[]) =>
-    runTogether(
-      bodies.map((body) => ({
-        run: () =>
-          operations.append(sampleBatch({ id: body.slice(0, 9), body: Buffer.from(body) })),
-      })),
-    )
-  const count = () => (db.prepare('SELECT count(*) AS n FROM batches').get() as { n: number }).n
+  const transactions = createTransactions(db)
+  const insert = db.prepare('INSERT INTO bodies VALUES (?, ?)')
+  const put = (batch: number, body: unknown) => void insert.run(batch, body as Uint8Array)
+  const count = () => (db.prepare('SELECT count(*) AS n FROM bodies').get() as { n: number }).n
   const setPages = (more: number) => {
     const { page_count } = db.prepare('PRAGMA page_count').get() as { page_count: number }
     db.exec(`PRAGMA max_page_count = ${page_count + more}`)
   }
   const readSync = () =>
     (db.prepare('PRAGMA synchronous').get() as { synchronous: number }).synchronous
-  return { append, count, setPages, readSync, runTogether, operations, db }
+  return { db, transactions, put, count, setPages, readSync }
 }
 
-it('says of a database that may not grow that it is full, keeps nothing, and goes on later', async () => {
-  const { append, count, setPages } = await open()
-  expect(append('batch-001')).toEqual([{ value: undefined }])
+const failing = (code: string) => expect.objectContaining({ code })
+const LARGE = Buffer.alloc(100_000, 'x')
 
-  setPages(2)
-  const large = `batch-002${'x'.repeat(100_000)}`
-  expect(append(large)).toMatchObject([{ error: { code: 'store_full' } }])
-  const together = append('batch-003', large, 'batch-004')
-  const kept = together.filter((result) => 'value' in result).length
-  expect(together[1]).toMatchObject({ error: { code: 'store_full' } })
-  expect(count()).toBe(1 + kept)
-
-  setPages(1_000)
-  expect(append(large)).toEqual([{ value: undefined }])
-  expect(count()).toBe(2 + kept)
-})
-
-it('waits for the disk unless it is told that the work may be done again', async () => {
-  const { runTogether, readSync } = await open()
-  const look = [{ run: readSync }]
-
-  expect(runTogether(look, 'NORMAL')).toEqual([{ value: 1 }])
-  expect(runTogether(look)).toEqual([{ value: 2 }])
-})
-
-it('tells what it can never take from what it cannot take now, and keeps the rest', async () => {
-  const { runTogether, operations, count } = await open()
-  const nameless = { ...sampleBatch({ id: 'batch-001' }), source: null as never }
-
-  expect(
-    runTogether([
-      { run: () => operations.append(nameless) },
-      { run: () => operations.append(sampleBatch({ id: 'batch-002' })) },
-    ]),
-  ).toMatchObject([{ error: { code: 'store_refused' } }, { value: undefined }])
-  expect(count()).toBe(1)
-})
-
-it('tells of a commit and its sync, and nothing of what was rolled back', async () => {
-  const { db } = await open()
-  const told: StoreCommit[] = []
-  const times = [1, 4, 9, 16, 25, 36, 49]
-  const { runTogether } = createTransactions(db, {
-    onCommit: (commit) => told.push(commit),
-    now: () => times.shift() ?? Number.NaN,
+describe('a transaction', () => {
+  it('says of a database that may not grow that it is full, keeps nothing, and goes on later', async () => {
+    const { transactions, put, count, setPages } = await open()
+    transactions.run('FULL', () => put(1, Buffer.from('a')))
+    setPages(2)
+    const fill = () =>
+      transactions.run('FULL', () => {
+        put(2, Buffer.from('b'))
+        put(3, LARGE)
+      })
+    expect(fill).toThrow(failing('store_full'))
+    expect(count()).toBe(1)
+    setPages(1_000)
+    fill()
+    expect(count()).toBe(3)
   })
-  runTogether([{ run: () => 1 }])
-  runTogether([{ run: () => 1 }], 'NORMAL')
-  // A second one cannot begin.
-  db.exec('BEGIN')
-  expect(runTogether([{ run: () => 1 }])[0]).toHaveProperty('error')
-  expect(told).toEqual([
-    { isDurable: true, durationMs: 9 - 1, syncMs: 9 - 4 },
-    { isDurable: false, durationMs: 36 - 16, syncMs: 36 - 25 },
-  ])
+
+  it('waits for the disk, or not, as it is told', async () => {
+    const { transactions, readSync } = await open()
+    expect(transactions.run('NORMAL', readSync)).toBe(1)
+    expect(transactions.run('FULL', readSync)).toBe(2)
+    expect(transactions.run('NORMAL', readSync)).toBe(1)
+    transactions.outside('NORMAL', () => {})
+    expect(transactions.run('FULL', readSync)).toBe(2)
+  })
+
+  it('undoes a part that the store refuses, and keeps the rest', async () => {
+    const { transactions, put, count } = await open()
+    const endings = { kept: vi.fn(), undone: vi.fn() }
+    transactions.run('FULL', () => {
+      put(1, LARGE)
+      transactions.onEnd(endings.kept)
+      const part = () =>
+        transactions.apart(() => {
+          put(2, LARGE)
+          transactions.onEnd(endings.undone)
+          put(3, null)
+        })
+      expect(part).toThrow(failing('store_refused'))
+      expect(endings.undone).toHaveBeenCalledWith(false)
+      transactions.apart(() => put(4, LARGE))
+    })
+    expect(count()).toBe(2)
+    expect(endings.kept.mock.calls).toEqual([[true]])
+    expect(endings.undone).toHaveBeenCalledTimes(1)
+  })
+
+  it('fails as a whole when a full disk ends it in a part', async () => {
+    const { transactions, put, count, setPages } = await open()
+    setPages(2)
+    const ending = vi.fn()
+    expect(() =>
+      transactions.run('FULL', () => {
+        transactions.onEnd(ending)
+        put(1, Buffer.from('a'))
+        transactions.apart(() => put(2, LARGE))
+      }),
+    ).toThrow(failing('store_full'))
+    expect(count()).toBe(0)
+    expect(ending.mock.calls).toEqual([[false]])
+  })
+
+  it('tells of a commit and its sync, and nothing of what was rolled back', async () => {
+    const { db } = await open()
+    const told: StoreCommit[] = []
+    const times = [1, 4, 9, 16, 25, 36, 49]
+    const { run } = createTransactions(db, {
+      onCommit: (commit) => told.push(commit),
+      elapsedMs: () => times.shift() ?? Number.NaN,
+    })
+    run('FULL', () => 1)
+    run('NORMAL', () => 1)
+    expect(() =>
+      run('FULL', () => {
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(told).toEqual([
+      { isDurable: true, durationMs: 9 - 1, syncMs: 9 - 4 },
+      { isDurable: false, durationMs: 36 - 16, syncMs: 36 - 25 },
+    ])
+  })
+})
+
+describe('counters', () => {
+  it('are what was committed, in memory and in the file, whatever was rolled back', async () => {
+    const { db, transactions } = await open()
+    const counters = createCounters(db, transactions)
+    const stored = () => createCounters(db, transactions).get('events')
+    transactions.run('NORMAL', () => counters.add('events', 2))
+    expect(() =>
+      transactions.run('NORMAL', () => {
+        counters.add('events', 5)
+        counters.set('other', 1)
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect([counters.get('events'), counters.get('other'), stored()]).toEqual([2, 0, 2])
+    transactions.run('NORMAL', () => {
+      counters.add('events', 1)
+      counters.add('events', 1)
+    })
+    expect([counters.get('events'), stored()]).toEqual([4, 4])
+  })
 })

@@ -1,31 +1,33 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
-import type { Store } from '../../../src/store/store.ts'
-import { sampleBatch, sampleEvent, sampleUnreadable, wholeChunk } from '../sample-rows.ts'
+import { wipeFile } from '../../../src/store/sqlite/wipe.ts'
+import { claimOf, keep, progressOf, sampleEvent, samplePiece } from '../sample-rows.ts'
+import { openSqliteStore, removeDirectory, type SqliteStore } from '../sqlite-harness.ts'
 
 const PEOPLE = 400
 const addressOf = (person: number) =>
   `${createHash('sha256').update(`${person}`).digest('hex').slice(0, 12)}@example.com`
 
 describe('the files of a SQLite store', () => {
-  let directory: string
-  let store: Store
+  let store: SqliteStore
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'receiver-wipe-'))
-    store = await openSqliteStore(join(directory, 'receiver.db'))
+    store = await openSqliteStore()
   })
-  afterEach(async () => {
-    await store.close()
-    rmSync(directory, { recursive: true, force: true })
+  afterEach(() => {
+    store.close()
+    removeDirectory(store.directory)
   })
+
+  const wipe = (...traces: string[]) =>
+    wipeFile(store.file, traces, async (step) => store.wipe(step))
 
   /** What every file holds at this moment. */
   function readFiles(): string {
-    const files = readdirSync(directory).map((name) => readFileSync(join(directory, name)))
+    const files = readdirSync(store.directory).map((name) =>
+      readFileSync(join(store.directory, name)),
+    )
     return Buffer.concat(files).toString('latin1').toLowerCase()
   }
 
@@ -35,34 +37,32 @@ describe('the files of a SQLite store', () => {
       const people = Array.from({ length: round % 3 === 0 ? 1 : 60 }, (_, index) =>
         addressOf((round * 7 + index * 13) % PEOPLE),
       )
-      const events = people.map((recipient, position) =>
-        sampleEvent({ recipient, position, payload: JSON.stringify({ email: recipient }) }),
+      const events = people.map((recipient) =>
+        sampleEvent({ recipient, payload: JSON.stringify({ email: recipient }) }),
       )
-      const body = Buffer.from(JSON.stringify(people))
-      const batch = sampleBatch({ body })
-      await store.append({ ...batch, body: Buffer.from(body) })
-      const unreadable = [sampleUnreadable({ bytes: Buffer.from(people[0] ?? ''), position: 60 })]
-      await store.commitChunk(wholeChunk(batch.id, { events, unreadable, toPiece: 61 }))
-      const jobs = await store.claim({ handler: 'counter', limit: 20, leaseMs: 60_000 })
-      await store.settle(
-        jobs.map(({ event, handler, attempt, fence }, index) => ({
-          event,
-          handler,
-          attempt,
-          fence,
-          durationMs: 1,
-          outcome:
-            index % 2 === 0
-              ? { kind: 'done' }
-              : { kind: 'dead', error: `no ${people[index % people.length]}` },
-        })),
-      )
+      await keep(store, [...events, samplePiece({ content: Buffer.from(people[0] ?? '') })])
+      const [run] = store.claimRuns(claimOf('counter'))
+      const ids = run!.events.map(({ event }) => event)
+      const dead = { kind: 'dead', error: `no ${people[round % people.length]}` } as const
+      const progress = [
+        progressOf(
+          run!,
+          { kind: 'done' },
+          ids.filter((id) => id % 2 === 0),
+        ),
+        progressOf(
+          run!,
+          dead,
+          ids.filter((id) => id % 2 === 1),
+        ),
+      ]
+      store.commit({ pages: [], progress, jobs: [] })
     }
   }
 
-  async function erase(address: string) {
+  function erase(address: string) {
     for (let after: string | undefined, isFirst = true; isFirst || after; isFirst = false) {
-      ;({ after } = await store.erase({ traces: [address], ...(after ? { after } : {}) }))
+      ;({ after } = store.erase({ traces: [address], ...(after ? { after } : {}) }))
     }
   }
 
@@ -72,13 +72,13 @@ describe('the files of a SQLite store', () => {
     const before = readFiles()
     expect(people.filter((one) => before.includes(one)).length).toBeGreaterThan(100)
     for (const person of people.slice(0, 4)) {
-      await erase(person)
-      expect(await store.wipe([person])).toBe(true)
+      erase(person)
+      expect(await wipe(person)).toBe(true)
       expect(readFiles().includes(person), person).toBe(false)
     }
     const after = readFiles()
     expect(people.some((one) => after.includes(one))).toBe(true)
-    expect((await store.stats()).events.total).toBeGreaterThan(1_000)
+    expect((await store.archive.stats()).events.total).toBeGreaterThan(1_000)
   })
 
   it('hold nothing of it while others are received', async () => {
@@ -87,14 +87,14 @@ describe('the files of a SQLite store', () => {
     let isOver = false
     const load = (async () => {
       while (!isOver) {
-        const body = Buffer.from(JSON.stringify(Array(200).fill('somebody@example.com')))
-        const batch = sampleBatch({ body })
-        await store.append({ ...batch, body: Buffer.from(body) })
-        await store.commitChunk(wholeChunk(batch.id, { events: [sampleEvent()] }))
+        await keep(store, [
+          sampleEvent({ payload: JSON.stringify(Array(200).fill('somebody@x.test')) }),
+        ])
+        await new Promise(setImmediate)
       }
     })()
-    await erase(erased)
-    expect(await store.wipe([erased])).toBe(true)
+    erase(erased)
+    expect(await wipe(erased)).toBe(true)
     expect(readFiles().includes(erased)).toBe(false)
     isOver = true
     await load
@@ -102,7 +102,7 @@ describe('the files of a SQLite store', () => {
 
   it('say so when a trace is left that belongs to nobody else', async () => {
     await fill(3)
-    expect(await store.wipe([addressOf(0)])).toBe(false)
+    expect(await wipe(addressOf(0))).toBe(false)
   })
 
   it('may hold somebody whose address contains it, however the rows lie', async () => {
@@ -110,17 +110,31 @@ describe('the files of a SQLite store', () => {
       'event=open&email=joann%40example.com',
       '{"email":"joann@example.com"}',
     ]) {
-      const events = [
+      await keep(store, [
         sampleEvent({ recipient: 'joann@example.com', payload }),
         sampleEvent({ recipient: 'ann@example.com', payload: '{"email":"ann@example.com"}' }),
-      ]
-      const batch = sampleBatch()
-      await store.append({ ...batch, body: Buffer.from(batch.body) })
-      await store.commitChunk(wholeChunk(batch.id, { events }))
-      await erase('ann@example.com')
-      expect(await store.wipe(['ann@example.com']), payload).toBe(true)
+      ])
+      erase('ann@example.com')
+      expect(await wipe('ann@example.com'), payload).toBe(true)
       expect(readFiles().replaceAll('joann@example.com', '')).not.toContain('ann@example.com')
     }
-    expect((await store.stats()).events.total).toBe(2)
+    expect((await store.archive.stats()).events.total).toBe(2)
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'stay locked against others after they were looked through',
+    async () => {
+      await fill(1)
+      const inode = statSync(store.file).ino
+      const countLocks = () =>
+        readFileSync('/proc/locks', 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${inode} `)).length
+      const before = countLocks()
+      expect(before).toBeGreaterThan(0)
+      erase(addressOf(0))
+      expect(await wipe(addressOf(0))).toBe(true)
+      expect(countLocks()).toBeGreaterThanOrEqual(before)
+    },
+  )
 })

@@ -1,0 +1,223 @@
+import type { EventState, JobState } from '../../model.ts'
+import { batchOf } from '../event-id.ts'
+import { groupBy } from '../group-by.ts'
+import { readRecord } from '../job-record.ts'
+import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
+import type { AttemptRow, JobQuery, JobRow, Page, Verdict } from '../store.ts'
+import { createCandidates } from './candidates.ts'
+import { allOf, isAmong, type Reading } from './port.ts'
+import { type Found, searchEvents } from './search-windows.ts'
+
+interface JobSqlRow extends StatedJob {
+  readonly event: number
+  readonly attempt: number
+  readonly due_at: number | null
+  readonly ended_at: number | null
+  readonly duration_ms: number | null
+  /** A line for each attempt but the one by which the job is done; successes are from before replays. */
+  readonly failures: string | null
+}
+
+interface RunSqlRow extends StatedRun {
+  readonly batch: number
+  readonly opened: number
+  readonly opened_at: number | null
+  readonly timings: Uint8Array | null
+}
+
+const JOB_STATE = 'event, handler, state'
+const JOB_COLUMNS = `${JOB_STATE}, attempt, due_at, ended_at, duration_ms, failures`
+const RUN_STATE = 'batch, handler, base, wanted, done, failed'
+const RUN_COLUMNS = `${RUN_STATE}, opened, opened_at, timings`
+
+/** The states of these events. */
+export async function readStates(
+  reading: Reading,
+  events: readonly { readonly id: number; readonly verdict: Verdict }[],
+): Promise<Map<number, EventState>> {
+  const dispatched = events.filter(({ verdict }) => verdict === 'dispatched')
+  const ids = dispatched.map(({ id }) => id)
+  const rows = await readRows<StatedJob & { event: number }, StatedRun & { batch: number }>(
+    reading,
+    ids,
+    { jobs: JOB_STATE, runs: RUN_STATE },
+  )
+  return new Map(
+    events.map(({ id, verdict }) => [id, tellEvent(verdict, tellJobs(id, rows(id)).values())]),
+  )
+}
+
+/** The jobs of these events, in the order of the handlers' names. */
+export async function readJobs(
+  reading: Reading,
+  events: readonly number[],
+): Promise<Map<number, JobRow[]>> {
+  const rows = await readRows<JobSqlRow, RunSqlRow>(reading, events, {
+    jobs: JOB_COLUMNS,
+    runs: RUN_COLUMNS,
+  })
+  return new Map(
+    events.map((event) => {
+      const found = rows(event)
+      const told = [...tellJobs(event, found)].sort(([one], [other]) => (one < other ? -1 : 1))
+      const jobs = told.map(([handler, one]) =>
+        makeJob({ event, handler }, one, successesOf(event, handler, found.runs)),
+      )
+      return [event, jobs]
+    }),
+  )
+}
+
+/** The rows that tell of an event: its jobs, and the runs of its batch, newest first. */
+async function readRows<
+  Job extends { readonly event: number },
+  Run extends { readonly batch: number },
+>(
+  reading: Reading,
+  events: readonly number[],
+  columns: { readonly jobs: string; readonly runs: string },
+): Promise<(event: number) => { readonly jobs: readonly Job[]; readonly runs: readonly Run[] }> {
+  if (events.length === 0) return () => ({ jobs: [], runs: [] })
+  const isJob = isAmong(reading, 'event', events)
+  const jobs = await reading.query<Job>(
+    `SELECT ${columns.jobs} FROM jobs WHERE ${isJob.sql}`,
+    isJob.values,
+  )
+  const oldest = events.reduce((min, event) => Math.min(min, event), Number.MAX_SAFE_INTEGER)
+  const newest = events.reduce((max, event) => Math.max(max, event), 0)
+  // A batch may have hundreds of runs, of which one page of events needs a few.
+  const isRun = allOf([
+    isAmong(reading, 'batch', [...new Set(events.map(batchOf))]),
+    { sql: 'base > ? AND base <= ?', values: [oldest - RUN_SPAN, newest] },
+  ])
+  const runs = await reading.query<Run>(
+    `SELECT ${columns.runs} FROM runs WHERE ${isRun.sql} ORDER BY id DESC`,
+    isRun.values,
+  )
+  const jobsOf = groupBy(jobs, ({ event }) => event)
+  const runsOf = groupBy(runs, ({ batch }) => batch)
+  return (event) => ({ jobs: jobsOf.get(event) ?? [], runs: runsOf.get(batchOf(event)) ?? [] })
+}
+
+/** The successes that runs tell of, also of runs before a replay. */
+function successesOf(event: number, handler: string, runs: readonly RunSqlRow[]): AttemptRow[] {
+  return runs.flatMap((run): AttemptRow[] => {
+    const index = event - run.base
+    const isInside = index >= 0 && index < run.wanted.length * 8
+    if (run.handler !== handler || !isInside || !isSet(run.done, index)) return []
+    const { endedAfterMs, durationMs } = timingOf(run.timings, index)
+    const endedAt = (run.opened_at ?? 0) + endedAfterMs
+    return [{ attempt: run.opened, outcome: 'done', endedAt, durationMs, error: undefined }]
+  })
+}
+
+function makeJob(
+  { event, handler }: { readonly event: number; readonly handler: string },
+  { state, job, run }: ToldJob<JobSqlRow, RunSqlRow>,
+  successes: readonly AttemptRow[],
+): JobRow {
+  const record = job ? readRecord(job.failures ?? '') : []
+  const attempts = [...record, ...successes, ...(job ? lastSuccess(job) : [])]
+  return {
+    event: String(event),
+    handler,
+    state,
+    attempt: job ? job.attempt : (run?.opened ?? 0),
+    dueAt: job?.due_at ?? undefined,
+    // An error from before a success is over.
+    lastError: record.at(-1)?.error,
+    attempts: attempts.sort((one, other) => one.endedAt - other.endedAt),
+  }
+}
+
+function lastSuccess({ state, attempt, ended_at, duration_ms }: JobSqlRow): AttemptRow[] {
+  if (state !== 'done' || ended_at === null || duration_ms === null) return []
+  const times = { endedAt: ended_at, durationMs: duration_ms }
+  return [{ attempt, outcome: 'done', ...times, error: undefined }]
+}
+
+/** What a row of `jobs` says of the state. */
+interface StatedJob {
+  readonly handler: string
+  readonly state: JobState
+}
+
+/** What the bits of a run say of it. */
+interface StatedRun extends RunBits {
+  readonly handler: string
+}
+
+/** The state of an event for one handler, and what tells it. */
+type ToldJob<Job, Run> =
+  | { readonly state: JobState; readonly job: Job; readonly run?: undefined }
+  | { readonly state: JobState; readonly run: Run; readonly job?: undefined }
+
+/**
+ * By handler: the event's job row alone tells its state; without one, the newest run that has the
+ * event does. `runs` come newest first.
+ */
+function tellJobs<Job extends StatedJob, Run extends StatedRun>(
+  event: number,
+  { jobs, runs }: { readonly jobs: readonly Job[]; readonly runs: readonly Run[] },
+): Map<string, ToldJob<Job, Run>> {
+  const told = new Map<string, ToldJob<Job, Run>>()
+  for (const job of jobs) told.set(job.handler, { state: job.state, job })
+  for (const run of runs) {
+    const bit = bitOf(run, event)
+    if (bit === undefined || told.has(run.handler)) continue
+    told.set(run.handler, { state: STATE_OF_BIT[bit], run })
+  }
+  return told
+}
+
+/** Of what failed only a dead job's row is ever removed by itself. */
+const STATE_OF_BIT = { open: 'pending', done: 'done', failed: 'dead' } as const
+
+/** The state of an event, of its verdict and the states of its jobs. */
+function tellEvent(verdict: Verdict, jobs: Iterable<{ readonly state: JobState }>): EventState {
+  if (verdict !== 'dispatched') return verdict
+  const states = new Set([...jobs].map(({ state }) => state))
+  if (states.has('pending')) return 'pending'
+  return states.has('dead') ? 'dead' : 'done'
+}
+
+/** Events of which the jobs are read together, at least. */
+const FEWEST_AT_ONCE = 50
+
+/** Finds jobs, those of the newest events first; for a bounded time. */
+export async function listJobs(reading: Reading, request: JobQuery): Promise<Page<JobRow>> {
+  const { limit = 50, cursor, handler, state } = request
+  // No name holds a NUL, and PostgreSQL takes none.
+  if (handler?.includes('\0')) return { rows: [], cursor: undefined }
+  const [event, name] = readCursor(cursor)
+  const find = await createCandidates(reading, { state, handler })
+  const isWanted = (job: JobRow) =>
+    (handler === undefined || job.handler === handler) &&
+    (state === undefined || job.state === state) &&
+    (Number(job.event) < event || job.handler < name)
+
+  const found = await searchEvents(reading, { before: event + 1, limit }, async (window, left) => {
+    const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
+    const jobs = await readJobs(reading, ids)
+    const rows = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
+    return { rows: rows.slice(0, left), reached }
+  })
+  return toPage(found, limit)
+}
+
+/** A page of jobs begins behind this one; without a cursor, behind a job newer than all. */
+function readCursor(cursor: string | undefined): [event: number, handler: string] {
+  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER - 1, '']
+  const dot = cursor.indexOf('.')
+  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
+}
+
+/** No handler's name comes before this one. */
+const FIRST_NAME = '-'
+
+function toPage({ rows, reached }: Found<JobRow>, limit: number): Page<JobRow> {
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  if (last) return { rows, cursor: `${last.event}.${last.handler}` }
+  if (reached === undefined) return { rows, cursor: undefined }
+  return { rows, cursor: `${reached}.${FIRST_NAME}`, isPartial: true }
+}

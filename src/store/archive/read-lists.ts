@@ -1,0 +1,165 @@
+import { stepFor } from '../series.ts'
+import type {
+  AuditRow,
+  Page,
+  PageRequest,
+  QuarantineRow,
+  SeriesPoint,
+  SeriesQuery,
+} from '../store.ts'
+import { createTraceFinder } from '../trace-finder.ts'
+import { isAmong, type Reading } from './port.ts'
+
+interface QuarantineSqlRow extends Omit<QuarantineRow, 'id' | 'byteOffset' | 'receivedAt'> {
+  readonly id: number
+  readonly start: number
+  readonly received_at: number
+}
+
+const SELECT_QUARANTINE = `
+  SELECT q.id, b.id AS batch, b.source, q.reason, q.detail, q.position, q.pieces, q.start, q.bytes,
+    b.received_at
+  FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`
+
+export async function listQuarantine(
+  { query }: Reading,
+  { limit = 50, cursor }: PageRequest,
+): Promise<Page<QuarantineRow>> {
+  const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
+  const found = await query<QuarantineSqlRow>(SELECT_QUARANTINE, [before, limit])
+  const rows = found.map(({ id, start, received_at, ...row }) => {
+    return { ...row, id: String(id), byteOffset: start, receivedAt: received_at }
+  })
+  return { rows, cursor: rows.length === limit ? rows.at(-1)?.id : undefined }
+}
+
+export async function getQuarantine(
+  reading: Reading,
+  id: string,
+): Promise<QuarantineRow | undefined> {
+  if (!Number.isSafeInteger(Number(id))) return undefined
+  const { rows } = await listQuarantine(reading, { limit: 1, cursor: String(Number(id) + 1) })
+  return rows[0]?.id === id ? rows[0] : undefined
+}
+
+const SELECT_PIECE = `
+  SELECT coalesce(q.piece, substr(b.body, CAST(q.start + 1 AS INTEGER), CAST(q.bytes AS INTEGER)))
+    AS bytes
+  FROM quarantine q LEFT JOIN bodies b ON b.batch = q.batch WHERE q.id = ?`
+
+export async function readPiece({ query }: Reading, id: string): Promise<Uint8Array | undefined> {
+  if (!Number.isSafeInteger(Number(id))) return undefined
+  const [row] = await query<{ bytes: Uint8Array | null }>(SELECT_PIECE, [Number(id)])
+  return row?.bytes ?? undefined
+}
+
+interface AuditSqlRow extends Omit<AuditRow, 'id' | 'parameters' | 'counts'> {
+  readonly id: number
+  readonly parameters: string
+  readonly counts: string
+}
+
+export async function listAudit(
+  { query }: Reading,
+  { limit = 50, cursor }: PageRequest,
+): Promise<Page<AuditRow>> {
+  const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
+  const found = await query<AuditSqlRow>(
+    `SELECT id, at, action, outcome, network, parameters, counts FROM audit
+     WHERE id < ? ORDER BY id DESC LIMIT ?`,
+    [before, limit],
+  )
+  const rows = found.map(({ id, parameters, counts, ...row }): AuditRow => {
+    return {
+      ...row,
+      id: String(id),
+      parameters: JSON.parse(parameters),
+      counts: JSON.parse(counts),
+    }
+  })
+  return { rows, cursor: rows.length === limit ? rows.at(-1)?.id : undefined }
+}
+
+const COUNT_EVENTS = `
+  SELECT (at - CAST(? AS BIGINT)) / CAST(? AS BIGINT) AS bucket, type, CAST(sum(n) AS BIGINT) AS n
+  FROM event_series WHERE step = ? AND at >= ? AND at < ? GROUP BY 1, 2 ORDER BY 1, 2`
+
+export async function countEvents(
+  { query }: Reading,
+  { from, to, bucketMs }: SeriesQuery,
+): Promise<readonly SeriesPoint[]> {
+  const rows = await query<SeriesPoint>(COUNT_EVENTS, [from, bucketMs, stepFor(bucketMs), from, to])
+  return rows.map(({ bucket, type, n }) => ({ bucket, type, n }))
+}
+
+/** Enough to find every source that sends at all, and read in a moment. */
+const BATCHES_LOOKED_AT = 2_000
+
+export const LAST_BATCHES = `
+  SELECT source AS name, max(received_at) AS at FROM (
+    SELECT source, received_at FROM batches ORDER BY seq DESC LIMIT ${BATCHES_LOOKED_AT}) newest
+  GROUP BY source`
+
+export const PAUSED_HANDLERS =
+  'SELECT name, paused_at AS at FROM handlers WHERE paused_at IS NOT NULL'
+
+export async function readTimes({ query }: Reading, sql: string): Promise<Record<string, number>> {
+  const rows = await query<{ name: string; at: number }>(sql)
+  return Object.fromEntries(rows.map(({ name, at }) => [name, at]))
+}
+
+/** Of bodies that are read together; the first may be larger. */
+const BYTES_AT_ONCE = 4 * 1024 * 1024
+const BATCHES_AT_ONCE = 500
+
+const SELECT_OPEN = 'SELECT seq, id, body_bytes FROM batches WHERE is_open = 1 ORDER BY seq'
+
+/** A server keeps back bodies that cannot hold a trace; the others are looked at here. */
+const MAY_HOLD_TRACE = String.raw`
+  AND replace(encode(body, 'escape'), '\000', '') ILIKE ANY(CAST(? AS text[]))`
+
+interface WaitingBatch {
+  readonly seq: number
+  readonly id: string
+  readonly body_bytes: number
+}
+
+/** Looks into batches that wait to be unpacked. */
+export async function findWaiting(
+  reading: Reading,
+  traces: readonly string[],
+  among?: readonly string[],
+): Promise<readonly string[]> {
+  const finder = createTraceFinder(traces)
+  const filter = reading.engine === 'postgres' ? [finder.patterns] : []
+  const wanted = among && new Set(among)
+  const open = await reading.query<WaitingBatch>(SELECT_OPEN)
+  const found: string[] = []
+  for (const group of groupBySize(open.filter(({ id }) => wanted?.has(id) ?? true))) {
+    const ids = new Map(group.map(({ seq, id }) => [seq, id]))
+    const isInGroup = isAmong(reading, 'batch', [...ids.keys()])
+    const rows = await reading.query<{ batch: number; body: Uint8Array }>(
+      `SELECT batch, body FROM bodies WHERE ${isInGroup.sql} ${filter.length ? MAY_HOLD_TRACE : ''}
+       ORDER BY batch`,
+      [...isInGroup.values, ...filter],
+    )
+    const hits = rows.filter(({ body }) => finder.isInBytes(body))
+    found.push(...hits.flatMap(({ batch }) => ids.get(batch) ?? []))
+  }
+  return found
+}
+
+function groupBySize(batches: readonly WaitingBatch[]): WaitingBatch[][] {
+  const groups: WaitingBatch[][] = []
+  let bytes = 0
+  for (const batch of batches) {
+    const group = groups.at(-1)
+    bytes += batch.body_bytes
+    if (group && bytes <= BYTES_AT_ONCE && group.length < BATCHES_AT_ONCE) group.push(batch)
+    else {
+      groups.push([batch])
+      bytes = batch.body_bytes
+    }
+  }
+  return groups
+}

@@ -1,0 +1,16 @@
+/**
+ * The number of an event is made of its batch's number and its position in it. So neither needs a
+ * column, nobody has to hand out numbers, and the order of numbers is the order of arrival.
+ */
+const POSITIONS = 2 ** 20
+
+/** Pieces from this index on have no number: they are quarantined together. */
+export const MAX_PIECES = POSITIONS
+
+/** `batch` below 2^33, `position` below 2^20. */
+export const eventIdOf = (batch: number, position: number): number => batch * POSITIONS + position
+
+/** Not by shifting: that would cut it to 32 bits. */
+export const batchOf = (event: number): number => Math.floor(event / POSITIONS)
+
+export const positionOf = (event: number): number => event % POSITIONS

@@ -1,0 +1,111 @@
+import { type JobRow, readJob } from '../claimed-rows.ts'
+import { INTERRUPTED, MOST_RECORDED_CHARACTERS } from '../job-record.ts'
+import type { ClaimedJob, ClaimRequest, TurnRequest } from '../store.ts'
+import { textArray } from './arrays.ts'
+import { IS_PAUSED } from './claim-runs.ts'
+import { GIVEN_MS, NOW_MS, TOO_FAR, takerFor } from './database-time.ts'
+import type { Floors } from './floors.ts'
+import type { Holdings } from './holdings.ts'
+import { takeTurns } from './take-turns.ts'
+import type { TransactionPlan, Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
+
+const pick = (condition: string) => `
+  SELECT id, due_at, length(payload) AS bytes FROM jobs
+  WHERE handler = $1 AND state = 'pending' AND ${condition} AND NOT ${IS_PAUSED}
+    AND (running = 0 OR taker IS DISTINCT FROM $5)
+  ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`
+
+/** `$7` is when the first may have been due. */
+const CLAIM_JOBS = `
+  WITH due AS MATERIALIZED (${pick(`due_at >= $7 AND due_at <= ${NOW_MS}`)}
+  ), misdated AS MATERIALIZED (${pick(`due_at > ${TOO_FAR}`)}
+  ), fitting AS (
+    SELECT id, due_at FROM (
+      SELECT *, sum(bytes) OVER (ORDER BY due_at, id) AS total,
+        row_number() OVER (ORDER BY due_at, id) AS place
+      FROM (SELECT * FROM due UNION ALL SELECT * FROM misdated) either) added
+    WHERE place <= $2 AND (total <= $3 OR place = 1)
+  ), claimed AS (
+    UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, running = 1,
+      taker = ${takerFor('$4', '$5')}, due_at = ${GIVEN_MS} + $4,
+      failures = CASE j.running WHEN 1 THEN right(coalesce(j.failures, '') || '{"attempt":'
+        || j.attempt || ',"endedAt":' || ${NOW_MS} || ',' || $6::text || E'\\n',
+        ${MOST_RECORDED_CHARACTERS}) ELSE j.failures END
+    FROM fitting f WHERE j.id = f.id
+    RETURNING j.id, f.due_at, j.event, j.attempt, j.spared, j.fence, j.alone, j.payload
+  )
+  SELECT least(c.due_at, ${NOW_MS}) AS place, c.event, c.attempt, c.spared, c.fence, c.alone,
+    encode(c.payload, 'base64') AS payload, e.key, e.type, b.id AS batch_id, b.source, b.provider,
+    b.received_at
+  FROM claimed c LEFT JOIN events e ON e.id = c.event LEFT JOIN batches b ON b.seq = c.event / 1048576
+  ORDER BY c.due_at, c.id`
+
+interface DueRow extends JobRow {
+  /** When it was due. */
+  readonly place: number
+  /** In base64. */
+  readonly payload: string
+}
+
+/** What was never started was no attempt. */
+const LET_JOBS_GO = `
+  UPDATE jobs SET running = 0, attempt = attempt - 1, due_at = ${NOW_MS}, taker = NULL
+  WHERE state = 'pending' AND running = 1 AND taker = $1 AND NOT (event || ' ' || handler = ANY($2))`
+
+/** Jobs of this taker that he knows nothing of. */
+export const letJobsGo = (transactions: Transactions, taker: number, but: readonly string[]) =>
+  transactions.runOne(PLAN, LET_JOBS_GO, [taker, textArray(but)])
+
+/** When the earliest is due that does not run, and the time of the same clock. */
+const NEXT_DUE = `
+  SELECT due_at, due_at > ${TOO_FAR} AS is_misdated, ${NOW_MS} AS now FROM jobs
+  WHERE handler = $1 AND state = 'pending' AND running = 0 AND NOT ${IS_PAUSED}
+  ORDER BY due_at LIMIT 1`
+
+/** Clocks that differ by less are taken for the same. */
+const SAME_TIME_MS = 1_000
+
+/** Jobs that are due, with leases by the database's clock. Every claim is a fence. */
+export function createJobClaims(
+  transactions: Transactions,
+  options: {
+    readonly taker: number
+    readonly heldJobs: Holdings<string>
+    readonly jobFloors: Floors
+    readonly now: () => number
+  },
+) {
+  const { taker, heldJobs, jobFloors, now } = options
+
+  function claimJobs(request: ClaimRequest): Promise<ClaimedJob[]> {
+    const { handler, events, bytes, leaseMs } = request
+    return heldJobs.taking(async () => {
+      const values = [handler, events, bytes, leaseMs, taker, INTERRUPTED]
+      const read = (from: number) =>
+        transactions.runOne<DueRow>(PLAN, CLAIM_JOBS, [...values, from])
+      const rows = await jobFloors.of(handler).look(read, ({ place }) => place)
+      for (const { event, fence } of rows) heldJobs.hold(`${event} ${handler}`, leaseMs, fence)
+      return rows.map((row) => readJob(row, handler, Buffer.from(row.payload, 'base64')))
+    })
+  }
+
+  async function nextDue(handler: string): Promise<number | undefined> {
+    const [row] = await transactions.runOne<{ due_at: number; is_misdated: boolean; now: number }>(
+      PLAN,
+      NEXT_DUE,
+      [handler],
+    )
+    if (!row) return undefined
+    if (row.is_misdated) return now()
+    const ahead = row.now - now()
+    return Math.abs(ahead) < SAME_TIME_MS ? row.due_at : row.due_at - ahead
+  }
+
+  return {
+    claimJobs,
+    nextDue,
+    takeTurns: (request: TurnRequest) => takeTurns(transactions, request),
+  }
+}

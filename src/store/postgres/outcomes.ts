@@ -1,0 +1,131 @@
+import type { RunBits } from '../run-bits.ts'
+import { advanceRun, CUT, endsOfAll } from '../run-ends.ts'
+import type { EndedJob, FailedEvent, OpenRun, RunProgress } from '../store.ts'
+import { byteaArray, int4Array, int8Array } from './arrays.ts'
+import { addToCounters } from './counters.ts'
+import { NOW_MS } from './database-time.ts'
+import type { Holdings } from './holdings.ts'
+import { insertJobs, type NewJob, settle } from './job-outcomes.ts'
+import type { Query, TransactionPlan, Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
+
+/** In this order everywhere: runs, then jobs, each by number. */
+const LOCK_RUNS = `
+  SELECT id, base, wanted, done, failed, timings, opened, ${NOW_MS} - opened_at AS since
+  FROM runs WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
+
+const UPDATE_RUNS = `
+  UPDATE runs r SET done = p.done, failed = p.failed, timings = p.timings, open = p.open,
+    leased_until = CASE WHEN p.is_over = 1 THEN 0 ELSE r.leased_until END,
+    taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
+  FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::integer[])
+    AS p (id, done, failed, timings, open, is_over)
+  WHERE r.id = p.id`
+
+interface LockedRun extends RunBits {
+  readonly id: number
+  readonly timings: Uint8Array | null
+  readonly opened: number
+  /** Milliseconds since it was opened. */
+  readonly since: number | null
+}
+/** A run as it is to be stored. */
+interface ChangedRun extends LockedRun {
+  readonly open: number
+  readonly isOver: boolean
+}
+/** What became of the events of runs, and of attempts of jobs; each names the opening it belongs to. */
+export function createOutcomes(
+  transactions: Transactions,
+  held: { readonly runs: Holdings; readonly jobs: Holdings<string> },
+) {
+  /** Answers how many were refused. */
+  async function record(
+    progress: readonly RunProgress[],
+    jobs: readonly EndedJob[],
+  ): Promise<number> {
+    if (progress.length + jobs.length === 0) return 0
+    const refused = await transactions.run(PLAN, async (query) => {
+      const ofRuns = await recordProgress(query, progress, held.runs)
+      return ofRuns + (await settle(query, jobs))
+    })
+    for (const { event, handler } of jobs) held.jobs.drop(`${event} ${handler}`)
+    return refused
+  }
+
+  async function cutRun(run: Pick<OpenRun, 'run' | 'fence' | 'handler'>): Promise<void> {
+    await transactions.run(PLAN, async (query) => {
+      const [row] = await query<LockedRun>(LOCK_RUNS, [int8Array([run.run])])
+      if (row?.opened === run.fence) await endRun(query, row, run.handler, CUT)
+    })
+    held.runs.drop(run.run)
+  }
+
+  return { record, cutRun }
+}
+
+/** All that is open ends in the same way. */
+export async function endRun(
+  query: Query,
+  run: LockedRun,
+  handler: string,
+  outcome: FailedEvent['outcome'],
+): Promise<void> {
+  const next = advanceRun(run, endsOfAll(run, outcome), 0)
+  await writeRuns(query, [{ ...next.run, isOver: true }])
+  await insertJobs(query, next.failed.map(jobOf(run, handler)))
+}
+
+const jobOf =
+  ({ opened }: LockedRun, handler: string) =>
+  (failed: FailedEvent): NewJob => ({ ...failed, handler, attempt: opened })
+
+async function recordProgress(
+  query: Query,
+  progress: readonly RunProgress[],
+  held: Holdings,
+): Promise<number> {
+  if (progress.length === 0) return 0
+  const numbers = [...new Set(progress.map(({ run }) => run))]
+  const rows = await query<LockedRun>(LOCK_RUNS, [int8Array(numbers)])
+  const runs = new Map<number, LockedRun>(rows.map((row) => [row.id, row]))
+  const changed = new Map<number, ChangedRun>()
+  const failed: NewJob[] = []
+  const done = new Map<string, number>()
+  let refused = 0
+  for (const one of progress) {
+    const run = runs.get(one.run)
+    if (!run || run.opened !== one.fence) {
+      refused += one.done.length + one.failed.length
+      held.drop(one.run)
+      continue
+    }
+    const next = advanceRun(run, one, run.since ?? 0)
+    runs.set(one.run, next.run)
+    const isGivenBack = one.isGivenBack || changed.get(one.run)?.isOver === true
+    changed.set(one.run, { ...next.run, isOver: isGivenBack || next.run.open === 0 })
+    const name = `done:${one.handler}`
+    done.set(name, (done.get(name) ?? 0) + next.done)
+    failed.push(...next.failed.map(jobOf(run, one.handler)))
+  }
+  await Promise.all([
+    writeRuns(query, [...changed.values()]),
+    insertJobs(query, failed),
+    addToCounters(query, done),
+  ])
+  for (const { id, isOver } of changed.values()) if (isOver) held.drop(id)
+  return refused
+}
+
+async function writeRuns(query: Query, runs: readonly ChangedRun[]): Promise<void> {
+  if (runs.length === 0) return
+  await query(UPDATE_RUNS, [
+    int8Array(runs.map(({ id }) => id)),
+    byteaArray(runs.map(({ done }) => done)),
+    byteaArray(runs.map(({ failed }) => failed)),
+    byteaArray(runs.map(({ timings }) => timings)),
+    int4Array(runs.map(({ open }) => open)),
+    int4Array(runs.map(({ isOver }) => (isOver ? 1 : 0))),
+  ])
+}

@@ -1,0 +1,212 @@
+import { ReceiverError } from '../../errors.ts'
+import { groupBy } from '../group-by.ts'
+import {
+  countPage,
+  createTypeNames,
+  type PageCounts,
+  SELECT_TYPE_COUNTERS,
+  tallyPages,
+} from '../page-counts.ts'
+import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
+import { int4Array, int8Array, withoutNul } from './arrays.ts'
+import { addToCounters, addToSeries } from './counters.ts'
+import { isKnownKey, isNumberingWrong } from './driver.ts'
+import type { Holdings } from './holdings.ts'
+import {
+  insertEvents,
+  insertKeys,
+  insertRuns,
+  insertUnreadable,
+  replaceBodies,
+} from './page-rows.ts'
+import { type Query, RolledBack, type TransactionPlan, type Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
+
+/** Small batches share a transaction; a longer one would keep others waiting for its keys. */
+const MOST_EVENTS_TOGETHER = 2_500
+const MOST_PAGES_TOGETHER = 500
+
+const LOCK_BATCHES = `
+  SELECT seq, unpacked_pieces AS pieces FROM batches
+  WHERE seq = ANY($1::bigint[]) AND is_open = 1 ORDER BY seq FOR UPDATE`
+
+/** Pages that were taken by somebody else: the transaction is made again without them. */
+class Taken extends RolledBack {
+  readonly pages: ReadonlySet<UnpackedPage>
+  constructor(pages: ReadonlySet<UnpackedPage>) {
+    super('taken')
+    this.pages = pages
+  }
+}
+
+/** Turns unpacked parts of batches into keys, events, runs and quarantine. */
+export function createPages(
+  transactions: Transactions,
+  options: {
+    readonly taker: number
+    readonly heldBatches: Holdings
+    readonly leaseMs: () => number
+    readonly onStored: (pages: readonly UnpackedPage[]) => void
+  },
+) {
+  const names = createTypeNames()
+  const { heldBatches, leaseMs, taker, onStored } = options
+
+  async function store(query: Query, pages: readonly UnpackedPage[]): Promise<StoredRun[][]> {
+    const answers = Promise.all([
+      query<{ seq: number; pieces: number }>(LOCK_BATCHES, [
+        int8Array(pages.map(({ batch }) => batch.seq)),
+      ]),
+      insertKeys(query, pages),
+      insertEvents(query, pages),
+      insertRuns(query, pages, [leaseMs(), taker]),
+      insertUnreadable(query, pages),
+      replaceBodies(query, pages),
+      advance(query, pages),
+    ])
+    answers.catch(() => {})
+    const isStrange = pages.some(({ events }) => {
+      return events.some(({ type }) => !names.knows(withoutNul(type)))
+    })
+    if (isStrange) names.learn(await query(SELECT_TYPE_COUNTERS))
+    const counted = count(query, pages, names.nameOf)
+    counted.catch(() => {})
+    const [batches, , , runs] = await answers
+    await counted
+    const taken = listTaken(pages, batches)
+    if (taken.size > 0) throw new Taken(taken)
+    return runs
+  }
+
+  async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
+    try {
+      const runs = await transactions.run(PLAN, (query) => store(query, pages))
+      for (const { batch, isLast } of pages) if (isLast) heldBatches.drop(batch.seq)
+      onStored(pages)
+      return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
+    } catch (error) {
+      const taken = error instanceof Taken ? error.pages : await findTaken(pages, error)
+      if (taken) return await commitRest(pages, taken)
+      const failed = readFailure(error)
+      if (pages.length === 1) return [failed]
+      const half = Math.ceil(pages.length / 2)
+      return [
+        ...(await commitGroup(pages.slice(0, half))),
+        ...(await commitGroup(pages.slice(half))),
+      ]
+    }
+  }
+
+  /** Numbers or keys of events that are taken: somebody else may have stored them. */
+  async function findTaken(
+    pages: readonly UnpackedPage[],
+    error: unknown,
+  ): Promise<ReadonlySet<UnpackedPage> | undefined> {
+    const { cause } = error as { cause?: unknown }
+    if (!isNumberingWrong(cause) && !isKnownKey(cause)) return undefined
+    const seqs = int8Array(pages.map(({ batch }) => batch.seq))
+    const taken = listTaken(pages, await transactions.runOne(PLAN, LOCK_BATCHES, [seqs]))
+    return taken.size > 0 ? taken : undefined
+  }
+
+  async function commitRest(
+    pages: readonly UnpackedPage[],
+    taken: ReadonlySet<UnpackedPage>,
+  ): Promise<PageResult[]> {
+    for (const { batch } of taken) heldBatches.drop(batch.seq)
+    const rest = pages.filter((page) => !taken.has(page))
+    const results = rest.length > 0 ? await commitGroup(rest) : []
+    const byPage = new Map(rest.map((page, index) => [page, results[index]]))
+    return pages.map((page) => byPage.get(page) ?? { kind: 'taken' })
+  }
+
+  return {
+    async commit(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
+      const results: PageResult[] = []
+      for (const group of groupPages(pages)) results.push(...(await commitGroup(group)))
+      return results
+    },
+  }
+}
+
+/** What is not the pages' own fault is thrown on. */
+function readFailure(error: unknown): PageResult {
+  if (isKnownKey((error as { cause?: unknown }).cause)) return { kind: 'raced' }
+  if (error instanceof ReceiverError && error.code === 'store_refused') {
+    return { kind: 'refused', error }
+  }
+  throw error
+}
+
+function groupPages(pages: readonly UnpackedPage[]): UnpackedPage[][] {
+  const groups: UnpackedPage[][] = []
+  let events = 0
+  for (const page of pages) {
+    const group = groups.at(-1)
+    events += page.events.length
+    if (group && events <= MOST_EVENTS_TOGETHER && group.length < MOST_PAGES_TOGETHER) {
+      group.push(page)
+    } else {
+      groups.push([page])
+      events = page.events.length
+    }
+  }
+  return groups
+}
+
+/** Pages of one batch follow each other. */
+function listTaken(
+  pages: readonly UnpackedPage[],
+  batches: readonly { seq: number; pieces: number }[],
+): ReadonlySet<UnpackedPage> {
+  const progress = new Map(batches.map(({ seq, pieces }) => [seq, pieces]))
+  const taken = new Set<UnpackedPage>()
+  for (const page of pages) {
+    if (progress.get(page.batch.seq) !== page.fromPiece) taken.add(page)
+    else if (page.isLast) progress.delete(page.batch.seq)
+    else progress.set(page.batch.seq, page.toPiece)
+  }
+  return taken
+}
+
+const ADVANCE_BATCHES = `
+  UPDATE batches b SET unpacked_pieces = p.pieces, is_open = p.is_open, stored = b.stored + p.stored,
+    duplicates = b.duplicates + p.duplicates, conflicts = b.conflicts + p.conflicts,
+    stale = b.stale + p.stale, quarantined = b.quarantined + p.quarantined
+  FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[],
+    $6::integer[], $7::integer[], $8::integer[])
+    AS p (seq, pieces, is_open, stored, duplicates, conflicts, stale, quarantined)
+  WHERE b.seq = p.seq`
+
+async function advance(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
+  const rows = [...groupBy(pages, ({ batch }) => batch.seq)].map(([seq, ofBatch]) => {
+    const last = ofBatch.at(-1)
+    const counts = ofBatch.map(countPage)
+    const sum = (name: keyof PageCounts) => counts.reduce((n, one) => n + one[name], 0)
+    return { seq, pieces: last?.toPiece ?? 0, isOpen: last?.isLast ? 0 : 1, sum }
+  })
+  const sums = (name: keyof PageCounts) => int4Array(rows.map(({ sum }) => sum(name)))
+  await query(ADVANCE_BATCHES, [
+    int8Array(rows.map(({ seq }) => seq)),
+    int4Array(rows.map(({ pieces }) => pieces)),
+    int4Array(rows.map(({ isOpen }) => isOpen)),
+    ...COUNTED.map(sums),
+  ])
+}
+
+const COUNTED = ['stored', 'duplicates', 'conflicts', 'stale', 'quarantined'] as const
+
+/** Into the totals, and into the series by time of receipt. */
+async function count(
+  query: Query,
+  pages: readonly UnpackedPage[],
+  nameType: (type: string) => string,
+): Promise<void> {
+  const { totals, series } = tallyPages(pages, (type) => nameType(withoutNul(type)))
+  const batches = pages.reduce((n, { isLast }) => (isLast ? n + 1 : n), 0)
+  await Promise.all([
+    addToCounters(query, new Map([...totals, ['batches', batches]])),
+    addToSeries(query, series),
+  ])
+}

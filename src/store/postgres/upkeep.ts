@@ -1,0 +1,126 @@
+import type { Batch } from '../../model.ts'
+import { makeBits } from '../run-bits.ts'
+import type { Promised, StoreHint } from '../store.ts'
+import {
+  createOperations,
+  HINTS_AFTER,
+  runEach,
+  type UpkeepOperations,
+} from '../upkeep/operations.ts'
+import { each, query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
+import { addingTo, IS_MARK } from './counters.ts'
+import { NOW_MS } from './database-time.ts'
+import { createKeyPruning, type KeyMarks } from './keys.ts'
+import { numberMarks, type Query, type TransactionPlan, type Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
+
+/** Held by the one replica that prunes; the others have nothing to do meanwhile. */
+const PRUNING = 7_264_310_927
+
+/** What people have done, and what time does. */
+export function createUpkeep(
+  transactions: Transactions,
+  parts: {
+    readonly marks: KeyMarks
+    readonly now: () => number
+    readonly tell: (hint: StoreHint) => void
+  },
+): Promised<UpkeepOperations> {
+  const { marks, now, tell } = parts
+  const port = createUpkeepPort(now)
+  const operations = createOperations(port, createKeyPruning(port))
+
+  return runEach(operations, async (name, begin) => {
+    if (name === 'prune') await marks.flush()
+    // Begun anew whenever the transaction is tried again.
+    const answer = await transactions.run(PLAN, (ask) => takeSteps(ask, begin()))
+    const hint = HINTS_AFTER[name]
+    if (hint) tell(hint)
+    return answer
+  }) as Promised<UpkeepOperations>
+}
+
+/** Takes steps within a transaction. What is asked for many is sent together. */
+async function takeSteps<Result>(ask: Query, steps: Steps<Result>): Promise<Result> {
+  let step = steps.next([])
+  while (!step.done) {
+    const { sql, lists } = step.value
+    const answers = await Promise.all(lists.map((values) => ask(numberMarks(sql), values)))
+    step = steps.next(answers.at(-1) ?? [])
+  }
+  return step.value
+}
+
+const createUpkeepPort = (now: () => number): UpkeepPort => ({
+  engine: 'postgres',
+  now,
+  sqlNow: () => NOW_MS,
+  totals: { add, read, set, move },
+  wholeBatches,
+  addRuns,
+  append,
+  mayPrune,
+})
+
+function* add(amounts: ReadonlyMap<string, number>): Steps<void> {
+  const { sql, values } = addingTo(amounts)
+  if (values.length > 0) yield* query(sql, values)
+}
+
+function* read(): Steps<ReadonlyMap<string, number>> {
+  const rows = yield* query<{ name: string; n: number }>(
+    `SELECT name, CASE WHEN ${IS_MARK} THEN max(n) ELSE sum(n) END AS n FROM counters GROUP BY name`,
+  )
+  return new Map(rows.map(({ name, n }) => [name, n]))
+}
+
+function* set(mark: string, n: number): Steps<void> {
+  yield* query('DELETE FROM counters WHERE name = ?', [mark])
+  yield* query('INSERT INTO counters (name, n) VALUES (?, ?)', [mark, n])
+}
+
+function* move(names: readonly string[], to: string): Steps<void> {
+  yield* query(
+    `WITH gone AS (DELETE FROM counters WHERE name = ANY(CAST(? AS text[])) RETURNING n)
+     INSERT INTO counters (name, n) SELECT CAST(? AS text), sum(n) FROM gone HAVING sum(n) <> 0`,
+    [names, to],
+  )
+}
+
+function* wholeBatches(batches: readonly number[]): Steps<ReadonlySet<number>> {
+  const rows = yield* query<{ seq: number }>(
+    `SELECT b.seq FROM batches b JOIN bodies o ON o.batch = b.seq
+     WHERE b.seq = ANY(CAST(? AS bigint[])) AND sha256(o.body) = b.sha256`,
+    [batches],
+  )
+  return new Set(rows.map(({ seq }) => seq))
+}
+
+const addRuns: UpkeepPort['addRuns'] = (runs) =>
+  each(
+    'INSERT INTO runs (batch, handler, base, wanted, open, opened) VALUES (?, ?, ?, ?, ?, 0)',
+    runs.map(({ batch, handler, events }) => {
+      const base = events[0] ?? 0
+      return [batch, handler, base, makeBits(base, events), events.length]
+    }),
+  )
+
+function* append({ id, source, provider, receivedAt, sha256, body }: Batch): Steps<boolean> {
+  const facts = [id, source, provider, receivedAt, Buffer.from(sha256, 'hex'), body.byteLength]
+  const [row] = yield* query<{ seq: number }>(
+    `INSERT INTO batches (id, source, provider, received_at, sha256, body_bytes)
+     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq`,
+    facts,
+  )
+  if (row) yield* query('INSERT INTO bodies (batch, body) VALUES (?, ?)', [row.seq, body])
+  return row !== undefined
+}
+
+function* mayPrune(): Steps<boolean> {
+  const [held] = yield* query<{ isOurs: boolean }>(
+    'SELECT pg_try_advisory_xact_lock(?) AS "isOurs"',
+    [PRUNING],
+  )
+  return held?.isOurs === true
+}

@@ -1,0 +1,231 @@
+import { dirname } from 'node:path'
+import { ReceiverError } from '../../errors.ts'
+import type { Batch } from '../../model.ts'
+import type {
+  AtOnce,
+  StoreCommit,
+  StoreHint,
+  TurnRequest,
+  Upkeep,
+  Work,
+  WorkReceipt,
+  WorkStore,
+} from '../store.ts'
+import { createBodies, createKnownEvents } from './bodies.ts'
+import { createCounters } from './counters.ts'
+import { lockDataDirectory, RECEIVER_WAIT_MS } from './data-lock.ts'
+import { type Database, translateError } from './driver.ts'
+import { createGuard, type OpenFile } from './guard.ts'
+import { createClockSteps, createJobs, endImpossibleWaits } from './jobs.ts'
+import { createJournal } from './journal.ts'
+import { openKeyStore } from './keys.ts'
+import { openForWriting } from './open-database.ts'
+import { createPages } from './pages.ts'
+import { createHeldRuns, createRunEnds } from './run-ends.ts'
+import { createRuns } from './runs.ts'
+import type { Transactions } from './transactions.ts'
+import { createUpkeep } from './upkeep.ts'
+import { createWiping, type WipeStep } from './wipe.ts'
+
+/** A store on a file of this process alone. Nothing waits: every operation answers at once, or throws. */
+export interface SqliteEngine extends AtOnce<WorkStore>, AtOnce<Upkeep> {
+  /**
+   * Keeps batches in one transaction, on disk when it returns. The same id twice is the same batch,
+   * kept once. Throws when none is kept; with `store_refused` the others have to be tried alone. The
+   * bodies must not change afterwards: those that are taken soon are not read back.
+   */
+  append(batches: readonly Batch[]): void
+  /** Moves pages of the log into the database if there are many; to be called when nobody waits. */
+  checkpointIfDue(): void
+  /** One bounded step of merging keys; true while there is more to do now. */
+  mergeKeys(budgetMs: number): boolean
+  /** One step of overwriting what is deleted; true once this kind of step is done. */
+  wipe(step: WipeStep): boolean
+  /** What ends the store for as long as this process lasts: the disk failed it, or its files are gone. */
+  findFailure(): ReceiverError | undefined
+  /** Lets go of the data directory. Afterwards every operation throws `store_closed`. */
+  close(): void
+}
+
+export interface EngineOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsedMs?: () => number
+  readonly onCommit?: (commit: StoreCommit) => void
+  readonly onWarning?: (text: string) => void
+  /** Whether a process that is just stopping may take its time to let go. Default false. */
+  readonly waitsForLock?: boolean
+}
+
+/** Opens the database of this data directory, for this process alone. */
+export async function openSqliteEngine(
+  file: string,
+  options: EngineOptions = {},
+): Promise<SqliteEngine> {
+  const { waitsForLock = false } = options
+  const waitMs = waitsForLock ? RECEIVER_WAIT_MS : 0
+  const lock = await lockDataDirectory(dirname(file), { ...options, waitMs })
+  try {
+    const db = await openForWriting(file)
+    try {
+      return createEngine({ file, db, lock }, options)
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    // Whoever hears that it failed may move the file or try again at once: nothing stays open.
+    lock.close()
+    throw translateError(error)
+  }
+}
+
+function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
+  const { now = Date.now, elapsedMs = () => performance.now() } = options
+  const { db } = opened
+  const guard = createGuard(opened, { ...options, elapsedMs })
+  const { transactions } = guard
+  const parts = createParts(db, { ...options, now, elapsedMs, transactions })
+  const { counters, keys, journal, jobs, runs, ends, pages, isPaused } = parts
+  const hints = createHints()
+  const takeTurns = createTurns(elapsedMs)
+  const followClock = createClockSteps(db, { now, elapsedMs, transactions })
+  const { wipe, wiping } = createWiping(db)
+  const upkeep = createUpkeep(db, { ...parts, guard, now, wiping, tell: hints.tell })
+  guard.write('NORMAL', () => endImpossibleWaits(db, now()))
+
+  function record(work: Work, isApart: boolean): WorkReceipt {
+    const time = now()
+    let refused = 0
+    for (const progress of work.progress) refused += ends.record(progress, time)
+    for (const ended of work.jobs) {
+      if (!jobs.end(ended, time)) refused++
+    }
+    return { pages: pages.store(work.pages, { now: time, isApart }), refused }
+  }
+
+  /** Work that would only be done again: should a power cut take it back, the batch is still there. */
+  function commit(work: Work): WorkReceipt {
+    const attempt = (isApart: boolean) =>
+      guard.write('NORMAL', () => {
+        followClock()
+        return record(work, isApart)
+      })
+    let receipt: WorkReceipt
+    try {
+      receipt = attempt(false)
+    } catch (error) {
+      const isRefused = error instanceof ReceiverError && error.code === 'store_refused'
+      if (!isRefused || work.pages.length === 0) throw error
+      receipt = attempt(true)
+    }
+    if (receipt.pages.some((page) => page.kind === 'stored' && page.runs.length > 0)) {
+      hints.tell('jobs')
+    }
+    return receipt
+  }
+
+  return {
+    append(batches) {
+      guard.write('FULL', () => batches.forEach(journal.append))
+      hints.tell('batches')
+    },
+    takeBatches: (request) => guard.read(() => journal.takeBatches(request)),
+    findKnown: (asked) => guard.read(() => parts.findKnown(asked)),
+    commit,
+    claimRuns: (request) =>
+      guard.read(() => isPaused(request.handler))
+        ? []
+        : guard.write('NORMAL', () => runs.claim(request, now())),
+    claimJobs: (request) =>
+      guard.read(() => isPaused(request.handler))
+        ? []
+        : guard.write('NORMAL', () => {
+            followClock()
+            return jobs.claim(request, now())
+          }),
+    extend: ({ batches }, leaseMs) => journal.extend(batches, leaseMs),
+    cutRun: (run) => guard.write('NORMAL', () => ends.cut(run, now())),
+    nextDue: (handler) => guard.read(() => (isPaused(handler) ? undefined : jobs.nextDue(handler))),
+    takeTurns: (request) => (guard.read(() => isPaused(request.handler)) ? 0 : takeTurns(request)),
+    probe: () => guard.write('FULL', () => counters.set('probed_at', now())),
+    onHint: hints.listen,
+    ...upkeep,
+    checkpointIfDue: guard.checkpointIfDue,
+    mergeKeys: (budgetMs) => guard.outside('NORMAL', () => keys.merge(budgetMs)),
+    wipe: (step) => guard.outside('FULL', () => wipe(step)),
+    findFailure: guard.findFailure,
+    close: guard.close,
+  }
+}
+
+/** All that reads and writes rows. */
+function createParts(
+  db: Database,
+  options: EngineOptions & {
+    readonly now: () => number
+    readonly elapsedMs: () => number
+    readonly transactions: Transactions
+  },
+) {
+  const { elapsedMs, transactions, onWarning } = options
+  const counters = createCounters(db, transactions)
+  const bodies = createBodies(db)
+  const keys = openKeyStore(db, onWarning ? { onWarning } : {})
+  const journal = createJournal(db, { transactions, counters, elapsedMs })
+  const jobs = createJobs(db, { transactions, counters })
+  const held = createHeldRuns(transactions)
+  const ends = createRunEnds(db, { held, counters, bodies, jobs })
+  const runs = createRuns(db, { held, bodies, ends })
+  const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')
+  const isPaused = (handler: string) => selectPaused.get(handler) !== undefined
+  return {
+    counters,
+    bodies,
+    keys,
+    journal,
+    jobs,
+    runs,
+    ends,
+    pages: createPages(db, {
+      transactions,
+      counters,
+      keys,
+      journal,
+      bodies,
+      runs,
+      isPaused,
+    }),
+    findKnown: createKnownEvents(db, { keys, counters, bodies }),
+    isPaused,
+  }
+}
+
+/** Nobody else takes turns from these: they need not be stored. */
+function createTurns(elapsedMs: () => number) {
+  const takenUntilUs = new Map<string, number>()
+  return ({ handler, wanted, everyUs, atOnce }: TurnRequest): number => {
+    const nowUs = 1_000 * elapsedMs()
+    const sinceUs = Math.max(
+      takenUntilUs.get(handler) ?? Number.NEGATIVE_INFINITY,
+      nowUs - atOnce * everyUs,
+    )
+    const turns = Math.min(wanted, Math.floor((nowUs - sinceUs) / everyUs))
+    takenUntilUs.set(handler, sinceUs + turns * everyUs)
+    return turns
+  }
+}
+
+function createHints() {
+  const listeners = new Set<(hint: StoreHint) => void>()
+  return {
+    tell(hint: StoreHint): void {
+      for (const listener of listeners) listener(hint)
+    },
+    listen(listener: (hint: StoreHint) => void): () => void {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}

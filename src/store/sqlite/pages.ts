@@ -1,0 +1,207 @@
+import { ReceiverError } from '../../errors.ts'
+import { eventIdOf } from '../event-id.ts'
+import { countPage, createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
+import { wantedEvents } from '../run-bits.ts'
+import { HOUR_MS, insertSeries } from '../series.ts'
+import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
+import type { Bodies } from './bodies.ts'
+import type { Counters } from './counters.ts'
+import type { Database } from './driver.ts'
+import type { Journal } from './journal.ts'
+import { KEY_BYTES } from './key-entries.ts'
+import type { KeyStore } from './keys.ts'
+import type { Runs } from './runs.ts'
+import type { Transactions } from './transactions.ts'
+
+/** How many events are neighbours in a look-up index; see the migration. */
+const BUCKET_EVENTS = 512
+
+interface PageParts {
+  readonly transactions: Transactions
+  readonly counters: Counters
+  readonly keys: KeyStore
+  readonly journal: Journal
+  readonly bodies: Bodies
+  readonly runs: Runs
+  readonly isPaused: (handler: string) => boolean
+}
+
+/** What became of a page, to be counted once it is known to stay. */
+interface Stored {
+  readonly ids: readonly number[]
+  readonly runs: readonly StoredRun[]
+}
+
+/** Turns unpacked parts of batches into events, keys, runs and quarantine. */
+export function createPages(db: Database, parts: PageParts) {
+  const { transactions, counters, journal, bodies, runs, isPaused } = parts
+  const sql = prepareStatements(db)
+  const names = createTypeNames()
+  names.learn(db.prepare(SELECT_TYPE_COUNTERS).all() as { name: string }[])
+  const fewestEver = countBuckets(db) * BUCKET_EVENTS
+  const { last: lastPiece } = db
+    .prepare('SELECT ifnull(max(id), 0) AS last FROM quarantine')
+    .get() as { last: number }
+  const eventsEver = () => Math.max(counters.get('events_ever'), fewestEver)
+
+  function insertEvents({ batch, events, keys }: UnpackedPage): number[] {
+    const number = eventsEver()
+    return events.map((event, index) => {
+      const id = eventIdOf(batch.seq, event.position)
+      // `run` makes an object of what it did: a third of a microsecond for each event.
+      sql.insertEvent.get(
+        id,
+        Math.floor((number + index) / BUCKET_EVENTS),
+        event.start,
+        event.bytes,
+        keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES),
+        event.type,
+        event.name ?? null,
+        event.isIdKey ? '' : (event.eventId ?? null),
+        event.verdict,
+        event.twin ?? null,
+        event.occurredAt ?? null,
+        event.recipient ?? null,
+        event.messageId ?? null,
+      )
+      return id
+    })
+  }
+
+  function insertUnreadable({ batch, unreadable }: UnpackedPage): void {
+    if (unreadable.length === 0) return
+    let id = Math.max(counters.get('last_quarantine_id'), lastPiece)
+    for (const { reason, detail, position, pieces, start, bytes } of unreadable) {
+      sql.insertPiece.run(++id, batch.seq, reason, detail, position, pieces, start, bytes)
+    }
+    counters.set('last_quarantine_id', id)
+  }
+
+  function addRuns(page: UnpackedPage, now: number): StoredRun[] {
+    return [...wantedEvents(page)].map(([handler, events]) => {
+      const openedAt = page.opensFor.has(handler) && !isPaused(handler) ? now : undefined
+      return runs.add({ batch: page.batch.seq, handler, events, openedAt })
+    })
+  }
+
+  /** Undefined: somebody else has unpacked these pieces, or there is no such open batch. */
+  function storePage(page: UnpackedPage, now: number): Stored | undefined {
+    const { batch, fromPiece, toPiece, isLast, replacement } = page
+    const { stored, duplicates, conflicts, stale, quarantined } = countPage(page)
+    const { changes } = sql.advance.run(
+      toPiece,
+      isLast ? 0 : 1,
+      stored,
+      duplicates,
+      conflicts,
+      stale,
+      quarantined,
+      batch.seq,
+      fromPiece,
+    )
+    if (changes === 0) return undefined
+    if (replacement) {
+      const { body, sha256 } = replacement
+      bodies.replace(batch.seq, body)
+      sql.replace.run(Buffer.from(sha256, 'hex'), body.byteLength, batch.seq)
+    }
+    const ids = insertEvents(page)
+    insertUnreadable(page)
+    return { ids, runs: addRuns(page, now) }
+  }
+
+  function count(pages: readonly UnpackedPage[]): void {
+    const { totals, series } = tallyPages(pages, names.nameOf)
+    for (const [name, n] of totals) counters.add(name, n)
+    for (const { step, at, type, n } of series) sql.count.run(step, at, type, n)
+    for (const { batch, isLast } of pages) if (isLast) journal.endLease(batch.seq)
+  }
+
+  function storeApart(page: UnpackedPage, now: number): Stored | Error | undefined {
+    try {
+      return transactions.apart(() => storePage(page, now))
+    } catch (error) {
+      if (error instanceof ReceiverError && error.code === 'store_refused') return error
+      throw error
+    }
+  }
+
+  return {
+    /**
+     * Within a transaction. `isApart`: a page that the store refuses for what it holds is undone by
+     * itself; else it fails the transaction, which is cheaper.
+     */
+    store(
+      pages: readonly UnpackedPage[],
+      { now, isApart }: { now: number; isApart: boolean },
+    ): PageResult[] {
+      const keys = collectKeys()
+      const counted: UnpackedPage[] = []
+      const results = pages.map((page): PageResult => {
+        const stored = isApart ? storeApart(page, now) : storePage(page, now)
+        if (!stored) return { kind: 'taken' }
+        if (stored instanceof Error) return { kind: 'refused', error: stored }
+        // Outside of what may be undone by itself.
+        counters.set('events_ever', eventsEver() + stored.ids.length)
+        counted.push(page)
+        keys.collect(page, stored.ids)
+        return { kind: 'stored', runs: stored.runs }
+      })
+      count(counted)
+      keys.addTo(parts.keys, transactions)
+      return results
+    },
+  }
+}
+
+function prepareStatements(db: Database) {
+  return {
+    advance: db.prepare(
+      `UPDATE batches SET unpacked_pieces = ?, is_open = ?, stored = stored + ?,
+         duplicates = duplicates + ?, conflicts = conflicts + ?, stale = stale + ?,
+         quarantined = quarantined + ?
+       WHERE seq = ? AND is_open = 1 AND unpacked_pieces = ?`,
+    ),
+    replace: db.prepare('UPDATE batches SET sha256 = ?, body_bytes = ? WHERE seq = ?'),
+    count: db.prepare(insertSeries('sqlite')),
+    insertPiece: db.prepare(
+      `INSERT INTO quarantine (id, batch, reason, detail, position, pieces, start, bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    insertEvent: db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+  }
+}
+
+/** Keys of pages that were received in the same hour are kept as one block. */
+function collectKeys() {
+  const byHour = new Map<number, { pages: Uint8Array[]; events: number[]; receivedAt: number }>()
+  return {
+    collect({ batch, keys }: UnpackedPage, ids: readonly number[]): void {
+      if (ids.length === 0) return
+      const hour = Math.floor(batch.receivedAt / HOUR_MS)
+      const found = byHour.get(hour)
+      if (!found) {
+        byHour.set(hour, { pages: [keys], events: [...ids], receivedAt: batch.receivedAt })
+        return
+      }
+      found.pages.push(keys)
+      for (const id of ids) found.events.push(id)
+    },
+    addTo(store: KeyStore, transactions: Transactions): void {
+      const added: { undo(): void }[] = []
+      transactions.onEnd((isKept) => {
+        if (!isKept) for (const one of added.reverse()) one.undo()
+      })
+      for (const { pages, events, receivedAt } of byHour.values()) {
+        const keys = pages.length === 1 ? (pages[0] as Uint8Array) : Buffer.concat(pages)
+        added.push(store.add(keys, events, receivedAt))
+      }
+    },
+  }
+}
+
+/** A copied file may have events that its marks do not know of. */
+function countBuckets(db: Database): number {
+  const row = db.prepare('SELECT bucket FROM events ORDER BY id DESC LIMIT 1').get()
+  return row === undefined ? 0 : (row as { bucket: number }).bucket + 1
+}

@@ -1,0 +1,118 @@
+import type { RunBits } from '../run-bits.ts'
+import { advanceRun, CUT, endsOfAll, UNREADABLE } from '../run-ends.ts'
+import type { FailedEvent, OpenRun, RunProgress } from '../store.ts'
+import type { Bodies, StoredBody } from './bodies.ts'
+import type { Counters } from './counters.ts'
+import type { Database } from './driver.ts'
+import type { Jobs } from './jobs.ts'
+import type { Transactions } from './transactions.ts'
+
+const NO_BYTES = new Uint8Array()
+
+export interface RunRow extends RunBits {
+  readonly id: number
+  readonly batch: number
+  readonly handler: string
+  readonly open: number
+  readonly opened: number
+  readonly opened_at: number | null
+  readonly timings: Uint8Array | null
+}
+
+/** Runs in somebody's hands, and since which opening. They end with this process. */
+export function createHeldRuns(transactions: Pick<Transactions, 'onEnd'>) {
+  const held = new Map<number, number>()
+  return {
+    has: (run: number) => held.has(run),
+    /** Within a transaction, like `letGo`, and only if that is kept. */
+    hold(run: number, fence: number): void {
+      held.set(run, fence)
+      transactions.onEnd((isKept) => {
+        if (!isKept) held.delete(run)
+      })
+    },
+    letGo(run: number, fence: number): void {
+      transactions.onEnd((isKept) => {
+        if (isKept && held.get(run) === fence) held.delete(run)
+      })
+    },
+  }
+}
+
+export type HeldRuns = ReturnType<typeof createHeldRuns>
+
+/** How events of runs end: as bits, or as jobs. Every end names the opening of its run. All within a transaction. */
+export function createRunEnds(
+  db: Database,
+  parts: {
+    readonly held: HeldRuns
+    readonly counters: Counters
+    readonly bodies: Bodies
+    readonly jobs: Jobs
+  },
+) {
+  const { held, counters, bodies, jobs } = parts
+  const select = db.prepare('SELECT * FROM runs WHERE id = ?')
+  const update = db.prepare(
+    'UPDATE runs SET done = ?, failed = ?, open = ?, timings = ? WHERE id = ?',
+  )
+  const selectPlace = db.prepare('SELECT start, bytes FROM events WHERE id = ?')
+
+  /** Answers how many outcomes came too late. */
+  function record(progress: RunProgress, now: number): number {
+    const { run, fence, isGivenBack, done, failed } = progress
+    const row = select.get(run) as RunRow | undefined
+    // Nobody asks for an answer to a run that was only given back, unless somebody else has it.
+    const tooLate = Math.max(1, done.length + failed.length)
+    if (row && row.opened !== fence) return tooLate
+    if (isGivenBack || !row) held.letGo(run, fence)
+    if (!row) return done.length + failed.length
+    if (done.length + failed.length === 0) return 0
+    return recordEnds(row, progress, now)
+  }
+
+  /** Answers how many outcomes were none of what is open. */
+  function recordEnds(row: RunRow, ends: Parameters<typeof advanceRun>[1], now: number): number {
+    const { run, done, failed } = advanceRun(row, ends, now - (row.opened_at ?? now))
+    update.run(run.done, run.failed, run.open, run.timings, row.id)
+    counters.add(`done:${row.handler}`, done)
+    addJobs(row, failed, now)
+    if (run.open === 0) held.letGo(row.id, row.opened)
+    return ends.done.length + ends.failed.length - done - failed.length
+  }
+
+  /** Each gets its bytes, or is dead where they are damaged. */
+  function addJobs(row: RunRow, failures: readonly FailedEvent[], now: number): void {
+    if (failures.length === 0) return
+    const stored = bodies.read(row.batch)
+    for (const failure of failures) {
+      const { handler, opened } = row
+      const place = selectPlace.get(failure.event) as { start: number; bytes: number } | undefined
+      if (stored.kind === 'whole' && place) {
+        const payload = stored.body.subarray(place.start, place.start + place.bytes)
+        jobs.add({ ...failure, handler, opened, payload }, now)
+      } else {
+        const isDead = failure.outcome.kind === 'dead'
+        const outcome = isDead ? failure.outcome : readOutcome(stored.kind)
+        jobs.add({ ...failure, outcome, handler, opened, payload: NO_BYTES }, now)
+      }
+    }
+  }
+
+  function cut({ run, fence }: Pick<OpenRun, 'run' | 'fence'>, now: number): void {
+    const row = select.get(run) as RunRow | undefined
+    if (row?.opened === fence) recordEnds(row, endsOfAll(row, CUT), now)
+  }
+
+  return {
+    record,
+    cut,
+    /** What is open cannot be handed out: its events are dead, and say why. */
+    endUnreadable: (row: RunRow, { kind }: StoredBody, now: number) =>
+      void recordEnds(row, endsOfAll(row, readOutcome(kind)), now),
+  }
+}
+
+export type RunEnds = ReturnType<typeof createRunEnds>
+
+const readOutcome = (kind: StoredBody['kind']) => UNREADABLE[kind === 'damaged' ? kind : 'gone']

@@ -1,0 +1,120 @@
+import { type BatchRow, readBatch } from '../claimed-rows.ts'
+import { bitOf, withEvents } from '../run-bits.ts'
+import type { ClaimRequest, OpenRun, RunEvent, StoredRun } from '../store.ts'
+import type { Bodies } from './bodies.ts'
+import type { Database } from './driver.ts'
+import type { HeldRuns, RunEnds, RunRow } from './run-ends.ts'
+
+const ROWS_TOGETHER = 32
+
+/** A run to be stored: `events` in order, spanning fewer than RUN_SPAN. */
+export interface NewRun {
+  readonly batch: number
+  readonly handler: string
+  readonly events: readonly number[]
+  /** Handed out at once, at this time; undefined: it waits. */
+  readonly openedAt: number | undefined
+}
+
+interface ClaimableRow extends RunRow, BatchRow {
+  readonly body_bytes: number
+}
+
+/** Events that are handed out together, and who may have them. All within a transaction. */
+export function createRuns(
+  db: Database,
+  parts: { readonly held: HeldRuns; readonly bodies: Bodies; readonly ends: RunEnds },
+) {
+  const { held, bodies, ends } = parts
+  const sql = prepareStatements(db)
+  let lastRun =
+    (db.prepare('SELECT max(id) AS id FROM runs').get() as { id: number | null }).id ?? 0
+
+  function add({ batch, handler, events, openedAt }: NewRun): StoredRun {
+    const run = ++lastRun
+    const base = events[0] ?? 0
+    const bytes = (((events.at(-1) ?? 0) - base) >> 3) + 1
+    const wanted = withEvents(null, bytes, { base, events })
+    const fence = openedAt === undefined ? 0 : 1
+    sql.insert.run(run, batch, handler, base, wanted, events.length, fence, openedAt ?? null)
+    if (fence > 0) held.hold(run, fence)
+    return { run, handler, fence }
+  }
+
+  /** Free runs, as many as are asked for; the first whatever its size. */
+  function findFree({ handler, events, bytes }: ClaimRequest): ClaimableRow[] {
+    const free: ClaimableRow[] = []
+    let left = { events, bytes }
+    for (let after = 0; ; ) {
+      const rows = sql.selectOpen.all(handler, after) as unknown as ClaimableRow[]
+      for (const row of rows) {
+        if (held.has(row.id)) continue
+        const isBodyCounted = free.at(-1)?.batch === row.batch
+        left = {
+          events: left.events - row.open,
+          bytes: left.bytes - (isBodyCounted ? 0 : row.body_bytes),
+        }
+        if (free.length > 0 && (left.events < 0 || left.bytes < 0)) return free
+        free.push(row)
+      }
+      if (rows.length < ROWS_TOGETHER || left.events <= 0) return free
+      after = rows.at(-1)?.id ?? 0
+    }
+  }
+
+  function claim(request: ClaimRequest, now: number): readonly OpenRun[] {
+    return findFree(request).flatMap((row) => {
+      const stored = bodies.read(row.batch)
+      if (stored.kind !== 'whole') {
+        ends.endUnreadable(row, stored, now)
+        return []
+      }
+      const fence = row.opened + 1
+      sql.open.run(fence, now, row.id)
+      held.hold(row.id, fence)
+      return [openRun(row, fence, stored.body)]
+    })
+  }
+
+  function openRun(row: ClaimableRow, fence: number, body: Uint8Array): OpenRun {
+    return {
+      run: row.id,
+      handler: row.handler,
+      fence,
+      opened: fence,
+      batch: readBatch(row, row.batch),
+      body,
+      events: readEvents(row),
+    }
+  }
+
+  function readEvents(row: RunRow): RunEvent[] {
+    const last = row.base + row.wanted.length * 8
+    const events = sql.selectEvents.all(row.base, last) as unknown as RunEvent[]
+    return events.filter(({ event }) => bitOf(row, event) === 'open')
+  }
+
+  return { add, claim }
+}
+
+export type Runs = ReturnType<typeof createRuns>
+
+function prepareStatements(db: Database) {
+  const columns = 'r.id, r.batch, r.handler, r.base, r.wanted, r.done, r.failed, r.open, r.opened'
+  return {
+    insert: db.prepare(
+      `INSERT INTO runs (id, batch, handler, base, wanted, open, opened, opened_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    selectOpen: db.prepare(
+      `SELECT ${columns}, r.opened_at, r.timings, b.id AS batch_id, b.source, b.provider,
+         b.received_at, b.body_bytes
+       FROM runs r JOIN batches b ON b.seq = r.batch
+       WHERE r.handler = ? AND r.open > 0 AND r.id > ? ORDER BY r.id LIMIT ${ROWS_TOGETHER}`,
+    ),
+    open: db.prepare('UPDATE runs SET opened = ?, opened_at = ? WHERE id = ?'),
+    selectEvents: db.prepare(
+      `SELECT id AS event, start, bytes, key AS keys, 0 AS keyAt, type FROM events WHERE id >= ? AND id < ? ORDER BY id`,
+    ),
+  }
+}

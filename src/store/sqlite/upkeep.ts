@@ -1,0 +1,108 @@
+import type { AtOnce, StoreHint } from '../store.ts'
+import {
+  createOperations,
+  HINTS_AFTER,
+  runEach,
+  type UpkeepOperations,
+} from '../upkeep/operations.ts'
+import type { Steps, UpkeepPort } from '../upkeep/port.ts'
+import type { PruneKeys } from '../upkeep/prune.ts'
+import type { Bodies } from './bodies.ts'
+import type { Counters } from './counters.ts'
+import { type Database, prepareOnce } from './driver.ts'
+import type { createGuard } from './guard.ts'
+import type { Journal } from './journal.ts'
+import type { KeyStore } from './keys.ts'
+import type { Runs } from './runs.ts'
+import type { createWiping } from './wipe.ts'
+
+interface UpkeepParts {
+  readonly counters: Counters
+  readonly bodies: Bodies
+  readonly runs: Runs
+  readonly keys: KeyStore
+  readonly journal: Journal
+  readonly guard: ReturnType<typeof createGuard>
+  readonly wiping: ReturnType<typeof createWiping>['wiping']
+  readonly now: () => number
+  readonly tell: (hint: StoreHint) => void
+}
+
+const READS: ReadonlySet<keyof UpkeepOperations> = new Set(['loadHandlers', 'readTime', 'readNote'])
+
+/** What people have done, and what time does. */
+export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOperations> {
+  const { bodies, guard, wiping, tell } = parts
+  const take = createStepRunner(db)
+  const operations = createOperations(createUpkeepPort(parts), createKeyPruning(parts))
+
+  function run(name: keyof UpkeepOperations, begin: () => Steps<unknown>): unknown {
+    const work = () => take(begin())
+    if (READS.has(name)) return guard.read(work)
+    if (name === 'erase') return guard.write('FULL', () => wiping(work))
+    return guard.write(name === 'prune' ? 'NORMAL' : 'FULL', work)
+  }
+
+  return runEach(operations, (name, begin) => {
+    try {
+      const answer = run(name, begin)
+      const hint = HINTS_AFTER[name]
+      if (hint) tell(hint)
+      return answer
+    } finally {
+      bodies.forget()
+    }
+  }) as AtOnce<UpkeepOperations>
+}
+
+const createKeyPruning = ({ keys, counters }: UpkeepParts): PruneKeys =>
+  function* pruneKeys({ keysBefore }) {
+    yield* []
+    const { forgotten, prunedThrough } = keys.prune(keysBefore)
+    // An hour of the future may be among them: it is no reason to call what comes until then stale.
+    const through = Math.min(prunedThrough ?? 0, keysBefore)
+    if (through > counters.get('keys_pruned_through')) counters.set('keys_pruned_through', through)
+    return { removed: forgotten, after: undefined }
+  }
+
+/** Runs steps from beginning to end: nobody else has the connection in between. */
+function createStepRunner(db: Database): <Result>(steps: Steps<Result>) => Result {
+  const prepare = prepareOnce(db)
+  return (steps) => {
+    let step = steps.next([])
+    while (!step.done) {
+      const { sql, lists } = step.value
+      const statement = prepare(sql)
+      let rows: readonly unknown[] = []
+      for (const values of lists) rows = statement.all(...(values as readonly (string | null)[]))
+      step = steps.next(rows)
+    }
+    return step.value
+  }
+}
+
+/** What is known without asking. */
+function* atOnce<Value>(value: Value): Steps<Value> {
+  yield* []
+  return value
+}
+
+function createUpkeepPort({ counters, bodies, runs, journal, now }: UpkeepParts): UpkeepPort {
+  return {
+    engine: 'sqlite',
+    now,
+    sqlNow: () => String(now()),
+    totals: {
+      add: (amounts) => atOnce([...amounts].forEach(([name, n]) => counters.add(name, n))),
+      read: () => atOnce(counters.all()),
+      set: (mark, n) => atOnce(counters.set(mark, n)),
+      move: (names, to) => atOnce(names.forEach((name) => counters.move(name, to))),
+    },
+    wholeBatches: (batches) =>
+      atOnce(new Set(batches.filter((batch) => bodies.read(batch).kind === 'whole'))),
+    addRuns: (waiting) =>
+      atOnce(waiting.forEach((run) => void runs.add({ ...run, openedAt: undefined }))),
+    append: (batch) => atOnce(journal.append(batch)),
+    mayPrune: () => atOnce(true),
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
+import { WRITTEN_AT } from '../believed-time.ts'
+import type { AuditEntry, Note, StoreHint, StoreTime, Upkeep, WorkStore } from '../store.ts'
+import { erase } from './erase.ts'
+import { removePieces } from './event-removal.ts'
+import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
+import { createPruning, type PruneKeys, SEEN_AT } from './prune.ts'
+import { hasten, replay } from './replay.ts'
+
+/** What people have done, and what time does. */
+export type UpkeepOperations = Upkeep & Pick<WorkStore, 'saveHandlers' | 'loadHandlers'>
+
+type Begun<Operations> = {
+  readonly [Name in keyof Operations]: Operations[Name] extends (
+    ...args: infer Args
+  ) => infer Answer
+    ? (...args: Args) => Steps<Awaited<Answer>>
+    : never
+}
+
+/** Every operation, for an engine that runs the steps of each in its own way. */
+export function createOperations(port: UpkeepPort, pruneKeys: PruneKeys): Begun<UpkeepOperations> {
+  return {
+    saveHandlers,
+    loadHandlers,
+    replay: (names, only) => replay(port, names, only),
+    hasten: (names) => hasten(port, names),
+    setPaused: (handler, isPaused) => setPaused(port, handler, isPaused),
+    requeue: (quarantineId, batchId) => requeue(port, quarantineId, batchId),
+    prune: createPruning(port, pruneKeys),
+    readTime: () => readTime(port),
+    erase: (request) => erase(port, request),
+    recordAudit: (entry) => recordAudit(port, entry),
+    readNote,
+    writeNote,
+  }
+}
+
+/** After which operations others have something to look for. */
+export const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreHint>>> = {
+  replay: 'jobs',
+  hasten: 'jobs',
+  setPaused: 'jobs',
+  requeue: 'batches',
+}
+
+/** The operations, each done by `run`, which may begin its steps several times. */
+export function runEach(
+  operations: Begun<UpkeepOperations>,
+  run: (name: keyof UpkeepOperations, begin: () => Steps<unknown>) => unknown,
+) {
+  const names = Object.keys(operations) as (keyof UpkeepOperations)[]
+  return Object.fromEntries(
+    names.map((name) => {
+      const begin = operations[name] as (...args: readonly unknown[]) => Steps<unknown>
+      return [name, (...args: readonly unknown[]) => run(name, () => begin(...args))]
+    }),
+  )
+}
+
+interface HandlerRow {
+  readonly name: string
+  readonly module: string
+  readonly keys: string
+  readonly takes_batches: number
+  readonly conditions: string | null
+}
+
+/** Remembers handlers. Sorted: replicas that start together must not wait for each other. */
+function* saveHandlers(handlers: readonly HandlerRegistration[]): Steps<void> {
+  const sorted = [...handlers].sort((one, other) => (one.name < other.name ? -1 : 1))
+  yield* each(
+    `INSERT INTO handlers (name, module, keys, takes_batches, conditions) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET module = excluded.module, keys = excluded.keys,
+       takes_batches = excluded.takes_batches, conditions = excluded.conditions`,
+    sorted.map(({ name, module, keys, takesBatches, where }) => [
+      name,
+      module,
+      JSON.stringify(keys),
+      takesBatches ? 1 : 0,
+      where ? JSON.stringify(where) : null,
+    ]),
+  )
+}
+
+/** The handlers this store has seen. */
+function* loadHandlers(): Steps<HandlerRegistration[]> {
+  const rows = yield* query<HandlerRow>(
+    'SELECT name, module, keys, takes_batches, conditions FROM handlers ORDER BY name',
+  )
+  return rows.map(({ name, module, keys, takes_batches, conditions }) => ({
+    name,
+    module,
+    keys: JSON.parse(keys) as string[],
+    takesBatches: takes_batches === 1,
+    where: conditions === null ? undefined : (JSON.parse(conditions) as Where),
+  }))
+}
+
+/** False when there is no such handler. */
+function* setPaused(port: UpkeepPort, handler: string, isPaused: boolean): Steps<boolean> {
+  const since = isPaused ? `coalesce(paused_at, ${port.sqlNow()})` : 'NULL'
+  const rows = yield* query(
+    `UPDATE handlers SET paused_at = ${since} WHERE name = ? RETURNING name`,
+    [handler],
+  )
+  return rows.length === 1
+}
+
+/** Adds to the trail of what people had done here. */
+function* recordAudit(port: UpkeepPort, entry: AuditEntry): Steps<void> {
+  const { action, outcome, network, parameters, counts } = entry
+  const texts = [JSON.stringify(parameters), JSON.stringify(counts)]
+  yield* query(
+    `INSERT INTO audit (at, action, outcome, network, parameters, counts)
+     VALUES (${port.sqlNow()}, ?, ?, ?, ?, ?)`,
+    [action, outcome, network, ...texts],
+  )
+}
+
+interface PieceRow {
+  readonly source: string
+  readonly provider: ProviderName
+  readonly receivedAt: number
+  readonly body: Uint8Array | null
+}
+
+/** Lets unreadable bytes be read again, as this batch. */
+function* requeue(port: UpkeepPort, quarantineId: string, batchId: string): Steps<boolean> {
+  const id = Number(quarantineId)
+  if (!Number.isSafeInteger(id)) return false
+  // In the order of everything else: the batch first.
+  yield* query(
+    `SELECT 1 FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id = ?${lock(port, 'b')}`,
+    [id],
+  )
+  const [row] = yield* query<PieceRow>(
+    `SELECT b.source, b.provider, b.received_at AS "receivedAt", coalesce(q.piece,
+       (SELECT substr(body, q.start + 1, q.bytes) FROM bodies WHERE batch = q.batch)) AS body
+     FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id = ?`,
+    [id],
+  )
+  if (!row?.body) return false
+  const sha256 = createHash('sha256').update(row.body).digest('hex')
+  const batch = { ...row, body: row.body, id: batchId, contentType: undefined, sha256 }
+  if (!(yield* port.append(batch))) return false
+  return (yield* removePieces(port, [id])) === 1
+}
+
+function* readTime(port: UpkeepPort): Steps<StoreTime> {
+  const [newest] = yield* query<{ at: number }>(
+    'SELECT received_at AS at FROM batches WHERE received_at >= ? ORDER BY seq DESC LIMIT 1',
+    [WRITTEN_AT],
+  )
+  const seenAt = (yield* port.totals.read()).get(SEEN_AT) ?? newest?.at
+  if (port.engine === 'sqlite') return { seenAt, databaseNow: undefined }
+  const [row] = yield* query<{ now: number }>(`SELECT ${port.sqlNow()} AS now`)
+  return { seenAt, databaseNow: row?.now }
+}
+
+function* readNote(name: string): Steps<Note | undefined> {
+  const [note] = yield* query<Note>('SELECT version, body FROM notes WHERE name = ?', [name])
+  return note && { version: note.version, body: note.body }
+}
+
+/** False, and nothing written, when somebody has written since that version was read. */
+function* writeNote(name: string, { version, body }: Note): Steps<boolean> {
+  const rows =
+    version === 0
+      ? yield* query(
+          `INSERT INTO notes (name, version, body) VALUES (?, 1, ?)
+           ON CONFLICT (name) DO NOTHING RETURNING name`,
+          [name, body],
+        )
+      : yield* query(
+          `UPDATE notes SET version = version + 1, body = ? WHERE name = ? AND version = ?
+           RETURNING name`,
+          [body, name, version],
+        )
+  return rows.length === 1
+}

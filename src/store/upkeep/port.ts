@@ -1,0 +1,82 @@
+import type { Batch } from '../../model.ts'
+import { type ArchivePort, type Condition, isAmong } from '../archive/port.ts'
+
+/** A statement, run once with each of these lists of values. `?` stands for a value. */
+export interface Asked {
+  readonly sql: string
+  readonly lists: readonly (readonly unknown[])[]
+}
+
+/**
+ * Work within a transaction, that pauses for every answer. Whoever runs it decides whether that is
+ * there at once: SQLite's thread never lets go of the connection in between, a server is awaited.
+ */
+export type Steps<Result> = Generator<Asked, Result, readonly unknown[]>
+
+export function* query<Row>(sql: string, values: readonly unknown[] = []): Steps<readonly Row[]> {
+  return (yield { sql, lists: [values] }) as readonly Row[]
+}
+
+/** The same statement for many, on a server in one way to it and back. */
+export function* each(sql: string, lists: Asked['lists']): Steps<void> {
+  if (lists.length > 0) yield { sql, lists }
+}
+
+/** Totals and marks that are kept beside the rows, in the same transactions. */
+export interface Totals {
+  add(amounts: ReadonlyMap<string, number>): Steps<void>
+  read(): Steps<ReadonlyMap<string, number>>
+  set(mark: string, n: number): Steps<void>
+  /** Adds what is counted under these names to another, and takes the names away. */
+  move(names: readonly string[], to: string): Steps<void>
+}
+
+/** A run that waits to be opened: `events` in order, spanning fewer than RUN_SPAN. */
+export interface WaitingRun {
+  readonly batch: number
+  readonly handler: string
+  readonly events: readonly number[]
+}
+
+/** What an engine gives so that its rows can be changed. */
+export interface UpkeepPort extends Pick<ArchivePort, 'engine' | 'now'> {
+  /** The time that counts for leases and retries, as SQL. */
+  readonly sqlNow: () => string
+  readonly totals: Totals
+  /** Those of the batches whose bodies are there and as they were when they were hashed. */
+  wholeBatches(batches: readonly number[]): Steps<ReadonlySet<number>>
+  addRuns(runs: readonly WaitingRun[]): Steps<void>
+  /** False: a batch with this id is there. */
+  append(batch: Batch): Steps<boolean>
+  /** False while another process prunes. */
+  mayPrune(): Steps<boolean>
+}
+
+/** Numbers of the events of a batch. */
+export const isOfBatch = (column: string, batch = 'b.seq') =>
+  `${column} >= ${batch} << 20 AND ${column} < (${batch} + 1) << 20`
+
+/** Holds the rows against others, where there are any. Everybody locks batches, runs, jobs; by number. */
+export const lock = ({ engine }: UpkeepPort, of = ''): string =>
+  engine === 'sqlite' ? '' : ` FOR UPDATE${of && ` OF ${of}`}`
+
+/** Waits for whoever works with these batches, and keeps others from giving them work. */
+export function* lockBatches(port: UpkeepPort, batches: readonly number[]): Steps<void> {
+  if (port.engine === 'sqlite') return
+  const { sql, values } = isAmong(port, 'seq', batches)
+  yield* query(`SELECT 1 FROM batches WHERE ${sql} ORDER BY seq${lock(port)}`, values)
+}
+
+/**
+ * A server looks coarsely, so that only what may hold a trace is sent here to be read; SQLite's rows
+ * are here. Of bytes those beyond ASCII become numbers, and the zeros of UTF-16 are left out.
+ */
+export function mayHold(
+  { engine }: UpkeepPort,
+  column: string,
+  { patterns, isBytes }: { readonly patterns: readonly string[]; readonly isBytes: boolean },
+): Condition {
+  if (engine === 'sqlite') return { sql: 'TRUE', values: [] }
+  const text = isBytes ? String.raw`replace(encode(${column}, 'escape'), '\000', '')` : column
+  return { sql: `${text} ILIKE ANY(CAST(? AS text[]))`, values: [patterns] }
+}

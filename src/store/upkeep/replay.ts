@@ -1,0 +1,210 @@
+import { isAmong } from '../archive/port.ts'
+import { batchOf } from '../event-id.ts'
+import { groupBy } from '../group-by.ts'
+import { MOST_RECORDED_CHARACTERS } from '../job-record.ts'
+import { bitOf, RUN_SPAN, type RunBits } from '../run-bits.ts'
+import type { JobName } from '../store.ts'
+import {
+  each,
+  lock,
+  lockBatches,
+  query,
+  type Steps,
+  type UpkeepPort,
+  type WaitingRun,
+} from './port.ts'
+
+type Only = 'done' | 'dead' | undefined
+
+interface Name {
+  readonly event: number
+  readonly handler: string
+}
+interface RunRow extends RunBits {
+  readonly batch: number
+  readonly handler: string
+}
+interface JobRow extends Name {
+  readonly state: string
+  readonly attempt: number
+  readonly endedAt: number | null
+  readonly durationMs: number | null
+  readonly bytes: number
+}
+/** An event that gets a job again. The bit by which it was done stays, and tells of that attempt. */
+interface Again extends Name {
+  readonly verdict: string
+  readonly wasDone: boolean
+}
+
+const nameOf = ({ event, handler }: Name): string => `${event} ${handler}`
+const groupOf = ({ event, handler }: Name): string => `${batchOf(event)} ${handler}`
+
+/** Makes jobs pending again, and makes those that never were. Answers how many. */
+export function* replay(port: UpkeepPort, jobs: readonly JobName[], only: Only): Steps<number> {
+  const names = readNames(jobs)
+  if (names.length === 0) return 0
+  const events = [...new Set(names.map(({ event }) => event))]
+  const batches = [...new Set(events.map(batchOf))]
+  // Pruning holds the batch as well, so that nothing goes away under what becomes pending.
+  yield* lockBatches(port, batches)
+  const ofHandlers = isAmong(port, 'handler', [...new Set(names.map(({ handler }) => handler))])
+  const ofBatches = isAmong(port, 'batch', batches)
+  const ofEvents = isAmong(port, 'event', events)
+  const runs = yield* query<RunRow>(
+    `SELECT batch, handler, base, wanted, done, failed FROM runs
+     WHERE ${ofBatches.sql} AND ${ofHandlers.sql} ORDER BY id${lock(port)}`,
+    [...ofBatches.values, ...ofHandlers.values],
+  )
+  const rows = yield* query<JobRow>(
+    `SELECT event, handler, state, attempt, ended_at AS "endedAt", duration_ms AS "durationMs",
+       length(payload) AS bytes FROM jobs
+     WHERE ${ofEvents.sql} AND ${ofHandlers.sql} ORDER BY event, handler${lock(port)}`,
+    [...ofEvents.values, ...ofHandlers.values],
+  )
+  const known = new Map(rows.map((row) => [nameOf(row), row]))
+  const renewed = names.flatMap((name) => {
+    const job = known.get(nameOf(name))
+    return job && mayRenew(job, only) ? [job] : []
+  })
+  const again = yield* findAgain(port, {
+    names: names.filter((name) => !known.has(nameOf(name))),
+    runs: runs.toReversed(),
+    only,
+  })
+  yield* renew(port, renewed)
+  yield* add(port, again)
+  yield* count(port, renewed, again)
+  return renewed.length + again.length
+}
+
+/** Jobs that have failed and wait for their next attempt are due now. Answers how many. */
+export function* hasten(port: UpkeepPort, jobs: readonly JobName[]): Steps<number> {
+  const names = readNames(jobs)
+  if (names.length === 0) return 0
+  const ofEvents = isAmong(port, 'event', [...new Set(names.map(({ event }) => event))])
+  const ofHandlers = isAmong(port, 'handler', [...new Set(names.map(({ handler }) => handler))])
+  const rows = yield* query<Name>(
+    `SELECT event, handler FROM jobs
+     WHERE ${ofEvents.sql} AND ${ofHandlers.sql} AND state = 'pending' AND running = 0
+       AND attempt > 0 AND due_at > ${port.sqlNow()} ORDER BY event, handler${lock(port)}`,
+    [...ofEvents.values, ...ofHandlers.values],
+  )
+  const wanted = new Set(names.map(nameOf))
+  const waiting = rows.filter((row) => wanted.has(nameOf(row)))
+  yield* each(
+    `UPDATE jobs SET due_at = ${port.sqlNow()} WHERE event = ? AND handler = ?`,
+    waiting.map(({ event, handler }) => [event, handler]),
+  )
+  return waiting.length
+}
+
+/** Each once, in the order of events; what is no number names nothing. */
+function readNames(jobs: readonly JobName[]): Name[] {
+  const names = new Map<string, Name>()
+  for (const { event, handler } of jobs) {
+    const name = { event: Number(event), handler }
+    if (Number.isSafeInteger(name.event) && name.event >= 0) names.set(nameOf(name), name)
+  }
+  return [...names.values()].sort((one, other) => one.event - other.event)
+}
+
+/** A row without bytes stands for damage: there is nothing to run. */
+function mayRenew({ state, bytes }: JobRow, only: Only): boolean {
+  return state !== 'pending' && bytes > 0 && (only === undefined || state === only)
+}
+
+/** Those without a row whose bytes are there. `runs`: the newest first. */
+function* findAgain(
+  port: UpkeepPort,
+  { names, runs, only }: { names: readonly Name[]; runs: readonly RunRow[]; only: Only },
+): Steps<Again[]> {
+  const runsOf = groupBy(runs, ({ batch, handler }) => `${batch} ${handler}`)
+  const found = names.flatMap((name) => {
+    const run = runsOf.get(groupOf(name))?.find((one) => bitOf(one, name.event) !== undefined)
+    if (!run) return only ? [] : [{ ...name, wasDone: false }]
+    const isWanted = bitOf(run, name.event) === 'done' && only !== 'dead'
+    return isWanted ? [{ ...name, wasDone: true }] : []
+  })
+  if (found.length === 0) return []
+  const events = found.map(({ event }) => event)
+  const { sql, values } = isAmong(port, 'id', events)
+  const rows = yield* query<{ id: number; verdict: string }>(
+    `SELECT id, verdict FROM events WHERE ${sql}`,
+    values,
+  )
+  const verdicts = new Map(rows.map(({ id, verdict }) => [id, verdict]))
+  const whole = yield* port.wholeBatches([...new Set(events.map(batchOf))])
+  return found.flatMap((name) => {
+    const verdict = verdicts.get(name.event)
+    return verdict !== undefined && whole.has(batchOf(name.event)) ? [{ ...name, verdict }] : []
+  })
+}
+
+/** A success goes into the record: its row tells of the newest attempt only. */
+function* renew(port: UpkeepPort, rows: readonly JobRow[]): Steps<void> {
+  const text = `coalesce(failures, '') || ?`
+  const newest =
+    port.engine === 'sqlite'
+      ? `substr(${text}, -${MOST_RECORDED_CHARACTERS})`
+      : `right(${text}, ${MOST_RECORDED_CHARACTERS})`
+  yield* each(
+    `UPDATE jobs SET failures = ${newest} WHERE event = ? AND handler = ?`,
+    rows.flatMap(({ event, handler, state, attempt, endedAt, durationMs }) => {
+      const success = { attempt, outcome: state, endedAt, durationMs }
+      return state === 'done' ? [[`${JSON.stringify(success)}\n`, event, handler]] : []
+    }),
+  )
+  yield* each(
+    `UPDATE jobs SET state = 'pending', attempt = 0, spared = 0, alone = 0, running = 0,
+       due_at = ${port.sqlNow()}, ended_at = NULL, duration_ms = NULL WHERE event = ? AND handler = ?`,
+    rows.map(({ event, handler }) => [event, handler]),
+  )
+}
+
+/** One of a batch and handler becomes a job, several become runs. */
+function* add(port: UpkeepPort, again: readonly Again[]): Steps<void> {
+  const groups = [...groupBy(again, groupOf).values()]
+  yield* each(
+    `INSERT INTO jobs (event, handler, state, attempt, due_at, payload)
+     SELECT e.id, CAST(? AS text), 'pending', 0, ${port.sqlNow()}, substr(o.body, e.start + 1, e.bytes)
+     FROM events e JOIN bodies o ON o.batch = e.id >> 20 WHERE e.id = ?`,
+    groups.flatMap(([one, ...others]) =>
+      one && others.length === 0 ? [[one.handler, one.event]] : [],
+    ),
+  )
+  yield* port.addRuns(groups.flatMap((group) => (group.length > 1 ? cutRuns(group) : [])))
+  const dispatched = again.flatMap(({ event, verdict }) =>
+    verdict === 'dispatched' ? [] : [event],
+  )
+  const { sql, values } = isAmong(port, 'id', dispatched)
+  if (dispatched.length > 0) {
+    yield* query(`UPDATE events SET verdict = 'dispatched' WHERE ${sql}`, values)
+  }
+}
+
+/** Each spans fewer positions than a run covers. */
+function cutRuns(group: readonly Again[]): WaitingRun[] {
+  const runs: { batch: number; handler: string; events: number[] }[] = []
+  for (const { event, handler } of group) {
+    const events = runs.at(-1)?.events
+    if (events && event - (events[0] ?? 0) < RUN_SPAN) events.push(event)
+    else runs.push({ batch: batchOf(event), handler, events: [event] })
+  }
+  return runs
+}
+
+/** What is pending again is not done any more, and what is dispatched has no other verdict. */
+function* count(
+  port: UpkeepPort,
+  renewed: readonly JobRow[],
+  again: readonly Again[],
+): Steps<void> {
+  const amounts = new Map<string, number>()
+  const take = (name: string) => amounts.set(name, (amounts.get(name) ?? 0) - 1)
+  for (const { state, handler } of renewed) if (state === 'done') take(`done:${handler}`)
+  for (const { wasDone, handler } of again) if (wasDone) take(`done:${handler}`)
+  const verdicts = new Map(again.map(({ event, verdict }) => [event, verdict]))
+  for (const verdict of verdicts.values()) if (verdict !== 'dispatched') take(verdict)
+  yield* port.totals.add(amounts)
+}
