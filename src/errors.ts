@@ -1,34 +1,100 @@
+/** What is known of an error, wherever it is told. */
+interface KnownError {
+  /** What a client of the admin API is answered. */
+  readonly status: number
+  /** Asked again in a while, it may be done. */
+  readonly isRetryable: boolean
+  /** Nothing in this process mends it: it has to start anew. */
+  readonly endsProcess?: true
+  readonly text: string
+}
+
 /**
  * The closed list of errors. Each text says what happened, why, and what to do; none holds a
  * secret or personal data.
  */
-export const ERROR_CODES = {
-  store_full:
-    'The disk of the data directory is full; what it cannot take is not acknowledged. Free space: it goes on by itself.',
-  store_broken:
-    'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
-  store_gone:
-    'The files of the store were removed or replaced while it was open. Start again on what is there now; stop before you move or restore files.',
-  store_busy:
-    'The store could not do its work in time. What was acknowledged goes on by itself; what was not, the provider sends again.',
-  store_unusable:
-    'The file of the store cannot be opened or written. Check its path, the rights of this user and how its disk is mounted.',
-  store_refused:
-    'The store cannot take what it was given, whenever it is asked; the rest is not affected.',
-  store_closed:
-    'The store is closed: the receiver is stopping, or the thread of the store has died.',
-  store_locked:
-    'Another receiver works on this data directory. Stop it, or give this one its own DATA_DIR.',
-  store_too_new:
-    'The database was written by a newer version. Start that version, or restore a back-up.',
-  store_too_old:
-    'The bundled SQLite is too old to be safe (3.51.3 is the oldest). Install the locked versions: npm ci.',
-  store_corrupt: 'The database is damaged. Restore a back-up, or move the file away to begin anew.',
-  invalid_settings: 'Settings are wrong; every problem is listed.',
-  invalid_handler: 'A handler module is wrong; every problem is listed.',
-} as const
+export const ERRORS = {
+  store_full: {
+    status: 503,
+    isRetryable: true,
+    text: 'The disk of the data directory is full; what it cannot take is not acknowledged. Free space: it goes on by itself.',
+  },
+  store_broken: {
+    status: 503,
+    isRetryable: true,
+    endsProcess: true,
+    text: 'The disk failed to keep what was written to it; the process must start anew on a healthy disk.',
+  },
+  store_gone: {
+    status: 503,
+    isRetryable: true,
+    endsProcess: true,
+    text: 'The files of the store were removed or replaced while it was open. Start again on what is there now; stop before you move or restore files.',
+  },
+  store_busy: {
+    status: 503,
+    isRetryable: true,
+    text: 'The store could not do its work in time. What was acknowledged goes on by itself; what was not, the provider sends again.',
+  },
+  store_unusable: {
+    status: 503,
+    isRetryable: true,
+    text: 'The file of the store cannot be opened or written. Check its path, the rights of this user and how its disk is mounted.',
+  },
+  store_refused: {
+    status: 503,
+    isRetryable: false,
+    text: 'The store cannot take what it was given, whenever it is asked; the rest is not affected.',
+  },
+  store_closed: {
+    status: 503,
+    isRetryable: true,
+    endsProcess: true,
+    text: 'The store is closed: the receiver is stopping, or the thread of the store has died.',
+  },
+  store_locked: {
+    status: 503,
+    isRetryable: true,
+    text: 'Another receiver works on this data directory. Stop it, or give this one its own DATA_DIR.',
+  },
+  store_too_new: {
+    status: 503,
+    isRetryable: false,
+    text: 'The database was written by a newer version. Start that version, or restore a back-up.',
+  },
+  store_too_old: {
+    status: 503,
+    isRetryable: false,
+    text: 'The bundled SQLite is too old to be safe (3.51.3 is the oldest). Install the locked versions: npm ci.',
+  },
+  store_unreleased: {
+    status: 503,
+    isRetryable: false,
+    text: 'The database was made by version 0.1.0, which was never released, and cannot be read. Begin with an empty DATA_DIR; nothing in the old one was touched.',
+  },
+  store_corrupt: {
+    status: 503,
+    isRetryable: false,
+    text: 'The database is damaged. Restore a back-up, or move the file away to begin anew.',
+  },
+  clock_doubted: {
+    status: 409,
+    isRetryable: false,
+    text: 'The clock may be wrong, and what is forgotten cannot be had back.',
+  },
+  invalid_settings: {
+    status: 503,
+    isRetryable: false,
+    text: 'Settings are wrong; every problem is listed.',
+  },
+  invalid_handler: {
+    status: 503,
+    isRetryable: false,
+    text: 'A handler module is wrong; every problem is listed.',
+  },
+} as const satisfies Record<string, KnownError>
 
-export type ErrorCode = keyof typeof ERROR_CODES
+export type ErrorCode = keyof typeof ERRORS
 
 /** An error of the list, with its cause and, where known, a detail for the operator. */
 export class ReceiverError extends Error {
@@ -41,12 +107,15 @@ export class ReceiverError extends Error {
     code: ErrorCode,
     options: { detail?: string; cause?: unknown; isAway?: boolean } = {},
   ) {
-    super(options.detail ? `${ERROR_CODES[code]} (${options.detail})` : ERROR_CODES[code], {
-      cause: options.cause,
-    })
+    const { text } = ERRORS[code]
+    super(options.detail ? `${text} (${options.detail})` : text, { cause: options.cause })
     this.name = 'ReceiverError'
     this.code = code
     this.detail = options.detail
     this.isAway = options.isAway ?? false
+  }
+
+  get known(): KnownError {
+    return ERRORS[this.code]
   }
 }

@@ -1,6 +1,21 @@
 #!/usr/bin/env node
 import { EventEmitter } from 'node:events'
-import { runProgram } from './cli/program.ts'
+import { close as closeInspector, url as inspectorUrl } from 'node:inspector'
+import * as nodeModule from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/*
+ * A listener takes the place of Node's, which opens the inspector, and with it every secret, to whoever
+ * may connect: also for a handler that signals its parent. It is there before any module of others is
+ * loaded. Node 20 refuses `--disable-sigusr1`.
+ */
+process.on('SIGUSR1', () => {})
+keepCompiled()
+const [{ runProgram }, { readEnvironment }] = await Promise.all([
+  import('./cli/program.ts'),
+  import('./config/environment.ts'),
+])
+if (inspectorUrl() !== undefined && !isInspectorWanted()) closeInspector()
 
 /** A terminal sends Ctrl-C to npm and to us, and npm sends it on: within this time it is one. */
 const SAME_KEYSTROKE_MS = 300
@@ -31,8 +46,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (!isReceiver) process.exit(error.code === 'EPIPE' ? 0 : 1)
 })
 
+const ownEnvironment = { ...process.env }
+const readOwnEnvironment = () => readEnvironment(ownEnvironment, process.cwd())
+// The library that sends traces reads its variables by itself.
+Object.assign(process.env, readAtFirst())
 const exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
+  readEnvironment: readOwnEnvironment,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -48,6 +68,33 @@ const exitCode = await runProgram(process.argv.slice(2), {
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
 // A reader that is stuck must not hold up the end.
 setTimeout(() => process.exit(exitCode), LAST_CHANCE_MS)
+
+/**
+ * Where Node can keep what it has compiled, from 22.1 on: beside the code, because whoever may write there
+ * could change the code as well, which is not so in a folder for everybody's files. Where it may not be
+ * written, as in a container, Node does without.
+ */
+function keepCompiled(): void {
+  const { enableCompileCache } = nodeModule as { enableCompileCache?: (folder: string) => unknown }
+  if (import.meta.url.endsWith('.mjs')) {
+    enableCompileCache?.(fileURLToPath(new URL('compiled/', import.meta.url)))
+  }
+}
+
+/** Otherwise it was opened by a signal while Node itself was starting. */
+function isInspectorWanted(): boolean {
+  return [...process.execArgv, process.env.NODE_OPTIONS].some((flag) => flag?.includes('--inspect'))
+}
+
+/** A receiver reads it again, with its settings, and says then what is wrong. */
+function readAtFirst(): NodeJS.ProcessEnv {
+  try {
+    return readOwnEnvironment().env
+  } catch (error) {
+    if (!isReceiver) process.stderr.write(`${(error as Error).message}\n`)
+    return {}
+  }
+}
 
 function askToStop(): void {
   if (!stop.signal.aborted) {

@@ -9,6 +9,7 @@
  * | piece      | one part of a batch that should be an event                        |
  * | event      | one JSON object in a batch                                         |
  * | handler    | a module that an app team writes                                   |
+ * | run        | the events of a page of a batch that one handler is to run         |
  * | job        | one event to be run by one handler                                 |
  * | attempt    | one run of a job                                                   |
  * | outcome    | how an attempt ended: done, retry or dead                          |
@@ -40,6 +41,10 @@ export type NormalisedName = (typeof NORMALISED_NAMES)[number]
 /** Given instead of a module's path: the handler that only logs, which is part of the receiver. */
 export const BUILT_IN_LOG = 'built-in:log'
 
+/** Handlers that need no module, by the key that makes one in the settings. */
+export const BUILT_IN_KINDS = ['forward', 'table', 'publish'] as const
+export type BuiltInKind = (typeof BUILT_IN_KINDS)[number]
+
 /** How a MailingAPI secret becomes a key; its documents do not say which. */
 export const SECRET_FORMS = ['raw', 'strip-prefix', 'base64'] as const
 export type SecretForm = (typeof SECRET_FORMS)[number]
@@ -60,6 +65,8 @@ export interface Source {
   readonly toleranceSeconds: number
   /** MailingAPI only. Default `raw`. */
   readonly secretForm: SecretForm
+  /** Silent for longer, it is a cause for an alert. Undefined: by what is usual for it. */
+  readonly silentAfterMs?: number
 }
 
 /** The body of one authentic request, as it goes into the journal. */
@@ -100,7 +107,7 @@ export const QUARANTINE_REASONS = [
   'no_event_name',
   'no_events',
   'too_deep',
-  'too_large',
+  'too_many',
   'corrupt',
 ] as const
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]
@@ -113,7 +120,7 @@ export interface EventFacts {
   readonly name: NormalisedName | undefined
   /** The provider's own id of the event, if it gave one. */
   readonly eventId: string | undefined
-  /** Text that identifies the event for deduplication; undefined: its content does. */
+  /** Identifies the event for deduplication, exactly as received; undefined: its content does. */
   readonly identity: string | undefined
   /** When it happened, milliseconds since 1970; undefined when absent or absurd. */
   readonly occurredAt: number | undefined
@@ -123,87 +130,74 @@ export interface EventFacts {
   readonly isTest: boolean
 }
 
-/**
- * One event, read from a batch and ready to be stored. Its recipient is in lower case, to be found
- * however it is written.
- */
-export interface UnpackedEvent extends Omit<EventFacts, 'identity' | 'isTest'> {
-  /** Index of its piece in the batch, from 0. */
-  readonly position: number
-  /** Deduplication key: 22 characters, base64url of 128 bits. Holds no personal data. */
-  readonly key: string
-  /** Hash of the content without regard to key order or spacing: 12 characters, base64url. */
-  readonly digest: string
-  /** The exact text received. */
-  readonly payload: string
-  /** Names of the handlers that want it. */
-  readonly handlers: readonly string[]
-}
-
-/** One piece, or a run of neighbouring pieces, that could not be read. */
-export interface UnreadablePiece {
-  readonly reason: QuarantineReason
-  /** Index of the first piece of the run. */
-  readonly position: number
-  /** How many pieces the run has. */
-  readonly pieces: number
-  /** Where its bytes begin in the body. */
-  readonly byteOffset: number
-  readonly bytes: Uint8Array
-  /** What the reader said, without content of the piece. */
-  readonly detail: string
-}
-
-/** The states of a job. A claimed job is still pending: its `dueAt` is then its lease. */
+/** The states of a job, whether it has a row or is a bit of its run. One that runs is still pending. */
 export type JobState = 'pending' | 'done' | 'dead'
 
 /** Every event is in exactly one of these. */
 export const EVENT_STATES = ['pending', 'done', 'dead', 'unhandled', 'conflict', 'stale'] as const
 export type EventState = (typeof EVENT_STATES)[number]
 
-/** A job that this process may run until `leaseUntil`. */
-export interface ClaimedJob {
-  /** The store's id of the event. */
-  readonly event: string
-  readonly handler: string
-  /** 1 for the first attempt, and for the first after a replay. */
-  readonly attempt: number
-  /** Names the attempt among all of the job, replays and releases included: never the same twice. */
-  readonly fence: number
-  /** With which the event came. */
-  readonly batch: string
-  readonly provider: ProviderName
-  readonly source: string
-  readonly type: string
-  readonly name: NormalisedName | undefined
-  readonly key: string
-  readonly receivedAt: number
-  readonly occurredAt: number | undefined
-  readonly payload: string
-}
-
 /** How an attempt ended. */
 export type Outcome =
   | { readonly kind: 'done' }
-  /** Failed; due again at `dueAt`, milliseconds since 1970. */
-  | { readonly kind: 'retry'; readonly error: string; readonly delayMs: number }
+  /** Failed; due again after the delay. `isSpared`: it counts for no retry schedule. */
+  | {
+      readonly kind: 'retry'
+      readonly error: string
+      readonly delayMs: number
+      readonly isSpared?: boolean
+    }
   /** Failed for good. */
   | { readonly kind: 'dead'; readonly error: string }
-  /** Never started (its process died first): due again now, the attempt not counted. */
+  /** May have ended its process, as may others: due at once, alone, and not counted. */
+  | { readonly kind: 'alone'; readonly error: string }
+  /** Never started: due again at once, the attempt not counted. */
   | { readonly kind: 'released' }
-
-/** One attempt of one job. */
-export type AttemptName = Pick<ClaimedJob, 'event' | 'handler' | 'attempt' | 'fence'>
-
-/** An outcome with the attempt it belongs to. */
-export interface SettledAttempt extends AttemptName {
-  /** How long the attempt ran. */
-  readonly durationMs: number
-  readonly outcome: Outcome
-}
 
 /** How a handler may be called: a name that stands in addresses, cursors and logs as it is. */
 export const HANDLER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/**
+ * Fields of an event as received, dots lead into others; an event has to have one of the values of each
+ * to be wanted. Values as text.
+ */
+export type Where = Readonly<Record<string, readonly string[]>>
+
+/** So many attempts in a time, on average, of all replicas together. */
+export interface Rate {
+  readonly attempts: number
+  readonly perMs: number
+}
+
+/** What is set for a handler that needs no module; as JSON it goes to its process, and nowhere else. */
+export interface BuiltIn {
+  readonly kind: BuiltInKind
+  readonly name: string
+  /** Keys of the events it takes. */
+  readonly events: readonly string[]
+  /** What its kind needs, see `built-in-options.ts`. May hold secrets. */
+  readonly options: object
+}
+
+/** What is set for one handler; the same from the settings to its process. */
+export interface HandlerSettings {
+  /** Absolute path, or `built-in:log`; of a built-in handler `built-in:<kind>`, or that with `/<name>`. */
+  readonly module: string
+  /** Undefined: the handler is a module. */
+  readonly builtIn?: BuiltIn | undefined
+  /** Undefined: it wants all events that its keys name. */
+  readonly where?: Where | undefined
+  /** Undefined: as many attempts as it gets through. */
+  readonly rate?: Rate | undefined
+  /** Attempts at once; for `onBatch`, calls at once. Undefined: 10; for `onBatch` 1. */
+  readonly concurrency: number | undefined
+  /** One attempt. */
+  readonly timeoutMs: number
+  /** Waits between attempts; after the last one the job is dead. */
+  readonly retryDelaysMs: readonly number[]
+  /** Heap of its process. */
+  readonly maxHeapBytes: number
+}
 
 /** What the receiver knows of a handler without running its code. */
 export interface HandlerRegistration {
@@ -214,4 +208,6 @@ export interface HandlerRegistration {
   readonly keys: readonly string[]
   /** True for `onBatch`. */
   readonly takesBatches: boolean
+  /** As set: of the events that its keys name it wants only these. */
+  readonly where?: Where | undefined
 }

@@ -1,14 +1,25 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/config.ts'
 import { createLogger } from '../src/observe/create-logger.ts'
-import { CERTIFICATES } from './http/certificates.ts'
-import { SECRET } from './http/start-server.ts'
+import { captureLog } from './observe/captured-log.ts'
+import { CERTIFICATES } from './receive/certificates.ts'
+import { findFreePort } from './receive/find-free-port.ts'
+import { SECRET } from './receive/start-server.ts'
 
 const LOG = createLogger({ level: 'silent' })
 
@@ -73,12 +84,71 @@ await new Promise(() => setInterval(() => {}, 1_000))\n`,
   })
 })
 
+describe('a receiver whose handler takes its time to load', () => {
+  it('acknowledges at once, says that it is starting, and runs the handler for what came', async () => {
+    const folder = newFolder()
+    const [gate, ran] = [join(folder, 'gate'), join(folder, 'ran')]
+    writeFileSync(
+      join(folder, 'slow.mjs'),
+      `import { appendFileSync, existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { defineHandler } from 'mailtrap-receiver'
+while (!existsSync(${JSON.stringify(gate)})) await sleep(20)
+export default defineHandler({
+  on: { '*': (event) => appendFileSync(${JSON.stringify(ran)}, event.event_id + ' ') },
+})\n`,
+    )
+    const url = `http://127.0.0.1:${await findFreePort()}`
+    const app = createAppIn(folder, {
+      HANDLERS: join(folder, 'slow.mjs'),
+      PORT: new URL(url).port,
+    })
+    onTestFinished(() => app.stopNow())
+    const started = app.start()
+    const request = signedRequest([sampleEvent('open', { event_id: 'early' })], { secret: SECRET })
+    await vi.waitFor(async () =>
+      expect((await fetch(`${url}${request.url}`, request)).status).toBe(200),
+    )
+    const readiness = await fetch(`${url}/readyz`)
+    expect(readiness.status).toBe(503)
+    expect(await readiness.json()).toMatchObject({ checks: { receiver: 'starting' } })
+    expect(existsSync(ran)).toBe(false)
+    writeFileSync(gate, '')
+    await started
+    expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({
+      ready: true,
+      checks: { receiver: 'ok' },
+    })
+    await vi.waitFor(() => expect(readFileSync(ran, 'utf8')).toBe('early '))
+  })
+})
+
 /** Of a GET, whoever the certificate is for. */
 async function getStatus(url: string): Promise<number | undefined> {
   const [answer] = await once(get(url, { rejectUnauthorized: false, agent: false }), 'response')
   answer.resume()
   return answer.statusCode
 }
+
+describe('a receiver whose data directory is no disk', () => {
+  const isThere = existsSync('/dev/shm') && statfsSync('/dev/shm').type === 0x01021994
+
+  it.skipIf(!isThere)('says so when it starts, as doctor does', async () => {
+    const folder = mkdtempSync('/dev/shm/receiver-app-')
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const { log, lines } = captureLog()
+    const parts = { settings: readIn(folder, { LOG_LEVEL: 'info' }), log, version: 'test' }
+    const app = createApp({ ...parts, env: { PATH: process.env.PATH } })
+    await app.start()
+    onTestFinished(() => app.stopNow())
+    expect(lines()).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        msg: `${join(folder, 'data')} is in memory: a restart of the machine loses everything. Use a disk.`,
+      }),
+    )
+  })
+})
 
 describe('a receiver that is given other settings', () => {
   it('takes all that it can, and says of the rest why not', async () => {
@@ -107,8 +177,8 @@ describe('a receiver that is given other settings', () => {
 
     expect(await app.reload(fresh, { isCodeNew: false })).toEqual([
       expect.stringMatching(/^DATA_DIR is .*, where the key of hashed fields cannot be kept/),
-      expect.stringContaining('broken.mjs: '),
       expect.stringMatching(/^TLS_CERT_FILE, TLS_KEY_FILE: ENOENT/),
+      expect.stringContaining('broken.mjs: '),
     ])
     // A source that there was not: it is asked with the wrong method.
     expect(await getStatus(added)).toBe(405)

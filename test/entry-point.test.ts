@@ -1,24 +1,25 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
-import { entryPoint } from '../src/entry-point.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { builtFile, ownModule } from '../src/own-files.ts'
 
-const SOURCES = new URL('../src/dispatch/process/spawn-host.ts', import.meta.url).href
+const { entryPoint } = await vi.importActual<typeof import('../src/entry-point.ts')>(
+  fileURLToPath(new URL('../src/entry-point.ts', import.meta.url)),
+)
+
+describe('ownModule', () => {
+  it('finds a module of a build in its folder, whatever its room', () => {
+    const chunk = builtFile('chunk-ABC.mjs').href
+    const found = ownModule('dispatch/host/handler-host', chunk)
+    expect(found).toEqual(builtFile('handler-host.mjs'))
+    expect(existsSync(found)).toBe(true)
+  })
+})
 
 describe('entryPoint', () => {
-  it('starts built code as it is', () => {
-    const built = entryPoint(
-      '../host/handler-host',
-      'file:///app/dist/dispatch/process/spawn-host.js',
-    )
-    expect(built).toEqual({
-      url: new URL('file:///app/dist/dispatch/host/handler-host.js'),
-      execArgv: [],
-    })
-  })
-
   it('starts sources with what this Node needs to read them', () => {
-    const { url, execArgv } = entryPoint('../../providers/clean-text', SOURCES)
+    const { url, execArgv } = entryPoint('providers/read-value')
     const program = `import(${JSON.stringify(url)}).then((module) => console.log(Object.keys(module).join()))`
     const run = spawnSync(process.execPath, [...execArgv, '-e', program], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),

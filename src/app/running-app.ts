@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { Settings } from '../config.ts'
 import type { ReceiverError } from '../errors.ts'
-import type { HandlerRegistration } from '../model.ts'
+import type { HandlerRegistration, Redaction } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Closers } from './closers.ts'
 
 export interface AppParts {
   readonly settings: Settings
@@ -51,3 +53,18 @@ export type Reloader = (
   settings: Settings,
   options: ReloadOptions,
 ) => readonly string[] | Promise<readonly string[]>
+
+/** What the parts of the composition share. */
+export interface Composition {
+  readonly settings: Settings
+  /** What handlers' processes get, less our own settings. */
+  readonly env: NodeJS.ProcessEnv | undefined
+  readonly receives: boolean
+  /** By the settings taken last; undefined: everything is kept. */
+  readonly redaction: () => Redaction | undefined
+  readonly observer: Observer
+  readonly closers: Closers
+  readonly reloaders: Reloader[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}

@@ -1,80 +1,82 @@
 import { basename } from 'node:path'
-import type { AttemptName, ClaimedJob, HandlerRegistration, SettledAttempt } from '../model.ts'
+import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { Store } from '../store/store.ts'
-import { chooseConcurrency, type LoadFailure, type ReadyFacts } from './channel-frames.ts'
-import { HandlerSuccession } from './handler-succession.ts'
-import type { LaneSettings } from './lane-settings.ts'
-import type { LeaseKeeper } from './lease-keeper.ts'
-import { type EndedJob, releaseJob } from './process/ended-job.ts'
-import { decideOutcome, type RetryPolicy } from './retry-policy.ts'
-import type { Settler } from './settler.ts'
-import type { StoreWatch } from './store-watch.ts'
-import { Suspects } from './suspects.ts'
+import type { ClaimedJob, OpenRun } from '../store/store.ts'
+import { within } from '../timers.ts'
+import { chooseConcurrency, MAX_PAGE_EVENTS, type ReadyFacts } from './channel-frames.ts'
+import { HandlerSupervisor } from './handler-supervisor.ts'
+import { Holdings, OutcomeJudge } from './holdings.ts'
+import { LaneTurns, type TakeTurns } from './lane-turns.ts'
+import { LaneWindow, type Room } from './lane-window.ts'
+import { countEvents, type Portion, type PortionEnd, takePage } from './process/page-ledger.ts'
+import type { ProcessSettings, StartGate } from './process/spawn-host.ts'
 
-/** Jobs in a process's hands: enough to keep it busy while the store is asked for more. */
-const MAX_WINDOW = 1_000
-const MAX_WINDOW_BYTES = 16 * 1024 * 1024
-const MAX_BATCH = 500
-const MAX_CLAIM = 500
-/** Outcomes not recorded yet; beyond that nothing more is claimed. */
-const MAX_UNSETTLED = 2_000
-/** After so many failures in a row a downstream is taken to be down: probe it, do not hammer. */
-const TRIP_AFTER = 100
-const PROBE_JOBS = 100
-const POLL_MS = 1_000
+/** How long processes that were killed may take to be gone. */
+const LAST_END_MS = 5_000
 
-export interface LaneContext {
-  readonly store: Pick<Store, 'claim'>
-  readonly watch: StoreWatch
-  readonly settler: Settler
-  readonly observer: Observer
-  readonly leases: Pick<LeaseKeeper, 'secure'>
-  readonly leaseMs: number
-  readonly now: () => number
-  readonly random: () => number
-  /** Answers why a handler cannot be used; undefined when it can. */
-  readonly admit: (registration: HandlerRegistration) => string | undefined
+export interface StopLimits {
+  /** From the call: how long attempts may go on undisturbed; then their signals are aborted. */
+  readonly softMs: number
+  /** From the call: then their processes are killed. */
+  readonly hardMs: number
 }
 
-/** The way of one handler's jobs: claimed, handed to its process, judged, recorded. */
-export class HandlerLane {
-  readonly #context: LaneContext
-  #settings: LaneSettings
-  #policy: RetryPolicy
-  readonly #succession: HandlerSuccession
-  readonly #suspects = new Suspects()
-  #registration: HandlerRegistration | undefined
-  #poll: NodeJS.Timeout | undefined
-  #window = 0
-  #endedInWindow = 0
-  #unsettled = 0
-  #meanBytes = 1
-  #failuresInRow = 0
-  #mayProbe = false
-  #mayHaveMore = true
-  #isStopping = false
-  #stopped: Promise<void> | undefined
-  #claiming: Promise<void> | undefined
+/** What a handler has room for. */
+export type LaneWant = Room & { readonly handler: string }
 
-  constructor(settings: LaneSettings, context: LaneContext) {
-    this.#settings = settings
+export interface LaneContext {
+  readonly observer: Observer
+  readonly gate: StartGate
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  /** For handlers with a rate. */
+  readonly takeTurns: TakeTurns
+  /** Answers why a handler cannot be used; undefined when it can. */
+  readonly admit: (registration: HandlerRegistration) => string | undefined
+  /** There is room, or something to record. Called often; it must only take note. */
+  readonly onChange: () => void
+}
+
+/** The way of one handler's events: taken in, handed to its process, judged, kept until recorded. */
+export class HandlerLane {
+  /** What it has in its hands, and what of it has ended. */
+  readonly holdings = new Holdings()
+  /** Of its process. */
+  readonly supervisor: HandlerSupervisor
+  readonly #context: LaneContext
+  readonly #window: LaneWindow
+  readonly #turns: LaneTurns
+  readonly #judge: OutcomeJudge
+  #registration: HandlerRegistration | undefined
+  /** In our hands, and in those of no process. */
+  #waiting: Portion[] = []
+  #probeTimer: NodeJS.Timeout | undefined
+  #isAsleep = false
+  #isStopping = false
+  #hasStopped = false
+  #stopped: Promise<void> | undefined
+
+  constructor(settings: ProcessSettings, context: LaneContext) {
+    const { observer, gate, random } = context
     this.#context = context
-    this.#policy = { delaysMs: settings.delaysMs, random: context.random }
-    this.#succession = new HandlerSuccession(settings, {
-      observer: context.observer,
-      now: context.now,
-      random: context.random,
+    this.#window = new LaneWindow(context.now)
+    const waiting = () => countEvents(this.#waiting)
+    const handed = () => this.holdings.figures().events - waiting()
+    this.#turns = new LaneTurns(context.takeTurns, { waiting, handed }, () => this.#feed())
+    this.#judge = new OutcomeJudge(this.holdings, context)
+    this.supervisor = new HandlerSupervisor(settings, {
+      observer,
+      gate,
+      random,
       name: () => this.name,
       admit: (facts) => this.#admit(facts),
-      onTakeOver: (newer) => this.#takeOver(newer),
       onReady: (facts) => this.#open(facts),
-      onJobsEnded: (jobs) => this.#record(jobs),
+      onEnds: (ends) => this.#takeEnds(ends),
+      onRoom: () => this.#feed(),
+      onExit: (isPatient) => this.#noteExit(isPatient),
     })
-  }
-
-  get settings(): LaneSettings {
-    return this.#settings
   }
 
   /** Undefined until the module was loaded once. */
@@ -84,64 +86,91 @@ export class HandlerLane {
 
   /** The handler's, or as long as that is not known its file's. */
   get name(): string {
-    return this.handler ?? basename(this.#settings.module)
+    return this.handler ?? basename(this.supervisor.settings.handler.module)
   }
 
-  /** Attempts whose lease is to be extended, but for those that wait to be recorded. */
-  *handedJobs(): Iterable<AttemptName> {
-    for (const process of this.#succession.processes) yield* process.handedJobs()
-  }
-
-  /** Resolves when the module is loaded, or with the reason why it is not (yet). */
-  start(): Promise<LoadFailure | undefined> {
-    this.#poll = setInterval(() => {
-      this.#mayProbe = true
-      this.wake()
-    }, POLL_MS)
-    return this.#succession.current.start()
-  }
-
-  /** Runs the module anew, with these settings; see `HandlerSuccession.replace`. */
-  replace(settings: LaneSettings): Promise<LoadFailure | undefined> {
-    return this.#succession.replace(settings)
-  }
-
-  /** There may be jobs. */
+  /** There may be work. */
   wake(): void {
-    this.#mayHaveMore = true
-    this.#fill()
+    this.#isAsleep = false
   }
 
-  /** Claims nothing more; resolves when the process has finished what runs. */
-  stop(): Promise<void> {
+  /** There is none, until it is woken. */
+  sleep(): void {
+    this.#isAsleep = true
+  }
+
+  /** What to claim now. */
+  room(): LaneWant | undefined {
+    if (this.#isAsleep || !this.#isOpen) return undefined
+    const room = this.#window.room(this.holdings.figures())
+    this.#awaitProbes()
+    if (!room) return undefined
+    return { handler: this.name, ...room, events: Math.min(room.events, this.#turns.ahead) }
+  }
+
+  /** Whether a run of this size, which nobody has asked for, could be handed at once. */
+  wouldTake(fresh: Room): boolean {
+    const isTooMuch = fresh.events > this.#turns.ahead
+    return this.#isOpen && !isTooMuch && this.#window.takes(fresh, this.holdings.figures())
+  }
+
+  hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
+    this.#isAsleep = false
+    for (const run of runs) this.#waiting.push(this.holdings.take(run))
+    for (const job of jobs) {
+      const isAlone = job.isAlone || this.#judge.isSuspect(job.event)
+      this.#waiting.push(this.holdings.take(job, isAlone))
+    }
+    // Others go on, however often one of those that run alone ends the process.
+    if (jobs.length > 0) this.#waiting.sort((one, other) => +one.isAlone - +other.isAlone)
+    this.#feed()
+  }
+
+  /**
+   * Takes nothing more; resolves when the process has finished what runs, or was killed. May be called
+   * again, to make it quicker.
+   */
+  async stop({ softMs, hardMs }: StopLimits): Promise<void> {
     this.#stopped ??= this.#stop()
-    return this.#stopped
+    const timers = [
+      setTimeout(() => this.supervisor.abort(), softMs),
+      setTimeout(() => this.supervisor.kill(), hardMs),
+    ]
+    await within(hardMs + LAST_END_MS, this.#stopped)
+    for (const timer of timers) clearTimeout(timer)
   }
 
-  abort(): void {
-    this.#succession.abort()
-  }
-
-  kill(): void {
-    this.#succession.kill()
+  /** It has stopped, and all that it was handed is recorded. */
+  get isOver(): boolean {
+    return this.#hasStopped && this.holdings.isEmpty
   }
 
   async #stop(): Promise<void> {
     this.#isStopping = true
-    clearInterval(this.#poll)
-    await Promise.all([this.#succession.stop(), this.#claiming])
+    clearTimeout(this.#probeTimer)
+    this.#turns.stop()
+    this.#giveBackWaiting()
+    await this.supervisor.stop()
+    this.#hasStopped = true
   }
 
-  #takeOver(settings: LaneSettings): void {
-    this.#settings = settings
-    this.#policy = { delaysMs: settings.delaysMs, random: this.#context.random }
+  /** While a handler is being spared, or has a rate, what waits comes before what is new. */
+  get #isOpen(): boolean {
+    const isHeldUp = this.#turns.isLimiting || this.#window.nextProbesInMs !== undefined
+    const isSpared = this.#waiting.length > 0 && isHeldUp
+    return this.supervisor.accepting !== undefined && !this.#isStopping && !isSpared
   }
 
   #admit({ name, keys, takesBatches }: ReadyFacts): string | undefined {
     if (this.#registration && this.#registration.name !== name) {
       return `The handler is now called ${name}, and was ${this.#registration.name}: restart the receiver.`
     }
-    const registration = { name, module: this.#settings.module, keys, takesBatches }
+    const registration = {
+      name,
+      module: this.supervisor.settings.handler.module,
+      keys,
+      takesBatches,
+    }
     const problem = this.#context.admit(registration)
     if (problem !== undefined) return problem
     if (this.name !== name) this.#context.observer.handlerForgotten({ handler: this.name })
@@ -149,117 +178,69 @@ export class HandlerLane {
     return undefined
   }
 
-  /** A new process begins with little: one that crashes then costs little. */
   #open({ takesBatches }: ReadyFacts): void {
-    const concurrency = chooseConcurrency(this.#settings.concurrency, takesBatches)
-    this.#window = 2 * concurrency * (takesBatches ? MAX_BATCH : 1)
-    this.#endedInWindow = 0
-    this.wake()
+    const { concurrency, rate } = this.supervisor.settings.handler
+    const calls = chooseConcurrency(concurrency, takesBatches)
+    const mostAtOnce = calls * (takesBatches ? MAX_PAGE_EVENTS : 1)
+    this.#window.open(2 * mostAtOnce)
+    this.#turns.follow(rate, { takesBatches, mostAtOnce })
+    this.#isAsleep = false
+    this.#feed()
+    this.#context.onChange()
   }
 
-  #fill(): void {
-    if (this.#room() <= 0) return
-    this.#claiming ??= this.#claimAll().finally(() => {
-      this.#claiming = undefined
-    })
+  /** What a process gives back waits for the next one, unless that may take long. */
+  #noteExit(isPatient: boolean): void {
+    if (!isPatient) this.#giveBackWaiting()
+    this.#feed()
+    this.#context.onChange()
   }
 
-  async #claimAll(): Promise<void> {
-    for (let limit = this.#room(); limit > 0; limit = this.#room()) {
-      this.#mayHaveMore = false
-      this.#mayProbe = false
-      const jobs = await this.#claim(limit)
-      if (jobs.length >= limit) this.#mayHaveMore = true
-      this.#hand(jobs)
+  #giveBackWaiting(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const portion of waiting) this.holdings.giveBack(portion)
+  }
+
+  /** Hands on what waits, as far as there is a process and it is not being spared. */
+  #feed(): void {
+    if (this.#isStopping) this.#giveBackWaiting()
+    const process = this.supervisor.accepting
+    while (process?.hasRoom) {
+      const most = Math.min(this.#window.allowance(), this.#turns.allowance())
+      const page = takePage(this.#waiting, most)
+      if (page.length === 0) break
+      process.hand(page)
+      const events = countEvents(page)
+      this.#window.noteHanded(events)
+      this.#turns.noteHanded(events)
     }
+    if (this.#waiting.length === 0) return
+    this.#awaitProbes()
+    if (process) void this.#turns.ask(this.name)
   }
 
-  async #claim(limit: number): Promise<readonly ClaimedJob[]> {
-    const { store, watch, leases, leaseMs } = this.#context
-    const handler = this.#registration?.name ?? ''
-    try {
-      // A store that was away longer than a lease would hand out again what is still in our hands.
-      await leases.secure()
-      const jobs = await store.claim({ handler, limit, leaseMs })
-      watch.succeeded()
-      return jobs
-    } catch (error) {
-      watch.failed(error)
-      return []
+  #awaitProbes(): void {
+    const waitMs = this.#window.nextProbesInMs
+    if (waitMs === undefined || this.#probeTimer !== undefined || this.#isStopping) return
+    this.#probeTimer = setTimeout(() => {
+      this.#probeTimer = undefined
+      this.#feed()
+      this.#context.onChange()
+    }, waitMs)
+  }
+
+  #takeEnds(ends: readonly PortionEnd[]): void {
+    for (const end of ends) {
+      const { portion, done, failed, returned } = end
+      // Only failures that tell something of what the handler needs.
+      let failures = 0
+      for (const { failure } of failed) if (failure.kind === 'retry') failures++
+      this.#window.noteEnds(done.length, failures)
+      this.#judge.take(end, this.supervisor.settings.handler.retryDelaysMs)
+      if (returned.length > 0) this.#waiting.push({ ...portion, events: returned })
     }
-  }
-
-  #hand(jobs: readonly ClaimedJob[]): void {
-    if (jobs.length === 0) return
-    const bytes = jobs.reduce((sum, job) => sum + job.payload.length, 0)
-    this.#meanBytes = Math.max(1, bytes / jobs.length)
-    const process = this.#succession.current.accepting
-    if (!process) return this.#record(jobs.map((job) => releaseJob({ ...job, bytes: 0 })))
-    const { suspects, others } = this.#suspects.split(jobs)
-    process.run(others)
-    // After the others, so that these go on however often a suspect ends the process.
-    process.run(suspects, true)
-  }
-
-  /** How many jobs to claim now. Only when half of the window is free: few, large claims. */
-  #room(): number {
-    const process = this.#succession.current.accepting
-    if (!process || this.#isStopping || !this.#mayHaveMore) return 0
-    const settleRoom = MAX_UNSETTLED + this.#window - this.#unsettled
-    const room = Math.min(this.#window - process.jobs, settleRoom)
-    if (room < this.#window / 2) return 0
-    const isTripped = this.#failuresInRow >= TRIP_AFTER
-    if (isTripped && !this.#mayProbe) return 0
-    const bytesLeft = MAX_WINDOW_BYTES - process.bytes
-    const inBytes = bytesLeft <= 0 ? 0 : Math.max(1, Math.floor(bytesLeft / this.#meanBytes))
-    return Math.min(room, inBytes, isTripped ? PROBE_JOBS : MAX_CLAIM)
-  }
-
-  /** Judges what has ended and has it recorded. */
-  #record(ended: readonly EndedJob[]): void {
-    if (ended.length === 0) return
-    this.#noteEnds(ended)
-    const attempts = ended.map((end): SettledAttempt => {
-      const { job, durationMs, result } = end
-      const { event, handler, attempt, fence, batch, type } = job
-      const outcome = decideOutcome(attempt, result, this.#policy)
-      this.#suspects.note(end, outcome)
-      const error = 'error' in outcome ? outcome.error : undefined
-      this.#context.observer.attemptEnded({
-        handler,
-        event,
-        batch,
-        type,
-        attempt,
-        outcome: outcome.kind,
-        durationMs,
-        error,
-      })
-      return { event, handler, attempt, fence, durationMs, outcome }
-    })
-    this.#unsettled += attempts.length
-    void this.#context.settler.add(attempts).then(() => {
-      this.#unsettled -= attempts.length
-      this.#fill()
-    })
-    this.#fill()
-  }
-
-  #noteEnds(ended: readonly EndedJob[]): void {
-    let run = 0
-    for (const { job, result, isSuspect } of ended) {
-      if (isSuspect && this.#suspects.has(job)) this.#succession.current.noteKnownCrash()
-      if (result.kind !== 'released') run++
-      if (result.kind === 'retry') this.#failuresInRow++
-      if (result.kind === 'done') {
-        this.#failuresInRow = 0
-        this.#succession.current.noteSuccess()
-      }
-    }
-    this.#succession.current.noteJobs(run)
-    this.#endedInWindow += run
-    if (this.#endedInWindow < this.#window) return
-    this.#endedInWindow = 0
-    this.#window = Math.max(this.#window, Math.min(2 * this.#window, MAX_WINDOW))
+    this.#feed()
+    this.#context.onChange()
   }
 }

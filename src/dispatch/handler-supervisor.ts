@@ -1,179 +1,235 @@
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
-import type { EndedJob } from './process/ended-job.ts'
-import { HandlerProcess, type ProcessListener } from './process/handler-process.ts'
-import type { ProcessSettings } from './process/spawn-host.ts'
+import { HandlerProcess, type ProcessExit } from './process/handler-process.ts'
+import type { PortionEnd } from './process/page-ledger.ts'
+import type { ProcessSettings, StartGate } from './process/spawn-host.ts'
 
 const FIRST_RESTART_MS = 100
 const MAX_RESTART_MS = 30_000
-/** Beyond the timeout of the last attempt, for a process that was asked to stop. */
-const MAX_FAREWELL_MS = 5_000
-
-export interface SupervisorSettings extends ProcessSettings {
-  /** Age and number of jobs at which a process is replaced, because handlers leak. */
-  readonly maxAgeMs: number
-  readonly maxJobs: number
-}
+/** A process that has ended so often in a row without a success is not just unlucky. */
+const BROKEN_AFTER = 3
 
 export interface SupervisorContext {
   readonly observer: Observer
-  /** Monotonic, in milliseconds. */
-  readonly now: () => number
+  readonly gate: StartGate
   readonly random: () => number
   /** What the handler is called as far as is known; may change when it is admitted. */
   readonly name: () => string
   /** Answers why a handler with these facts cannot be used; undefined when it can. */
   readonly admit: (facts: ReadyFacts) => string | undefined
-  /** A process is ready for jobs. */
+  /** A process is ready for events. */
   readonly onReady: (facts: ReadyFacts) => void
-  readonly onJobsEnded: (jobs: readonly EndedJob[]) => void
+  readonly onEnds: (ends: readonly PortionEnd[]) => void
+  /** The process can be handed more. */
+  readonly onRoom: () => void
+  /** A process has ended; what it had not begun was given back before. `isPatient`: the next one comes soon. */
+  readonly onExit: (isPatient: boolean) => void
 }
 
-/** Keeps one process of a handler module running: starts it, replaces it, starts it again. */
+/** A handler whose process does not run, or not for long. */
+export interface BrokenHandler {
+  /** Its name, or as long as that is not known its file's. */
+  readonly handler: string
+  readonly module: string
+  readonly reason: string
+  /** How often in a row its process has ended, or could not be started, without a success in between. */
+  readonly failures: number
+}
+
+/** A process from when it is to be started until it has ended. */
+interface Launch {
+  readonly settings: ProcessSettings
+  /** Undefined while it waits for a place to start. */
+  process: HandlerProcess | undefined
+  leaveGate: () => void
+  /** Its module is loaded, or why it is not. */
+  readonly tell: (failure: LoadFailure | undefined) => void
+}
+
+/**
+ * Keeps a process of a handler module running: the current one, which takes events. Another may be
+ * loading, to follow it with newer code or settings; others only finish what they have.
+ */
 export class HandlerSupervisor {
-  readonly #settings: SupervisorSettings
   readonly #context: SupervisorContext
-  #process: HandlerProcess | undefined
-  #pid: number | undefined
-  #isAccepting = false
-  #isStopping = false
-  #isPlanned = false
+  #settings: ProcessSettings
+  #current: Launch | undefined
+  /** Not loaded yet, in the order in which they were begun. */
+  readonly #loading = new Set<Launch>()
+  readonly #processes = new Set<HandlerProcess>()
   #restartTimer: NodeJS.Timeout | undefined
-  #recycleTimer: NodeJS.Timeout | undefined
   #failuresInRow = 0
-  #isKnownCrash = false
-  #jobsLeft = 0
-  #firstTry: (failure: LoadFailure | undefined) => void = () => {}
+  #lastFailure: { readonly reason: string; readonly isLoad: boolean } | undefined
+  #isStopping = false
   #stopped: Promise<void> | undefined
   #whenStopped = () => {}
 
-  constructor(settings: SupervisorSettings, context: SupervisorContext) {
+  constructor(settings: ProcessSettings, context: SupervisorContext) {
     this.#settings = settings
     this.#context = context
   }
 
-  /** The process, when it takes jobs. */
-  get accepting(): HandlerProcess | undefined {
-    return this.#isAccepting ? this.#process : undefined
+  /** Of the current process, or of the one that is to become it. */
+  get settings(): ProcessSettings {
+    return this.#settings
   }
 
-  /** The process, also one that only finishes its jobs. */
-  get process(): HandlerProcess | undefined {
-    return this.#process
+  /** The process, when it takes events. */
+  get accepting(): HandlerProcess | undefined {
+    return this.#current?.process?.isTaking ? this.#current.process : undefined
+  }
+
+  get broken(): BrokenHandler | undefined {
+    const failures = this.#failuresInRow
+    if (!this.#lastFailure || this.#isStopping) return undefined
+    if (!this.#lastFailure.isLoad && failures < BROKEN_AFTER) return undefined
+    const { module } = this.#settings.handler
+    return { handler: this.#context.name(), module, reason: this.#lastFailure.reason, failures }
   }
 
   /** Resolves when the module is loaded, or with the reason why it is not. Goes on trying. */
   start(): Promise<LoadFailure | undefined> {
-    return new Promise((resolve) => {
-      this.#firstTry = resolve
-      this.#startProcess()
-    })
+    return this.#launch(this.#settings)
   }
 
-  /** Resolves when the process has finished its jobs and ended. */
+  /**
+   * Starts a process beside the one that runs, which finishes its events once the new one is ready.
+   * Resolves with the reason when it is not (yet); what ran before then goes on.
+   */
+  async replace(settings: ProcessSettings): Promise<LoadFailure | undefined> {
+    if (this.#isStopping) return undefined
+    const failure = await this.#launch(settings)
+    return this.#isStopping ? undefined : failure
+  }
+
+  /** Resolves when every process has finished its events and ended. */
   stop(): Promise<void> {
     this.#stopped ??= new Promise((resolve) => {
       this.#isStopping = true
-      clearTimeout(this.#restartTimer)
       this.#whenStopped = resolve
-      if (!this.#process) return resolve()
-      this.#endGently()
+      clearTimeout(this.#restartTimer)
+      for (const launch of this.#loading) this.#giveUp(launch)
+      this.#current?.process?.stop()
+      this.#endWhenOver()
     })
     return this.#stopped
   }
 
   abort(): void {
-    this.#process?.abort()
+    for (const process of this.#processes) process.abort()
   }
 
   kill(): void {
-    this.#process?.kill('the receiver stopped', () => ({
-      kind: 'interrupted',
-      error: 'interrupted: the receiver stopped',
-    }))
-  }
-
-  /** A handler that succeeds is no crash loop. */
-  noteSuccess(): void {
-    this.#failuresInRow = 0
-  }
-
-  /** Nor is one whose process ends of an event that has been there when another ended. */
-  noteKnownCrash(): void {
-    this.#isKnownCrash = true
-  }
-
-  noteJobs(count: number): void {
-    this.#jobsLeft -= count
-    if (this.#jobsLeft <= 0) this.#recycle()
-  }
-
-  #startProcess(): void {
-    this.#isPlanned = false
-    this.#isKnownCrash = false
-    this.#process = new HandlerProcess(this.#settings, this.#listen(), this.#context.now)
-  }
-
-  #listen(): ProcessListener {
-    const { observer, onJobsEnded, name } = this.#context
-    return {
-      onReady: (facts, pid) => this.#welcome(facts, pid),
-      onJobsEnded,
-      onLine: ({ level, text, fields }) =>
-        observer.handlerWrote({ handler: name(), level, text, ...(fields && { fields }) }),
-      onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: name(), lines }),
-      onGrown: () => this.#recycle(),
-      onExit: (reason, failure) => this.#takeLeave(reason, failure),
+    const error = 'interrupted: the receiver stopped'
+    for (const process of this.#processes) {
+      process.kill('the receiver stopped', { kind: 'stopped', error })
     }
   }
 
-  #welcome(facts: ReadyFacts, pid: number): string | undefined {
+  #launch(settings: ProcessSettings): Promise<LoadFailure | undefined> {
+    return new Promise((tell) => {
+      const leaveGate = () => {}
+      const launch: Launch = { settings, process: undefined, leaveGate, tell }
+      this.#loading.add(launch)
+      launch.leaveGate = this.#context.gate.enter(() => this.#begin(launch))
+    })
+  }
+
+  #begin(launch: Launch): void {
+    const { observer, name, onRoom } = this.#context
+    const process = new HandlerProcess(launch.settings, {
+      onReady: (facts, pid) => this.#welcome(launch, facts, pid),
+      onEnds: (ends) => this.#takeEnds(ends),
+      onRoom,
+      onLine: ({ level, text, fields }) =>
+        observer.handlerWrote({ handler: name(), level, text, ...(fields && { fields }) }),
+      onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: name(), lines }),
+      onLoadingLong: () => launch.leaveGate(),
+      onExit: (exit) => this.#takeLeave(launch, exit),
+    })
+    launch.process = process
+    this.#processes.add(process)
+  }
+
+  #giveUp(launch: Launch): void {
+    if (launch.process) return launch.process.stop()
+    this.#loading.delete(launch)
+    launch.leaveGate()
+    launch.tell(undefined)
+  }
+
+  #welcome(launch: Launch, facts: ReadyFacts, pid: number): string | undefined {
+    launch.leaveGate()
     const problem = this.#context.admit(facts)
     if (problem !== undefined) return problem
-    this.#pid = pid
-    this.#isAccepting = true
-    this.#jobsLeft = this.#settings.maxJobs
-    this.#recycleTimer = setTimeout(() => this.#recycle(), this.#settings.maxAgeMs)
+    for (const older of this.#loading) {
+      if (older === launch) break
+      this.#giveUp(older)
+    }
+    this.#loading.delete(launch)
+    this.#current?.process?.stop()
+    this.#current = launch
+    if (this.#lastFailure?.isLoad) this.#lastFailure = undefined
+    this.#adopt(launch.settings)
     this.#context.observer.handlerStarted({ handler: facts.name, pid })
-    this.#firstTry(undefined)
+    launch.tell(undefined)
     this.#context.onReady(facts)
     return undefined
   }
 
-  #recycle(): void {
-    if (this.#isAccepting) this.#endGently()
+  #adopt(settings: ProcessSettings): void {
+    if (settings === this.#settings) return
+    this.#settings = settings
+    this.#failuresInRow = 0
+    this.#lastFailure = undefined
   }
 
-  #endGently(): void {
-    this.#isAccepting = false
-    this.#isPlanned = true
-    clearTimeout(this.#recycleTimer)
-    this.#process?.stop()
-    const { timeoutMs, graceMs } = this.#settings
-    const farewellMs = timeoutMs + graceMs + MAX_FAREWELL_MS
-    this.#recycleTimer = setTimeout(() => this.#process?.kill('it did not stop'), farewellMs)
+  #takeEnds(ends: readonly PortionEnd[]): void {
+    if (ends.some(({ done }) => done.length > 0)) {
+      // A handler that succeeds is no crash loop.
+      this.#failuresInRow = 0
+      this.#lastFailure = undefined
+    }
+    this.#context.onEnds(ends)
   }
 
-  #takeLeave(reason: string, failure: LoadFailure | undefined): void {
-    clearTimeout(this.#recycleTimer)
-    this.#process = undefined
-    this.#isAccepting = false
-    const isPlanned = this.#isPlanned || this.#isStopping
-    const pid = this.#pid
-    this.#pid = undefined
-    const { observer, name } = this.#context
+  #takeLeave(launch: Launch, exit: ProcessExit): void {
+    const { observer, name, onExit } = this.#context
+    const { pid, reason, isPlanned, failure } = exit
+    launch.leaveGate()
+    this.#loading.delete(launch)
+    if (launch.process) this.#processes.delete(launch.process)
+    if (this.#current === launch) this.#current = undefined
     observer.handlerEnded({ handler: name(), pid, reason, isPlanned })
-    this.#firstTry(failure)
-    if (this.#isStopping) return this.#whenStopped()
-    this.#restartTimer = setTimeout(
-      () => this.#startProcess(),
-      isPlanned ? 0 : this.#nextRestartMs(),
-    )
+    launch.tell(failure)
+    // What it leaves behind goes to the one that runs.
+    if (this.accepting) onExit(true)
+    else {
+      if (!isPlanned && this.#loading.size === 0) this.#adopt(launch.settings)
+      const restartMs = isPlanned ? 0 : this.#nextRestartMs(exit.isKnownCrash)
+      if (!isPlanned) this.#lastFailure = { reason, isLoad: failure !== undefined }
+      onExit(isPlanned || (failure === undefined && restartMs <= FIRST_RESTART_MS))
+      this.#restartIn(restartMs)
+    }
+    this.#endWhenOver()
   }
 
-  #nextRestartMs(): number {
+  #restartIn(ms: number): void {
+    if (this.#isStopping) return
+    clearTimeout(this.#restartTimer)
+    this.#restartTimer = setTimeout(() => {
+      if (!this.accepting && this.#loading.size === 0) void this.#launch(this.#settings)
+    }, ms)
+  }
+
+  /** One that ends of an event that has been there when another ended is no crash loop either. */
+  #nextRestartMs(isKnownCrash: boolean): number {
     const delayMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failuresInRow)
-    if (!this.#isKnownCrash) this.#failuresInRow++
+    if (!isKnownCrash) this.#failuresInRow++
     return delayMs * (0.75 + this.#context.random() / 4)
+  }
+
+  #endWhenOver(): void {
+    if (this.#isStopping && this.#processes.size + this.#loading.size === 0) this.#whenStopped()
   }
 }

@@ -1,10 +1,18 @@
 import { HANDLER_NAME } from '../model.ts'
 import { checkKey, MAX_KEYS } from './event-keys.ts'
-import type { AttemptInfo, BatchContext, HandlerContext } from './handler-context.ts'
-import type { EventFor, EventKey } from './handler-events.ts'
+import type {
+  AttemptInfo,
+  BatchContext,
+  EventFor,
+  EventKey,
+  HandlerContext,
+} from './handler-context.ts'
 
-/** Shared by every copy of this package, see `permanent-error.ts`. */
+/** Shared by every copy of this package. */
 const HANDLER = Symbol.for('mailtrap-receiver.handler')
+
+/** Events that `onBatch` gets at once. */
+export const MAX_BATCH = 500
 
 /** One function per key. At most one runs per event: that of the most specific key. */
 export type HandlersByKey = {
@@ -38,6 +46,7 @@ interface NamedSpec {
 export interface EventHandlerSpec extends NamedSpec {
   readonly on: HandlersByKey
   readonly events?: never
+  readonly batchSize?: never
   readonly onBatch?: never
 }
 
@@ -45,6 +54,8 @@ export interface EventHandlerSpec extends NamedSpec {
 export interface BatchHandlerSpec<Key extends EventKey> extends NamedSpec {
   /** Which events it wants. Default: all, `['*']`. */
   readonly events?: readonly Key[]
+  /** How many it takes at once, at most. Default and maximum: 500. */
+  readonly batchSize?: number | undefined
   /** When it throws, all are tried again; when it returns ids, only these are. */
   readonly onBatch: (
     items: readonly BatchItem<Key>[],
@@ -61,6 +72,8 @@ export interface Handler {
   /** The functions, as given. Their types were checked when they were defined. */
   readonly on: Readonly<Record<string, EventFunction>>
   readonly onBatch: BatchFunction | undefined
+  /** Undefined: 500. */
+  readonly batchSize: number | undefined
 }
 export type EventFunction = (event: never, context: HandlerContext) => unknown
 export type BatchFunction = (items: never, context: BatchContext) => unknown
@@ -86,6 +99,7 @@ export function defineHandler<const Key extends EventKey = '*'>(
     keys: spec.on ? Object.keys(spec.on) : [...(spec.events ?? ['*'])],
     on: { ...spec.on } as Handler['on'],
     onBatch: spec.onBatch as BatchFunction | undefined,
+    batchSize: spec.batchSize,
   }
   return Object.freeze(handler)
 }
@@ -120,11 +134,12 @@ function findNameProblem(name: unknown): string[] {
 
 function findUnknownOptions(spec: object): string[] {
   return Object.keys(spec)
-    .filter((option) => !['name', 'on', 'events', 'onBatch'].includes(option))
+    .filter((option) => !['name', 'on', 'events', 'onBatch', 'batchSize'].includes(option))
     .map((option) => `There is no option \`${option}\`.`)
 }
 
-function checkOn({ on, events }: Readonly<Record<string, unknown>>): string[] {
+function checkOn({ on, events, batchSize }: Readonly<Record<string, unknown>>): string[] {
+  if (batchSize !== undefined) return ['`batchSize` belongs to `onBatch`.']
   if (events !== undefined)
     return ['`events` belongs to `onBatch`; the keys of `on` say it already.']
   if (typeof on !== 'object' || on === null)
@@ -138,8 +153,12 @@ function checkOn({ on, events }: Readonly<Record<string, unknown>>): string[] {
   ])
 }
 
-function checkOnBatch({ events, onBatch }: Readonly<Record<string, unknown>>): string[] {
+function checkOnBatch(spec: Readonly<Record<string, unknown>>): string[] {
+  const { events, onBatch, batchSize = MAX_BATCH } = spec
   if (typeof onBatch !== 'function') return ['`onBatch` must be a function.']
+  if (!Number.isInteger(batchSize) || Number(batchSize) < 1 || Number(batchSize) > MAX_BATCH) {
+    return [`\`batchSize\` must be a whole number from 1 to ${MAX_BATCH}.`]
+  }
   if (events === undefined) return []
   if (!Array.isArray(events) || events.length === 0) {
     return ['`events` must be a list of at least one event, or left out to take all.']
@@ -158,4 +177,33 @@ function tooManyKeys(option: string, count: number): string {
 function findKeyProblem(key: string): string[] {
   const problem = checkKey(key)
   return problem === undefined ? [] : [problem]
+}
+
+/**
+ * Shared by every copy of this package: a handler may have its own in `node_modules`, whose class
+ * is not ours, so `instanceof` would not know it.
+ */
+const PERMANENT = Symbol.for('mailtrap-receiver.permanent-error')
+
+/**
+ * Throw it when trying again cannot help: the job is dead at once, without further attempts.
+ *
+ * @example throw new PermanentError('The customer of this event was deleted.')
+ */
+export class PermanentError extends Error {
+  readonly [PERMANENT] = true
+
+  constructor(text: string, options?: ErrorOptions) {
+    super(text, options)
+    this.name = 'PermanentError'
+  }
+}
+
+/** Whether `thrown` was made by PermanentError, of any copy of this package. Never throws. */
+export function isPermanentError(thrown: unknown): boolean {
+  try {
+    return typeof thrown === 'object' && thrown !== null && PERMANENT in thrown
+  } catch {
+    return false
+  }
 }

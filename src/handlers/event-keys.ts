@@ -2,9 +2,10 @@ import { type HandlerRegistration, NORMALISED_NAMES, type NormalisedName } from 
 import { findNearestWord } from '../nearest-word.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
+import { createWhereCheck, type WhereCheck } from './where.ts'
 
 const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
-const EVERY_EVENT = '*'
+export const EVERY_EVENT = '*'
 
 /** Far more than there are events. */
 export const MAX_KEYS = 1_000
@@ -100,24 +101,55 @@ const MAX_REMEMBERED_ROUTES = 1_000
 const MAX_REMEMBERED_CHARACTERS = 200
 
 /**
- * Answers which handlers want an event. It remembers its answers, because a provider sends the same
- * few names all day, but not without bound: the names come from outside.
+ * Names of the handlers that want an event; `content` is the event as received. Without it `where` is
+ * not looked at.
+ */
+export type Routes = (
+  event: NamedEvent,
+  content?: Readonly<Record<string, unknown>>,
+) => readonly string[]
+
+interface Route {
+  readonly handlers: readonly string[]
+  /** By handler; undefined: none of them looks at the content. */
+  readonly checks: ReadonlyMap<string, WhereCheck> | undefined
+}
+
+/**
+ * Answers which handlers want an event. It remembers which names go where, because a provider sends the
+ * same few all day, but not without bound: the names come from outside.
  */
 export function createRoutes(
-  registrations: readonly Pick<HandlerRegistration, 'name' | 'keys'>[],
-): (event: NamedEvent) => readonly string[] {
-  const remembered = new Map<string, readonly string[]>()
-  const findHandlers = (event: NamedEvent) =>
-    registrations.filter(({ keys }) => chooseKey(keys, event) !== undefined).map(({ name }) => name)
+  registrations: readonly Pick<HandlerRegistration, 'name' | 'keys' | 'where'>[],
+): Routes {
+  const remembered = new Map<string, Route>()
+  const allChecks = new Map<string, WhereCheck>()
+  for (const { name, where } of registrations) {
+    if (where) allChecks.set(name, createWhereCheck(where))
+  }
 
-  return (event) => {
-    if (event.type.length > MAX_REMEMBERED_CHARACTERS) return findHandlers(event)
+  function findRoute(event: NamedEvent): Route {
+    const handlers = registrations
+      .filter(({ keys }) => chooseKey(keys, event) !== undefined)
+      .map(({ name }) => name)
+    const hasChecks = handlers.some((name) => allChecks.has(name))
+    return { handlers, checks: hasChecks ? allChecks : undefined }
+  }
+
+  function recall(event: NamedEvent): Route {
+    if (event.type.length > MAX_REMEMBERED_CHARACTERS) return findRoute(event)
     const key = `${event.name ?? ''}\n${event.type}`
     const known = remembered.get(key)
     if (known !== undefined) return known
     if (remembered.size >= MAX_REMEMBERED_ROUTES) remembered.clear()
-    const handlers = findHandlers(event)
-    remembered.set(key, handlers)
-    return handlers
+    const route = findRoute(event)
+    remembered.set(key, route)
+    return route
+  }
+
+  return (event, content) => {
+    const { handlers, checks } = recall(event)
+    if (checks === undefined || content === undefined) return handlers
+    return handlers.filter((name) => checks.get(name)?.(content) ?? true)
   }
 }

@@ -1,5 +1,39 @@
 import type { NormalisedName, ProviderName } from '../model.ts'
-import type { AnyEvent } from './handler-events.ts'
+import type { MailingApiEventMap } from '../providers/mailingapi/events.ts'
+import type { MailtrapAuditEvent, MailtrapEventMap } from '../providers/mailtrap/events.ts'
+import type { NormalisedEvent } from '../providers/normalised-event.ts'
+
+/** A whole name, `activity_log.user.updated`, or a wildcard, `activity_log.user.*`. */
+export type AuditKey = `activity_log.${string}`
+
+/** What a handler may ask for. */
+export type EventKey =
+  | keyof MailtrapEventMap
+  | AuditKey
+  | keyof MailingApiEventMap
+  | NormalisedName
+  | '*'
+
+/** An event with whatever fields it has. */
+export type AnyEvent = Readonly<Record<string, unknown>>
+
+/** A normalised event whose name is known. Deferred and bounced ones always have `bounce`. */
+export type NormalisedEventFor<Name extends NormalisedName> = NormalisedEvent & {
+  readonly name: Name
+} & (Name extends 'email.bounced' | 'email.deferred'
+    ? { readonly bounce: NonNullable<NormalisedEvent['bounce']> }
+    : unknown)
+
+/** The type of the event that a key brings. */
+export type EventFor<Key extends EventKey> = Key extends keyof MailtrapEventMap
+  ? MailtrapEventMap[Key]
+  : Key extends AuditKey
+    ? MailtrapAuditEvent
+    : Key extends keyof MailingApiEventMap
+      ? MailingApiEventMap[Key]
+      : Key extends NormalisedName
+        ? NormalisedEventFor<Key>
+        : AnyEvent
 
 /** A handler's log. Its lines go to the receiver's log, with the handler's name. */
 export interface HandlerLog {
@@ -25,6 +59,10 @@ export interface AttemptInfo {
   readonly receivedAt: Date
   /** Undefined when the provider gave no readable time. */
   readonly occurredAt: Date | undefined
+  /** The first recipient's address, as received. */
+  readonly recipient: string | undefined
+  /** The provider's id of the message that the event tells of. */
+  readonly messageId: string | undefined
   /** The exact text received. */
   readonly payload: string
   /** The event as received, parsed: holds also the fields that its type does not list. */

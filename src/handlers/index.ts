@@ -36,19 +36,18 @@ export {
   type EventHandlerSpec,
   type Handler,
   type HandlersByKey,
+  PermanentError,
 } from './define-handler.ts'
 export type {
+  AnyEvent,
   AttemptInfo,
+  AuditKey,
   BatchContext,
+  EventFor,
+  EventKey,
   HandlerContext,
   HandlerLog,
   HandlerMeans,
-} from './handler-context.ts'
-export type {
-  AnyEvent,
-  AuditKey,
-  EventFor,
-  EventKey,
   NormalisedEventFor,
-} from './handler-events.ts'
-export { PermanentError } from './permanent-error.ts'
+} from './handler-context.ts'
+export { RetryLaterError } from './retry-later-error.ts'

@@ -1,30 +1,53 @@
-import { basename, dirname, extname } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createJiti } from 'jiti'
-import { BUILT_IN_LOG } from '../model.ts'
+import { createJiti, type JitiOptions } from 'jiti'
+import { BUILT_IN_LOG, type BuiltIn, type BuiltInKind } from '../model.ts'
+import { ownModule } from '../own-files.ts'
+import type { BuiltInFacts, BuiltInOptions } from './built-in/built-in-options.ts'
+import { logHandler } from './built-in/log-handler.ts'
 import { checkHandlerName, type Handler, isHandler } from './define-handler.ts'
 import { describeError } from './describe-error.ts'
+import type { EventKey } from './handler-context.ts'
 import * as publicExports from './index.ts'
-import { type LoadedHandler, toLoadedHandler } from './loaded-handler.ts'
-import logHandler from './log-handler.ts'
+import { type LoadedHandler, toLoadedHandler } from './read-event.ts'
 
-export type { LoadedHandler } from './loaded-handler.ts'
+export type { LoadedHandler } from './read-event.ts'
+
+type Create<Options> = (facts: BuiltInFacts, options: Options) => Handler | Promise<Handler>
+
+/** Each in a module of its own, which is loaded in the process of such a handler only. */
+const BUILT_IN: { readonly [Kind in BuiltInKind]: () => Promise<Create<BuiltInOptions[Kind]>> } = {
+  forward: async () => (await import('./built-in/forward/forward-handler.ts')).createForwardHandler,
+  table: async () => (await import('./built-in/table/table-handler.ts')).createTableHandler,
+  publish: async () => (await import('./built-in/publish/publish-handler.ts')).createPublishHandler,
+}
 
 /**
- * Loads a handler module: an absolute path, `.js .mjs .ts .mts`, or `built-in:log`. It runs the
- * code of an app team, so only a handler's own process may call it.
+ * Loads a handler: a module by its absolute path, `.js .mjs .cjs .ts .mts .cts`, or a built-in one. It
+ * runs the code of an app team, so only a handler's own process may call it.
  *
  * @throws Error whose text names the module and says what is wrong with it.
  */
-export async function loadHandlerModule(module: string): Promise<LoadedHandler> {
+export async function loadHandler(
+  module: string,
+  builtIn?: BuiltIn | undefined,
+): Promise<LoadedHandler> {
+  if (builtIn) return nameHandler(await createBuiltIn(builtIn), module)
   if (module === BUILT_IN_LOG) return nameHandler(logHandler, module)
   const handler = findHandler(await importModule(module), module)
   return nameHandler(handler, module)
 }
 
+/** Rejects when what it needs is not installed. */
+async function createBuiltIn({ kind, name, events, options }: BuiltIn): Promise<Handler> {
+  const create = await BUILT_IN[kind]()
+  return create({ name, events: events as readonly EventKey[] }, options as never)
+}
+
 async function importModule(module: string): Promise<object> {
   try {
-    return await createModuleLoader().import<object>(module)
+    return await createModuleLoader(module).import<object>(module)
   } catch (error) {
     throw new Error(`The handler module ${module} could not be loaded: ${describeError(error)}`, {
       cause: error,
@@ -36,26 +59,43 @@ async function importModule(module: string): Promise<object> {
  * A module that lies anywhere, without `node_modules` beside it, finds `mailtrap-receiver`: it gets
  * the very one that runs here. Nothing is cached on disk: it may be read-only, or shared.
  */
-function createModuleLoader() {
-  const testing = new URL(`./testing${extname(import.meta.url)}`, import.meta.url)
-  return createJiti(import.meta.url, {
+function createModuleLoader(module: string) {
+  const options: JitiOptions = {
     fsCache: false,
     interopDefault: false,
     virtualModules: { 'mailtrap-receiver': publicExports },
-    alias: { 'mailtrap-receiver/testing': fileURLToPath(testing) },
-  })
+    alias: { 'mailtrap-receiver/testing': fileURLToPath(ownModule('handlers/testing')) },
+  }
+  const tsconfigPaths = findTsconfig(dirname(module))
+  try {
+    return createJiti(import.meta.url, { ...options, tsconfigPaths })
+  } catch {
+    // It cannot be read, or extends what is not installed here: the module may need none of it.
+    return createJiti(import.meta.url, options)
+  }
+}
+
+/** The nearest above the module, whose `paths` its imports may use; false: there is none. */
+function findTsconfig(folder: string): string | false {
+  const file = join(folder, 'tsconfig.json')
+  if (existsSync(file)) return file
+  return dirname(folder) === folder ? false : findTsconfig(dirname(folder))
 }
 
 function findHandler(exported: object, module: string): Handler {
   const handler = 'default' in exported ? exported.default : exported
   if (isHandler(handler)) return handler
-  const fault =
-    'default' in exported
-      ? 'Its default export was not made by defineHandler'
-      : 'It has no default export'
   throw new Error(
-    `The handler module ${module} is wrong: ${fault}. Write: export default defineHandler({ … })`,
+    `The handler module ${module} is wrong: ${findFault(exported, module)}. Write: export default defineHandler({ … }). If it only helps handlers, put it into a folder below, such as ${join(dirname(module), 'lib')}, where no handlers are looked for.`,
   )
+}
+
+function findFault(exported: object, module: string): string {
+  if (readFileSync(module, 'utf8').trim() === '') return 'It is empty'
+  if ('default' in exported) return 'Its default export was not made by defineHandler'
+  return extname(module).startsWith('.c')
+    ? 'What it exports was not made by defineHandler'
+    : 'It has no default export'
 }
 
 function nameHandler(handler: Handler, module: string): LoadedHandler {

@@ -1,11 +1,19 @@
 import type { EventFacts, ProviderName } from '../model.ts'
 import { parsePayload } from '../providers/parse-payload.ts'
+import { describeNameless } from '../providers/provider.ts'
 import { PROVIDERS } from '../providers/providers.ts'
-import { chooseKey, isNormalisedKey, type NamedEvent } from './event-keys.ts'
-import { PermanentError } from './permanent-error.ts'
+import {
+  type BatchFunction,
+  type EventFunction,
+  type Handler,
+  MAX_BATCH,
+  PermanentError,
+} from './define-handler.ts'
+import { chooseKey, EVERY_EVENT, isNormalisedKey } from './event-keys.ts'
 
-interface StoredEvent extends NamedEvent {
+export interface StoredEvent {
   readonly provider: ProviderName
+  /** The exact text received. */
   readonly payload: string
 }
 
@@ -16,33 +24,58 @@ export interface ReadEvent {
   readonly event: unknown
   /** As received, parsed. */
   readonly original: Readonly<Record<string, unknown>>
+  readonly facts: EventFacts
 }
 
-/** Reads a stored event for a handler with these keys. Throws a PermanentError when it cannot. */
-export function readEvent(keys: readonly string[], stored: StoredEvent): ReadEvent {
-  const matched = chooseKey(keys, stored)
-  if (matched === undefined) {
-    throw new PermanentError(
-      `The handler no longer takes ${JSON.stringify(stored.type)} events. Replay it once it does.`,
-    )
+/** Throws a PermanentError when the event cannot be read, or no key takes it. */
+export type EventReader = (stored: StoredEvent) => ReadEvent
+
+/** Names come from outside: what is remembered of them has its bounds. */
+const MAX_REMEMBERED_TYPES = 1_000
+const MAX_REMEMBERED_CHARACTERS = 200
+
+/** Reads stored events for a handler with these keys. Parses and describes each of them once. */
+export function createEventReader(keys: readonly string[]): EventReader {
+  const choose = createKeyChoice(keys)
+  return ({ provider: name, payload }) => {
+    const provider = PROVIDERS[name]
+    const original = parseStored(payload)
+    const facts = provider.describe(original) ?? describeNameless(provider, original)
+    if (facts === undefined) throw new PermanentError('The stored event is an empty object.')
+    const matched = choose(name, facts)
+    if (matched === undefined) {
+      throw new PermanentError(
+        `The handler no longer takes ${JSON.stringify(facts.type)} events. Replay it once it does.`,
+      )
+    }
+    // A key for every event promises no form: the event comes as it is.
+    if (matched === EVERY_EVENT) return { matched, event: { ...original }, original, facts }
+    const event = isNormalisedKey(matched)
+      ? provider.normalise(original, facts)
+      : provider.tidy(original, facts)
+    if (event === undefined) throw new PermanentError(`The event has no form for ${matched}.`)
+    return { matched, event, original, facts }
   }
-  const { facts, fields } = readFields(stored)
-  const provider = PROVIDERS[stored.provider]
-  const event = isNormalisedKey(matched)
-    ? provider.normalise(fields, facts)
-    : provider.tidy(fields, facts)
-  if (event === undefined) throw new PermanentError(`The event has no form for ${matched}.`)
-  return { matched, event, original: fields }
 }
 
-function readFields({ provider, payload }: StoredEvent): {
-  facts: EventFacts
-  fields: Record<string, unknown>
-} {
-  const fields = parseStored(payload)
-  const facts = PROVIDERS[provider].describe(fields)
-  if (facts === undefined) throw new PermanentError('The stored event has no name any more.')
-  return { facts, fields }
+/** Remembers which key takes which type: a type has one normalised name with each provider. */
+function createKeyChoice(
+  keys: readonly string[],
+): (provider: ProviderName, facts: EventFacts) => string | undefined {
+  const remembered = { mailtrap: new Map(), mailingapi: new Map() } satisfies Record<
+    ProviderName,
+    Map<string, string | undefined>
+  >
+  return (provider, facts) => {
+    const chosen: Map<string, string | undefined> = remembered[provider]
+    const known = chosen.get(facts.type)
+    if (known !== undefined) return known
+    const matched = chooseKey(keys, facts)
+    if (facts.type.length > MAX_REMEMBERED_CHARACTERS) return matched
+    if (chosen.size >= MAX_REMEMBERED_TYPES) chosen.clear()
+    chosen.set(facts.type, matched)
+    return matched
+  }
 }
 
 /** The reader's own words would quote the event. */
@@ -52,4 +85,27 @@ function parseStored(payload: string): Record<string, unknown> {
   } catch {
     throw new PermanentError('The stored text of the event cannot be read.')
   }
+}
+
+/** A handler, checked and ready to run. */
+export interface LoadedHandler {
+  readonly name: string
+  /** What it wants: the keys of `on`, or `events`. */
+  readonly keys: readonly string[]
+  /** True for `onBatch`. */
+  readonly takesBatches: boolean
+  readonly on: Readonly<Record<string, EventFunction>>
+  readonly onBatch: BatchFunction | undefined
+  /** Events a call. */
+  readonly batchSize: number
+  /** Reads events for these keys. */
+  readonly read: EventReader
+}
+
+/** The definition as it runs; `fallbackName` is for one without a name. */
+export function toLoadedHandler(handler: Handler, fallbackName: string): LoadedHandler {
+  const { name = fallbackName, keys, on, onBatch } = handler
+  const takesBatches = onBatch !== undefined
+  const batchSize = takesBatches ? (handler.batchSize ?? MAX_BATCH) : 1
+  return { name, keys, on, onBatch, takesBatches, batchSize, read: createEventReader(keys) }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { ProviderName } from '../model.ts'
+import type { EventFacts, ProviderName } from '../model.ts'
 import { parsePayload } from '../providers/parse-payload.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import type { Handler } from './define-handler.ts'
 import { chooseKey } from './event-keys.ts'
 import type { HandlerLog } from './handler-context.ts'
-import { toLoadedHandler } from './loaded-handler.ts'
+import { toLoadedHandler } from './read-event.ts'
 import { type AttemptEnd, type AttemptJob, runAttempt, runBatch } from './run-attempt.ts'
 import { guessProvider } from './signed-request.ts'
 
@@ -58,8 +58,8 @@ export async function runHandler<Event extends object | string>(
     throw new TypeError('runHandler: a handler with `on` takes one event at a time.')
   }
   const wanted = events
-    .map((given) => ({ given, job: makeJob(given, loaded.name, options) }))
-    .filter(({ job }) => chooseKey(loaded.keys, job) !== undefined)
+    .map((given) => ({ given, ...makeJob(given, options) }))
+    .filter(({ facts }) => chooseKey(loaded.keys, facts) !== undefined)
   const jobs = wanted.map(({ job }) => job)
   const logs: LoggedLine[] = []
   const ends = await runInTime(options.timeoutMs ?? 30_000, jobs.length, async (signal) => {
@@ -71,23 +71,23 @@ export async function runHandler<Event extends object | string>(
   return { ...summarise(ends), logs, failed: failed.map(({ given }) => given) }
 }
 
-function makeJob(event: object | string, handler: string, options: RunHandlerOptions): AttemptJob {
+function makeJob(
+  event: object | string,
+  options: RunHandlerOptions,
+): { readonly job: AttemptJob; readonly facts: EventFacts } {
   const payload = typeof event === 'string' ? event : JSON.stringify(event)
   const { provider = guessProvider(payload), receivedAt = new Date() } = options
   const facts = PROVIDERS[provider].describe(parsePayload(payload))
   if (facts === undefined) throw new TypeError('runHandler: the event has no name.')
-  return {
-    handler,
+  const job = {
     provider,
     payload,
     source: options.source ?? provider,
-    type: facts.type,
-    name: facts.name,
     key: makeKey(facts.identity ?? payload),
     attempt: options.attempt ?? 1,
     receivedAt: receivedAt.getTime(),
-    occurredAt: facts.occurredAt,
   }
+  return { job, facts }
 }
 
 /** Of the form that the receiver's own keys have: the same for the same event. */

@@ -1,4 +1,5 @@
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, type ProviderName, type SecretForm } from '../model.ts'
+import { type BodyFormat, packBatch, signBatch } from '../providers/outgoing-batch.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 
 /** Signs requests when no other secret is given. */
@@ -33,6 +34,13 @@ export interface SignedRequest {
   readonly body: Buffer<ArrayBuffer>
 }
 
+const FORMATS: Readonly<Record<NonNullable<SignedRequestOptions['format']>, BodyFormat>> = {
+  json: 'json',
+  jsonlines: 'jsonl',
+  array: 'array',
+  single: 'object',
+}
+
 /** A request as a provider would make it. An event given as text goes out exactly as it is. */
 export function signedRequest(
   events: object | string | readonly (object | string)[],
@@ -42,16 +50,17 @@ export function signedRequest(
   const texts = list.map((event) => (typeof event === 'string' ? event : JSON.stringify(event)))
   const { provider = guessProvider(texts[0]), secret = SAMPLE_SECRET, secretForm = 'raw' } = options
   const format = options.format ?? PROVIDERS[provider].requests.format
-  const body = Buffer.from(formatBody(texts, format))
-  const signedAt = options.signedAt?.getTime() ?? Date.now()
-  const signature = PROVIDERS[provider].sign(body, { secrets: [secret], secretForm }, signedAt)
+  if (format === 'single' && texts.length !== 1) {
+    throw new TypeError('signedRequest: the format `single` takes exactly one event.')
+  }
+  const batch = packBatch(texts, FORMATS[format])
+  const now = options.signedAt?.getTime() ?? Date.now()
+  const signed = signBatch(PROVIDERS[provider], batch, { secrets: [secret], secretForm, now })
+  const { body } = batch
   return {
     method: 'POST',
     url: `/webhooks/${options.source ?? provider}`,
-    headers: {
-      'content-type': format === 'jsonlines' ? 'application/jsonl' : 'application/json',
-      ...(options.tamper === 'signature' ? spoilSignature(signature) : signature),
-    },
+    headers: options.tamper === 'signature' ? spoilSignature(signed) : signed,
     body: options.tamper === 'body' ? Buffer.concat([body, Buffer.from('\n')]) : body,
   }
 }
@@ -71,23 +80,13 @@ function parseOrNothing(text: string | undefined): unknown {
   }
 }
 
-function formatBody(
-  texts: readonly string[],
-  format: NonNullable<SignedRequestOptions['format']>,
-): string {
-  if (format === 'json') return `{"events":[${texts.join(',')}]}`
-  if (format === 'array') return `[${texts.join(',')}]`
-  if (format === 'jsonlines') return texts.map((text) => `${text}\n`).join('')
-  const [only] = texts
-  if (only !== undefined && texts.length === 1) return only
-  throw new TypeError('signedRequest: the format `single` takes exactly one event.')
-}
-
 /** Changes the last hex digit: the shape stays right. */
 function spoilSignature(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const spoiled = Object.entries(headers).map(([name, value]): [string, string] => [
-    name,
-    value.slice(0, -1) + (value.endsWith('0') ? '1' : '0'),
-  ])
-  return Object.fromEntries(spoiled)
+  const spoil = (text: string) => text.slice(0, -1) + (text.endsWith('0') ? '1' : '0')
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      name === 'content-type' ? value : spoil(value),
+    ]),
+  )
 }

@@ -1,5 +1,6 @@
 import type { EventFacts, ProviderName, Source } from '../model.ts'
 import type { NormalisedEvent } from './normalised-event.ts'
+import type { SampleEvent, SampleFacts } from './samples.ts'
 
 /** Everything in which one provider differs from another. Pure: time comes in as an argument. */
 export interface Provider {
@@ -10,6 +11,10 @@ export interface Provider {
   readonly nameField: string
   /** The field of an event that holds its id. */
   readonly idField: string
+  /** Its UUIDs are deduplication keys as they are. Of one provider only: two may use the same. */
+  readonly hasUuidKeys: boolean
+  /** It can be asked afterwards what happened, to fill in what never came. */
+  readonly hasEmailLog: boolean
   /** CIDR blocks from which its requests come, as published; empty: it publishes none. */
   readonly addresses: readonly string[]
   /** When it gives a batch up and pauses the webhook; undefined: not published. */
@@ -28,6 +33,8 @@ export interface Provider {
    * Every secret is tried, in constant time. `now` is milliseconds since 1970.
    */
   verify(body: Uint8Array, signature: string, source: Source, now: number): number
+  /** Why no secret was found, of a request that `verify` has just refused. Hashes only what it did not. */
+  findFault(body: Uint8Array, signature: string, source: Source, now: number): SignatureFault
   /** Headers that a request of this provider carries for this body; for `send` and the tests. */
   sign(
     body: Uint8Array,
@@ -48,8 +55,37 @@ export interface Provider {
   tidy(event: Readonly<Record<string, unknown>>, facts: EventFacts): Record<string, unknown>
   /** Whether an event with this id was made by a test: it is kept, and never given to handlers. */
   isTestId(eventId: string | undefined): boolean
+  /**
+   * The id that this event has if a back-fill puts it in; undefined: it could not. Without such a
+   * function the provider has nothing to fill from.
+   */
+  readonly backfillId?: (
+    facts: Pick<EventFacts, 'type' | 'messageId' | 'occurredAt'>,
+  ) => string | undefined
   /** An event with such an id, always the same. */
   makeTestEvent(): Record<string, unknown>
+  /** An event of a type, made up; undefined: there is no such type. For `simulate`, `send` and tests. */
+  makeSample(facts: SampleFacts): SampleEvent | undefined
+}
+
+/** What is wrong with a request's signature. */
+export interface SignatureFault {
+  /** The latter two: a secret fits, the time does not. */
+  readonly reason: 'signature' | 'signature_time' | 'signature_milliseconds'
+  /** How far the signed time is ahead of ours; negative: behind. */
+  readonly aheadSeconds?: number
+}
+
+/** The type of an event to which its provider gave no name that could be read. */
+const NAMELESS = '(no name)'
+
+/** What can be said of an object that is an event by its place, though it has no name; an empty one is none. */
+export function describeNameless(
+  provider: Pick<Provider, 'describe' | 'nameField'>,
+  event: Readonly<Record<string, unknown>>,
+): EventFacts | undefined {
+  if (Object.keys(event).length === 0) return undefined
+  return provider.describe({ ...event, [provider.nameField]: NAMELESS })
 }
 
 export interface RequestHabits {

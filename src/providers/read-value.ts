@@ -1,3 +1,18 @@
+import * as z from 'zod'
+
+const MAX_CHARACTERS = 1_024
+
+/** What no database column or UTF-8 encoder takes as it is: NUL, and halves of surrogate pairs. */
+const UNSTORABLE = /\0|\p{Surrogate}/gu
+const PERHAPS_UNSTORABLE = /[\0\ud800-\udfff]/
+
+/** From here on a number counts milliseconds; below it, seconds. */
+const FIRST_MILLISECONDS = 1e11
+const END_OF_YEAR_9999 = 253_402_300_799_999
+
+const NUMERIC = /^\d{1,15}(\.\d{1,9})?$/
+const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-]\d\d):?(\d\d))?$/i
+
 /** A text that is not empty, or undefined. */
 export function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
@@ -17,3 +32,76 @@ export function readObject(value: unknown): Readonly<Record<string, unknown>> {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/**
+ * Text of a provider, fit to be stored: at most 1,024 characters, anything unstorable replaced by
+ * U+FFFD. Undefined for an empty text and for everything that is no text.
+ */
+export function cleanText(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined
+  const short = value.length > MAX_CHARACTERS ? value.slice(0, MAX_CHARACTERS) : value
+  return PERHAPS_UNSTORABLE.test(short) ? short.replace(UNSTORABLE, '\uFFFD') : short
+}
+
+/** An id as text to be shown and looked up; see `readIdentity` for the one that decides. */
+export function readId(value: unknown): string | undefined {
+  return cleanText(readIdentity(value))
+}
+
+/**
+ * An id exactly as received, of any length; whole numbers are taken too, unless reading them has
+ * already changed them.
+ */
+export function readIdentity(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/**
+ * A provider's time as milliseconds since 1970. Takes seconds, milliseconds, either as text, and
+ * ISO 8601 (UTC where it names no offset). Undefined for anything else, for times up to 1970, which
+ * only a mistake yields, and for times after the year 9999.
+ */
+export function readTime(value: unknown): number | undefined {
+  if (typeof value === 'number') return toMilliseconds(value)
+  if (typeof value !== 'string' || value.length > 40) return undefined
+  return NUMERIC.test(value) ? toMilliseconds(Number(value)) : readIsoText(value)
+}
+
+function toMilliseconds(value: number): number | undefined {
+  return withinRange(Math.round(value < FIRST_MILLISECONDS ? value * 1_000 : value))
+}
+
+function readIsoText(value: string): number | undefined {
+  const parts = ISO.exec(value)
+  if (parts === null) return undefined
+  const [, day, time, hours, minutes] = parts
+  return withinRange(Date.parse(`${day}T${time}${hours ? `${hours}:${minutes}` : 'Z'}`))
+}
+
+function withinRange(timeMs: number): number | undefined {
+  return timeMs > 0 && timeMs <= END_OF_YEAR_9999 ? timeMs : undefined
+}
+
+/*
+ * Fields as providers send them. Absent, null and right values pass; anything else counts as
+ * absent, because one odd field must not cost the whole event.
+ */
+
+export const textField = z.string().nullish().catch(undefined)
+
+const digits = z.string().regex(/^\d{1,15}$/)
+/** Digits count as the number they spell. */
+export const numberField = z
+  .union([z.number(), digits.transform(Number)])
+  .nullish()
+  .catch(undefined)
+
+/** Becomes text. A number too large to have been read exactly counts as absent. */
+export const idField = z
+  .union([z.string(), z.int().transform(String)])
+  .nullish()
+  .catch(undefined)
+
+/** Any JSON object, kept as it is. */
+export const objectField = z.custom<Record<string, unknown>>(isObject).nullish().catch(undefined)

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /**
  * Numbers of which a double may lose a part: with more than 15 digits, or with an exponent of
  * three. Looked for behind a separator, because ids and such stand behind quotes.
@@ -31,6 +33,23 @@ export function canonicalText(
   // Encoding turns every lone surrogate, which only an escape can make, into the same character.
   const isEncodable = !text.includes('\\u') || !LONE_SURROGATE.test(canonical)
   return isEncodable ? canonical : JSON.stringify(canonical)
+}
+
+/** To bring 7 MB of keys into order takes a second, in which nothing is acknowledged. */
+const LONGEST_CANONICAL = 1024 * 1024
+
+/**
+ * SHA-256 of an event's content, base64url: the same for any key order, spacing and escapes; of a
+ * text over 1,048,576 characters that of the text as it is. `text` is what `event` was parsed from;
+ * `omitted` is a top-level member that is no content.
+ */
+export function hashContent(
+  event: Readonly<Record<string, unknown>>,
+  text: string,
+  omitted?: Member,
+): string {
+  const isLong = text.length > LONGEST_CANONICAL
+  return hash('sha256', isLong ? text : canonicalText(event, text, omitted), 'base64url')
 }
 
 /** Parses with risky numbers as marked texts, which keep their spelling; `writeExactly` undoes it. */

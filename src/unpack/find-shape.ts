@@ -23,7 +23,7 @@ export type Shape =
   | { readonly kind: 'lines'; readonly start: number }
 
 const MAX_FORM_BYTES = 1024 * 1024
-const JSON_PIECE = { form: 'json', failure: undefined } as const
+const JSON_PIECE = { form: 'json', failure: undefined, isMember: false } as const
 
 /** The content decides; `contentType` only helps to tell form data from broken JSON. */
 export function findShape(
@@ -79,7 +79,7 @@ function findOtherShape(
   const end = trimEnd(body, start, body.length)
   const isLabelled = /^\s*application\/x-www-form-urlencoded\b/i.test(contentType ?? '')
   const form = isLabelled || looksLikeForm(body, start, end) ? 'urlencoded' : 'json'
-  const piece: Piece = { start, end, depth: 0, form, failure: undefined }
+  const piece: Piece = { start, end, depth: 0, form, failure: undefined, isMember: false }
   const reading = reader.read(piece)
   if (reading.isEvent) return { kind: 'one', piece }
   return findBrokenShape(body, start, reader, reading.reason)
@@ -109,7 +109,7 @@ function wholeBody(body: Uint8Array, reason: QuarantineReason): Shape {
   const failure = isReadable ? 'no_events' : reason
   return {
     kind: 'one',
-    piece: { start: 0, end: body.length, depth: 0, form: 'json', failure },
+    piece: { start: 0, end: body.length, depth: 0, form: 'json', failure, isMember: false },
   }
 }
 

@@ -1,16 +1,28 @@
 import { hash } from 'node:crypto'
 import type { ProviderName } from '../model.ts'
+import type { Provider } from '../providers/provider.ts'
 
-const KEY_CHARACTERS = 22
-const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+export const KEY_BYTES = 16
 
-/** Key of an event that its provider identifies: the same from every source of that provider. */
-export function keyOfIdentity(provider: ProviderName, identity: string): string {
-  return makeKey(`${provider}\0${identity}`)
+/**
+ * Writes the key of an event that its provider identifies: the same from every source of that
+ * provider. The UUIDs of one provider are keys as they are; of the others they are hashed like any
+ * other id. Answers whether the key is the id.
+ */
+export function writeIdentityKey(
+  { name, hasUuidKeys }: Pick<Provider, 'name' | 'hasUuidKeys'>,
+  identity: string,
+  into: Uint8Array,
+  at: number,
+): boolean {
+  if (hasUuidKeys && writeUuid(identity, into, at)) return true
+  // As JSON, which keeps halves of surrogate pairs apart; an encoder makes all of them the same.
+  into.set(hashKey(`${name}\0${JSON.stringify(identity)}`), at)
+  return false
 }
 
 /** Gives keys to the events of one batch that have nothing but their content. */
-export type ContentKeys = (contentHash: string) => string
+export type ContentKeys = (contentHash: string) => Uint8Array
 
 /**
  * Identical events of a batch are told apart by their ordinal, so that the same batch sent again
@@ -21,13 +33,57 @@ export function createContentKeys(provider: ProviderName, source: string): Conte
   return (contentHash) => {
     const ordinal = counts.get(contentHash) ?? 0
     counts.set(contentHash, ordinal + 1)
-    return makeKey(`${provider}\0\0${source}\0${contentHash}\0${ordinal}`)
+    return hashKey(`${provider}\0\0${source}\0${contentHash}\0${ordinal}`)
   }
 }
 
-/** 22 characters of base64url hold 132 bits; the last 4 are cleared, so that it is 16 bytes. */
-function makeKey(text: string): string {
-  const digest = hash('sha256', text, 'base64url')
-  const last = BASE64URL.indexOf(digest.charAt(KEY_CHARACTERS - 1)) & 0b110000
-  return digest.slice(0, KEY_CHARACTERS - 1) + BASE64URL.charAt(last)
+/** Key of an event whose id is known with other content: the same whenever it comes again. */
+export function keyOfConflict(key: Uint8Array, contentHash: string): Uint8Array {
+  return hashKey(`conflict\0${Buffer.from(key).toString('hex')}\0${contentHash}`)
+}
+
+/** Keys under which an event with this id may be stored, by these providers. */
+export function keysOfEventId(
+  providers: Readonly<Record<ProviderName, Provider>>,
+  eventId: string,
+): readonly Uint8Array[] {
+  return Object.values(providers).map((provider) => {
+    const key = new Uint8Array(KEY_BYTES)
+    writeIdentityKey(provider, eventId, key, 0)
+    return key
+  })
+}
+
+const DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23])
+const DASH = 0x2d
+/** Values of lower-case hex digits; -1 for every other character. */
+const HEX = Int8Array.from({ length: 128 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code)),
+)
+
+/**
+ * False, with any bytes written, for what is no UUID as most programs write it: another spelling is
+ * another id. By hand: this runs for every event, and a regular expression and slices take ten times
+ * as long.
+ */
+function writeUuid(text: string, into: Uint8Array, at: number): boolean {
+  if (text.length !== 36) return false
+  let next = at
+  let index = 0
+  while (index < 36) {
+    if (DASHES.has(index)) {
+      if (text.charCodeAt(index) !== DASH) return false
+      index++
+    }
+    const high = HEX[text.charCodeAt(index)] ?? -1
+    const low = HEX[text.charCodeAt(index + 1)] ?? -1
+    if (high < 0 || low < 0) return false
+    into[next++] = (high << 4) | low
+    index += 2
+  }
+  return true
+}
+
+function hashKey(text: string): Uint8Array {
+  return hash('sha256', text, 'buffer').subarray(0, KEY_BYTES)
 }

@@ -1,89 +1,237 @@
 import { hash } from 'node:crypto'
-import type { Redaction } from '../model.ts'
+import type { EventFacts, QuarantineReason } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
-import type { OpenBatch, UnpackedChunk } from '../store/store.ts'
-import { createChunkBuilder } from './chunk-builder.ts'
-import { createEventMaker, createRedactEvent, type Routes } from './make-event.ts'
-import { createPieceReader } from './read-piece.ts'
-import { createRedact } from './redact.ts'
+import { eventIdOf, MAX_PIECES } from '../store/event-id.ts'
+import { RUN_SPAN } from '../store/run-bits.ts'
+import type {
+  OpenBatch,
+  RunEvent,
+  UnpackedEvent,
+  UnreadablePiece,
+  Verdict,
+} from '../store/store.ts'
+import { hashContent } from './canonical-text.ts'
+import { createContentKeys, KEY_BYTES, writeIdentityKey } from './key.ts'
+import { createPieceReader, type Piece, type PieceReading, REFUSAL_DETAILS } from './read-piece.ts'
 import { splitPieces } from './split-pieces.ts'
+
+/** Names of the handlers that want such an event; `event` is as it was received. */
+export type Routes = (
+  facts: Pick<EventFacts, 'type' | 'name'>,
+  event: Readonly<Record<string, unknown>>,
+) => readonly string[]
+
+/**
+ * An event as it was read. Whether it is new is decided later, in it: what is stored and handed out is
+ * the same object, as 500 copies of it take longer to collect than to make.
+ */
+export interface DraftEvent extends RunEvent, UnpackedEvent {
+  isIdKey: boolean
+  verdict: Verdict
+  twin: number | undefined
+  handlers: readonly string[]
+  /** See `EventFacts`. */
+  readonly identity: string | undefined
+  /** The text as received, and what it was parsed into; let go once it is decided. */
+  text: string
+  content: Readonly<Record<string, unknown>>
+}
+
+/** Part of a batch: pieces from one index to before another. */
+export interface DraftPage {
+  readonly fromPiece: number
+  readonly toPiece: number
+  readonly isLast: boolean
+  readonly events: readonly DraftEvent[]
+  /** Their keys one behind the other, 16 bytes each. */
+  readonly keys: Uint8Array
+  readonly unreadable: readonly UnreadablePiece[]
+}
 
 export interface ReadOptions {
   readonly provider: Provider
   readonly routes: Routes
-  /** Default: everything is kept as it came. */
-  readonly redaction?: Redaction | undefined
-  /** At most this many events and unreadable pieces in a chunk. Default 500. */
-  readonly piecesPerChunk?: number
+  /** Events and unreadable pieces of a page at most. Default 500. */
+  readonly rowsPerPage?: number
   /** Puts a piece that our own code fails on into quarantine. Default: it ends the reading. */
   readonly keepsFailures?: boolean
 }
 
+/** As much is parsed and stored in a few milliseconds. */
+const MAX_PAGE_BYTES = 1024 * 1024
+const MAX_PAGE_PIECES = 5_000
 /** From this many on, unreadable neighbours share a row: rubbish must not fill the store with rows. */
 const MAX_UNMERGED_ROWS = 100
+const MAX_MERGED_BYTES = 1024 * 1024
 
 /**
- * Reads a batch into chunks, from `unpackedPieces` on. Pieces before that are read too, but only
- * counted, because keys and rows depend on what came before. Yields at least one chunk; the last
- * one has `isLast`.
+ * Reads a batch into pages, from `unpackedPieces` on. Pieces before that are read too, but only
+ * counted, because keys and rows depend on what came before. Yields at least one page; the last one
+ * has `isLast`.
  */
-export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<UnpackedChunk> {
-  if (hash('sha256', batch.body) !== batch.sha256) {
-    yield quarantineBody(batch, 'The bytes are not those received: their SHA-256 differs.')
+export function* readBatch(batch: OpenBatch, options: ReadOptions): Generator<DraftPage> {
+  if (!batch.isFresh && hash('sha256', batch.body) !== batch.sha256) {
+    yield quarantineRest(batch, 'The bytes are not those received: their SHA-256 differs.')
     return
   }
   const reader = createPieceReader(batch.body, options.provider)
-  const chunk = createChunkBuilder(batch, options.piecesPerChunk ?? 500)
-  const maker = createEventMaker(batch.source, {
-    provider: options.provider,
-    routes: options.routes,
-    redact: findRedact(batch, options),
-  })
-  const makeEvent = options.keepsFailures ? withoutFailures(maker) : maker
+  const draft = createDrafting(batch, options)
+  const page = createPageBuilder(batch.unpackedPieces, options.rowsPerPage ?? 500)
   let position = 0
   let unreadable = 0
   for (const piece of splitPieces(batch.body, batch.contentType, reader)) {
-    const bytes = piece.end - piece.start
+    if (position === MAX_PIECES) {
+      page.addUnreadable({ ...piece, end: batch.body.length }, position, 'too_many', false)
+      break
+    }
     const isWanted = position >= batch.unpackedPieces
-    if (isWanted && !chunk.hasRoom(bytes)) yield chunk.take(false)
+    if (isWanted && !page.hasRoom(piece, position)) yield page.take(false)
     const reading = reader.read(piece)
-    const event = reading.isEvent ? makeEvent(reading, position) : undefined
+    const event = reading.isEvent ? draft(reading, piece, page.place(position)) : undefined
     if (!event) {
       const reason = reading.isEvent ? 'corrupt' : reading.reason
       const mayMerge = unreadable++ >= MAX_UNMERGED_ROWS
-      if (isWanted) chunk.addUnreadable(piece, position, reason, mayMerge)
-    } else if (isWanted) chunk.addEvent(event, bytes)
+      if (isWanted) page.addUnreadable(piece, position, reason, mayMerge)
+    } else if (isWanted) page.addEvent(event)
     position++
   }
-  yield chunk.take(true)
+  yield page.take(true)
 }
 
-/** The same, with nothing where it fails. */
-function withoutFailures<Given extends unknown[], Made>(make: (...given: Given) => Made) {
-  return (...given: Given): Made | undefined => {
+/** A last page that keeps the rest of the body, for a batch that cannot be read, or no further. */
+export function quarantineRest(batch: OpenBatch, detail: string): DraftPage {
+  const fromPiece = batch.unpackedPieces
+  const place = { position: fromPiece, pieces: 1, start: 0, bytes: batch.body.length }
+  return {
+    fromPiece,
+    toPiece: fromPiece + 1,
+    isLast: true,
+    events: [],
+    keys: new Uint8Array(0),
+    unreadable: [{ ...place, reason: 'corrupt', detail }],
+  }
+}
+
+type EventReading = Extract<PieceReading, { isEvent: true }>
+
+/** Where an event goes in its page. */
+type DraftPlace = Pick<DraftEvent, 'position' | 'keys' | 'keyAt'>
+
+function createDrafting(
+  { seq, source }: OpenBatch,
+  { provider, routes, keepsFailures = false }: ReadOptions,
+): (reading: EventReading, piece: Piece, place: DraftPlace) => DraftEvent | undefined {
+  const keyOfContent = createContentKeys(provider.name, source)
+
+  function writeKey({ text, event, facts }: EventReading, { keys, keyAt }: DraftPlace): boolean {
+    const { identity } = facts
+    if (identity !== undefined) return writeIdentityKey(provider, identity, keys, keyAt)
+    keys.set(keyOfContent(hashContent(event, text)), keyAt)
+    return false
+  }
+
+  function draft(reading: EventReading, { start, end }: Piece, place: DraftPlace): DraftEvent {
+    const { text, event, facts } = reading
+    const handlers = facts.isTest ? NO_HANDLERS : routes(facts, event)
+    return {
+      event: eventIdOf(seq, place.position),
+      position: place.position,
+      start,
+      bytes: end - start,
+      keys: place.keys,
+      keyAt: place.keyAt,
+      type: facts.type,
+      name: facts.name,
+      eventId: facts.eventId,
+      isIdKey: writeKey(reading, place) && facts.eventId === facts.identity,
+      occurredAt: facts.occurredAt,
+      recipient: facts.recipient?.toLowerCase(),
+      messageId: facts.messageId,
+      verdict: handlers.length > 0 ? 'dispatched' : 'unhandled',
+      twin: undefined,
+      handlers,
+      identity: facts.identity,
+      text,
+      content: event,
+    }
+  }
+
+  if (!keepsFailures) return draft
+  return (...given) => {
     try {
-      return make(...given)
+      return draft(...given)
     } catch {
       return undefined
     }
   }
 }
 
-function findRedact(batch: OpenBatch, { provider, redaction }: ReadOptions) {
-  const redact = redaction && createRedact(redaction, batch.source)
-  return redact && createRedactEvent(redact, provider)
-}
+const NO_HANDLERS: readonly string[] = []
 
-/** A last chunk that keeps the whole body, for a batch that cannot be read, or no further. */
-export function quarantineBody(batch: OpenBatch, detail: string): UnpackedChunk {
-  const fromPiece = batch.unpackedPieces
-  const row = { reason: 'corrupt', position: fromPiece, pieces: 1, byteOffset: 0 } as const
+/** Gathers rows until they make a page that is stored in one go. */
+function createPageBuilder(firstPiece: number, maxRows: number) {
+  let fromPiece = firstPiece
+  let toPiece = firstPiece
+  let events: DraftEvent[] = []
+  let keys = new Uint8Array(maxRows * KEY_BYTES)
+  let rows: UnreadablePiece[] = []
+  let pageBytes = 0
+
+  /** The events of a page fit into the bits of one run. */
+  function hasRoom({ start, end }: Piece, position: number): boolean {
+    if (toPiece === fromPiece) return true
+    const [first] = events
+    return (
+      events.length + rows.length < maxRows &&
+      position - fromPiece < MAX_PAGE_PIECES &&
+      (first === undefined || position - first.position < RUN_SPAN) &&
+      pageBytes + end - start <= MAX_PAGE_BYTES
+    )
+  }
+
+  function addUnreadable(
+    { start, end }: Piece,
+    position: number,
+    reason: QuarantineReason,
+    mayMerge: boolean,
+  ): void {
+    const last = rows.at(-1)
+    const isNeighbour =
+      last !== undefined && last.reason === reason && last.position + last.pieces === position
+    pageBytes += end - start
+    toPiece = position + 1
+    if (mayMerge && isNeighbour && end - last.start <= MAX_MERGED_BYTES) {
+      rows[rows.length - 1] = { ...last, pieces: last.pieces + 1, bytes: end - last.start }
+    } else {
+      const detail = REFUSAL_DETAILS[reason]
+      rows.push({ reason, position, pieces: 1, start, bytes: end - start, detail })
+    }
+  }
+
   return {
-    batch: batch.id,
-    fromPiece,
-    toPiece: fromPiece + 1,
-    events: [],
-    unreadable: [{ ...row, bytes: batch.body, detail }],
-    isLast: true,
+    hasRoom,
+    addUnreadable,
+    /** Where the next event of the page goes. */
+    place: (position: number): DraftPlace => ({
+      position,
+      keys,
+      keyAt: events.length * KEY_BYTES,
+    }),
+    addEvent(event: DraftEvent): void {
+      events.push(event)
+      toPiece = event.position + 1
+      pageBytes += event.bytes
+    },
+    /** The page so far; the next one begins behind it. */
+    take(isLast: boolean): DraftPage {
+      const used = keys.subarray(0, events.length * KEY_BYTES)
+      const page = { fromPiece, toPiece, isLast, events, keys: used, unreadable: rows }
+      fromPiece = toPiece
+      events = []
+      keys = new Uint8Array(maxRows * KEY_BYTES)
+      rows = []
+      pageBytes = 0
+      return page
+    },
   }
 }

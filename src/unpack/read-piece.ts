@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { EventFacts, QuarantineReason } from '../model.ts'
 import { parsePayload } from '../providers/parse-payload.ts'
-import type { Provider } from '../providers/provider.ts'
+import { describeNameless, type Provider } from '../providers/provider.ts'
+import { MAX_PIECES } from '../store/event-id.ts'
 import { CLOSE_BRACE, OPEN_BRACE } from './scan-bytes.ts'
 
 /** Where in the body a piece lies: from `start` to just before `end`. */
@@ -13,6 +14,8 @@ export interface Piece {
   readonly form: 'json' | 'urlencoded'
   /** Set when the piece is a whole body in which nothing could be read. */
   readonly failure: QuarantineReason | undefined
+  /** It is an element of a list of events: an object there is an event, whether it has a name or not. */
+  readonly isMember: boolean
 }
 
 /** An event, or why a piece is none. */
@@ -34,7 +37,6 @@ export interface PieceReader {
 }
 
 const MAX_DEPTH = 64
-const MAX_PIECE_BYTES = 1024 * 1024
 /** With what a JSON value other than an object can begin. */
 const FIRST_BYTES = Buffer.from('["-0123456789tfn')
 
@@ -46,14 +48,14 @@ export function createPieceReader(body: Uint8Array, provider: Provider): PieceRe
     const { start, end } = piece
     if (piece.failure !== undefined) return refuse(piece.failure)
     if (!isBodyUtf8 && !isUtf8(bytes.subarray(start, end))) return refuse('invalid_utf8')
-    if (end - start > MAX_PIECE_BYTES) return refuse('too_large')
     if (piece.depth > MAX_DEPTH) return refuse('too_deep')
     if (piece.form === 'json' && isHopeless(bytes, start, end)) return refuse('invalid_json')
     const text = bytes.toString('utf8', start, end)
     const event = piece.form === 'json' ? parseJson(text) : parsePayload(text)
     if (event === undefined) return refuse('invalid_json')
     if (!isObject(event)) return refuse('not_an_object')
-    const facts = provider.describe(event)
+    const facts =
+      provider.describe(event) ?? (piece.isMember ? describeNameless(provider, event) : undefined)
     return facts ? { isEvent: true, text, event, facts } : refuse('no_event_name')
   }
 
@@ -71,7 +73,7 @@ export const REFUSAL_DETAILS: Readonly<Record<QuarantineReason, string>> = {
   no_event_name: 'It is an object without the text that names an event.',
   no_events: 'The body is readable, but holds no events.',
   too_deep: `Its brackets nest more than ${MAX_DEPTH} deep.`,
-  too_large: `It is larger than ${MAX_PIECE_BYTES} bytes.`,
+  too_many: `It lies behind the first ${MAX_PIECES} pieces of its batch.`,
   corrupt: 'It cannot be stored or read as it is.',
 }
 

@@ -2,8 +2,7 @@ import { findShape } from './find-shape.ts'
 import type { Piece, PieceReader } from './read-piece.ts'
 import { CLOSE_BRACE, skipElement } from './scan-bytes.ts'
 import type { ByteRange } from './scan-object.ts'
-import { splitLines } from './split-lines.ts'
-import { trimPiece } from './trim-piece.ts'
+import { splitLines, trimPiece } from './split-lines.ts'
 
 /**
  * The pieces of a body, in order and one at a time: the members of its array or arrays, its lines,
@@ -38,7 +37,7 @@ function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator
     let at = start + 1
     while (at < end) {
       const element = skipElement(body, at, end)
-      const piece = trimPiece(body, at, element.end, element.depth)
+      const piece = trimPiece(body, at, element.end, { depth: element.depth, isMember: true })
       if (piece) yield piece
       at = element.end + 1
       if (element.end < end && body[element.end] === CLOSE_BRACE) yield strayBrace(element.end)
@@ -47,5 +46,5 @@ function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator
 }
 
 function strayBrace(start: number): Piece {
-  return { start, end: start + 1, depth: 0, form: 'json', failure: undefined }
+  return { start, end: start + 1, depth: 0, form: 'json', failure: undefined, isMember: false }
 }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { watchTurns } from '../watch-turns.ts'
-import { makeJobs } from './memory-store.ts'
-import { runDispatcher, waitUntil } from './run-dispatcher.ts'
+import { makeEvents } from './memory-store.ts'
+import { runLanes, waitUntil } from './run-lanes.ts'
 
 describe('a handler that writes a frame of countless faults', () => {
-  it.each(['writeFaultyList', 'writeFaultyTokens'])('does not hold us up: %s', async (act) => {
-    const { store, observer } = await runDispatcher({
+  it.each(['writeFaultyList', 'writeFaultyPages'])('does not hold us up: %s', async (act) => {
+    const { store, observer } = await runLanes({
       handlers: [{ name: 'acting', retryDelaysMs: [] }],
     })
     const turns = watchTurns()
-    store.add(makeJobs('acting', 1, { act }))
+    store.add(makeEvents('acting', 1, { act }))
     await waitUntil(() => observer.facts.handlerEnded.length > 0)
     const longestMs = turns.stop()
     expect(observer.facts.handlerEnded[0]?.reason).toMatch(/channel of its outcomes$/)

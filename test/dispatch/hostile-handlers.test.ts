@@ -1,28 +1,28 @@
 import { describe, expect, it } from 'vitest'
 import { watchTurns } from '../watch-turns.ts'
-import { makeJobs } from './memory-store.ts'
+import { makeEvents } from './memory-store.ts'
 import {
   errorsOf,
   expectGone,
   outcomesOf,
-  type RunningDispatcher,
-  runDispatcher,
+  type RunningLanes,
+  runLanes,
   waitUntil,
-} from './run-dispatcher.ts'
+} from './run-lanes.ts'
 
 const QUICK = { timeoutMs: 500, retryDelaysMs: [0] }
 const limits = { graceMs: 200 }
 
 /** Adds one job that does `act`, waits until it is dead, and answers its id. */
-async function runToDeath({ store }: RunningDispatcher, act: string, wish = {}): Promise<string> {
-  const [job] = makeJobs('acting', 1, { act, ...wish })
+async function runToDeath({ store }: RunningLanes, act: string, wish = {}): Promise<number> {
+  const [job] = makeEvents('acting', 1, { act, ...wish })
   store.add([job!])
   await waitUntil(() => store.get('acting', job!.event).state === 'dead')
   return job!.event
 }
 
-async function expectWorks({ store }: RunningDispatcher): Promise<void> {
-  const [job] = makeJobs('acting', 1, { act: 'succeed' })
+async function expectWorks({ store }: RunningLanes): Promise<void> {
+  const [job] = makeEvents('acting', 1, { act: 'succeed' })
   store.add([job!])
   await waitUntil(() => store.get('acting', job!.event).state === 'done')
 }
@@ -37,7 +37,7 @@ describe('a handler that throws anything', () => {
     ['throwHuge', /^Error: x{500}/],
     ['throwControls', /^Error: \S{500}/],
   ])('is recorded and tried again: %s', async (act, text) => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
+    const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
     const event = await runToDeath(running, act)
     expect(outcomesOf(running.store, 'acting', event)).toEqual(['retry', 'dead'])
     for (const error of errorsOf(running.store, 'acting', event)) {
@@ -55,7 +55,7 @@ describe('a handler whose process ends', () => {
     ['abort', 'process ended: signal SIGABRT'],
     ['kill', 'process ended: signal SIGKILL'],
   ])('has failed the attempt, and is started again: %s', async (act, error) => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
+    const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
     const event = await runToDeath(running, act)
     expect(outcomesOf(running.store, 'acting', event)).toEqual(['retry', 'dead'])
     expect(errorsOf(running.store, 'acting', event)).toEqual([error, error])
@@ -68,7 +68,7 @@ describe('a handler whose process ends', () => {
     ['throwLater', /thrown where nobody waits/],
     ['rejectLater', /rejected where nobody waits/],
   ])('learns why, when nobody caught the error: %s', async (act, error) => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
+    const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
     const event = await runToDeath(running, act)
     expect(errorsOf(running.store, 'acting', event)[0]).toMatch(error)
     await expectWorks(running)
@@ -76,9 +76,9 @@ describe('a handler whose process ends', () => {
 
   it('does not count an attempt for jobs that had not started', async () => {
     const handlers = [{ name: 'acting', concurrency: 1, retryDelaysMs: [] }]
-    const { store } = await runDispatcher({ handlers })
-    const [fatal] = makeJobs('acting', 1, { act: 'exit1' })
-    const others = makeJobs('acting', 20, { act: 'succeed' })
+    const { store } = await runLanes({ handlers })
+    const [fatal] = makeEvents('acting', 1, { act: 'exit1' })
+    const others = makeEvents('acting', 20, { act: 'succeed' })
     store.add([fatal!, ...others])
     await waitUntil(() => store.count('acting', 'done') === 20)
     expect(store.get('acting', fatal!.event).state).toBe('dead')
@@ -87,11 +87,11 @@ describe('a handler whose process ends', () => {
 
   it('holds nobody up: one job in a hundred is poison', async () => {
     const handlers = [{ name: 'acting', retryDelaysMs: [10, 10] }]
-    const { store } = await runDispatcher({ handlers })
+    const { store } = await runLanes({ handlers })
     const jobs = Array.from({ length: 3 }, () => [
-      ...makeJobs('acting', 50, { act: 'succeed' }),
-      ...makeJobs('acting', 1, { act: 'throwText' }),
-      ...makeJobs('acting', 49, { act: 'succeed' }),
+      ...makeEvents('acting', 50, { act: 'succeed' }),
+      ...makeEvents('acting', 1, { act: 'throwText' }),
+      ...makeEvents('acting', 49, { act: 'succeed' }),
     ]).flat()
     store.add(jobs)
     await waitUntil(
@@ -100,8 +100,8 @@ describe('a handler whose process ends', () => {
   })
 
   it('survives a SIGTERM of its own', async () => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting' }] })
-    running.store.add(makeJobs('acting', 1, { act: 'terminate' }))
+    const running = await runLanes({ handlers: [{ name: 'acting' }] })
+    running.store.add(makeEvents('acting', 1, { act: 'terminate' }))
     await waitUntil(() => running.store.count('acting', 'done') === 1)
     expect(running.observer.facts.handlerEnded).toEqual([])
   })
@@ -109,7 +109,7 @@ describe('a handler whose process ends', () => {
 
 describe('a handler that overruns its time', () => {
   it('has its signal aborted, and keeps its process when it obeys', async () => {
-    const running = await runDispatcher({
+    const running = await runLanes({
       handlers: [{ name: 'acting', ...QUICK }],
       limits: { graceMs: 10_000 },
     })
@@ -122,7 +122,7 @@ describe('a handler that overruns its time', () => {
   })
 
   it('has failed also when it then succeeds', async () => {
-    const running = await runDispatcher({
+    const running = await runLanes({
       handlers: [{ name: 'acting', ...QUICK }],
       limits: { graceMs: 10_000 },
     })
@@ -131,7 +131,7 @@ describe('a handler that overruns its time', () => {
   })
 
   it.each(['hang', 'spin'])('is killed when it does not end: %s', async (act) => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting', ...QUICK }], limits })
+    const running = await runLanes({ handlers: [{ name: 'acting', ...QUICK }], limits })
     const event = await runToDeath(running, act)
     expect(errorsOf(running.store, 'acting', event)).toEqual([
       'timed out after 500 ms',
@@ -147,11 +147,11 @@ describe('a handler that overruns its time', () => {
 
   it('does not let its innocent neighbours be dead', async () => {
     const handlers = [{ name: 'acting', timeoutMs: 2_000, retryDelaysMs: [], concurrency: 2 }]
-    const { store } = await runDispatcher({ handlers, limits })
+    const { store } = await runLanes({ handlers, limits })
     const jobs = [
-      ...makeJobs('acting', 1, { act: 'hang' }),
-      ...makeJobs('acting', 1, { act: 'take', ms: 1_500 }),
-      ...makeJobs('acting', 1, { act: 'take', ms: 1_500 }),
+      ...makeEvents('acting', 1, { act: 'hang' }),
+      ...makeEvents('acting', 1, { act: 'take', ms: 1_500 }),
+      ...makeEvents('acting', 1, { act: 'take', ms: 1_500 }),
     ]
     store.add(jobs)
     await waitUntil(() => store.count('acting', 'done') === 2)
@@ -165,7 +165,7 @@ describe('a handler that overruns its time', () => {
 
 describe('a handler that forks', () => {
   it('leaves nothing behind when it is killed, not even what left its process group', async () => {
-    const running = await runDispatcher({
+    const running = await runLanes({
       handlers: [{ name: 'acting', timeoutMs: 1_500, retryDelaysMs: [] }],
       limits,
     })
@@ -182,7 +182,7 @@ describe('a handler that leaks', () => {
     const handlers = [{ name: 'acting', retryDelaysMs: [] }]
     const megabyte = 1024 * 1024
     const tight = { maxHeapBytes: 100 * megabyte, memoryMarginBytes: 150 * megabyte }
-    const running = await runDispatcher({ handlers, limits: tight })
+    const running = await runLanes({ handlers, limits: tight })
     const event = await runToDeath(running, 'leak')
     expect(errorsOf(running.store, 'acting', event)[0]).toMatch(
       /^process ended: it held \d+ MB of memory$/,
@@ -191,34 +191,34 @@ describe('a handler that leaks', () => {
   })
 
   it('is replaced after so many jobs, without losing or repeating one', async () => {
-    const { store, observer } = await runDispatcher({
+    const { store, observer } = await runLanes({
       handlers: [{ name: 'noop' }],
-      limits: { maxJobs: 300 },
+      limits: { maxEvents: 300 },
     })
-    store.add(makeJobs('noop', 1_000))
+    store.add(makeEvents('noop', 1_000))
     await waitUntil(() => store.count('noop', 'done') === 1_000)
     expect(observer.facts.handlerStarted.length).toBeGreaterThan(1)
     expect(observer.facts.handlerEnded.every(({ isPlanned }) => isPlanned)).toBe(true)
-    for (const { attempt } of store.jobs.values()) expect(attempt).toBe(1)
+    for (const { attempt } of store.events.values()) expect(attempt).toBe(1)
   })
 
   it('is replaced at a certain age', async () => {
-    const { store, observer } = await runDispatcher({
+    const { store, observer } = await runLanes({
       handlers: [{ name: 'noop' }],
       limits: { maxAgeMs: 300 },
     })
     await waitUntil(() => observer.facts.handlerStarted.length >= 2)
-    store.add(makeJobs('noop', 10))
+    store.add(makeEvents('noop', 10))
     await waitUntil(() => store.count('noop', 'done') === 10)
   })
 })
 
 describe('a handler that writes', () => {
   it('is heard, on stdout, stderr and its log', async () => {
-    const { store, observer } = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    const { store, observer } = await runLanes({ handlers: [{ name: 'acting' }] })
     store.add([
-      ...makeJobs('acting', 1, { act: 'print' }),
-      ...makeJobs('acting', 1, { act: 'logOddly' }),
+      ...makeEvents('acting', 1, { act: 'print' }),
+      ...makeEvents('acting', 1, { act: 'logOddly' }),
     ])
     await waitUntil(
       () => store.count('acting', 'done') === 2 && observer.facts.handlerWrote.length === 7,
@@ -241,10 +241,10 @@ describe('a handler that writes', () => {
   })
 
   it('is cut short and dropped when it writes too much, and does not hold us up', async () => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting' }] })
+    const running = await runLanes({ handlers: [{ name: 'acting' }] })
     const { store, observer } = running
     const turns = watchTurns()
-    store.add(makeJobs('acting', 1, { act: 'flood', ms: 2_000 }))
+    store.add(makeEvents('acting', 1, { act: 'flood', ms: 2_000 }))
     await waitUntil(() => store.count('acting', 'done') === 1)
     const longestMs = turns.stop()
     await waitUntil(() => observer.facts.handlerOutputDropped.length > 0)
@@ -254,8 +254,8 @@ describe('a handler that writes', () => {
   })
 
   it('is bounded also by way of its log', async () => {
-    const { store, observer } = await runDispatcher({ handlers: [{ name: 'acting' }] })
-    store.add(makeJobs('acting', 1, { act: 'floodLog' }))
+    const { store, observer } = await runLanes({ handlers: [{ name: 'acting' }] })
+    store.add(makeEvents('acting', 1, { act: 'floodLog' }))
     await waitUntil(() => observer.facts.handlerOutputDropped.length > 0)
     await waitUntil(() => store.count('acting', 'done') === 1)
     expect(observer.facts.handlerWrote.length).toBeLessThanOrEqual(3_000)
@@ -264,8 +264,8 @@ describe('a handler that writes', () => {
 
 describe('a handler that meddles with the channel', () => {
   it.each(['writeGarbage', 'writeEndlessLine'])('is killed: %s', async (act) => {
-    const running = await runDispatcher({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
-    const [job] = makeJobs('acting', 1, { act })
+    const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
+    const [job] = makeEvents('acting', 1, { act })
     running.store.add([job!])
     await waitUntil(() => running.observer.facts.handlerEnded.length > 0)
     expect(running.observer.facts.handlerEnded[0]?.reason).toMatch(/channel of its outcomes$/)
@@ -275,10 +275,10 @@ describe('a handler that meddles with the channel', () => {
 
   it('cannot end what it was not given', async () => {
     const handlers = [{ name: 'acting', retryDelaysMs: [] }, { name: 'steady' }]
-    const running = await runDispatcher({ handlers })
+    const running = await runLanes({ handlers })
     const event = await runToDeath(running, 'forge')
     expect(errorsOf(running.store, 'acting', event)[0]).toMatch(/honest failure/)
-    running.store.add(makeJobs('steady', 10))
+    running.store.add(makeEvents('steady', 10))
     await waitUntil(() => running.store.count('steady', 'done') === 10)
     expect(running.observer.facts.handlerEnded).toEqual([])
     const started = running.observer.facts.handlerStarted.map(({ handler }) => handler)
@@ -287,10 +287,11 @@ describe('a handler that meddles with the channel', () => {
 
   it('harms only itself when it patches globals', async () => {
     const handlers = [{ name: 'acting', ...QUICK, concurrency: 1 }, { name: 'steady' }]
-    const running = await runDispatcher({ handlers, limits })
-    running.store.add(makeJobs('acting', 1, { act: 'patchGlobals' }))
-    await waitUntil(() => running.observer.facts.attemptEnded.length > 0)
-    running.store.add(makeJobs('steady', 10))
+    const running = await runLanes({ handlers, limits })
+    running.store.add(makeEvents('acting', 1, { act: 'patchGlobals' }))
+    const { attemptEnded, runProgressed } = running.observer.facts
+    await waitUntil(() => attemptEnded.length + runProgressed.length > 0)
+    running.store.add(makeEvents('steady', 10))
     await waitUntil(() => running.store.count('steady', 'done') === 10)
     expect(JSON.stringify({ a: 1 })).toBe('{"a":1}')
     expect('patched' in {}).toBe(false)

@@ -1,157 +1,283 @@
-import type { ClaimedJob, SettledAttempt } from '../../src/model.ts'
-import type { ClaimRequest, Store, StoreHint } from '../../src/store/store.ts'
+import type { Outcome } from '../../src/model.ts'
+import type {
+  BatchFacts,
+  ClaimedJob,
+  ClaimRequest,
+  EndedJob,
+  HeldWork,
+  OpenRun,
+  RunEvent,
+  RunProgress,
+} from '../../src/store/store.ts'
 
-type Job = Omit<ClaimedJob, 'attempt' | 'fence'>
-
-export interface KeptJob extends Job {
-  state: 'pending' | 'done' | 'dead'
-  attempt: number
-  fence: number
-  /** When it is due, or its lease ends. */
-  dueAt: number
-  /** What was recorded, in order. */
-  readonly attempts: SettledAttempt[]
+/** An event that a handler is to run. */
+export interface TestEvent {
+  readonly event: number
+  readonly handler: string
+  readonly key: Uint8Array
+  readonly payload: Buffer
 }
 
-/** The part of a store that the dispatcher needs, in memory, with the meaning of the real one. */
-export class MemoryStore implements Pick<Store, 'claim' | 'extend' | 'settle' | 'onHint'> {
-  readonly jobs = new Map<string, KeptJob>()
-  readonly calls = { claim: 0, extend: 0, settle: 0 }
+export interface KeptEvent extends TestEvent {
+  state: 'pending' | 'done' | 'dead'
+  /** Of the run that it is in, or of its job. 0: nothing was ever opened or claimed. */
+  attempt: number
+  spared: number
+  fence: number
+  /** It has a job of its own. */
+  isJob: boolean
+  isAlone: boolean
+  /** When its job is due, or the lease of it ends. */
+  dueAt: number
+  /** What was recorded, in order. */
+  readonly attempts: { readonly outcome: Outcome; readonly durationMs: number }[]
+}
+
+interface KeptRun {
+  readonly id: number
+  readonly handler: string
+  readonly batch: BatchFacts
+  readonly body: Buffer
+  readonly events: readonly RunEvent[]
+  fence: number
+  opened: number
+  leasedUntil: number
+}
+
+const MAX_RUN_EVENTS = 500
+
+/** The part of a store that a loop needs for its lanes, in memory, with the meaning of the real one. */
+export class MemoryStore {
+  readonly events = new Map<string, KeptEvent>()
+  readonly calls = { claim: 0, commit: 0 }
   claimed = 0
   extended = 0
+  /** Outcomes that came too late. */
+  refused = 0
   /** Set to make every call fail. */
   failure: Error | undefined
-  readonly #now: () => number
-  readonly #due = new Map<string, KeptJob[]>()
-  readonly #listeners = new Set<(hint: StoreHint) => void>()
+  /** Called when there is work. */
+  onWork: () => void = () => {}
+  readonly #runs: KeptRun[] = []
+  readonly #jobs = new Map<string, Set<KeptEvent>>()
+  readonly #now = () => performance.now()
 
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
-  }
-
-  add(jobs: readonly Job[]): void {
-    for (const job of jobs) {
-      const kept: KeptJob = {
-        ...job,
-        state: 'pending',
-        attempt: 0,
-        fence: 0,
-        dueAt: 0,
-        attempts: [],
+  /** As a batch of its own for each handler, in runs of up to 500 events. */
+  add(events: readonly TestEvent[]): void {
+    for (const handler of new Set(events.map((event) => event.handler))) {
+      const own = events.filter((event) => event.handler === handler)
+      for (let from = 0; from < own.length; from += MAX_RUN_EVENTS) {
+        this.#addRun(handler, own.slice(from, from + MAX_RUN_EVENTS))
       }
-      this.jobs.set(`${job.handler} ${job.event}`, kept)
-      this.#queue(kept)
     }
-    this.hint()
+    this.onWork()
   }
 
-  hint(): void {
-    for (const listener of this.#listeners) listener('jobs')
+  get(handler: string, event: number): KeptEvent {
+    const kept = this.events.get(`${handler} ${event}`)
+    if (!kept) throw new Error(`No event ${event} for ${handler}`)
+    return kept
   }
 
-  get(handler: string, event: string): KeptJob {
-    const job = this.jobs.get(`${handler} ${event}`)
-    if (!job) throw new Error(`No job ${handler} ${event}`)
-    return job
-  }
-
-  count(handler: string, state: KeptJob['state']): number {
+  count(handler: string, state: KeptEvent['state']): number {
     let count = 0
-    for (const job of this.jobs.values())
-      if (job.handler === handler && job.state === state) count++
+    for (const kept of this.events.values()) {
+      if (kept.handler === handler && kept.state === state) count++
+    }
     return count
   }
 
-  /** Attempts whose lease has not ended, as far as the store knows. */
+  /** Events whose lease has not ended, as far as the store knows. */
   leased(handler: string): number {
-    let count = 0
-    for (const job of this.jobs.values()) {
-      if (job.handler === handler && job.state === 'pending' && job.dueAt > this.#now()) count++
-    }
-    return count
+    const now = this.#now()
+    const runs = this.#runs.filter((run) => run.handler === handler && run.leasedUntil > now)
+    const inRuns = runs.reduce((sum, run) => sum + this.#openOf(run).length, 0)
+    return inRuns + [...this.#jobsOf(handler)].filter(({ dueAt }) => dueAt > now).length
   }
 
-  async claim({ handler, limit, leaseMs }: ClaimRequest): Promise<readonly ClaimedJob[]> {
-    this.calls.claim++
-    if (this.failure) throw this.failure
+  claimRuns({ handler, events, bytes, leaseMs }: ClaimRequest): OpenRun[] {
+    this.#call('claim')
+    const now = this.#now()
+    const claimed: OpenRun[] = []
+    let eventsLeft = events
+    let bytesLeft = bytes
+    for (const run of this.#runs) {
+      if (run.handler !== handler || run.leasedUntil > now) continue
+      const open = this.#openOf(run)
+      if (open.length === 0) continue
+      if (claimed.length > 0 && (open.length > eventsLeft || run.body.length > bytesLeft)) break
+      eventsLeft -= open.length
+      bytesLeft -= run.body.length
+      run.fence++
+      run.opened++
+      run.leasedUntil = now + leaseMs
+      for (const { event } of open) this.get(handler, event).attempt = run.opened
+      this.claimed += open.length
+      const { id, batch, body, fence, opened } = run
+      claimed.push({ run: id, handler, fence, opened, batch, body, events: open })
+      if (eventsLeft <= 0) break
+    }
+    return claimed
+  }
+
+  claimJobs({ handler, events, bytes, leaseMs }: ClaimRequest): ClaimedJob[] {
+    this.#call('claim')
     const now = this.#now()
     const claimed: ClaimedJob[] = []
-    const waiting = this.#due.get(handler) ?? []
-    const later: KeptJob[] = []
-    let read = 0
-    for (; read < waiting.length && claimed.length < limit; read++) {
-      const job = waiting[read] as KeptJob
-      if (job.state !== 'pending') continue
-      later.push(job)
+    let bytesLeft = bytes
+    for (const job of this.#jobsOf(handler)) {
       if (job.dueAt > now) continue
+      if (claimed.length === events || (claimed.length > 0 && job.payload.length > bytesLeft)) break
+      bytesLeft -= job.payload.length
       job.attempt++
       job.fence++
       job.dueAt = now + leaseMs
-      const { state: _, dueAt: __, attempts: ___, ...seen } = job
-      claimed.push(seen)
+      const { event, fence, attempt, spared, isAlone, key, payload } = job
+      const counted = attempt - spared
+      const facts = { event, handler, attempt, counted, fence, isAlone, key, payload }
+      claimed.push({ ...facts, batch: BATCH, type: 'delivery' })
     }
-    waiting.splice(0, read)
-    for (const job of later) waiting.push(job)
     this.claimed += claimed.length
     return claimed
   }
 
-  async extend(attempts: Parameters<Store['extend']>[0], leaseMs: number): Promise<void> {
-    this.calls.extend++
+  commit(progress: readonly RunProgress[], jobs: readonly EndedJob[]): void {
+    this.#call('commit')
+    for (const one of progress) this.refused += this.#recordRun(one)
+    for (const one of jobs) this.refused += this.#recordJob(one)
+  }
+
+  extend({ runs, jobs }: Pick<HeldWork, 'runs' | 'jobs'>, leaseMs: number): void {
     if (this.failure) throw this.failure
-    for (const { event, handler, fence } of attempts) {
-      const job = this.get(handler, event)
-      if (job.fence !== fence || job.state !== 'pending') continue
-      job.dueAt = this.#now() + leaseMs
+    const until = this.#now() + leaseMs
+    for (const { run, fence } of runs) {
+      const kept = this.#runs.find(({ id }) => id === run)
+      if (kept?.fence !== fence) continue
+      kept.leasedUntil = until
       this.extended++
     }
-  }
-
-  async settle(attempts: readonly SettledAttempt[]): Promise<number> {
-    this.calls.settle++
-    if (this.failure) throw this.failure
-    let refused = 0
-    for (const settled of attempts) {
-      const job = this.get(settled.handler, settled.event)
-      if (job.fence === settled.fence && job.state === 'pending') this.#record(job, settled)
-      else refused++
+    for (const { event, handler, fence } of jobs) {
+      const kept = this.get(handler, event)
+      if (kept.fence === fence && kept.state === 'pending') kept.dueAt = until
     }
-    return refused
   }
 
-  onHint(listener: (hint: StoreHint) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** As if their lease had ended, and somebody else had opened them. */
+  stealRuns(): void {
+    for (const run of this.#runs) {
+      run.fence++
+      run.leasedUntil = Number.POSITIVE_INFINITY
+    }
   }
 
-  #record(job: KeptJob, settled: SettledAttempt): void {
-    const { outcome } = settled
-    job.attempts.push(settled)
-    if (outcome.kind === 'done' || outcome.kind === 'dead') job.state = outcome.kind
-    else job.dueAt = outcome.kind === 'retry' ? this.#now() + outcome.delayMs : 0
+  /** When the next job that waits is due. */
+  nextDue(): number {
+    const waiting = [...this.#jobs.values()].flatMap((jobs) => [...jobs])
+    return waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY)
+  }
+
+  #call(name: keyof MemoryStore['calls']): void {
+    this.calls[name]++
+    if (this.failure) throw this.failure
+  }
+
+  #addRun(handler: string, events: readonly TestEvent[]): void {
+    const placed: RunEvent[] = []
+    let start = 1
+    for (const added of events) {
+      const { event, key, payload } = added
+      placed.push({ event, start, bytes: payload.length, keys: key, keyAt: 0, type: 'delivery' })
+      start += payload.length + 1
+      const fresh = { attempt: 0, spared: 0, fence: 0, isJob: false, isAlone: false, dueAt: 0 }
+      const kept: KeptEvent = { ...added, ...fresh, state: 'pending', attempts: [] }
+      this.events.set(`${handler} ${event}`, kept)
+    }
+    const body = Buffer.from(`[${events.map(({ payload }) => payload).join(',')}]`)
+    const id = this.#runs.length + 1
+    const run = { id, handler, batch: BATCH, body, events: placed }
+    this.#runs.push({ ...run, fence: 0, opened: 0, leasedUntil: 0 })
+  }
+
+  #openOf({ handler, events }: KeptRun): RunEvent[] {
+    return events.filter(({ event }) => {
+      const { state, isJob } = this.get(handler, event)
+      return state === 'pending' && !isJob
+    })
+  }
+
+  #jobsOf(handler: string): Set<KeptEvent> {
+    const jobs = this.#jobs.get(handler) ?? new Set()
+    this.#jobs.set(handler, jobs)
+    return jobs
+  }
+
+  #recordRun({ run: id, handler, fence, done, doneMs, failed, isGivenBack }: RunProgress): number {
+    const run = this.#runs.find((kept) => kept.id === id)
+    if (!run || run.fence !== fence) return done.length + failed.length
+    for (const [n, event] of done.entries()) {
+      const kept = this.get(handler, event)
+      if (kept.state !== 'pending' || kept.isJob) throw new Error(`${event} has ended before`)
+      kept.state = 'done'
+      kept.attempts.push({ outcome: { kind: 'done' }, durationMs: doneMs[n] as number })
+    }
+    for (const { event, durationMs, outcome } of failed) {
+      const kept = this.get(handler, event)
+      if (kept.state !== 'pending' || kept.isJob) throw new Error(`${event} has ended before`)
+      kept.isJob = true
+      kept.attempt = run.opened
+      kept.spared = run.opened - 1
+      this.#jobsOf(handler).add(kept)
+      this.#record(kept, { outcome, durationMs })
+    }
+    if (isGivenBack) run.leasedUntil = 0
+    return 0
+  }
+
+  #recordJob({ event, handler, fence, durationMs, outcome }: EndedJob): number {
+    const job = this.get(handler, event)
+    if (job.fence !== fence || job.state !== 'pending') return 1
+    this.#record(job, { outcome, durationMs })
+    return 0
+  }
+
+  #record(job: KeptEvent, end: { outcome: Outcome; durationMs: number }): void {
+    const { outcome } = end
+    job.attempts.push(end)
+    job.dueAt = outcome.kind === 'retry' ? this.#now() + outcome.delayMs : 0
+    if (outcome.kind === 'retry' && outcome.isSpared) job.spared++
     if (outcome.kind === 'released') job.attempt--
+    if (outcome.kind === 'alone') {
+      job.isAlone = true
+      job.spared++
+    }
+    if (outcome.kind !== 'done' && outcome.kind !== 'dead') return
+    job.state = outcome.kind
+    this.#jobsOf(job.handler).delete(job)
   }
+}
 
-  #queue(job: KeptJob): void {
-    const waiting = this.#due.get(job.handler)
-    if (waiting) waiting.push(job)
-    else this.#due.set(job.handler, [job])
-  }
+const BATCH: BatchFacts = {
+  seq: 1,
+  id: '0190a000-0000-7000-8000-000000000001',
+  source: 'mailtrap',
+  provider: 'mailtrap',
+  receivedAt: 1_768_651_201_000,
 }
 
 let events = 0
 
-/** Jobs for a handler, of Mailtrap events that say what they are. */
-export function makeJobs(
+/** Events for a handler, of Mailtrap, that say what they are. */
+export function makeEvents(
   handler: string,
   count: number,
   extra: Readonly<Record<string, unknown>> = {},
-): Job[] {
+): TestEvent[] {
   return Array.from({ length: count }, (_, index) => {
     const number = ++events
+    const id = `0190a000-0000-7000-8000-${String(number).padStart(12, '0')}`
     const event = {
       event: 'delivery',
-      event_id: `0190a000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+      event_id: id,
       message_id: `message-${number}`,
       email: `user${number}@example.com`,
       timestamp: 1_768_651_200,
@@ -161,17 +287,10 @@ export function makeJobs(
       custom_variables: { index, ...extra },
     }
     return {
-      event: String(number),
-      batch: 'b1',
+      event: number,
       handler,
-      provider: 'mailtrap',
-      source: 'mailtrap',
-      type: 'delivery',
-      name: 'email.delivered',
-      key: `key-${number}`,
-      receivedAt: 1_768_651_201_000,
-      occurredAt: 1_768_651_200_000,
-      payload: JSON.stringify(event),
+      key: Buffer.from(id.replaceAll('-', ''), 'hex'),
+      payload: Buffer.from(JSON.stringify(event)),
     }
   })
 }

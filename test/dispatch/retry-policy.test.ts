@@ -41,20 +41,50 @@ describe('nextOutcome', () => {
 describe('decideOutcome', () => {
   const policy = { delaysMs, random: () => 0 }
 
-  it('never lets an interrupted attempt be dead', () => {
+  it('never lets an interrupted attempt be dead, and spares it', () => {
     expect(decideOutcome(99, { kind: 'interrupted', error: 'killed' }, policy)).toEqual({
       kind: 'retry',
       error: 'killed',
       delayMs: 0,
+      isSpared: true,
     })
   })
 
-  it('passes on what is final', () => {
-    expect(decideOutcome(1, { kind: 'done' }, policy)).toEqual({ kind: 'done' })
-    expect(decideOutcome(1, { kind: 'released' }, policy)).toEqual({ kind: 'released' })
+  it('has what may have ended its process run again alone', () => {
+    expect(decideOutcome(99, { kind: 'suspect', error: 'ended' }, policy)).toEqual({
+      kind: 'alone',
+      error: 'ended',
+    })
+  })
+
+  it('passes on what the handler says is final', () => {
     expect(decideOutcome(1, { kind: 'dead', error: 'no' }, policy)).toEqual({
       kind: 'dead',
       error: 'no',
+    })
+  })
+
+  it('asks the schedule for what failed', () => {
+    expect(decideOutcome(2, { kind: 'retry', error: 'no' }, policy)).toEqual({
+      kind: 'retry',
+      error: 'no',
+      delayMs: 15_000,
+    })
+  })
+
+  it.each([
+    [1_000, 2_500],
+    [60_000, 60_000],
+  ])('waits no less than the %i ms that were asked for', (afterMs, delayMs) => {
+    const policy = { delaysMs, random: () => 0 }
+    expect(decideOutcome(1, { kind: 'retry', error: 'busy', afterMs }, policy)).toEqual({
+      kind: 'retry',
+      error: 'busy',
+      delayMs,
+    })
+    expect(decideOutcome(4, { kind: 'retry', error: 'busy', afterMs }, policy)).toEqual({
+      kind: 'dead',
+      error: 'busy',
     })
   })
 })

@@ -62,6 +62,9 @@ defineHandler({ on: { bounce: () => {} }, retries: 3 })
 defineHandler({ name: 'empty' })
 // @ts-expect-error: both
 defineHandler({ on: { bounce: () => {} }, onBatch: () => {} })
+// @ts-expect-error: `batchSize` belongs to `onBatch`
+defineHandler({ batchSize: 5, on: { bounce: () => {} } })
+defineHandler({ batchSize: 5, onBatch: () => {} })
 // @ts-expect-error: `events` belongs to `onBatch`
 defineHandler({ on: { bounce: () => {} }, events: ['bounce'] })
 // @ts-expect-error: text where a number is compared

@@ -19,7 +19,7 @@ beforeEach(async () => {
   vi.stubEnv('SUPPRESSIONS_DB', join(folder, 'data', 'suppressions.db'))
   vi.stubEnv('ENGAGEMENT_DB', join(folder, 'data', 'engagement.db'))
   vi.stubEnv('ALERT_FILE', join(folder, 'data', 'alerts.log'))
-  vi.stubEnv('ALERT_URL', undefined)
+  vi.stubEnv('AUDIT_ALERT_URL', undefined)
 })
 afterEach(async () => {
   vi.unstubAllEnvs()
@@ -173,7 +173,7 @@ describe('audit-alert', () => {
       if (status > 0) response.writeHead(status).end()
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    vi.stubEnv('ALERT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    vi.stubEnv('AUDIT_ALERT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     const close = () => {
       server.closeAllConnections()
       server.close()

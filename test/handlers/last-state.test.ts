@@ -7,7 +7,7 @@ import { createJiti } from 'jiti'
 import * as publicExports from 'mailtrap-receiver'
 import { runHandler, sampleEvent } from 'mailtrap-receiver/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readBlocks } from '../tooling/readme-blocks.ts'
+import { readBlocks } from '../tooling/books.ts'
 import { holdLock } from './hold-lock.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,9 +24,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** The README's own text, run. */
+/** The book's own text, run. */
 async function loadExample(): Promise<publicExports.Handler> {
-  const block = readBlocks(join(ROOT, 'README.md')).find(({ file }) => file === FILE)
+  const block = readBlocks('src/handlers/README.md').find(({ file }) => file === FILE)
   const module = join(folder, 'last-state.ts')
   writeFileSync(module, block?.text ?? '')
   const loader = createJiti(import.meta.url, {
@@ -46,7 +46,7 @@ function readStates(): unknown[] {
 const DATA = { message_id: 'msg_1', to: 'someone@example.com' }
 const TEMPORARY = sampleEvent('bounced', { data: { ...DATA, bounce_type: 'temporary' } })
 
-describe('the README’s handler of last states', () => {
+describe('the book’s handler of last states', () => {
   it.each([
     [
       'a late delivery after a complaint, Mailtrap',

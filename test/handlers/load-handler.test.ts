@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LoadedHandler } from '../../src/handlers/load-handler.ts'
+import { builtFile } from '../../src/own-files.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,6 +36,29 @@ const MODULES = {
       on: { bounce: (event: MailtrapBounceEvent) => event.bounce_category, 'email.opened': async () => {} },
     })
     export default handler`,
+  'common.cjs': `
+    const { defineHandler } = require('mailtrap-receiver')
+    const { helper } = require('./lib/helper.ts')
+    module.exports = defineHandler({ on: helper ? { bounce: () => {} } : {} })`,
+  'common.cts': `
+    import { defineHandler, type Handler } from 'mailtrap-receiver'
+    const handler: Handler = defineHandler({ on: { bounce: () => {} } })
+    export default handler`,
+  'aliased.ts': `
+    import { defineHandler } from 'mailtrap-receiver'
+    import { helper } from '@lib/helper'
+    import { helper as same } from '#helper'
+    export default defineHandler({ on: helper && helper === same ? { open: () => {} } : {} })`,
+  'lone/aliased.ts': `
+    import { helper } from '@lib/helper'
+    export default helper`,
+  'lone/plain.ts': `
+    import { defineHandler } from 'mailtrap-receiver'
+    export default defineHandler({ on: { open: () => {} } })`,
+  'empty.ts': `
+`,
+  'helper.ts': `export const shorten = (text: string) => text.slice(0, 10)`,
+  'helper.cjs': `module.exports.shorten = (text) => text.slice(0, 10)`,
   'lib/helper.ts': `
     import { defineHandler } from 'mailtrap-receiver'
     export const helper: unknown = defineHandler`,
@@ -82,6 +106,10 @@ beforeAll(async () => {
     'node_modules/esm-only/package.json':
       '{"name":"esm-only","type":"module","exports":{"import":"./a.js"}}',
     'node_modules/esm-only/a.js': `await 0\nexport const only = 'esm'`,
+    // With comments, as compilers take it.
+    'tsconfig.json': `{ // of the team
+      "compilerOptions": { "paths": { "@lib/*": ["./lib/*"], "#helper": ["./lib/helper.ts"] } } }`,
+    'lone/tsconfig.json': '{ "extends": "@not-installed/here" }',
     'node_modules/commonjs-only/index.js': `module.exports = () => 'cjs'`,
   }
   for (const [name, text] of Object.entries({ ...MODULES, ...packages })) {
@@ -92,7 +120,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Loads every module in a process of its own, as Node runs it, without the test runner's loader. */
-async function loadAll(execArgv: string[], child: string, loader: string) {
+async function loadAll(execArgv: string[], loader: string) {
+  const child = join(root, 'test/handlers/load-in-child.mjs')
   const modules: Module[] = [...(Object.keys(MODULES) as Module[]), 'built-in:log', 'absent.ts']
   const paths = modules.map((name) => (name === 'built-in:log' ? name : join(folder, name)))
   const { stdout } = await run(process.execPath, [...execArgv, child, loader, ...paths])
@@ -104,42 +133,17 @@ async function loadAll(execArgv: string[], child: string, loader: string) {
   return new Map(modules.map((name, index) => [name, results[index]]))
 }
 
-/** What `npm run build` would make of the loader, beside `node_modules`, as when installed. */
-async function build(): Promise<string> {
-  const built = await mkdtemp(join(root, 'node_modules', '.handlers-built-'))
-  const settings = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { outDir: built, rootDir: root, declaration: false, noCheck: true },
-    files: [
-      'src/handlers/load-handler.ts',
-      'src/handlers/testing.ts',
-      'test/handlers/load-in-child.ts',
-    ].map((file) => join(root, file)),
-    include: [],
-  }
-  await writeFile(join(built, 'package.json'), '{"type":"module"}')
-  await writeFile(join(built, 'tsconfig.json'), JSON.stringify(settings))
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', built])
-  return built
-}
-
-describe.each(['sources', 'built code'])('loadHandlerModule, from %s', (origin) => {
+describe.each(['sources', 'built code'])('loadHandler, from %s', (origin) => {
   let results: Map<Module, Result | undefined>
-  let built: string | undefined
 
   beforeAll(async () => {
-    if (origin === 'sources') {
-      const loader = join(root, 'src/handlers/load-handler.ts')
-      const child = join(root, 'test/handlers/load-in-child.ts')
-      results = await loadAll(['--import', import.meta.resolve('tsx')], child, loader)
-    } else {
-      built = await build()
-      const child = join(built, 'test/handlers/load-in-child.js')
-      results = await loadAll([], child, join(built, 'src/handlers/load-handler.js'))
-    }
-  })
-  afterAll(async () => {
-    if (built !== undefined) await rm(built, { recursive: true, force: true })
+    results =
+      origin === 'sources'
+        ? await loadAll(
+            ['--import', import.meta.resolve('tsx')],
+            join(root, 'src/handlers/load-handler.ts'),
+          )
+        : await loadAll([], fileURLToPath(builtFile('load-handler.mjs')))
   })
 
   it.each<[Module, Result]>([
@@ -147,6 +151,10 @@ describe.each(['sources', 'built code'])('loadHandlerModule, from %s', (origin) 
     ['plain.js', { name: 'plain', keys: ['*'], takesBatches: true, functions: [] }],
     ['typed.ts', { name: 'typed', keys: ['bounce', 'email.opened'], takesBatches: false }],
     ['module.mts', { name: 'open', keys: ['*'] }],
+    ['common.cjs', { name: 'common', keys: ['bounce'] }],
+    ['common.cts', { name: 'common', keys: ['bounce'] }],
+    ['aliased.ts', { name: 'aliased', keys: ['open'] }],
+    ['lone/plain.ts', { name: 'plain', keys: ['open'] }],
     ['foldered/index.ts', { name: 'foldered', keys: ['open'] }],
     ['other-copy.mjs', { name: 'other-copy', keys: ['open'] }],
     ['built-in:log', { name: 'log', keys: ['*'], takesBatches: false }],
@@ -156,6 +164,10 @@ describe.each(['sources', 'built code'])('loadHandlerModule, from %s', (origin) 
 
   it.each<[Module, ...string[]]>([
     ['no-default.ts', 'no default export', 'export default defineHandler({'],
+    ['empty.ts', 'It is empty', 'put it into a folder below, such as', '/lib,'],
+    ['helper.ts', 'no default export', 'put it into a folder below'],
+    ['helper.cjs', 'was not made by defineHandler', 'put it into a folder below'],
+    ['lone/aliased.ts', 'could not be loaded', '@lib/helper'],
     ['by-hand.mjs', 'was not made by defineHandler', 'export default defineHandler({'],
     ['default-undefined.mjs', 'was not made by defineHandler'],
     ['misspelt.mjs', 'There is no event `bonce`. Did you mean `bounce`?'],

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { defineHandler, type Handler } from '../../src/handlers/define-handler.ts'
+import { defineHandler, type Handler, PermanentError } from '../../src/handlers/define-handler.ts'
 import type { HandlerContext, HandlerLog } from '../../src/handlers/handler-context.ts'
-import { toLoadedHandler } from '../../src/handlers/loaded-handler.ts'
-import { PermanentError } from '../../src/handlers/permanent-error.ts'
+import { toLoadedHandler } from '../../src/handlers/read-event.ts'
 import { type AttemptJob, runAttempt, runBatch } from '../../src/handlers/run-attempt.ts'
 import { sampleEvent } from '../../src/handlers/sample-event.ts'
 
@@ -12,16 +11,14 @@ const means = { log, signal: new AbortController().signal }
 
 function makeJob(fields: Partial<AttemptJob> = {}): AttemptJob {
   return {
-    handler: 'tested',
     provider: 'mailtrap',
     source: 'transactional',
-    type: 'bounce',
-    name: 'email.bounced',
     key: 'k1',
     attempt: 3,
     receivedAt: 1_768_651_300_000,
-    occurredAt: 1_768_651_200_000,
-    payload: JSON.stringify(sampleEvent('bounce', { response_code: '550' as never })),
+    payload: JSON.stringify(
+      sampleEvent('bounce', { response_code: '550' as never, timestamp: 1_768_651_200 }),
+    ),
     ...fields,
   }
 }
@@ -91,10 +88,54 @@ describe('runAttempt', () => {
       name: 'email.bounced',
       receivedAt: new Date(1_768_651_300_000),
       occurredAt: new Date(1_768_651_200_000),
+      recipient: JSON.parse(job.payload).email,
+      messageId: JSON.parse(job.payload).message_id,
       payload: job.payload,
       original: JSON.parse(job.payload),
       ...means,
     })
+  })
+
+  it('gives a context that can be spread and taken apart, and whose signal is made when asked for', async () => {
+    let made = 0
+    const lazy = {
+      log,
+      get signal() {
+        made++
+        return means.signal
+      },
+    }
+    let [keys, spread]: [string[], object] = [[], {}]
+    const handler = defineHandler({
+      on: {
+        '*': (_event, context) => {
+          keys = Object.keys(context)
+          const { log: ownLog, attempt, idempotencyKey, ...rest } = context
+          expect([ownLog, attempt, idempotencyKey]).toEqual([log, 3, 'tested:k1'])
+          spread = { ...rest }
+        },
+        open: (_event, { attempt }) => attempt,
+      },
+    })
+    await runAttempt(load(handler), makeJob({ payload: '{"event":"open"}' }), lazy)
+    expect(made).toBe(0)
+    expect(await runAttempt(load(handler), makeJob(), lazy)).toEqual({ kind: 'done' })
+    expect(spread).toMatchObject({ signal: means.signal, handler: 'tested', type: 'bounce' })
+    expect(keys.toSorted()).toEqual(
+      ['attempt', 'handler', 'idempotencyKey', 'log', 'name', 'occurredAt', 'original', 'payload']
+        .concat(['messageId', 'provider', 'receivedAt', 'recipient', 'signal', 'source', 'type'])
+        .toSorted(),
+    )
+  })
+
+  it('gives an event without a usable name to the key for every event, as it is', async () => {
+    for (const nameless of [{ event: '' }, { event: 1 }, { event: null }, { email: 'a' }]) {
+      let seen: unknown
+      const handler = defineHandler({ on: { open: nothing, '*': (event) => (seen = event) } })
+      const job = makeJob({ payload: JSON.stringify(nameless) })
+      expect(await runAttempt(load(handler), job, means)).toEqual({ kind: 'done' })
+      expect(seen).toEqual(nameless)
+    }
   })
 
   it('gives the event as received, with fields of the future, whatever the key', async () => {
@@ -114,7 +155,7 @@ describe('runAttempt', () => {
     const payload = 'event=open&email=a%2Bb%40example.com'
     const seen: unknown[] = []
     const handler = defineHandler({ on: { open: (event) => seen.push(event.email) } })
-    const job = makeJob({ type: 'open', name: 'email.opened', payload, occurredAt: undefined })
+    const job = makeJob({ payload })
     expect(await runAttempt(load(handler), job, means)).toEqual({ kind: 'done' })
     expect(seen).toEqual(['a+b@example.com'])
   })
@@ -154,6 +195,19 @@ describe('runAttempt', () => {
     expect(end).toMatchObject({ kind: 'dead', error: expect.stringContaining('hopeless') })
   })
 
+  it.each([{}, { event: '' }, { event: 7 }, { event: null }])(
+    'gives an event without a usable name as it is, to whoever takes every event: %j',
+    async (named) => {
+      const seen: unknown[] = []
+      const given = { ...named, event_id: 'e1', timestamp: 1_768_651_200 }
+      const job = makeJob({ payload: JSON.stringify(given) })
+      await runOn((event, { type, name }) => seen.push({ event, type, name }), job)
+      expect(seen).toEqual([{ event: given, type: '(no name)', name: undefined }])
+      const other = await runAttempt(load(defineHandler({ on: { open: nothing } })), job, means)
+      expect(other).toMatchObject({ kind: 'dead', error: expect.stringContaining('(no name)') })
+    },
+  )
+
   it('is dead when no key takes the event any more', async () => {
     const end = await runAttempt(load(defineHandler({ on: { open: nothing } })), makeJob(), means)
     expect(end).toMatchObject({ kind: 'dead', error: expect.stringContaining('"bounce"') })
@@ -181,7 +235,7 @@ describe('runBatch', () => {
         seen = { items, context }
       },
     })
-    await runBatch(load(handler), [...jobs, makeJob({ type: 'new', name: undefined })], means)
+    await runBatch(load(handler), [...jobs, makeJob({ payload: '{"event":"new"}' })], means)
     expect(seen).toMatchObject({
       context: { handler: 'tested', ...means },
       items: [

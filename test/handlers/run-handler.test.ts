@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { defineHandler } from '../../src/handlers/define-handler.ts'
-import { PermanentError } from '../../src/handlers/permanent-error.ts'
+import { defineHandler, PermanentError } from '../../src/handlers/define-handler.ts'
 import { runHandler } from '../../src/handlers/run-handler.ts'
 import { sampleEvent } from '../../src/handlers/sample-event.ts'
 

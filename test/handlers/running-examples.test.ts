@@ -113,7 +113,7 @@ describe('the examples in a running receiver', () => {
 
   it('tell of every change in the account once', async () => {
     const { alerts, url } = await listen()
-    const { sendTwice, readAlerts } = await startExamples({ ALERT_URL: url })
+    const { sendTwice, readAlerts } = await startExamples({ AUDIT_ALERT_URL: url })
     await sendTwice('fixtures/requests/audit-log.json')
     const lines = readAlerts()
     expect(lines).toHaveLength(3)

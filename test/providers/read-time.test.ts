@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTime } from '../../src/providers/read-time.ts'
+import { readTime } from '../../src/providers/read-value.ts'
 
 const NOON = Date.UTC(2026, 0, 17, 12, 0, 0)
 

@@ -1,16 +1,24 @@
 import { hash } from 'node:crypto'
-import type { UnpackedEvent, UnreadablePiece } from '../../src/model.ts'
+import type { Redaction } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
-import type { OpenBatch, UnpackedChunk } from '../../src/store/store.ts'
-import { type ReadOptions, readBatch } from '../../src/unpack/read-batch.ts'
+import type { OpenBatch, UnreadablePiece } from '../../src/store/store.ts'
+import { hashContent } from '../../src/unpack/canonical-text.ts'
+import {
+  type DraftEvent,
+  type DraftPage,
+  type ReadOptions,
+  readBatch,
+} from '../../src/unpack/read-batch.ts'
+import { createRedacting } from '../../src/unpack/redact-batch.ts'
 
-/** A batch of the source `mailtrap` with this body, leased and not unpacked yet. */
+/** A batch of the source `mailtrap` with this body, not unpacked yet. */
 export function openBatch(
   body: string | Uint8Array,
   overrides: Partial<OpenBatch> = {},
 ): OpenBatch {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body)
   return {
+    seq: 1,
     id: 'batch-1',
     source: 'mailtrap',
     provider: 'mailtrap',
@@ -23,20 +31,52 @@ export function openBatch(
   }
 }
 
-export interface ReadResult {
-  readonly chunks: readonly UnpackedChunk[]
-  readonly events: readonly UnpackedEvent[]
-  readonly unreadable: readonly UnreadablePiece[]
+/** What is to be known of an event here. */
+function view(draft: DraftEvent, body: Uint8Array) {
+  const { position, keys, keyAt, handlers } = draft
+  const { type, name, eventId, occurredAt, recipient, messageId } = draft
+  return {
+    position,
+    type,
+    name,
+    eventId,
+    occurredAt,
+    recipient,
+    messageId,
+    handlers,
+    key: Buffer.from(keys.subarray(keyAt, keyAt + 16)).toString('base64url'),
+    content: hashContent(draft.content, draft.text),
+    payload: Buffer.from(body.subarray(draft.start, draft.start + draft.bytes)).toString(),
+  }
 }
 
-/** All chunks of a batch and, gathered, what they hold. */
-export function readAll(batch: OpenBatch, options: Partial<ReadOptions> = {}): ReadResult {
+export interface ReadResult {
+  readonly pages: readonly DraftPage[]
+  readonly events: readonly ReturnType<typeof view>[]
+  /** With the bytes themselves. */
+  readonly unreadable: readonly (Omit<UnreadablePiece, 'bytes'> & { readonly bytes: Uint8Array })[]
+}
+
+/** All pages of a batch and, gathered, what they hold. */
+export function readAll(
+  batch: OpenBatch,
+  options: Partial<ReadOptions> & { redaction?: Redaction } = {},
+): ReadResult {
   const provider = PROVIDERS[batch.provider]
-  const chunks = [...readBatch(batch, { provider, routes: () => ['all'], ...options })]
+  const read = readBatch(batch, { provider, routes: () => ['all'], ...options })
+  const redact = createRedacting(options.redaction, batch.source, provider)
+  const redacted = redact?.(batch, read)
+  const pages = redacted ? redacted.pages : [...read]
+  const body = redacted ? redacted.replacement.body : batch.body
   return {
-    chunks,
-    events: chunks.flatMap((chunk) => chunk.events),
-    unreadable: chunks.flatMap((chunk) => chunk.unreadable),
+    pages,
+    events: pages.flatMap(({ events }) => events.map((draft) => view(draft, body))),
+    unreadable: pages.flatMap(({ unreadable }) =>
+      unreadable.map((piece) => ({
+        ...piece,
+        bytes: body.subarray(piece.start, piece.start + piece.bytes),
+      })),
+    ),
   }
 }
 

@@ -48,11 +48,16 @@ function wrap(texts: readonly string[], kind: string, gap: string): string {
 }
 
 const keysOf = ({ events }: ReadResult) => events.map(({ key }) => key).sort()
+const isObject = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.keys(value).length > 0
 const isName = (value: unknown) =>
   typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string'
 
 describe('readBatch on any list of events', () => {
-  it('gives the same keys and digests in any shape, order and spelling', () => {
+  it('gives the same keys and contents in any shape, order and spelling', () => {
     fc.assert(
       fc.property(events, shape, space, fc.nat(), fc.nat(), (list, kind, gap, shift, seed) => {
         const turned = list.map((_, n) => list[(n + shift) % list.length])
@@ -68,8 +73,8 @@ describe('readBatch on any list of events', () => {
         expect(plain.events).toHaveLength(list.length)
         expect(other.unreadable).toEqual([])
         expect(keysOf(other)).toEqual(keysOf(plain))
-        const digests = (result: ReadResult) => result.events.map(({ digest }) => digest).sort()
-        expect(digests(other)).toEqual(digests(plain))
+        const contents = (result: ReadResult) => result.events.map(({ content }) => content).sort()
+        expect(contents(other)).toEqual(contents(plain))
       }),
       RUNS,
     )
@@ -93,7 +98,6 @@ describe('readBatch on any list of events', () => {
       '{"event":"x",}',
       '[]',
       '0',
-      '{"a":"b"}',
       '{"event":"\\x"}',
       '"',
     )
@@ -124,7 +128,7 @@ describe('readBatch on any list of events', () => {
             kind,
             '',
           )
-          const rest = readAll(openBatch(body, { unpackedPieces: at }), { piecesPerChunk: size })
+          const rest = readAll(openBatch(body, { unpackedPieces: at }), { rowsPerPage: size })
           expect(rest.events).toEqual(readBody(body).events.slice(at))
         },
       ),
@@ -202,8 +206,8 @@ describe('readBatch on any bytes', () => {
         bytes,
         fc.option(fc.constant('application/x-www-form-urlencoded'), { nil: undefined }),
         (body, label) => {
-          const { chunks, events: read, unreadable } = readBody(body, label)
-          expect(chunks.at(-1)?.isLast).toBe(true)
+          const { pages, events: read, unreadable } = readBody(body, label)
+          expect(pages.at(-1)?.isLast).toBe(true)
           const kept = new Map([
             ...read.map(({ position, payload }) => [position, Buffer.from(payload)] as const),
             ...unreadable.map(
@@ -246,10 +250,10 @@ function expectEnvelope(outline: string): void {
 }
 
 function eventsOf(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value.filter(isName)
+  if (Array.isArray(value)) return value.filter(isObject)
   if (isName(value)) return [value]
   if (typeof value === 'object' && value !== null && 'events' in value) {
-    return Array.isArray(value.events) ? value.events.filter(isName) : []
+    return Array.isArray(value.events) ? value.events.filter(isObject) : []
   }
   return []
 }

@@ -1,51 +1,102 @@
-import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import type { ParentFrame } from '../channel-frames.ts'
-import { LineSplitter } from '../line-splitter.ts'
+import { HEAD_BYTES, type PageHead, type ParentOrder } from '../channel-frames.ts'
+import { parse, write } from './untouched.ts'
 
 const CHANNEL_FD = 3
-/** The parent is trusted; this only keeps the arithmetic honest. An event has 10 MB at most. */
-const MAX_LINE_BYTES = 256 * 1024 * 1024
+/** More than the pipe holds by default. */
+const READ_BYTES = 256 * 1024
 
-/** The child's end of the pipe. Takes what it needs now: the handler may patch it later. */
+export interface ChannelListener {
+  onPage(head: PageHead, rest: Buffer): void
+  onOrder(order: ParentOrder): void
+  /** The parent has ended. */
+  onGone(): void
+}
+
+/** The child's end of the pipe. */
 export class HostChannel {
-  readonly #socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true })
-  readonly #parse = JSON.parse
+  readonly #socket: Socket
+  readonly #listener: ChannelListener
+  readonly #head = Buffer.alloc(HEAD_BYTES)
+  /** What of the frame under way has come: of its two lengths, then of what is behind them. */
+  #target: Buffer = this.#head
+  #filled = 0
   #isEnding = false
+  #onDrained = () => {}
 
-  /** `onGone`: the parent has ended. */
-  listen(onFrame: (frame: ParentFrame) => void, onGone: () => void): void {
-    const splitter = new LineSplitter(MAX_LINE_BYTES, (line) =>
-      onFrame(this.#parse(line.toString())),
-    )
-    this.#socket.on('data', (chunk) => splitter.push(chunk))
+  constructor(listener: ChannelListener) {
+    this.#listener = listener
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytes: number, chunk: Uint8Array) => {
+        this.#take(chunk as Buffer, bytes)
+        return true
+      },
+    }
+    const options = { fd: CHANNEL_FD, readable: true, writable: true, onread }
+    this.#socket = new Socket(options)
     const takeEnd = () => {
-      if (!this.#isEnding) onGone()
+      if (!this.#isEnding) listener.onGone()
     }
     this.#socket.on('error', takeEnd)
     this.#socket.on('close', takeEnd)
   }
 
-  /** Undefined when the frame is in the pipe, else a promise of that. */
-  write(frame: string): Promise<void> | undefined {
-    this.#socket.write(`${frame}\n`)
-    if (this.#socket.writableLength === 0) return undefined
-    return new Promise((resolve) => this.#socket.write('', () => resolve()))
+  /** Whether all that was written is in the pipe. */
+  get isDrained(): boolean {
+    return this.#socket.writableLength === 0
   }
 
-  /** For a process that has no turn left. A frame that the pipe has no room for is lost. */
-  writeAtOnce(frame: string): void {
-    if (this.#socket.writableLength > 0) return
-    try {
-      writeSync(CHANNEL_FD, `${frame}\n`)
-    } catch {
-      // The pipe is full or the parent gone.
+  whenDrained(onDrained: () => void): void {
+    this.#onDrained = onDrained
+  }
+
+  /** Writes without delay what the pipe has room for: there may be no turn left for the rest. */
+  write(frame: string): void {
+    const bytes = Buffer.from(`${frame}\n`)
+    const written = this.isDrained ? writeAtOnce(bytes) : 0
+    if (written === bytes.length) return
+    this.#socket.write(bytes.subarray(written), () => {
+      if (this.isDrained) this.#onDrained()
+    })
+  }
+
+  /** `onEnd` is called when all that was written is in the pipe. */
+  end(onEnd: () => void): void {
+    this.#isEnding = true
+    this.#socket.end(onEnd)
+  }
+
+  /** A chunk is overwritten by the next one, so each byte is copied once, to its place. */
+  #take(chunk: Buffer, end: number): void {
+    for (let at = 0; at < end; ) {
+      const copied = chunk.copy(this.#target, this.#filled, at, end)
+      at += copied
+      this.#filled += copied
+      if (this.#filled < this.#target.length) return
+      this.#filled = 0
+      if (this.#target !== this.#head) this.#tell(this.#target)
+      else {
+        const bytes = this.#head.readUInt32LE(0) + this.#head.readUInt32LE(4)
+        this.#target = Buffer.allocUnsafe(bytes)
+      }
     }
   }
 
-  /** Resolves when all that was written is in the pipe. */
-  end(): Promise<void> {
-    this.#isEnding = true
-    return new Promise((resolve) => this.#socket.end(resolve))
+  #tell(frame: Buffer): void {
+    this.#target = this.#head
+    const headEnd = this.#head.readUInt32LE(0)
+    const head: PageHead | ParentOrder = parse(frame.toString('utf8', 0, headEnd))
+    if ('page' in head) this.#listener.onPage(head, frame.subarray(headEnd))
+    else this.#listener.onOrder(head)
+  }
+}
+
+function writeAtOnce(bytes: Uint8Array): number {
+  try {
+    return write(CHANNEL_FD, bytes)
+  } catch {
+    // The pipe is full, or the parent gone: of that the socket tells.
+    return 0
   }
 }

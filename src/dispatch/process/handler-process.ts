@@ -1,226 +1,210 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import type { Duplex, Readable } from 'node:stream'
-import type { ClaimedJob } from '../../model.ts'
 import {
   type ChildFrame,
   type LoadFailure,
+  machineMs,
   type ReadyFacts,
-  toTokenJob,
+  showDuration,
 } from '../channel-frames.ts'
-import type { AttemptResult } from '../retry-policy.ts'
-import { showDuration } from '../show-duration.ts'
-import { captureOutput } from './capture-output.ts'
-import { killGroup, killMarked } from './end-process-tree.ts'
-import { blameFirst, type EndedJob, endJob, releaseJob, suspectJobs } from './ended-job.ts'
-import { FrameWriter, readFrames } from './frames.ts'
-import { JobDeadline } from './job-deadline.ts'
-import { type HandedJob, JobLedger, type StartedJob } from './job-ledger.ts'
-import { createLineBudget } from './line-budget.ts'
-import { type ProcessSettings, spawnHost, whenClosed } from './spawn-host.ts'
-import { watchMemory } from './watch-memory.ts'
+import { ChildPipes, type OutputLine } from './child-pipes.ts'
+import { type EndCause, judgeEnd } from './judge-end.ts'
+import { orderFrame, pageFrame } from './page-frame.ts'
+import { PageLedger, type Portion, type PortionEnd } from './page-ledger.ts'
+import { killGroup, killMarked, type ProcessSettings, spawnHost } from './spawn-host.ts'
+import { watchLoading, watchMemory } from './watch-child.ts'
+import { ProgressFile, ProgressWatch } from './watch-progress.ts'
 
-const LINES_PER_SECOND = 1_000
-/** How long a process may outlive its channel. */
-const MAX_MUTE_MS = 2_000
-
-export interface OutputLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly text: string
-  readonly fields?: Readonly<Record<string, unknown>> | undefined
+export interface ProcessExit {
+  /** Undefined when its module was not loaded. */
+  readonly pid: number | undefined
+  readonly reason: string
+  /** It was to stop, or old enough to be replaced. */
+  readonly isPlanned: boolean
+  /** Why the module was not loaded; undefined when it was. */
+  readonly failure: LoadFailure | undefined
+  /** It ended of an event that ran alone because it had ended a process before. */
+  readonly isKnownCrash: boolean
 }
 
 export interface ProcessListener {
   /** Answers why a handler with these facts cannot be used; undefined when it can. */
   onReady(facts: ReadyFacts, pid: number): string | undefined
-  onJobsEnded(jobs: readonly EndedJob[]): void
+  onEnds(ends: readonly PortionEnd[]): void
+  /** Its pipe has room again. */
+  onRoom(): void
   onLine(line: OutputLine): void
   onLinesDropped(lines: number): void
-  /** It holds too much memory and had better be replaced. */
-  onGrown(residentBytes: number): void
-  /** Its last call, when every job has been ended. */
-  onExit(reason: string, failure: LoadFailure | undefined): void
+  /** It takes long to be loaded, or waits for something meanwhile. */
+  onLoadingLong(): void
+  /** Its last call, when every event has been ended or given back. */
+  onExit(exit: ProcessExit): void
 }
+
+/** Beyond the timeout of the last attempt, for a process that was asked to stop. */
+const MAX_FAREWELL_MS = 5_000
 
 /** One child process that runs one handler module, from its start to its end. */
 export class HandlerProcess {
   readonly #settings: ProcessSettings
   readonly #listener: ProcessListener
-  readonly #now: () => number
   readonly #mark = randomUUID()
-  readonly #pid: number | undefined
-  readonly #ledger = new JobLedger()
-  readonly #lines
-  readonly #deadline: JobDeadline
-  #writer: FrameWriter | undefined
-  #finishReading: (() => void)[] = []
+  readonly #ledger = new PageLedger()
+  #pid: number | undefined
+  #file: ProgressFile | undefined
+  #watch: ProgressWatch | undefined
+  #pipes: ChildPipes | undefined
+  #stopLoading = () => {}
   #stopWatching = () => {}
-  #loadTimer: NodeJS.Timeout | undefined
-  #muteTimer: NodeJS.Timeout | undefined
+  #ageTimer: NodeJS.Timeout | undefined
+  #eventsLeft: number
   #isReady = false
-  #hasStartedJobs = false
   #hasAborted = false
   #isStopping = false
-  #killReason: string | undefined
+  /** Why it has ended, or is about to. */
+  #endReason: string | undefined
+  #cause: EndCause = { kind: 'crash' }
   #ending: string | undefined
   #failure: LoadFailure | undefined
-  /** What becomes of jobs that run when the process ends. Undefined: one of them may have ended it. */
-  #judge: ((job: StartedJob) => AttemptResult) | undefined
 
-  constructor(settings: ProcessSettings, listener: ProcessListener, now: () => number) {
+  constructor(settings: ProcessSettings, listener: ProcessListener) {
     this.#settings = settings
     this.#listener = listener
-    this.#now = now
-    this.#lines = createLineBudget(LINES_PER_SECOND, (lines) => listener.onLinesDropped(lines))
-    this.#deadline = new JobDeadline({
-      ledger: this.#ledger,
-      limitMs: settings.timeoutMs + settings.graceMs,
-      now,
-      onOverrun: () => this.#killOverrun(),
-      onSilence: () => this.kill('it did not take its jobs', () => ({ kind: 'released' })),
-    })
-    const child = spawnHost(settings, this.#mark, ({ message }) =>
-      this.#end(`it could not be started: ${message}`),
-    )
-    this.#pid = child?.pid
-    if (child?.pid !== undefined) this.#connect(child, child.pid)
+    this.#eventsLeft = settings.limits.maxEvents
+    const fail = ({ message }: Error) => this.#end(`it could not be started: ${message}`)
+    try {
+      this.#file = new ProgressFile()
+      const child = spawnHost(settings, { mark: this.#mark, progressFd: this.#file.fd }, fail)
+      if (child?.pid !== undefined) this.#connect(child, child.pid, this.#file)
+    } catch (error) {
+      queueMicrotask(() => fail(error as Error))
+    }
   }
 
-  /** Jobs in its hands. */
-  get jobs(): number {
-    return this.#ledger.size
+  /** False when it ends, or is about to. */
+  get isTaking(): boolean {
+    return this.#isReady && !this.#isStopping && this.#endReason === undefined
   }
 
-  /** Size of their payloads. */
-  get bytes(): number {
-    return this.#ledger.bytes
+  /** Whether it takes a page now. */
+  get hasRoom(): boolean {
+    return this.isTaking && !this.#ledger.isFull && this.#pipes?.isFull === false
   }
 
-  handedJobs(): Iterable<HandedJob> {
-    return this.#ledger.jobs()
-  }
-
-  /** `isAlone`: each while no other runs. */
-  run(jobs: readonly ClaimedJob[], isAlone = false): void {
-    const now = this.#now()
-    this.#writer?.run(jobs.map((job) => toTokenJob(job, this.#ledger.hand(job, now), isAlone)))
-    this.#deadline.arm()
+  hand(portions: readonly Portion[]): void {
+    const page = this.#ledger.hand(portions, machineMs())
+    try {
+      this.#file?.clearSlot(page.slot)
+    } catch (error) {
+      // Without it nobody could tell what was under way.
+      this.kill(`its progress file cannot be written: ${(error as Error).message}`)
+    }
+    this.#pipes?.send(pageFrame(page))
+    this.#watch?.arm()
   }
 
   /** Gives back what has not started, lets the rest finish, then exits. */
   stop(): void {
-    if (!this.#isReady) return this.kill('it was still loading')
+    if (this.#isStopping || this.#endReason !== undefined) return
     this.#isStopping = true
-    this.#takeBack(this.#writer?.takeUnsent() ?? [])
-    this.#writer?.send({ stop: true })
+    if (!this.#isReady) return this.kill('it was still loading')
+    const { handler, limits } = this.#settings
+    const farewellMs = handler.timeoutMs + limits.graceMs + MAX_FAREWELL_MS
+    clearTimeout(this.#ageTimer)
+    this.#ageTimer = setTimeout(() => this.kill('it did not stop'), farewellMs)
+    this.#pipes?.send([orderFrame({ stop: true })])
   }
 
   /** Aborts the signals of the attempts that run. */
   abort(): void {
     this.#hasAborted = true
-    this.#writer?.send({ abort: this.#ledger.startedTokens() })
+    this.#pipes?.send([orderFrame({ abort: true })])
   }
 
-  /** Ends it and whatever it started, at once. `judge` says what becomes of its jobs: see `#judge`. */
-  kill(reason: string, judge?: (job: StartedJob) => AttemptResult): void {
-    if (this.#pid === undefined || this.#killReason !== undefined) return
-    this.#killReason = reason
-    this.#judge = judge
+  /** Ends it and whatever it started, at once. `cause` says what becomes of its events. */
+  kill(reason: string, cause: EndCause = { kind: 'crash' }): void {
+    if (this.#pid === undefined || this.#endReason !== undefined) return
+    this.#endReason = reason
+    this.#cause = cause
     killGroup(this.#pid)
   }
 
-  #connect(child: ChildProcess, pid: number): void {
+  #connect(child: ChildProcess, pid: number, file: ProgressFile): void {
+    this.#pid = pid
     child.once('exit', (code, signal) => {
-      void this.#bury(child, signal ? `signal ${signal}` : `exit code ${code}`)
+      void this.#close(signal ? `signal ${signal}` : `exit code ${code}`)
     })
     child.on('error', () => {})
-    const [, stdout, stderr, channel] = child.stdio
-    this.#writer = new FrameWriter(channel as Duplex)
-    channel?.once('close', () => this.#expectEnd(child))
-    this.#finishReading = [
-      readFrames(channel as Duplex, {
-        onFrame: (frame) => this.#take(frame, pid),
-        onHostile: (reason) => this.kill(reason),
-      }),
-      this.#capture(stdout as Readable, 'info'),
-      this.#capture(stderr as Readable, 'warn'),
-    ]
-    const { loadTimeoutMs } = this.#settings
-    this.#loadTimer = setTimeout(() => {
-      this.#fail({
-        kind: 'load',
-        problems: [`It did not load within ${showDuration(loadTimeoutMs)}.`],
-      })
-    }, loadTimeoutMs)
-    this.#stopWatching = watchMemory(pid, (residentBytes) => this.#checkMemory(residentBytes))
-  }
-
-  #capture(stream: Readable, level: 'info' | 'warn'): () => void {
-    return captureOutput(stream, {
-      budget: this.#lines,
-      onLine: (text) => this.#listener.onLine({ level, text }),
-      onFlood: () => this.kill('it flooded its output'),
+    this.#pipes = new ChildPipes(child, {
+      ...this.#listener,
+      onFrame: (frame) => this.#take(frame, pid),
+      onFault: (reason) => this.kill(reason),
     })
+    const { concurrency, timeoutMs, builtIn } = this.#settings.handler
+    this.#pipes.send([orderFrame({ begin: { concurrency, timeoutMs, builtIn } })])
+    this.#watchAll(pid, file)
   }
 
-  /** Without its channel a process can neither be given jobs nor tell what became of them. */
-  #expectEnd({ exitCode, signalCode }: ChildProcess): void {
-    if (exitCode !== null || signalCode !== null) return
-    this.#muteTimer = setTimeout(
-      () => this.kill('it closed the channel of its outcomes'),
-      MAX_MUTE_MS,
-    )
+  #watchAll(pid: number, file: ProgressFile): void {
+    const { handler, limits } = this.#settings
+    const tooLong = `It did not load within ${showDuration(limits.loadTimeoutMs)}.`
+    this.#stopLoading = watchLoading({
+      pid,
+      limitMs: limits.loadTimeoutMs,
+      onLong: () => this.#listener.onLoadingLong(),
+      onTimeUp: () => this.#fail({ kind: 'load', problems: [tooLong] }),
+    })
+    this.#watch = new ProgressWatch({
+      ledger: this.#ledger,
+      file,
+      timeoutMs: handler.timeoutMs,
+      graceMs: limits.graceMs,
+      kill: (reason, cause) => this.kill(reason, cause),
+    })
+    this.#stopWatching = watchMemory({
+      pid,
+      limitBytes: handler.maxHeapBytes + limits.memoryMarginBytes,
+      marginBytes: limits.memoryMarginBytes,
+      onGrown: () => this.#isReady && this.stop(),
+      onTooMuch: (bytes) => this.kill(`it held ${Math.round(bytes / 1e6)} MB of memory`),
+    })
   }
 
   #take(frame: ChildFrame, pid: number): void {
-    this.#deadline.noteWord()
-    if (frame.ending) this.#ending ??= frame.ending
-    if (frame.failed && !this.#isReady) this.#fail(frame.failed)
-    if (frame.ready && !this.#isReady && this.#killReason === undefined)
-      this.#welcome(frame.ready, pid)
-    this.#takeEnds(frame)
-    if (frame.started) this.#takeStarts(frame.started)
-    // Unasked it would be a way to claim the same jobs over and over.
-    if (frame.returned && this.#isStopping) this.#takeBack(frame.returned)
-    for (const line of frame.logs ?? []) if (this.#lines.take()) this.#listener.onLine(line)
-    if (frame.droppedLogs) this.#lines.drop(frame.droppedLogs)
+    const { ending, failed, ready } = frame
+    this.#watch?.noteWord()
+    if (ending) this.#ending ??= ending
+    if (failed && !this.#isReady) this.#fail(failed)
+    if (ready && !this.#isReady && this.#endReason === undefined) this.#welcome(ready, pid)
+    this.#ledger.take(frame, {
+      readSlot: this.#readSlot,
+      hasAborted: this.#hasAborted,
+      mayReturn: this.#isStopping,
+    })
+    this.#tell()
   }
 
   #welcome(facts: ReadyFacts, pid: number): void {
-    clearTimeout(this.#loadTimer)
+    this.#stopLoading()
     this.#isReady = true
     const problem = this.#listener.onReady(facts, pid)
-    if (problem === undefined) return
-    this.#isReady = false
-    this.#fail({ kind: 'invalid', problems: [problem] })
-  }
-
-  #takeStarts(tokens: readonly number[]): void {
-    const now = this.#now()
-    for (const token of tokens) this.#ledger.start(token, now)
-    this.#hasStartedJobs = true
-  }
-
-  /** Tokens it does not hold, or holds no more, are passed over: a child may write what it likes. */
-  #takeEnds({ done = [], failures = [] }: ChildFrame): void {
-    if (done.length === 0 && failures.length === 0) return
-    const now = this.#now()
-    const ended: EndedJob[] = []
-    const take = (token: number, result: AttemptResult) => {
-      const job = this.#ledger.end(token)
-      if (job) ended.push(endJob(job, now, result))
+    if (problem !== undefined) {
+      this.#isReady = false
+      return this.#fail({ kind: 'invalid', problems: [problem] })
     }
-    for (const token of done) take(token, { kind: 'done' })
-    // An attempt that we aborted and that failed then has not failed by itself.
-    for (const { token, kind, error } of failures) {
-      take(token, { kind: kind === 'retry' && this.#hasAborted ? 'interrupted' : kind, error })
-    }
-    if (ended.length > 0) this.#listener.onJobsEnded(ended)
+    this.#ageTimer ??= setTimeout(() => this.stop(), this.#settings.limits.maxAgeMs)
   }
 
-  #takeBack(tokens: readonly number[]): void {
-    const jobs = tokens.flatMap((token) => this.#ledger.takeBack(token) ?? [])
-    if (jobs.length > 0) this.#listener.onJobsEnded(jobs.map(releaseJob))
+  readonly #readSlot = (slot: number, size: number): Uint32Array =>
+    this.#file?.readSlot(slot, size) ?? new Uint32Array(size)
+
+  #tell(): readonly PortionEnd[] {
+    const ends = this.#ledger.takeEnds()
+    if (ends.length === 0) return ends
+    for (const { done, failed } of ends) this.#eventsLeft -= done.length + failed.length
+    this.#listener.onEnds(ends)
+    if (this.#eventsLeft <= 0) this.stop()
+    return ends
   }
 
   #fail(failure: LoadFailure): void {
@@ -228,59 +212,40 @@ export class HandlerProcess {
     this.kill(failure.problems.join(' '))
   }
 
-  #checkMemory(residentBytes: number): void {
-    const { maxHeapBytes, memoryMarginBytes } = this.#settings
-    const excess = residentBytes - maxHeapBytes - memoryMarginBytes
-    if (excess > memoryMarginBytes)
-      this.kill(`it held ${Math.round(residentBytes / 1e6)} MB of memory`)
-    else if (excess > 0) this.#listener.onGrown(residentBytes)
-  }
-
-  #killOverrun(): void {
-    const { timeoutMs } = this.#settings
-    const now = this.#now()
-    const error = `timed out after ${showDuration(timeoutMs)}`
-    this.kill(`an attempt ${error} and did not end`, (job) =>
-      now - job.startedAt >= timeoutMs
-        ? { kind: 'retry', error }
-        : {
-            kind: 'interrupted',
-            error: 'interrupted: another attempt overran and its process was killed',
-          },
-    )
-  }
-
-  async #bury(child: ChildProcess, exit: string): Promise<void> {
+  async #close(exit: string): Promise<void> {
+    const endedAt = machineMs()
+    this.#endReason ??= exit
+    this.#stopLoading()
     this.#stopWatching()
-    clearTimeout(this.#loadTimer)
-    clearTimeout(this.#muteTimer)
-    this.#deadline.stop()
-    if (child.pid !== undefined) killGroup(child.pid)
+    this.#watch?.stop()
+    if (this.#pid !== undefined) killGroup(this.#pid)
     const strays = killMarked(this.#mark)
-    for (const finish of this.#finishReading) finish()
-    await Promise.all(child.stdio.flatMap((stream) => (stream ? whenClosed(stream as Duplex) : [])))
+    await this.#pipes?.close()
     await strays
-    this.#lines.close()
-    this.#end(this.#killReason ?? exit)
+    this.#end(this.#endReason, endedAt)
   }
 
-  #end(reason: string): void {
-    const now = this.#now()
-    const { queued, started } = this.#ledger.clear()
+  #end(reason: string, endedAt = machineMs()): void {
     const error = `process ended: ${this.#ending ?? reason}`
-    const judge = this.#judge
-    const hasRunSome = this.#hasStartedJobs || !this.#isReady || judge !== undefined
-    this.#listener.onJobsEnded([
-      ...(hasRunSome ? [] : blameFirst(queued, error)),
-      ...(judge
-        ? started.map((job) => endJob(job, now, judge(job)))
-        : suspectJobs(started, now, error)),
-      ...queued.map(releaseJob),
-    ])
-    this.#listener.onExit(reason, this.#isReady ? undefined : (this.#failure ?? loadFailure(error)))
+    judgeEnd({
+      ledger: this.#ledger,
+      readSlot: this.#readSlot,
+      cause: this.#cause,
+      endedAt: Math.round(endedAt),
+      error,
+      mayReturn: this.#isStopping,
+    })
+    this.#file?.close()
+    clearTimeout(this.#ageTimer)
+    const ends = this.#tell()
+    this.#listener.onExit({
+      pid: this.#isReady ? this.#pid : undefined,
+      reason,
+      isPlanned: this.#isStopping,
+      failure: this.#isReady ? undefined : (this.#failure ?? { kind: 'load', problems: [error] }),
+      isKnownCrash: ends.some(
+        ({ portion, failed }) => portion.isAlone && failed[0]?.hasEndedProcess,
+      ),
+    })
   }
-}
-
-function loadFailure(problem: string): LoadFailure {
-  return { kind: 'load', problems: [problem] }
 }

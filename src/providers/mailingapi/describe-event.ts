@@ -1,9 +1,31 @@
 import type { EventFacts, NormalisedName } from '../../model.ts'
-import { cleanText, readId } from '../clean-text.ts'
-import { readTime } from '../read-time.ts'
-import { readObject } from '../read-value.ts'
+import { type NormalisedEvent, rankBounce, startNormalised } from '../normalised-event.ts'
+import {
+  cleanText,
+  readId,
+  readIdentity,
+  readNumber,
+  readObject,
+  readText,
+  readTime,
+} from '../read-value.ts'
 import { MAILINGAPI_EVENT_NAMES } from './events.ts'
-import { isMailingApiTestId } from './test-events.ts'
+
+/** Of our own making: no document says how the provider's tests look. */
+const TEST_ID = 'evt_mailtrap_receiver_test'
+
+export function isMailingApiTestId(eventId: string | undefined): boolean {
+  return eventId === TEST_ID
+}
+
+/** No time: a test is neither old nor new. */
+export function makeMailingApiTestEvent(): Record<string, unknown> {
+  return {
+    id: TEST_ID,
+    type: 'delivered',
+    data: { message_id: 'msg_mailtrap_receiver_test', to: 'receiver@example.com' },
+  }
+}
 
 const KNOWN: ReadonlySet<string> = new Set(MAILINGAPI_EVENT_NAMES)
 
@@ -31,7 +53,7 @@ export function describeMailingApiEvent(
     type,
     name: NORMALISED.get(type),
     eventId,
-    identity: isTest ? undefined : eventId,
+    identity: isTest ? undefined : readIdentity(event.id),
     occurredAt: readTime(event.timestamp),
     recipient: cleanText(Array.isArray(data.to) ? data.to[0] : data.to),
     messageId: readId(data.message_id),
@@ -44,4 +66,62 @@ function unifyName(name: string): string {
   if (KNOWN.has(name)) return name
   const lowerCase = name.trim().toLowerCase()
   return KNOWN.has(lowerCase) ? lowerCase : name
+}
+
+type Bounce = NonNullable<NormalisedEvent['bounce']>
+
+const PERMANENT = /^(permanent|hard)(?![a-z])/i
+const TEMPORARY = /^(temporary|transient|soft)(?![a-z])/i
+
+/** The event in the form shared by all providers; undefined for inbound and unknown ones. */
+export function normaliseMailingApiEvent(
+  event: Readonly<Record<string, unknown>>,
+  facts: EventFacts,
+): NormalisedEvent | undefined {
+  const { name } = facts
+  if (name === undefined) return undefined
+  const data = readObject(event.data)
+  const start = startNormalised({
+    provider: 'mailingapi',
+    name,
+    facts,
+    original: event,
+    details: data,
+    variables: data.metadata,
+  })
+  if (name === 'email.bounced') {
+    const bounce = readBounce(data, readPermanence(data))
+    return { ...start, bounce, rank: rankBounce(bounce.permanence) }
+  }
+  if (name === 'email.deferred') return { ...start, bounce: readBounce(data, 'temporary') }
+  return start
+}
+
+/**
+ * Only the provider's word counts: `bounced` covers both kinds, and an app team suppresses recipients
+ * on what is said here, so an SMTP status is not enough.
+ */
+function readPermanence(data: Readonly<Record<string, unknown>>): Bounce['permanence'] {
+  const kind = readKind(data) ?? ''
+  if (PERMANENT.test(kind)) return 'permanent'
+  return TEMPORARY.test(kind) ? 'temporary' : 'unknown'
+}
+
+/** Inferred names throughout: whichever field is there is used. */
+function readBounce(
+  data: Readonly<Record<string, unknown>>,
+  permanence: Bounce['permanence'],
+): Bounce {
+  const response = readText(data.smtp_response)
+  const leadingStatus = /^[45]\d\d\b/.exec(response ?? '')?.[0]
+  return {
+    permanence,
+    code: readNumber(data.code) ?? readNumber(leadingStatus),
+    category: readKind(data),
+    response: response ?? readText(data.reason),
+  }
+}
+
+function readKind(data: Readonly<Record<string, unknown>>): string | undefined {
+  return readText(data.bounce_type) ?? readText(data.type)
 }

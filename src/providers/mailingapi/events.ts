@@ -1,3 +1,7 @@
+import * as z from 'zod'
+import type { EventFacts } from '../../model.ts'
+import { idField, numberField, objectField, readObject, textField } from '../read-value.ts'
+
 /**
  * MailingAPI's events as handlers receive them. Published are the envelope, the eight types and a
  * few fields of `data`. Fields marked "inferred" are guesses that no document backs; they are typed
@@ -15,7 +19,7 @@ export const MAILINGAPI_EVENT_NAMES = [
   'complained',
   'inbound',
 ] as const
-export type MailingApiEventName = (typeof MAILINGAPI_EVENT_NAMES)[number]
+type MailingApiEventName = (typeof MAILINGAPI_EVENT_NAMES)[number]
 
 /** The envelope that all types share. */
 interface MailingApiEvent<Name extends MailingApiEventName, Data> {
@@ -28,7 +32,7 @@ interface MailingApiEvent<Name extends MailingApiEventName, Data> {
   data: Data
 }
 
-export interface MailingApiData {
+interface MailingApiData {
   /** `msg_…` */
   message_id?: string | null | undefined
   from?: string | null | undefined
@@ -39,13 +43,13 @@ export interface MailingApiData {
   metadata?: Record<string, unknown> | null | undefined
 }
 
-export interface MailingApiDeliveredData extends MailingApiData {
+interface MailingApiDeliveredData extends MailingApiData {
   /** ISO 8601. */
   delivered_at?: string | null | undefined
 }
 
 /** Everything here is inferred. */
-export interface MailingApiRefusalData extends MailingApiData {
+interface MailingApiRefusalData extends MailingApiData {
   /** Inferred: `permanent` or `temporary`. Absent: unknown; do not suppress on that alone. */
   bounce_type?: string | null | undefined
   /** Inferred: another name of `bounce_type`. */
@@ -59,57 +63,102 @@ export interface MailingApiRefusalData extends MailingApiData {
 }
 
 /** Everything here is inferred. */
-export interface MailingApiClientData extends MailingApiData {
+interface MailingApiClientData extends MailingApiData {
   /** Inferred. */
   ip?: string | null | undefined
   /** Inferred. */
   user_agent?: string | null | undefined
 }
 
-export interface MailingApiClickData extends MailingApiClientData {
+interface MailingApiLinkData extends MailingApiClientData {
   /** Inferred: where the link leads. */
   url?: string | null | undefined
 }
 
-/** The receiving server took the e-mail. */
-export interface MailingApiDeliveredEvent
-  extends MailingApiEvent<'delivered', MailingApiDeliveredData> {}
-
-/** Refused, for good OR for now: the provider's texts disagree. */
-export interface MailingApiBouncedEvent extends MailingApiEvent<'bounced', MailingApiRefusalData> {}
-
-/** Failed for now; will be tried again. */
-export interface MailingApiDeferredEvent
-  extends MailingApiEvent<'deferred', MailingApiRefusalData> {}
-
-export interface MailingApiOpenedEvent extends MailingApiEvent<'opened', MailingApiClientData> {}
-
-export interface MailingApiClickedEvent extends MailingApiEvent<'clicked', MailingApiClickData> {}
-
-export interface MailingApiUnsubscribedEvent
-  extends MailingApiEvent<'unsubscribed', MailingApiClientData> {}
-
-export interface MailingApiComplainedEvent extends MailingApiEvent<'complained', MailingApiData> {}
-
-/** An e-mail arrived. */
-export interface MailingApiInboundEvent extends MailingApiEvent<'inbound', MailingApiData> {}
-
 /** Key of a handler's `on` to the event that it receives. */
 export interface MailingApiEventMap {
   /** The receiving server took the e-mail. */
-  delivered: MailingApiDeliveredEvent
-  /** Refused, for good or for now. */
-  bounced: MailingApiBouncedEvent
+  delivered: MailingApiEvent<'delivered', MailingApiDeliveredData>
+  /** Refused, for good OR for now: the provider's texts disagree. */
+  bounced: MailingApiEvent<'bounced', MailingApiRefusalData>
   /** Failed for now; will be tried again. */
-  deferred: MailingApiDeferredEvent
+  deferred: MailingApiEvent<'deferred', MailingApiRefusalData>
   /** The e-mail was opened. */
-  opened: MailingApiOpenedEvent
+  opened: MailingApiEvent<'opened', MailingApiClientData>
   /** A link was clicked. */
-  clicked: MailingApiClickedEvent
+  clicked: MailingApiEvent<'clicked', MailingApiLinkData>
   /** The recipient opted out. */
-  unsubscribed: MailingApiUnsubscribedEvent
+  unsubscribed: MailingApiEvent<'unsubscribed', MailingApiClientData>
   /** The recipient complained. */
-  complained: MailingApiComplainedEvent
+  complained: MailingApiEvent<'complained', MailingApiData>
   /** An e-mail arrived. */
-  inbound: MailingApiInboundEvent
+  inbound: MailingApiEvent<'inbound', MailingApiData>
+}
+
+export type MailingApiDeliveredEvent = MailingApiEventMap['delivered']
+export type MailingApiBouncedEvent = MailingApiEventMap['bounced']
+export type MailingApiDeferredEvent = MailingApiEventMap['deferred']
+export type MailingApiOpenedEvent = MailingApiEventMap['opened']
+export type MailingApiClickedEvent = MailingApiEventMap['clicked']
+export type MailingApiUnsubscribedEvent = MailingApiEventMap['unsubscribed']
+export type MailingApiComplainedEvent = MailingApiEventMap['complained']
+export type MailingApiInboundEvent = MailingApiEventMap['inbound']
+
+const toField = z
+  .union([z.string(), z.array(z.string())])
+  .nullish()
+  .catch(undefined)
+
+const refusal = {
+  bounce_type: textField,
+  type: textField,
+  code: numberField,
+  reason: textField,
+  smtp_response: textField,
+}
+const client = { ip: textField, user_agent: textField }
+
+function envelope<const Name extends MailingApiEventName, Fields extends z.ZodRawShape>(
+  name: Name,
+  fields: Fields,
+) {
+  const data = z.looseObject({
+    message_id: idField,
+    from: textField,
+    to: toField,
+    subject: textField,
+    metadata: objectField,
+    ...fields,
+  })
+  return z.looseObject({
+    type: z.literal(name),
+    id: idField,
+    timestamp: textField,
+    data: z.preprocess(readObject, data),
+  })
+}
+
+/** A field whose kind differs from its type does not compile. */
+const MAILINGAPI_EVENT_SCHEMAS: {
+  readonly [Name in keyof MailingApiEventMap]: z.ZodType<MailingApiEventMap[Name]>
+} = {
+  delivered: envelope('delivered', { delivered_at: textField }),
+  bounced: envelope('bounced', refusal),
+  deferred: envelope('deferred', refusal),
+  opened: envelope('opened', client),
+  clicked: envelope('clicked', { ...client, url: textField }),
+  unsubscribed: envelope('unsubscribed', client),
+  complained: envelope('complained', {}),
+  inbound: envelope('inbound', {}),
+}
+
+const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(MAILINGAPI_EVENT_SCHEMAS))
+
+/** The event as its type promises it; an unknown one as it came. */
+export function tidyMailingApiEvent(
+  event: Readonly<Record<string, unknown>>,
+  { type }: EventFacts,
+): Record<string, unknown> {
+  const tidied = SCHEMAS.get(type)?.safeParse({ ...event, type })
+  return (tidied?.data ?? { ...event }) as Record<string, unknown>
 }

@@ -1,14 +1,19 @@
-import { newestSecret } from '../newest-secret.ts'
 import type { Provider } from '../provider.ts'
-import { describeMailingApiEvent } from './describe-event.ts'
-import { normaliseMailingApiEvent } from './normalise-event.ts'
+import { newestSecret } from '../signing.ts'
 import {
+  describeMailingApiEvent,
+  isMailingApiTestId,
+  makeMailingApiTestEvent,
+  normaliseMailingApiEvent,
+} from './describe-event.ts'
+import { tidyMailingApiEvent } from './events.ts'
+import { makeMailingApiSample } from './sample-event.ts'
+import {
+  findMailingApiFault,
   readMailingApiSignature,
   signMailingApiBody,
   verifyMailingApiSignature,
 } from './signature.ts'
-import { isMailingApiTestId, makeMailingApiTestEvent } from './test-events.ts'
-import { tidyMailingApiEvent } from './tidy-event.ts'
 
 /** Its signature is INFERRED in part; see `signature.ts`. */
 export const mailingapi: Provider = {
@@ -16,12 +21,15 @@ export const mailingapi: Provider = {
   requests: { maxEvents: 1, format: 'single' },
   nameField: 'type',
   idField: 'id',
+  hasUuidKeys: false,
+  hasEmailLog: false,
   addresses: [],
   retries: undefined,
   ownSettings: ['toleranceSeconds', 'secretForm'],
   secretLook: undefined,
   readSignature: readMailingApiSignature,
   verify: verifyMailingApiSignature,
+  findFault: findMailingApiFault,
   sign: (body, { secrets, secretForm }, now) =>
     signMailingApiBody(body, newestSecret(secrets), secretForm, now),
   describe: describeMailingApiEvent,
@@ -29,4 +37,5 @@ export const mailingapi: Provider = {
   tidy: tidyMailingApiEvent,
   isTestId: isMailingApiTestId,
   makeTestEvent: makeMailingApiTestEvent,
+  makeSample: makeMailingApiSample,
 }

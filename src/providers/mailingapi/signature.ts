@@ -5,12 +5,14 @@
  * relying on it.
  */
 import type { SecretForm, Source } from '../../model.ts'
-import { findHeader } from '../find-header.ts'
-import { findSigner, isDigest, type SigningKey, signParts } from '../find-signer.ts'
+import type { SignatureFault } from '../provider.ts'
+import { findHeader, findSigner, isDigest, type SigningKey, signParts } from '../signing.ts'
 
 const HEADER = 'x-mailingapi-signature'
 /** Room for a dozen digests; without a bound, each one more costs a comparison per secret. */
 const MAX_HEADER_CHARACTERS = 1_024
+/** The year 5138 in seconds, 1973 in milliseconds. */
+const FIRST_MILLISECONDS = 1e11
 const SECRET_PREFIX = 'whsec_'
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
 
@@ -33,10 +35,42 @@ export function verifyMailingApiSignature(
 ): number {
   const claim = parseSignature(signature)
   if (claim === undefined || body.byteLength === 0) return -1
-  const ageSeconds = Math.floor(now / 1_000) - Number(claim.signedAt)
-  if (!(Math.abs(ageSeconds) <= source.toleranceSeconds)) return -1
+  return isTimely(claim, source, now) ? findPosition(body, claim, source) : -1
+}
+
+/** Of a time that is not near `now`, whether the rest would have been right. */
+export function findMailingApiFault(
+  body: Uint8Array,
+  signature: string,
+  source: Source,
+  now: number,
+): SignatureFault {
+  const claim = parseSignature(signature)
+  const isOfTime =
+    claim !== undefined &&
+    body.byteLength > 0 &&
+    !isTimely(claim, source, now) &&
+    findPosition(body, claim, source) >= 0
+  if (!isOfTime) return { reason: 'signature' }
+  const signedAt = Number(claim.signedAt)
+  const isInMilliseconds = signedAt >= FIRST_MILLISECONDS
+  return {
+    reason: isInMilliseconds ? 'signature_milliseconds' : 'signature_time',
+    aheadSeconds: Math.floor(isInMilliseconds ? signedAt / 1_000 : signedAt) - secondsOf(now),
+  }
+}
+
+function isTimely({ signedAt }: SignatureClaim, { toleranceSeconds }: Source, now: number) {
+  return Math.abs(secondsOf(now) - Number(signedAt)) <= toleranceSeconds
+}
+
+function secondsOf(now: number): number {
+  return Math.floor(now / 1_000)
+}
+
+function findPosition(body: Uint8Array, { signedAt, digests }: SignatureClaim, source: Source) {
   const keys = source.secrets.map((secret) => toKey(secret, source.secretForm))
-  return findSigner(keys, [`${claim.signedAt}.`, body], claim.digests)
+  return findSigner(keys, [`${signedAt}.`, body], digests)
 }
 
 /** The header of a request with this body, signed at `now`, milliseconds since 1970. */

@@ -1,9 +1,73 @@
-import type { EventFacts } from '../../model.ts'
-import { cleanText, readId } from '../clean-text.ts'
-import { readTime } from '../read-time.ts'
-import { findNormalisedName, unifyName } from './event-names.ts'
-import { MAILTRAP_INBOUND_NAME } from './events.ts'
-import { isMailtrapTestId } from './test-events.ts'
+import type { EventFacts, NormalisedName } from '../../model.ts'
+import { type NormalisedEvent, startNormalised } from '../normalised-event.ts'
+import { cleanText, readId, readIdentity, readNumber, readText, readTime } from '../read-value.ts'
+import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES, MAILTRAP_INBOUND_NAME } from './events.ts'
+
+/** Spellings of Mailtrap's interfaces, forms and texts, folded, to the one used in payloads. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ...MAILTRAP_EVENT_NAMES.map((name): [string, string] => [fold(name), name]),
+  ['hard bounce', 'bounce'],
+  ['spam complaint', 'spam'],
+  ['spam report', 'spam'],
+  ['inbound', MAILTRAP_INBOUND_NAME],
+])
+const LONGEST_SPELLING = 40
+
+const NORMALISED: ReadonlyMap<string, NormalisedName> = new Map([
+  ['delivery', 'email.delivered'],
+  ['soft bounce', 'email.deferred'],
+  ['bounce', 'email.bounced'],
+  ['open', 'email.opened'],
+  ['click', 'email.clicked'],
+  ['unsubscribe', 'email.unsubscribed'],
+  ['spam', 'email.complained'],
+  ['reject', 'email.rejected'],
+  ['suspension', 'email.suspended'],
+])
+
+const EXACT: ReadonlySet<string> = new Set(MAILTRAP_EVENT_NAMES)
+
+/** The payload name for any known spelling of it; an unknown name stays as it is. */
+export function unifyName(name: string): string {
+  if (EXACT.has(name) || name.startsWith(MAILTRAP_AUDIT_PREFIX)) return name
+  const lowerCase = name.toLowerCase()
+  if (lowerCase.startsWith(MAILTRAP_AUDIT_PREFIX)) return lowerCase
+  return (name.length <= LONGEST_SPELLING ? SPELLINGS.get(fold(name)) : undefined) ?? name
+}
+
+/** `Soft-Bounce`, `soft_bounce` and `soft bounce` become one. */
+function fold(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[\s._-]+/g, ' ')
+    .trim()
+}
+
+/**
+ * The ids of the two sending events that Mailtrap's "Run Test" button makes. They are the same for
+ * every kind of event, so a second test would look like a conflict with the first.
+ */
+const TEST_IDS: readonly [string, string] = [
+  'bede7236-2284-43d6-a953-1fdcafd0fdbc',
+  '657b8544-6a95-4c47-997f-6e47922a5052',
+]
+
+export function isMailtrapTestId(eventId: string | undefined): boolean {
+  return eventId !== undefined && TEST_IDS.includes(eventId)
+}
+
+/** No time: a test is neither old nor new. */
+export function makeMailtrapTestEvent(): Record<string, unknown> {
+  return {
+    event: 'delivery',
+    event_id: TEST_IDS[0],
+    message_id: '00000000-0000-4000-8000-000000000000',
+    email: 'receiver@example.com',
+    sending_stream: 'transactional',
+    sending_domain_name: 'example.com',
+    category: 'mailtrap-receiver doctor',
+  }
+}
 
 /** No schema here: it runs for every event received, and has to cost about a microsecond. */
 export function describeMailtrapEvent(
@@ -16,9 +80,9 @@ export function describeMailtrapEvent(
   const isTest = isMailtrapTestId(eventId)
   return {
     type,
-    name: findNormalisedName(type),
+    name: NORMALISED.get(type),
     eventId,
-    identity: isTest ? undefined : identify(event, type, eventId),
+    identity: isTest ? undefined : identify(event, type),
     occurredAt: readTime(event.timestamp),
     recipient: cleanText(event.email),
     messageId: readId(event.message_id),
@@ -27,13 +91,45 @@ export function describeMailtrapEvent(
 }
 
 /** An inbound event sent again may come with another `event_id`: its inbox and id there count. */
-function identify(
-  event: Readonly<Record<string, unknown>>,
-  type: string,
-  eventId: string | undefined,
-): string | undefined {
+function identify(event: Readonly<Record<string, unknown>>, type: string): string | undefined {
+  const eventId = readIdentity(event.event_id)
   if (type !== MAILTRAP_INBOUND_NAME) return eventId
-  const inboxId = readId(event.inbox_id)
-  const messageId = readId(event.message_id)
-  return inboxId && messageId ? `${inboxId}/${messageId}` : eventId
+  const inboxId = readIdentity(event.inbox_id)
+  const messageId = readIdentity(event.message_id)
+  // With a slash in it, two pairs could look the same.
+  const isClear = inboxId && messageId && !inboxId.includes('/')
+  return isClear ? `${inboxId}/${messageId}` : eventId
+}
+
+/** The event in the form shared by all providers; undefined for audit, inbound and unknown ones. */
+export function normaliseMailtrapEvent(
+  event: Readonly<Record<string, unknown>>,
+  facts: EventFacts,
+): NormalisedEvent | undefined {
+  const { name } = facts
+  if (name === undefined) return undefined
+  const start = startNormalised({
+    provider: 'mailtrap',
+    name,
+    facts,
+    original: event,
+    details: event,
+    variables: event.custom_variables,
+  })
+  if (name === 'email.bounced') return { ...start, bounce: readBounce(event, 'permanent') }
+  if (name === 'email.deferred') return { ...start, bounce: readBounce(event, 'temporary') }
+  const hasReason = name === 'email.rejected' || name === 'email.suspended'
+  return hasReason ? { ...start, reason: readText(event.reason) } : start
+}
+
+function readBounce(
+  event: Readonly<Record<string, unknown>>,
+  permanence: 'permanent' | 'temporary',
+): NonNullable<NormalisedEvent['bounce']> {
+  return {
+    permanence,
+    code: readNumber(event.response_code),
+    category: readText(event.bounce_category),
+    response: readText(event.response),
+  }
 }

@@ -1,3 +1,7 @@
+import * as z from 'zod'
+import type { EventFacts } from '../../model.ts'
+import { idField, numberField, objectField, textField } from '../read-value.ts'
+
 /**
  * Mailtrap's events as handlers receive them. Only `event` is certain: the provider leaves fields
  * out and sets them to null, so everything else may be absent. Fields that are not listed here, new
@@ -62,56 +66,19 @@ interface MailtrapClientFields {
   user_agent?: string | null | undefined
 }
 
-/** The receiving server took the e-mail. */
-export interface MailtrapDeliveryEvent extends MailtrapSendingFields {
-  event: 'delivery'
+interface MailtrapReasonFields {
+  /** A sentence for people: do not parse it. */
+  reason?: string | null | undefined
 }
 
-/** The e-mail was opened; several per e-mail are normal. */
-export interface MailtrapOpenEvent extends MailtrapSendingFields, MailtrapClientFields {
-  event: 'open'
-}
-
-/** A link was clicked; several per e-mail are normal. */
-export interface MailtrapClickEvent extends MailtrapSendingFields, MailtrapClientFields {
-  event: 'click'
+interface MailtrapLinkFields extends MailtrapClientFields {
   /** Where the link leads. */
   url?: string | null | undefined
 }
 
-/** Failed for good. The provider suppresses the recipient for three categories only. */
-export interface MailtrapBounceEvent extends MailtrapSendingFields, MailtrapRefusalFields {
-  event: 'bounce'
-}
-
-/** Failed for now: up to ten more tries, then `delivery` or `bounce`. */
-export interface MailtrapSoftBounceEvent extends MailtrapSendingFields, MailtrapRefusalFields {
-  event: 'soft bounce'
-}
-
-/** The recipient complained; the provider suppresses the address. */
-export interface MailtrapSpamEvent extends MailtrapSendingFields {
-  event: 'spam'
-}
-
-/** The recipient opted out of this sending domain; the provider suppresses the address. */
-export interface MailtrapUnsubscribeEvent extends MailtrapSendingFields, MailtrapClientFields {
-  event: 'unsubscribe'
-}
-
-/** Held back (unverified domain, daily limit), to end in `delivery` or `reject`. No suppression. */
-export interface MailtrapSuspensionEvent extends MailtrapSendingFields {
-  event: 'suspension'
-  /** A sentence for people: do not parse it. */
-  reason?: string | null | undefined
-}
-
-/** Never sent: the domain stayed unverified, or the recipient was suppressed before. */
-export interface MailtrapRejectEvent extends MailtrapSendingFields {
-  event: 'reject'
-  /** A sentence for people: do not parse it. */
-  reason?: string | null | undefined
-}
+/** One of the nine, with the fields that it has beside those of all. */
+type Sending<Name extends string, Fields = unknown> = MailtrapSendingFields &
+  Fields & { event: Name }
 
 /** An e-mail arrived in an inbox. Its text has to be fetched through the provider's API. */
 export interface MailtrapInboundEvent {
@@ -160,23 +127,110 @@ export interface MailtrapAuditResource {
 /** Key of a handler's `on` to the event that it receives. Audit events: {@link MailtrapAuditEvent}. */
 export interface MailtrapEventMap {
   /** The receiving server took the e-mail. */
-  delivery: MailtrapDeliveryEvent
-  /** The e-mail was opened. */
-  open: MailtrapOpenEvent
-  /** A link was clicked. */
-  click: MailtrapClickEvent
-  /** Failed for good. */
-  bounce: MailtrapBounceEvent
-  /** Failed for now; will be tried again. */
-  'soft bounce': MailtrapSoftBounceEvent
-  /** The recipient complained. */
-  spam: MailtrapSpamEvent
-  /** The recipient opted out. */
-  unsubscribe: MailtrapUnsubscribeEvent
-  /** Held back by the provider. */
-  suspension: MailtrapSuspensionEvent
-  /** Never sent. */
-  reject: MailtrapRejectEvent
-  /** An e-mail arrived in an inbox. */
+  delivery: Sending<'delivery'>
+  /** The e-mail was opened; several per e-mail are normal. */
+  open: Sending<'open', MailtrapClientFields>
+  /** A link was clicked; several per e-mail are normal. */
+  click: Sending<'click', MailtrapLinkFields>
+  /** Failed for good. The provider suppresses the recipient for three categories only. */
+  bounce: Sending<'bounce', MailtrapRefusalFields>
+  /** Failed for now: up to ten more tries, then `delivery` or `bounce`. */
+  'soft bounce': Sending<'soft bounce', MailtrapRefusalFields>
+  /** The recipient complained; the provider suppresses the address. */
+  spam: Sending<'spam'>
+  /** The recipient opted out of this sending domain; the provider suppresses the address. */
+  unsubscribe: Sending<'unsubscribe', MailtrapClientFields>
+  /** Held back (unverified domain, daily limit), to end in `delivery` or `reject`. No suppression. */
+  suspension: Sending<'suspension', MailtrapReasonFields>
+  /** Never sent: the domain stayed unverified, or the recipient was suppressed before. */
+  reject: Sending<'reject', MailtrapReasonFields>
+  /** An e-mail arrived in an inbox. Its text has to be fetched through the provider's API. */
   'inbound.message_received': MailtrapInboundEvent
+}
+
+export type MailtrapDeliveryEvent = MailtrapEventMap['delivery']
+export type MailtrapOpenEvent = MailtrapEventMap['open']
+export type MailtrapClickEvent = MailtrapEventMap['click']
+export type MailtrapBounceEvent = MailtrapEventMap['bounce']
+export type MailtrapSoftBounceEvent = MailtrapEventMap['soft bounce']
+export type MailtrapSpamEvent = MailtrapEventMap['spam']
+export type MailtrapUnsubscribeEvent = MailtrapEventMap['unsubscribe']
+export type MailtrapSuspensionEvent = MailtrapEventMap['suspension']
+export type MailtrapRejectEvent = MailtrapEventMap['reject']
+
+const refusal = {
+  response: textField,
+  response_code: numberField,
+  bounce_category: textField,
+}
+const client = { ip: textField, user_agent: textField }
+
+function sending<
+  const Name extends (typeof MAILTRAP_SENDING_NAMES)[number],
+  Fields extends z.ZodRawShape,
+>(name: Name, fields: Fields) {
+  return z.looseObject({
+    event: z.literal(name),
+    event_id: idField,
+    timestamp: numberField,
+    email: textField,
+    message_id: idField,
+    sending_stream: textField,
+    sending_domain_name: textField,
+    category: textField,
+    custom_variables: objectField,
+    ...fields,
+  })
+}
+
+const inbound = z.looseObject({
+  event: z.literal(MAILTRAP_INBOUND_NAME),
+  event_id: idField,
+  timestamp: numberField,
+  inbox_id: numberField,
+  message_id: idField,
+  from: textField,
+})
+
+/** A field whose kind differs from its type does not compile. */
+const MAILTRAP_EVENT_SCHEMAS: {
+  readonly [Name in keyof MailtrapEventMap]: z.ZodType<MailtrapEventMap[Name]>
+} = {
+  delivery: sending('delivery', {}),
+  open: sending('open', client),
+  click: sending('click', { ...client, url: textField }),
+  bounce: sending('bounce', refusal),
+  'soft bounce': sending('soft bounce', refusal),
+  spam: sending('spam', {}),
+  unsubscribe: sending('unsubscribe', client),
+  suspension: sending('suspension', { reason: textField }),
+  reject: sending('reject', { reason: textField }),
+  'inbound.message_received': inbound,
+}
+
+const MAILTRAP_AUDIT_SCHEMA: z.ZodType<MailtrapAuditEvent> = z.looseObject({
+  event: z.templateLiteral([MAILTRAP_AUDIT_PREFIX, z.string()]),
+  timestamp: numberField,
+  description: textField,
+  actor: z
+    .looseObject({ id: numberField, type: textField, name: textField })
+    .nullish()
+    .catch(undefined),
+  resource: z
+    .looseObject({ id: idField, type: textField, name: textField })
+    .nullish()
+    .catch(undefined),
+  changes: objectField,
+})
+
+const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(MAILTRAP_EVENT_SCHEMAS))
+
+/** The event as its type promises it; an unknown one as it came. */
+export function tidyMailtrapEvent(
+  event: Readonly<Record<string, unknown>>,
+  { type }: EventFacts,
+): Record<string, unknown> {
+  const schema = type.startsWith(MAILTRAP_AUDIT_PREFIX) ? MAILTRAP_AUDIT_SCHEMA : SCHEMAS.get(type)
+  const tidied = schema?.safeParse({ ...event, event: type })
+  return (tidied?.data ?? { ...event }) as Record<string, unknown>
 }

@@ -1,5 +1,4 @@
-import { findHeader } from '../find-header.ts'
-import { findSigner, isDigest, signParts } from '../find-signer.ts'
+import { findHeader, findSigner, isDigest, signParts } from '../signing.ts'
 
 const HEADER = 'mailtrap-signature'
 /** An older name of the header, still in circulation. */

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineHandler, PermanentError } from 'mailtrap-receiver'
+import { defineHandler, PermanentError, RetryLaterError } from 'mailtrap-receiver'
 
 const CHANNEL_FD = 3
+const PROGRESS_FD = 4
 
 function write(fd, text) {
   for (let rest = Buffer.from(text); rest.length > 0; ) {
@@ -55,6 +56,8 @@ const ACTS = {
   },
   throwHuge: () => Promise.reject(new Error('x'.repeat(10_000_000))),
   throwControls: () => Promise.reject(new Error('\u0001'.repeat(10_000))),
+  throwRetryLater: ({ afterSeconds }) =>
+    Promise.reject(new RetryLaterError('busy', { afterSeconds })),
   throwPermanent: () => Promise.reject(new PermanentError('never again')),
   throwLater: async () => {
     setImmediate(() => {
@@ -106,12 +109,23 @@ const ACTS = {
   },
   writeGarbage: () => write(CHANNEL_FD, 'this is no frame\n'),
   writeFaultyList: () => write(CHANNEL_FD, `{"failures":[${'{},'.repeat(690_000)}{}]}\n`),
-  writeFaultyTokens: () => write(CHANNEL_FD, `{"started":[${'"",'.repeat(690_000)}""]}\n`),
+  writeFaultyPages: () => write(CHANNEL_FD, `{"pages":[${'"",'.repeat(690_000)}""]}\n`),
   writeEndlessLine: () => write(CHANNEL_FD, 'e'.repeat(5_000_000)),
   forge: () => {
-    write(CHANNEL_FD, '{"done":[999999,-1,0],"started":[123456]}\n')
-    write(CHANNEL_FD, '{"failures":[{"token":424242,"kind":"dead","error":"forged"}]}\n')
-    write(CHANNEL_FD, '{"returned":[1,2,3,4,5,6,7,8,9]}\n')
+    // Of every slot but its own: done, and given back.
+    const entries = new Uint32Array(500 * 200).fill(2, 500).fill(4, 500 * 100)
+    writeSync(PROGRESS_FD, entries.subarray(500), 0, undefined, 4 * 500)
+    // Its own: given back.
+    writeSync(PROGRESS_FD, Uint32Array.of(4), 0, 4, 0)
+    write(CHANNEL_FD, '{"pages":[999999,-1,0,1]}\n')
+    for (const [page, at] of [
+      [424_242, 0],
+      [1, 500],
+      [1, -1],
+    ]) {
+      const failure = { page, at, kind: 'dead', error: 'forged', ms: 1 }
+      write(CHANNEL_FD, `${JSON.stringify({ failures: [failure] })}\n`)
+    }
     write(CHANNEL_FD, '{"ready":{"name":"forged","keys":["*"],"takesBatches":false}}\n')
     write(CHANNEL_FD, '{"failed":{"kind":"invalid","problems":["forged"]}}\n')
     return Promise.reject(new Error('honest failure'))

@@ -7,8 +7,8 @@ import type {
 import {
   MAILTRAP_EVENT_NAMES,
   MAILTRAP_SENDING_NAMES,
+  tidyMailtrapEvent,
 } from '../../../src/providers/mailtrap/events.ts'
-import { tidyMailtrapEvent } from '../../../src/providers/mailtrap/tidy-event.ts'
 import { readSampleEvents } from '../samples.ts'
 
 function tidy(event: Record<string, unknown>): Record<string, unknown> {

@@ -1,0 +1,63 @@
+import { handlerEnvironment, type Settings } from '../config.ts'
+import { ReceiverError } from '../errors.ts'
+import type { HandlerRegistration } from '../model.ts'
+import type { Store } from '../store/store.ts'
+import type { WorkThread } from '../work/start-work-thread.ts'
+import type { WorkRules } from '../work/work-messages.ts'
+import type { Closer } from './closers.ts'
+import type { Composition } from './running-app.ts'
+
+/** Another replica runs them; it may have come later, with others. */
+const LOOK_FOR_HANDLERS_MS = 10_000
+
+interface StartReport {
+  readonly problems: readonly string[]
+}
+
+/**
+ * Modules are loaded from now on, beside whatever else starts; one that takes long joins later. What
+ * is answered resolves when those are that do not, and rejects with `invalid_handler` when one is not
+ * what a handler has to be.
+ */
+export function startHandlers(work: WorkThread, composition: Composition): () => Promise<void> {
+  const { settings, env, redaction, closers, reloaders } = composition
+  const stop: Closer = async ({ handlersSoftMs: softMs, handlersHardMs: hardMs }) => {
+    await work.ask('beginStop')
+    await work.ask('stopHandlers', { softMs, hardMs })
+  }
+  closers.add(stop)
+  const rulesOf = (from: Settings): WorkRules => ({
+    handlers: from.handlers,
+    childEnv: handlerEnvironment(from, env),
+    redaction: redaction(),
+  })
+  const starting = work.ask<StartReport>('startHandlers', rulesOf(settings))
+  // Should something else end the start, nobody waits for it.
+  starting.catch(() => {})
+  return async () => {
+    // They stop first, before the listeners that began after them: no request waits for a handler.
+    closers.add(stop)
+    const { problems } = await starting
+    if (problems.length > 0)
+      throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
+    reloaders.push(async (fresh, { isCodeNew }) => {
+      const report = await work.ask<StartReport>('reload', rulesOf(fresh), isCodeNew)
+      return report.problems
+    })
+  }
+}
+
+/** Where others run the handlers: which there are, for the admin listener. */
+export async function rememberHandlers(
+  store: Pick<Store, 'loadHandlers'>,
+  { closers }: Composition,
+): Promise<() => readonly HandlerRegistration[]> {
+  let handlers: readonly HandlerRegistration[] = []
+  const load = async () => {
+    handlers = await store.loadHandlers().catch(() => handlers)
+  }
+  const timer = setInterval(() => void load(), LOOK_FOR_HANDLERS_MS).unref()
+  closers.add(() => clearInterval(timer))
+  await load()
+  return () => handlers
+}

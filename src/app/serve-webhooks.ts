@@ -1,0 +1,52 @@
+import { PROVIDERS } from '../providers/providers.ts'
+import { readTlsFiles, type TlsPaths } from '../receive/create-fastify.ts'
+import type { Readiness } from '../receive/create-public-server.ts'
+import { createPublicServer, type PublicServer } from '../receive/create-public-server.ts'
+import type { Journal } from '../store/store.ts'
+import { explainListening } from './explain-listening.ts'
+import { newBatchId } from './new-batch-id.ts'
+import type { Composition } from './running-app.ts'
+
+/** One that only works has no sources: its listener answers for its health. */
+export async function serveWebhooks(
+  { settings, receives, observer, closers, reloaders, now }: Composition,
+  { journal, readiness }: { readonly journal: Journal; readonly readiness: () => Readiness },
+): Promise<{ readonly server: PublicServer; readonly url: string }> {
+  const findSources = (from: typeof settings) =>
+    new Map((receives ? from.sources : []).map((source) => [source.name, source]))
+  let sources = findSources(settings)
+  const tls = settings.tls && readTlsFiles(settings.tls)
+  const server = createPublicServer({
+    sources: () => sources,
+    providers: PROVIDERS,
+    journal,
+    observer,
+    now,
+    newBatchId: () => newBatchId(now()),
+    readiness,
+    settings: { ...settings, tls, limits: { keepAliveTimeoutMs: settings.keepAliveMs } },
+  })
+  closers.add(({ requestsMs }) => server.close(requestsMs))
+  reloaders.push((fresh) => {
+    sources = findSources(fresh)
+    return []
+  })
+  reloaders.push((fresh) => {
+    if (!tls !== !fresh.tls) return ['HTTPS cannot begin or end without a restart.']
+    return fresh.tls ? followTls(server, fresh.tls) : []
+  })
+  const { url } = await server.listen().catch((error: unknown) => {
+    throw explainListening(error, { ...settings, names: { host: 'HOST', port: 'PORT' } })
+  })
+  return { server, url }
+}
+
+/** The files may have changed since they were looked at. */
+function followTls(server: PublicServer, paths: TlsPaths): string[] {
+  try {
+    server.reloadTls(readTlsFiles(paths))
+    return []
+  } catch (error) {
+    return [`TLS_CERT_FILE, TLS_KEY_FILE: ${error instanceof Error ? error.message : error}`]
+  }
+}

@@ -1,0 +1,52 @@
+import { hostname } from 'node:os'
+import { createMemoryKeeper } from '../alerts/alert-memory.ts'
+import { type Alerts, createAlerts } from '../alerts/alerts.ts'
+import { createFigureReader, type FigureSources } from '../alerts/read-figures.ts'
+import { sendAlert } from '../alerts/send-alert.ts'
+import type { Guardian } from '../guardian/guardian.ts'
+import { prepareGuardian } from '../guardian/prepare-guardian.ts'
+import { readUsedPercent } from '../store/spool/spool-disk.ts'
+import type { OpenedStore } from './open-store.ts'
+import type { Composition } from './running-app.ts'
+
+/** Part of the composition: what tells people that they are needed. */
+export function watchCauses(
+  { store, spool }: Pick<OpenedStore, 'store' | 'spool'>,
+  { settings, receives, observer, reloaders, now }: Composition,
+  seen: Pick<FigureSources, 'watch' | 'readiness' | 'guardian'>,
+): Alerts {
+  let { sources, alerts } = settings
+  reloaders.push((fresh) => {
+    ;({ sources, alerts } = fresh)
+    return []
+  })
+  const readFigures = createFigureReader({
+    ...seen,
+    archive: store,
+    spool: spool?.stats,
+    diskUsedPercent: () => readUsedPercent(settings.dataDir),
+    counts: observer.counts,
+    now,
+  })
+  return createAlerts({
+    readFigures,
+    memory: createMemoryKeeper(store),
+    sources: () => (receives ? sources : []),
+    target: () => alerts,
+    send: sendAlert,
+    receiver: settings.publicUrl ? new URL(settings.publicUrl).host : hostname(),
+    observer,
+    now,
+  })
+}
+
+/** Part of the composition: what looks after the webhooks at the provider; whoever receives does. */
+export function watchWebhooks(
+  { settings, receives, observer, reloaders, now }: Composition,
+  isWell: () => boolean,
+): Guardian | undefined {
+  if (!receives) return undefined
+  const { guardian, reload } = prepareGuardian({ settings, isWell, observer, now })
+  reloaders.push(reload)
+  return guardian
+}

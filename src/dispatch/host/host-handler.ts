@@ -1,0 +1,84 @@
+import { close as closeInspector, url as inspectorUrl } from 'node:inspector'
+import { Worker } from 'node:worker_threads'
+import { describeError } from '../../handlers/describe-error.ts'
+import { loadHandler } from '../../handlers/load-handler.ts'
+import type { HostSettings, LoadFailure } from '../channel-frames.ts'
+import { HostChannel } from './host-channel.ts'
+import { HostLoop } from './host-loop.ts'
+import { exit, stringify } from './untouched.ts'
+
+/*
+ * Loads the handler's module, then runs its events in waves. What this side needs of the globals it
+ * takes before it loads the module, which may patch them.
+ */
+
+/** Ends this process group, itself included, without a chance for anybody to object. */
+function vanish(): void {
+  process.kill(-process.pid, 'SIGKILL')
+}
+
+/** Looks from a thread of its own, because a handler that spins does not hear the channel close. */
+function watchParent(): void {
+  const code = `const { workerData } = require('node:worker_threads')
+    setInterval(() => process.ppid === workerData.parent || process.kill(-process.pid, 'SIGKILL'), 1000)`
+  const workerData = { parent: process.ppid }
+  const watch = new Worker(code, { eval: true, execArgv: [], env: {}, workerData })
+  watch.on('error', () => {})
+  watch.unref()
+}
+
+/** Should it have been opened while Node itself was starting. */
+function closeOpenInspector(): void {
+  if (inspectorUrl() !== undefined) closeInspector()
+}
+
+/** Whether a module was loaded and is wrong by our rules, so that only its author can mend it. */
+function isInvalidHandler(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (/^The (handler module .* is wrong: |package .* is not installed\.)/s.test(error.message)) {
+    return true
+  }
+  return error.cause instanceof Error && error.cause.message.startsWith('defineHandler: ')
+}
+
+/** Runs a handler in this process, once the parent has told its settings and until it says stop. */
+export function hostHandler(module: string): void {
+  watchParent()
+  closeOpenInspector()
+  let loop: HostLoop | undefined
+  const channel = new HostChannel({
+    onPage: (head, rest) => loop?.takePage(head, rest),
+    onOrder: (order) => {
+      if (order.begin) void begin(order.begin)
+      else loop?.takeOrder(order)
+    },
+    onGone: vanish,
+  })
+  const giveUp = (failed: LoadFailure) => {
+    channel.write(stringify({ failed }))
+    channel.end(() => exit(1))
+  }
+  const failToLoad = (error: unknown) => {
+    giveUp({ kind: 'load', problems: [describeError(error)] })
+  }
+  process.on('uncaughtException', failToLoad)
+
+  async function begin(settings: HostSettings): Promise<void> {
+    try {
+      const handler = await loadHandler(module, settings.builtIn)
+      process.off('uncaughtException', failToLoad)
+      const running = new HostLoop(handler, channel, settings)
+      loop = running
+      process.on('exit', () => running.tellAtOnce())
+      process.on('uncaughtException', (error) => {
+        running.confess(describeError(error))
+        exit(1)
+      })
+      const { name, keys, takesBatches } = handler
+      channel.write(stringify({ ready: { name, keys, takesBatches } }))
+    } catch (error) {
+      const problems = [error instanceof Error ? error.message : describeError(error)]
+      giveUp({ kind: isInvalidHandler(error) ? 'invalid' : 'load', problems })
+    }
+  }
+}

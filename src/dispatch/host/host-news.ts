@@ -1,0 +1,116 @@
+import { describeError } from '../../handlers/describe-error.ts'
+import type { HandlerLog } from '../../handlers/handler-context.ts'
+import { LINES_PER_SECOND, MAX_FAILURES, MAX_LOGS, MAX_PAGES } from '../channel-frames.ts'
+import type { HostPage } from './host-page.ts'
+import { now, stringify } from './untouched.ts'
+
+const MAX_TEXT_CHARS = 4_000
+const MAX_FIELDS_CHARS = 8_000
+
+/** What the parent was not told yet: of pages, failures, and lines of the handler's log. */
+export class HostNews {
+  readonly log: HandlerLog
+  readonly #onLine: () => void
+  /** Those of which the progress file has news, in the order in which these came. */
+  readonly #pages = new Set<HostPage>()
+  #finishedPages = 0
+  #failures: string[] = []
+  #lines: string[] = []
+  #droppedLines = 0
+  #linesInSecond = 0
+  #secondEndsAt = 0
+
+  /** `onLine` is called when a line of the log waits. */
+  constructor(onLine: () => void) {
+    this.#onLine = onLine
+    const write = (level: string) => (text: unknown, fields?: unknown) =>
+      this.#addLine(level, text, fields)
+    this.log = {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    }
+  }
+
+  /** Some of its events have ended. */
+  notePage(page: HostPage): void {
+    this.#pages.add(page)
+    if (page.open === 0) this.#finishedPages++
+  }
+
+  noteFailure(failure: object): void {
+    this.#failures.push(stringify(failure))
+  }
+
+  get isEmpty(): boolean {
+    return this.#pages.size === 0 && this.#lines.length === 0
+  }
+
+  /** Whether it should be told as soon as nothing more urgent is to be done. */
+  get isDue(): boolean {
+    return (
+      this.#finishedPages > 0 || this.#failures.length >= MAX_FAILURES || this.#lines.length > 0
+    )
+  }
+
+  /** Takes out what fits a frame; of pages all, or those that are finished. */
+  take(isAll: boolean): string {
+    const failures = this.#failures.splice(0, MAX_FAILURES)
+    // Behind the last failure, so that something is due until they are told.
+    const pages = this.#failures.length > 0 ? [] : this.#takePages(isAll)
+    const lines = this.#lines.splice(0, MAX_LOGS)
+    const members: string[] = []
+    if (failures.length > 0) members.push(`"failures":[${failures.join(',')}]`)
+    if (pages.length > 0) members.push(`"pages":[${pages.join(',')}]`)
+    if (lines.length > 0) members.push(`"logs":[${lines.join(',')}]`)
+    if (this.#droppedLines > 0) members.push(`"droppedLogs":${this.#droppedLines}`)
+    this.#droppedLines = 0
+    return `{${members.join(',')}}`
+  }
+
+  #takePages(isAll: boolean): number[] {
+    const ids: number[] = []
+    for (const page of this.#pages) {
+      if (!isAll && page.open > 0) continue
+      if (ids.length === MAX_PAGES) break
+      ids.push(page.id)
+      this.#pages.delete(page)
+      if (page.open === 0) this.#finishedPages--
+    }
+    return ids
+  }
+
+  /** A line more than the pace allows is counted only. */
+  #addLine(level: string, text: unknown, fields: unknown): void {
+    if (now() >= this.#secondEndsAt) {
+      this.#secondEndsAt = now() + 1_000
+      this.#linesInSecond = 0
+    }
+    this.#linesInSecond++
+    const isTooMuch =
+      this.#linesInSecond > LINES_PER_SECOND || this.#lines.length >= LINES_PER_SECOND
+    if (isTooMuch) this.#droppedLines++
+    else {
+      const line = `{"level":"${level}","text":${encodeText(text)}${encodeFields(fields)}}`
+      this.#lines.push(line)
+    }
+    this.#onLine()
+  }
+}
+
+function encodeText(text: unknown): string {
+  const shown = typeof text === 'string' ? text : describeError(text)
+  return stringify(shown.slice(0, MAX_TEXT_CHARS))
+}
+
+function encodeFields(fields: unknown): string {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return ''
+  try {
+    const text = stringify(fields)
+    if (text.startsWith('{') && text.length <= MAX_FIELDS_CHARS) return `,"fields":${text}`
+    return ',"fields":{"omitted":"too large"}'
+  } catch {
+    return ',"fields":{"omitted":"not JSON"}'
+  }
+}

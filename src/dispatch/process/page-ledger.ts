@@ -1,0 +1,222 @@
+import type { ClaimedJob, OpenRun, RunEvent } from '../../store/store.ts'
+import {
+  type ChildFrame,
+  kindOf,
+  MAX_PAGE_EVENTS,
+  MAX_PAGES,
+  msOf,
+  PROGRESS,
+} from '../channel-frames.ts'
+import type { AttemptFailure } from '../retry-policy.ts'
+
+/** More of one page only when one portion has them: what is read whole should not be read for long. */
+const MAX_PAGE_BYTES = 1024 * 1024
+/** What a store keeps of a duration. */
+const MAX_MS = 0xffff
+
+/** Events that are handed to a process together: those of a run, or a job's. */
+export interface Portion {
+  readonly of: OpenRun | ClaimedJob
+  readonly events: readonly RunEvent[]
+  /** To be run while no other event runs. Then it has one event. */
+  readonly isAlone: boolean
+}
+
+export interface FailedAttempt {
+  readonly event: RunEvent
+  readonly durationMs: number
+  readonly failure: AttemptFailure
+  /** Its process ended under it, and no other was under way. */
+  readonly hasEndedProcess?: boolean
+}
+
+/** What has become of events of a portion. */
+export interface PortionEnd {
+  readonly portion: Portion
+  /** Ids of events, and beside each how long it took in milliseconds. */
+  readonly done: number[]
+  readonly doneMs: number[]
+  readonly failed: FailedAttempt[]
+  /** Never started. */
+  readonly returned: RunEvent[]
+}
+
+export function countEvents(portions: readonly Portion[]): number {
+  return portions.reduce((sum, { events }) => sum + events.length, 0)
+}
+
+export const isRun = (work: OpenRun | ClaimedJob): work is OpenRun => 'run' in work
+
+/**
+ * Takes from the front of what waits what fits a page, and is not more than `most`. One that runs
+ * alone has a page of its own.
+ */
+export function takePage(waiting: Portion[], most: number): Portion[] {
+  const page: Portion[] = []
+  const rest: Portion[] = []
+  let room = Math.min(most, MAX_PAGE_EVENTS)
+  let bytes = 0
+  for (const portion of waiting) {
+    const { events, isAlone } = portion
+    const ownBytes = events.reduce((sum, event) => sum + event.bytes, 0)
+    const fits = events.length <= room && bytes + ownBytes <= MAX_PAGE_BYTES && !isAlone
+    if (room === 0 || (page.length > 0 && !fits)) break
+    if (events.length <= room) page.push(portion)
+    else {
+      page.push({ ...portion, events: events.slice(0, room) })
+      rest.push({ ...portion, events: events.slice(room) })
+    }
+    room = isAlone ? 0 : Math.max(0, room - events.length)
+    bytes += ownBytes
+  }
+  waiting.splice(0, page.length, ...rest)
+  return page
+}
+
+/** What a process was handed in one frame. */
+export interface Page {
+  readonly id: number
+  readonly slot: number
+  readonly isAlone: boolean
+  readonly portions: readonly Portion[]
+  /** Events, ended ones included. */
+  readonly size: number
+  /** Milliseconds of the machine's clock. */
+  readonly handedAt: number
+  /** 1 for each event that has ended. */
+  readonly ended: Uint8Array
+  left: number
+}
+
+export interface FrameMeans {
+  readonly readSlot: (slot: number, size: number) => Uint32Array
+  /** We aborted what runs: what fails now has not failed by itself. */
+  readonly hasAborted: boolean
+  /** Unasked it would be a way to be given the same events over and over. */
+  readonly mayReturn: boolean
+}
+
+/** What one child was handed and has not ended. An event ends once, and only if it was handed. */
+export class PageLedger {
+  readonly #pages = new Map<number, Page>()
+  readonly #freeSlots: number[] = []
+  readonly #ends = new Map<Portion, PortionEnd>()
+  #slots = 0
+  #lastId = 0
+  #hasBegun = false
+
+  get isEmpty(): boolean {
+    return this.#pages.size === 0
+  }
+
+  get isFull(): boolean {
+    return this.#pages.size >= MAX_PAGES
+  }
+
+  /** The child has told of any event at all. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
+  /** In the order in which they were handed over. */
+  pages(): Iterable<Page> {
+    return this.#pages.values()
+  }
+
+  hand(portions: readonly Portion[], handedAt: number): Page {
+    const size = countEvents(portions)
+    const page: Page = {
+      id: ++this.#lastId,
+      slot: this.#freeSlots.pop() ?? this.#slots++,
+      isAlone: portions[0]?.isAlone === true,
+      portions,
+      size,
+      handedAt,
+      ended: new Uint8Array(size),
+      left: size,
+    }
+    this.#pages.set(page.id, page)
+    return page
+  }
+
+  /** Takes what a frame tells. What is not in the child's hands is passed over: it may write what it likes. */
+  take({ pages = [], failures = [] }: ChildFrame, means: FrameMeans): void {
+    this.#hasBegun ||= pages.length + failures.length > 0
+    for (const { page: id, at, kind, error, afterMs, ms } of failures) {
+      const page = this.#pages.get(id)
+      const isOurs = kind === 'retry' && means.hasAborted
+      const failure = { kind: isOurs ? 'interrupted' : kind, error, afterMs } as const
+      if (page) this.fail(page, at, { durationMs: Math.max(0, Math.round(ms)), failure })
+    }
+    for (const id of pages) {
+      const page = this.#pages.get(id)
+      if (page) this.read(page, means.readSlot(page.slot, page.size), means.mayReturn)
+    }
+  }
+
+  /** Takes what the entries of a page say is done, or given back. */
+  read(page: Page, entries: Uint32Array, mayReturn: boolean): void {
+    let index = 0
+    for (const portion of page.portions) {
+      let end: PortionEnd | undefined
+      for (const event of portion.events) {
+        const entry = entries[index] as number
+        const kind = kindOf(entry)
+        if (kind === PROGRESS.done && this.#close(page, index)) {
+          end ??= this.#endOf(portion)
+          end.done.push(event.event)
+          end.doneMs.push(Math.min(msOf(entry), MAX_MS))
+        } else if (kind === PROGRESS.returned && mayReturn) this.giveBack(page, index)
+        index++
+      }
+    }
+  }
+
+  fail(page: Page, index: number, how: Omit<FailedAttempt, 'event'>): void {
+    const { portion, event } = find(page, index)
+    if (portion && event && this.#close(page, index)) {
+      this.#endOf(portion).failed.push({ event, ...how })
+    }
+  }
+
+  giveBack(page: Page, index: number): void {
+    const { portion, event } = find(page, index)
+    if (portion && event && this.#close(page, index)) this.#endOf(portion).returned.push(event)
+  }
+
+  /** Takes out what has ended since the last call. */
+  takeEnds(): readonly PortionEnd[] {
+    const ends = [...this.#ends.values()]
+    this.#ends.clear()
+    return ends
+  }
+
+  /** False when it has ended before. */
+  #close(page: Page, index: number): boolean {
+    if (page.ended[index] !== 0) return false
+    page.ended[index] = 1
+    page.left--
+    if (page.left > 0) return true
+    this.#pages.delete(page.id)
+    this.#freeSlots.push(page.slot)
+    return true
+  }
+
+  #endOf(portion: Portion): PortionEnd {
+    const known = this.#ends.get(portion)
+    if (known) return known
+    const end: PortionEnd = { portion, done: [], doneMs: [], failed: [], returned: [] }
+    this.#ends.set(portion, end)
+    return end
+  }
+}
+
+/** Nothing, when the page has no such event. */
+function find(page: Page, index: number): { portion?: Portion; event?: RunEvent | undefined } {
+  let at = index
+  for (const portion of page.portions) {
+    if (at < portion.events.length) return { portion, event: portion.events[at] }
+    at -= portion.events.length
+  }
+  return {}
+}

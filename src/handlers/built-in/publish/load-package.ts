@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/**
+ * A package that the receiver does not bring: installed beside it, or in the working directory.
+ * @throws Error that says how to install it.
+ */
+export async function loadPackage<Module>(
+  name: string,
+  version: string,
+  workingDirectory = process.cwd(),
+): Promise<Module> {
+  try {
+    return (await import(name)) as Module
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  try {
+    const path = createRequire(join(workingDirectory, 'package.json')).resolve(name)
+    return (await import(pathToFileURL(path).href)) as Module
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    throw new Error(`The package ${name} is not installed. Run: npm install ${name}@${version}`)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+}

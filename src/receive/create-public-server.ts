@@ -1,0 +1,110 @@
+import type { Server as TlsServer } from 'node:https'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { ProviderName, Source } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Journal } from '../store/store.ts'
+import { createFastify, type ListenerSettings, type TlsFiles } from './create-fastify.ts'
+import { isAmbiguous } from './framing.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
+import { listen } from './listen.ts'
+import { createRefusals, Refusal, refuseUnrouted, toRefusal } from './refuse.ts'
+import { createBodyRoom, createConnectionRoom } from './rooms.ts'
+import { addWebhookRoute } from './webhook-route.ts'
+
+export interface Readiness {
+  readonly ready: boolean
+  /** What was checked, and how it is. */
+  readonly checks: Readonly<Record<string, string>>
+}
+
+export interface PublicServerParts {
+  /** Looked up for each request, so that a reload refuses none. */
+  readonly sources: () => ReadonlyMap<string, Source>
+  readonly providers: Readonly<Record<ProviderName, Provider>>
+  readonly journal: Journal
+  readonly observer: Observer
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly newBatchId: () => string
+  readonly readiness: () => Readiness
+  readonly settings: PublicServerSettings
+}
+
+export interface PublicServerSettings extends ListenerSettings {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly limits?: Partial<HttpLimits> | undefined
+}
+
+/** The public listener: webhooks and health, nothing else. */
+export interface PublicServer {
+  readonly app: FastifyInstance
+  /** Rejects when the address cannot be had. */
+  listen(): Promise<{ url: string; port: number }>
+  /** From now on every answer ends its connection, so that clients move to another replica. */
+  beginDrain(): void
+  /** Stops accepting, lets requests in flight finish, and ends after `graceMs` what is left. */
+  close(graceMs: number): Promise<void>
+  /** New connections get this certificate. Throws, and keeps the old one, when it is none. */
+  reloadTls(tls: TlsFiles): void
+}
+
+export function createPublicServer(parts: PublicServerParts): PublicServer {
+  const { settings, sources, observer } = parts
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...settings.limits }
+  const { refuse, refuseConnection } = createRefusals({ sources, observer, limits })
+  const app = createFastify(settings, { limits, refuse, refuseConnection })
+  const connectionRoom = createConnectionRoom(app.server, limits.connections)
+  const bodyRoom = createBodyRoom(limits.bodiesInFlightBytes)
+  const { bodyLimitBytes } = settings
+  const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
+  let isDraining = false
+  let closeBeside = async () => {}
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (isAmbiguous(request.raw)) throw new Refusal('malformed')
+    // Not in the not-found handler, which runs after the body was read.
+    if (request.is404) throw refuseUnrouted(request, sources())
+    done()
+  })
+  app.addHook('onSend', (_request, reply, text, done) => {
+    if (isDraining) reply.header('connection', 'close')
+    done(null, text)
+  })
+  app.setErrorHandler<FastifyError | Refusal>((error, request, reply) =>
+    refuse(request, reply, toRefusal(error, request)),
+  )
+  addHealthRoutes(app, parts.readiness)
+  const webhooks: FastifyPluginAsync = (scope) => addWebhookRoute(scope, route)
+  app.register(webhooks)
+
+  return {
+    app,
+    listen: async () => {
+      const { url, port, ...listening } = await listen(app, settings)
+      closeBeside = listening.closeBeside
+      return { url, port }
+    },
+    beginDrain: () => {
+      isDraining = true
+    },
+    close: async (graceMs) => {
+      isDraining = true
+      const timer = setTimeout(connectionRoom.destroyAll, graceMs)
+      await Promise.all([app.close(), closeBeside()])
+      clearTimeout(timer)
+    },
+    reloadTls: (tls) => (app.server as unknown as TlsServer).setSecureContext(tls),
+  }
+}
+
+/** `GET /healthz`: the process lives. `GET /readyz`: it may be sent requests. */
+function addHealthRoutes(app: FastifyInstance, readiness: () => Readiness): void {
+  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_request, reply) => {
+    const { ready, checks } = readiness()
+    return reply.code(ready ? 200 : 503).send({ ready, checks })
+  })
+}

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastifyRawBody from 'fastify-raw-body'
+import type { Batch, ProviderName, Source } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Provider } from '../providers/provider.ts'
+import { findHeader } from '../providers/signing.ts'
+import type { Journal } from '../store/store.ts'
+import { within } from '../timers.ts'
+import { type Admission, createAdmit } from './admit.ts'
+import { findSource, waitsToBeAsked } from './framing.ts'
+import type { HttpLimits } from './limits.ts'
+import { Refusal, type Refuse } from './refuse.ts'
+import type { BodyPlace, BodyRoom, ConnectionRoom } from './rooms.ts'
+
+export interface WebhookRoute {
+  /** Looked up for each request, so that a reload refuses none. */
+  readonly sources: () => ReadonlyMap<string, Source>
+  readonly providers: Readonly<Record<ProviderName, Provider>>
+  readonly journal: Journal
+  readonly observer: Observer
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly newBatchId: () => string
+  readonly bodyLimitBytes: number
+  readonly limits: HttpLimits
+  readonly refuse: Refuse
+  readonly bodyRoom: BodyRoom
+  readonly connectionRoom: ConnectionRoom
+}
+
+/** What is known of a request before its body has come. */
+interface Admitted extends Admission {
+  readonly source: Source
+  readonly place: BodyPlace
+}
+
+/**
+ * `POST /webhooks/<source>`: admit by the headers, read the body, authenticate it, keep it, answer.
+ * Parses nothing, so that no content can prevent the 200.
+ */
+export async function addWebhookRoute(scope: FastifyInstance, route: WebhookRoute): Promise<void> {
+  const admitted = new WeakMap<FastifyRequest, Admitted>()
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  await scope.register(fastifyRawBody, {
+    global: false,
+    encoding: false,
+    runFirst: true,
+    jsonContentTypes: [],
+  })
+  scope.post(
+    '/webhooks/:source',
+    {
+      bodyLimit: route.bodyLimitBytes,
+      config: { rawBody: true },
+      onRequest: createAdmitStep(route, admitted),
+    },
+    createReceiveStep(route, admitted),
+  )
+}
+
+function createAdmitStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, Admitted>) {
+  const { bodyRoom, refuse, sources } = route
+  const admit = createAdmit(route)
+
+  return (request: FastifyRequest, reply: FastifyReply, readBody: () => void) => {
+    const source = findSource(request.url, sources())
+    if (source === undefined) throw new Refusal('unknown_source')
+    const admission = admit(request, source)
+    const onFull = () => refuse(request, reply, new Refusal('overloaded'))
+    const place = bodyRoom.admit(request.raw, reply.raw, onFull)
+    admitted.set(request, { ...admission, source, place })
+    acceptAnyContentType(request)
+    if (waitsToBeAsked(request.raw)) reply.raw.writeContinue()
+    readBody()
+  }
+}
+
+function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, Admitted>) {
+  const { now, observer } = route
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const admission = admissionOf(request, admitted)
+    const { source, place } = admission
+    const body = takeBody(request)
+    const secretPosition = authenticate(body, admission, route)
+    const batch = toBatch(request, body, { source, id: route.newBatchId(), receivedAt: now() })
+    const bytes = body.length
+    // From here on the body is the journal's, which may move it to another thread.
+    const kept = keep(batch, route.journal)
+    place.holdUntil(kept)
+    if (!(await within(timeLeft(reply, route), kept))) throw new Refusal('store')
+    const ackMs = Math.round(reply.elapsedTime * 10) / 10
+    observer.batchReceived({ batch: batch.id, source: source.name, bytes, ackMs, secretPosition })
+    return answerReceived(reply, batch.id)
+  }
+}
+
+/** Answers which secret signed the body. */
+function authenticate(
+  body: Buffer,
+  { source, signature, isForeign }: Admitted,
+  { providers, now }: WebhookRoute,
+): number {
+  const provider = providers[source.provider]
+  const secretPosition = provider.verify(body, signature, source, now())
+  if (isForeign) throw new Refusal(secretPosition < 0 ? 'address' : 'address_genuine')
+  if (body.length === 0) throw new Refusal('empty_body')
+  if (secretPosition >= 0) return secretPosition
+  const { reason, ...details } = provider.findFault(body, signature, source, now())
+  throw new Refusal(reason, details)
+}
+
+/**
+ * Fastify answers 415 to an empty or odd content type before any parser runs. What the client
+ * wrote stays readable in the raw headers.
+ */
+function acceptAnyContentType(request: FastifyRequest): void {
+  request.raw.headers['content-type'] = 'application/octet-stream'
+}
+
+function admissionOf(request: FastifyRequest, admitted: WeakMap<FastifyRequest, Admitted>) {
+  const admission = admitted.get(request)
+  if (admission === undefined) throw new Error('A request reached its body without being admitted.')
+  return admission
+}
+
+/** The body's bytes as they came; lets go of the second copy, which the parser made. */
+function takeBody(request: FastifyRequest): Buffer {
+  request.body = undefined
+  return Buffer.isBuffer(request.rawBody) ? request.rawBody : Buffer.alloc(0)
+}
+
+function toBatch(
+  request: FastifyRequest,
+  body: Buffer,
+  { source, id, receivedAt }: { source: Source; id: string; receivedAt: number },
+): Batch {
+  return {
+    id,
+    source: source.name,
+    provider: source.provider,
+    receivedAt,
+    contentType: findHeader(request.raw.rawHeaders, 'content-type')[0],
+    sha256: createHash('sha256').update(body).digest('hex'),
+    body,
+  }
+}
+
+/** False: the journal does not have it. */
+async function keep(batch: Batch, journal: Journal): Promise<boolean> {
+  try {
+    await journal.append(batch)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function timeLeft(reply: FastifyReply, { limits }: WebhookRoute): number {
+  return Math.min(limits.journalTimeoutMs, limits.answerTimeoutMs - reply.elapsedTime)
+}
+
+function answerReceived(reply: FastifyReply, batchId: string): FastifyReply {
+  return reply
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(`{"status":"received","batch":"${batchId}"}`)
+}

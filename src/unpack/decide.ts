@@ -1,0 +1,204 @@
+import { parsePayload } from '../providers/parse-payload.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { BackfilledSpan, KnownEvent, KnownKeys } from '../store/store.ts'
+import { hashContent } from './canonical-text.ts'
+import { KEY_BYTES, keyOfConflict, writeIdentityKey } from './key.ts'
+import type { DraftEvent } from './read-batch.ts'
+
+/** Events that were read together, with the body in which their bytes lie. */
+export interface CandidatePage {
+  readonly events: readonly DraftEvent[]
+  /** 16 bytes for each of them. */
+  readonly keys: Uint8Array
+  readonly provider: Provider
+  /** As it would be stored. */
+  readonly body: Uint8Array
+  /** What is stored is not what was received: contents are compared after redaction. */
+  readonly isRedacted: boolean
+}
+
+/** What is new of a page. */
+export interface DecidedPage {
+  readonly events: readonly DraftEvent[]
+  readonly keys: Uint8Array
+  readonly duplicates: number
+}
+
+type FindKnown = (keys: Uint8Array) => KnownKeys | Promise<KnownKeys>
+
+/**
+ * Decides which events are new: in order, each by its key, against what is stored and against those
+ * before it. Only where a key is known already is content compared: first the bytes as they are,
+ * then without regard to key order, spacing and escapes. Where the stored bytes are gone (retention,
+ * erasure), a known key makes a duplicate. An event that a back-fill has put in already is one too.
+ */
+export async function decide(
+  pages: readonly CandidatePage[],
+  findKnown: FindKnown,
+  backfilled?: BackfilledSpan,
+): Promise<readonly DecidedPage[]> {
+  const { known, prunedThrough } = await findKnown(joinKeys(pages.map(({ keys }) => keys)))
+  const filled = backfilled ? await findFilled(pages, backfilled, findKnown) : NONE_FILLED
+  const earlier = new Map<string, Candidate>()
+  const conflicts: Conflict[] = []
+  const left = new Set<DraftEvent>()
+  let index = 0
+  for (const page of pages) {
+    for (const draft of page.events) {
+      const candidate = { page, draft }
+      const name = nameKey(draft.keys, draft.keyAt)
+      const first = known.get(index++) ?? toKnown(earlier.get(name))
+      if (first === undefined && filled.has(draft)) {
+        left.add(draft)
+        continue
+      }
+      if (first === undefined) {
+        earlier.set(name, candidate)
+        if (isStale(draft, prunedThrough)) withhold(draft, 'stale')
+        continue
+      }
+      left.add(draft)
+      if (isOther(candidate, first)) conflicts.push(describeConflict(candidate, first))
+    }
+  }
+  const found = conflicts.length > 0 ? await decideConflicts(conflicts, findKnown) : NO_CONFLICTS
+  return pages.map((page) => takeNew(page, left, found))
+}
+
+interface Candidate {
+  readonly page: CandidatePage
+  readonly draft: DraftEvent
+}
+
+interface Conflict {
+  readonly draft: DraftEvent
+  readonly key: Uint8Array
+  readonly twin: number
+}
+
+const NONE_FILLED: ReadonlySet<DraftEvent> = new Set()
+
+/** Those that are known as a back-fill would have put them in. Only of the times that it was asked for. */
+async function findFilled(
+  pages: readonly CandidatePage[],
+  { from, to }: BackfilledSpan,
+  findKnown: FindKnown,
+): Promise<ReadonlySet<DraftEvent>> {
+  const asked: DraftEvent[] = []
+  const keys: Uint8Array[] = []
+  for (const { events, provider } of pages) {
+    for (const draft of events) {
+      const { occurredAt = from - 1, eventId } = draft
+      if (occurredAt < from || occurredAt >= to) continue
+      const id = provider.backfillId?.(draft)
+      if (id === undefined || id === eventId) continue
+      const key = new Uint8Array(KEY_BYTES)
+      writeIdentityKey(provider, id, key, 0)
+      asked.push(draft)
+      keys.push(key)
+    }
+  }
+  if (asked.length === 0) return NONE_FILLED
+  const { known } = await findKnown(joinKeys(keys))
+  return new Set(asked.filter((_, n) => known.has(n)))
+}
+
+const NO_CONFLICTS: ReadonlyMap<DraftEvent, Uint8Array> = new Map()
+
+const nameKey = (keys: Uint8Array, at: number): string =>
+  Buffer.from(keys.buffer, keys.byteOffset + at, KEY_BYTES).toString('latin1')
+
+const payloadOf = ({ page: { body }, draft: { start, bytes } }: Candidate): Uint8Array =>
+  body.subarray(start, start + bytes)
+
+function toKnown(candidate: Candidate | undefined): KnownEvent | undefined {
+  return candidate && { event: candidate.draft.event, payload: payloadOf(candidate) }
+}
+
+function isStale({ occurredAt }: DraftEvent, prunedThrough: number): boolean {
+  return prunedThrough > 0 && occurredAt !== undefined && occurredAt < prunedThrough
+}
+
+/** It is stored, and given to no handler. */
+function withhold(draft: DraftEvent, verdict: 'stale' | 'conflict'): void {
+  draft.verdict = verdict
+  draft.handlers = []
+}
+
+/** A conflict that is known as such is a duplicate. Answers the others, with their keys. */
+async function decideConflicts(
+  conflicts: readonly Conflict[],
+  findKnown: FindKnown,
+): Promise<ReadonlyMap<DraftEvent, Uint8Array>> {
+  const { known } = await findKnown(joinKeys(conflicts.map(({ key }) => key)))
+  const seen = new Set<string>()
+  const found = new Map<DraftEvent, Uint8Array>()
+  for (const [n, { draft, key, twin }] of conflicts.entries()) {
+    const name = nameKey(key, 0)
+    if (known.has(n) || seen.has(name)) continue
+    seen.add(name)
+    withhold(draft, 'conflict')
+    draft.twin = twin
+    draft.isIdKey = false
+    found.set(draft, key)
+  }
+  return found
+}
+
+function takeNew(
+  { events, keys }: CandidatePage,
+  left: ReadonlySet<DraftEvent>,
+  conflicts: ReadonlyMap<DraftEvent, Uint8Array>,
+): DecidedPage {
+  for (const draft of events) {
+    draft.text = ''
+    draft.content = NOTHING
+  }
+  if (!events.some((draft) => left.has(draft))) return { events, keys, duplicates: 0 }
+  const kept = events.filter((draft) => !left.has(draft) || conflicts.has(draft))
+  const keptKeys = kept.map(
+    (draft) => conflicts.get(draft) ?? draft.keys.subarray(draft.keyAt, draft.keyAt + KEY_BYTES),
+  )
+  const joined = joinKeys(keptKeys)
+  const moved = kept.map((draft, n) => ({ ...draft, keys: joined, keyAt: n * KEY_BYTES }))
+  return { events: moved, keys: joined, duplicates: events.length - kept.length }
+}
+
+const NOTHING = {}
+
+/** Whether a candidate whose key is known has another content. A key made of content never has. */
+function isOther(candidate: Candidate, { payload }: KnownEvent): boolean {
+  if (payload === undefined || candidate.draft.identity === undefined) return false
+  const own = payloadOf(candidate)
+  if (Buffer.compare(own, payload) === 0) return false
+  return hashOf(candidate, own) !== hashOf(candidate, payload)
+}
+
+function describeConflict(candidate: Candidate, { event }: KnownEvent): Conflict {
+  const { draft } = candidate
+  const own = draft.keys.subarray(draft.keyAt, draft.keyAt + KEY_BYTES)
+  const key = keyOfConflict(own, hashOf(candidate, payloadOf(candidate)) ?? '')
+  return { draft, key, twin: event }
+}
+
+/**
+ * An id that did not make the key (inbound) may differ between two copies of one event; an id that
+ * did is equal in both. So it is no content. Undefined when the stored bytes cannot be read.
+ */
+function hashOf({ page, draft }: Candidate, payload: Uint8Array) {
+  const { provider, isRedacted } = page
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()
+  try {
+    const event = !isRedacted && text === draft.text ? draft.content : parsePayload(text)
+    const id = event[provider.idField]
+    const omitted = typeof id === 'string' ? { key: provider.idField, value: id } : undefined
+    return hashContent(event, text, omitted)
+  } catch {
+    return undefined
+  }
+}
+
+function joinKeys(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  return parts.length === 1 && only ? only : Buffer.concat(parts)
+}

@@ -1,0 +1,125 @@
+import type { Redaction } from '../model.ts'
+import type { BatchReceipt } from '../observe/observer.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { OpenBatch, UnpackedPage } from '../store/store.ts'
+import { type DraftPage, quarantineRest, type Routes, readBatch } from '../unpack/read-batch.ts'
+import { createRedacting } from '../unpack/redact-batch.ts'
+import { addPage, NO_RECEIPT } from './receipts.ts'
+
+export interface UnpackRules {
+  /** Which handlers want which events. */
+  readonly routes: Routes
+  readonly redaction: Redaction | undefined
+}
+
+/** Reading it fails so often before what is left goes to quarantine as it is. */
+const MAX_FAILURES = 3
+/** A batch that the store could not take so often waits, so that the others go on. */
+const MAX_REFUSALS = 3
+/** No page is left. */
+const EXHAUSTED: Iterator<DraftPage> = [].values()
+
+/** A batch under way: how far it is read, and how far that is stored. */
+export class ActiveBatch {
+  readonly batch: OpenBatch
+  readonly provider: Provider
+  /** Milliseconds of a clock that only goes forward. */
+  readonly startedAt: number
+  /** Pages of it are being stored: more of it are prepared when that is done. */
+  isUnderWay = false
+  /** So long it waits, as the store could not take it, though it writes. */
+  notBefore = 0
+  #replacement: UnpackedPage['replacement']
+  #receipt = NO_RECEIPT
+  /** What is left of it; undefined: to be read anew from `#nextPiece` on. */
+  #pages: Iterator<DraftPage> | undefined
+  #nextPiece: number
+  #failures = 0
+  #refusals = 0
+
+  constructor(batch: OpenBatch, provider: Provider, startedAt: number) {
+    this.batch = batch
+    this.provider = provider
+    this.startedAt = startedAt
+    this.#nextPiece = batch.unpackedPieces
+  }
+
+  /** Stands for the body, once its pages were read, where not everything is kept. */
+  get replacement(): UnpackedPage['replacement'] {
+    return this.#replacement
+  }
+
+  /** Into which its events point. */
+  get body(): Uint8Array {
+    return this.#replacement?.body ?? this.batch.body
+  }
+
+  get isExhausted(): boolean {
+    return this.#pages === EXHAUSTED
+  }
+
+  /** What was stored of it. */
+  get receipt(): BatchReceipt {
+    return this.#receipt
+  }
+
+  /** One page; of a batch of which not everything is kept, all of them. Throws what our own code throws. */
+  read(rules: UnpackRules): readonly DraftPage[] {
+    try {
+      this.#pages ??= this.#begin(rules)
+      const reading = this.#pages
+      const pages: DraftPage[] = []
+      do {
+        const { value, done } = reading.next()
+        if (done) break
+        pages.push(value)
+        if (value.isLast) this.#pages = EXHAUSTED
+      } while (this.#replacement && !this.isExhausted)
+      return pages
+    } catch (error) {
+      this.#failures++
+      this.readAnew()
+      throw error
+    }
+  }
+
+  /** From what is not stored on, when its turn comes. */
+  readAnew(): void {
+    this.#pages = undefined
+    this.#replacement = undefined
+  }
+
+  /** `drafted`: all that was read for this page. */
+  noteStored(page: UnpackedPage, drafted: DraftPage['events']): void {
+    this.#nextPiece = page.toPiece
+    this.#failures = 0
+    const read = drafted.filter(
+      ({ position }) => position >= page.fromPiece && position < page.toPiece,
+    )
+    this.#receipt = addPage(this.#receipt, page, read)
+  }
+
+  /** The store writes, and could not take it: again and again, and it waits until then. */
+  noteRefusal(until: number): void {
+    if (++this.#refusals < MAX_REFUSALS) return
+    this.#refusals = 0
+    this.notBefore = until
+  }
+
+  /** Pieces that our own code fails on again and again go to quarantine, at last the rest as it is. */
+  #begin({ routes, redaction }: UnpackRules): Iterator<DraftPage> {
+    const { provider } = this
+    const batch = { ...this.batch, unpackedPieces: this.#nextPiece }
+    if (this.#failures >= MAX_FAILURES) {
+      const detail = `Unpacking it failed ${MAX_FAILURES} times; see the log.`
+      return [quarantineRest(batch, detail)].values()
+    }
+    const keepsFailures = this.#failures === MAX_FAILURES - 1
+    const pages = readBatch(batch, { provider, routes, keepsFailures })
+    const redact = createRedacting(redaction, batch.source, provider)
+    if (!redact) return pages
+    const redacted = redact(batch, pages)
+    this.#replacement = redacted.replacement
+    return redacted.pages.values()
+  }
+}

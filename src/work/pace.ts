@@ -1,0 +1,51 @@
+/** What suits a store. */
+export interface Pace {
+  /** While a server stores what one turn has prepared, the next ones go on. 1: nothing is awaited. */
+  readonly turnsAtOnce: number
+  /** So many events are unpacked together, and stored in one transaction. */
+  readonly pageEvents: number
+  /** So long is read for them; one piece may take longer. */
+  readonly readingMs: number
+}
+
+/** Acknowledgements wait for it, and for one page. */
+export const IN_THREAD: Pace = { turnsAtOnce: 1, pageEvents: 500, readingMs: 8 }
+/** A statement costs as much as a hundred events. Nobody waits for it. */
+export const ON_SERVER: Pace = { turnsAtOnce: 2, pageEvents: 1_500, readingMs: 30 }
+
+/** So long a page waits for room at its handlers, rather than be read from the store again. */
+const ROOM_WAIT_MS = 25
+/** Where that was in vain a handler is slow: for so long pages do not wait for it. */
+const NO_WAIT_MS = 1_000
+
+/** Whether a page should wait a moment, as its handlers are full. */
+export class RoomWait {
+  readonly #onTimeUp: () => void
+  #timer: NodeJS.Timeout | undefined
+  #fullSince: number | undefined
+  #waitsAgainAt = 0
+
+  /** `onTimeUp`: it has waited long enough. */
+  constructor(onTimeUp: () => void) {
+    this.#onTimeUp = onTimeUp
+  }
+
+  /** `now`: milliseconds of a clock that only goes forward. */
+  isDue(hasRoom: boolean, now: number): boolean {
+    this.#fullSince = hasRoom || now < this.#waitsAgainAt ? undefined : (this.#fullSince ?? now)
+    if (this.#fullSince === undefined) return false
+    const leftMs = this.#fullSince + ROOM_WAIT_MS - now
+    if (leftMs <= 0) {
+      this.#fullSince = undefined
+      this.#waitsAgainAt = now + NO_WAIT_MS
+      return false
+    }
+    this.stop()
+    this.#timer = setTimeout(this.#onTimeUp, leftMs)
+    return true
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+}

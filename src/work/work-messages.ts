@@ -1,0 +1,78 @@
+import { type ErrorCode, ReceiverError } from '../errors.ts'
+import type { Batch, HandlerRegistration, HandlerSettings, Redaction } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+
+/** What the work thread is started with. */
+export interface WorkThreadData {
+  readonly store:
+    | { readonly engine: 'sqlite'; readonly file: string }
+    | { readonly engine: 'postgres'; readonly url: string }
+  readonly leaseMs: number
+}
+
+/** What is to be run, and how. */
+export interface WorkRules {
+  readonly handlers: readonly HandlerSettings[]
+  /** The whole environment of the handlers' processes. Must hold no secret of the receiver. */
+  readonly childEnv: Readonly<Record<string, string | undefined>>
+  readonly redaction: Redaction | undefined
+}
+
+/** Main thread to work thread. */
+export type WorkOrder =
+  | { readonly kind: 'append'; readonly id: number; readonly batch: Batch }
+  /** An operation of the store, or of the thread itself; see `work-thread.ts`. */
+  | {
+      readonly kind: 'ask'
+      readonly id: number
+      readonly operation: string
+      readonly args: readonly unknown[]
+    }
+  /** Somebody has appended to the shared store. */
+  | { readonly kind: 'batches' }
+
+export interface Failure {
+  readonly code: ErrorCode
+  readonly detail: string
+}
+
+/** Something that happened, for the observer. */
+export type Fact = {
+  [Name in keyof Observer]: readonly [name: Name, fact: Parameters<Observer[Name]>[0]]
+}[keyof Observer]
+
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: Failure }
+
+/** Work thread to main thread; any fields together. */
+export interface WorkNews {
+  /** The store is open, or was at least found; or it cannot be used. */
+  readonly opened?: true
+  readonly unusable?: Failure
+  /** Batches that are on disk, and such that are not. */
+  readonly kept?: readonly number[]
+  readonly lost?: { readonly ids: readonly number[]; readonly failure: Failure }
+  readonly answers?: readonly Answer[]
+  readonly facts?: readonly Fact[]
+  /** The store's health has changed. */
+  readonly health?: { readonly failure: Failure | undefined; readonly since: number | undefined }
+  readonly registrations?: readonly HandlerRegistration[]
+  /** How many handlers cannot be started, or end again and again. */
+  readonly broken?: number
+}
+
+export function toFailure(error: unknown): Failure {
+  if (error instanceof ReceiverError) return { code: error.code, detail: error.detail ?? '' }
+  return { code: 'store_busy', detail: error instanceof Error ? error.message : String(error) }
+}
+
+export function toError({ code, detail }: Failure): ReceiverError {
+  return new ReceiverError(code, { detail })
+}
+
+/** Memory that may move to the other thread instead of being copied: bytes that own all of it. */
+export function moveableBytes(value: unknown): ArrayBuffer[] {
+  if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer)) return []
+  return value.byteLength === value.buffer.byteLength ? [value.buffer] : []
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { TurnRequest } from '../../src/store/store.ts'
+import { makeEvents } from './memory-store.ts'
+import { runLanes, settingsOf, waitUntil } from './run-lanes.ts'
+
+const PER_SECOND = { attempts: 50, perMs: 1_000 }
+
+/** Grants what it is told, one answer after the other, then nothing. */
+function grant(...answers: number[]) {
+  const requests: TurnRequest[] = []
+  return {
+    requests,
+    takeTurns: (request: TurnRequest) => {
+      requests.push(request)
+      return answers.shift() ?? 0
+    },
+  }
+}
+
+describe('a handler with a rate', () => {
+  it('begins no more attempts than it has turns for', async () => {
+    const { requests, takeTurns } = grant(3, 0, 4)
+    const { store } = await runLanes({
+      handlers: [{ name: 'noop', rate: PER_SECOND }],
+      takeTurns,
+    })
+    store.add(makeEvents('noop', 100))
+    await waitUntil(() => requests.length >= 5)
+    expect(store.count('noop', 'done')).toBe(7)
+    expect(requests[0]).toEqual({ handler: 'noop', wanted: 10, everyUs: 20_000, atOnce: 10 })
+  })
+
+  it('asks for no more than begin at once', async () => {
+    const { requests, takeTurns } = grant()
+    const { store } = await runLanes({
+      handlers: [{ name: 'noop', rate: PER_SECOND, concurrency: 2 }],
+      takeTurns,
+    })
+    store.add(makeEvents('noop', 100))
+    await waitUntil(() => requests.length >= 1)
+    expect(requests[0]?.wanted).toBe(2)
+  })
+
+  it('gathers turns for calls with many events', async () => {
+    const { requests, takeTurns } = grant(40)
+    const { store, observer } = await runLanes({
+      handlers: [{ name: 'batching', rate: PER_SECOND }],
+      takeTurns,
+    })
+    store.add(makeEvents('batching', 100))
+    await waitUntil(() => store.count('batching', 'done') === 40)
+    expect(requests[0]).toMatchObject({ wanted: 100, atOnce: 100 })
+    expect(observer.facts.handlerWrote.map(({ fields }) => fields?.['size'])).toEqual([40])
+  })
+
+  it('goes on when turns cannot be asked for, once they can', async () => {
+    let asked = 0
+    const { store } = await runLanes({
+      handlers: [{ name: 'noop', rate: PER_SECOND }],
+      takeTurns: ({ wanted }) => {
+        asked++
+        if (asked === 1) throw new Error('The store is away.')
+        return wanted
+      },
+    })
+    store.add(makeEvents('noop', 5))
+    await waitUntil(() => store.count('noop', 'done') === 5)
+    expect(asked).toBeGreaterThan(1)
+  })
+
+  it('takes another rate at once, however long it was to wait by the one before', async () => {
+    const hourly = { name: 'noop', rate: { attempts: 1, perMs: 3_600_000 } }
+    const { requests, takeTurns } = grant(1, 4)
+    const { store, lanes } = await runLanes({ handlers: [hourly], takeTurns })
+    store.add(makeEvents('noop', 5))
+    await waitUntil(() => store.count('noop', 'done') === 1)
+    const handlers = [settingsOf({ ...hourly, rate: PER_SECOND })]
+    await lanes.reload({ handlers, childEnv: { PATH: process.env.PATH } })
+    await waitUntil(() => store.count('noop', 'done') === 5)
+    expect(requests.map(({ everyUs }) => everyUs)).toEqual([3_600_000_000, 20_000])
+  })
+})

@@ -1,0 +1,35 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { RoomWait } from '../../src/work/pace.ts'
+
+function createWait(onTimeUp = () => {}): RoomWait {
+  const wait = new RoomWait(onTimeUp)
+  onTestFinished(() => wait.stop())
+  return wait
+}
+
+describe('a page whose handlers are full', () => {
+  it('waits 25 ms, then goes to the store, and nobody waits for a second', () => {
+    const wait = createWait()
+    expect(wait.isDue(false, 100)).toBe(true)
+    expect(wait.isDue(false, 124)).toBe(true)
+    expect(wait.isDue(false, 125)).toBe(false)
+    expect(wait.isDue(false, 126)).toBe(false)
+    expect(wait.isDue(false, 1_124)).toBe(false)
+    expect(wait.isDue(false, 1_125)).toBe(true)
+  })
+
+  it('goes on as soon as there is room, and the next one waits its own time', () => {
+    const wait = createWait()
+    expect(wait.isDue(false, 100)).toBe(true)
+    expect(wait.isDue(true, 120)).toBe(false)
+    expect(wait.isDue(false, 121)).toBe(true)
+    expect(wait.isDue(false, 145)).toBe(true)
+    expect(wait.isDue(false, 146)).toBe(false)
+  })
+
+  it('is looked at again when its time is up', async () => {
+    await new Promise<void>((resolve) => {
+      createWait(resolve).isDue(false, 0)
+    })
+  })
+})
