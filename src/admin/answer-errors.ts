@@ -1,8 +1,35 @@
 import type { FastifyInstance } from 'fastify'
-import { ERROR_CODES, ReceiverError } from '../errors.ts'
+import { ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
-import { type CollectedRoute, methodsOf } from './collect-routes.ts'
-import { InvalidParameters } from './parameters/invalid-parameters.ts'
+
+/** What a client asked for makes no sense; each problem is a sentence that names the parameter. */
+export class InvalidParameters extends Error {
+  readonly problems: readonly string[]
+  readonly code: 'invalid_parameters' | 'invalid_cursor'
+
+  constructor(
+    problems: readonly string[],
+    /** `invalid_cursor` when nothing but the cursor is wrong: begin again at the first page. */
+    code: InvalidParameters['code'] = 'invalid_parameters',
+  ) {
+    super(problems.join(' '))
+    this.name = 'InvalidParameters'
+    this.problems = problems
+    this.code = code
+  }
+}
+
+/** An answer that is no success, decided by a route: a word for programs, a text for people. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, text: string) {
+    super(text)
+    this.status = status
+    this.code = code
+  }
+}
 
 /** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
 const CLIENT_ERRORS: Readonly<Record<number, { error: string; message: string }>> = {
@@ -40,13 +67,20 @@ const RETRY_AFTER_SECONDS = 5
 /** Own answers to errors and unknown addresses, so that none tells more than it should. */
 export function addErrorAnswers(
   app: FastifyInstance,
-  {
-    observer,
-    routes,
-  }: { observer: Pick<Observer, 'adminFailed'>; routes: readonly CollectedRoute[] },
+  observer: Pick<Observer, 'adminFailed'>,
 ): void {
+  const routes: { readonly method: string; readonly parts: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    for (const one of [method].flat()) routes.push({ method: one, parts: url.split('/') })
+  })
+  /** By which methods an address can be asked. */
+  const methodsOf = (path: string) => {
+    const given = path.split('/')
+    return routes.filter(({ parts }) => isMatch(parts, given)).map(({ method }) => method)
+  }
+
   app.setNotFoundHandler(({ url, method }, reply) => {
-    const allowed = methodsOf(routes, url.split('?', 1)[0] ?? '')
+    const allowed = methodsOf(url.split('?', 1)[0] ?? '')
     if (allowed.length === 0) return reply.code(404).send(NOT_FOUND)
     return reply
       .code(405)
@@ -60,11 +94,19 @@ export function addErrorAnswers(
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = describeProblem(error)
     if (status >= 500) observer.adminFailed({ route: request.routeOptions.url ?? 'unknown', error })
-    if (error instanceof ReceiverError && error.code !== 'store_refused') {
+    if (error instanceof ReceiverError && error.known.isRetryable) {
       reply.header('retry-after', RETRY_AFTER_SECONDS)
     }
     return reply.code(status).send(body)
   })
+}
+
+/** Parameters of a route begin with a colon. */
+function isMatch(parts: readonly string[], given: readonly string[]): boolean {
+  return (
+    parts.length === given.length &&
+    parts.every((part, at) => (part.startsWith(':') ? given[at] !== '' : given[at] === part))
+  )
 }
 
 /** What a client is told of an error. */
@@ -73,17 +115,22 @@ export function describeProblem(error: unknown): { status: number; body: object 
     const { code, message, problems } = error
     return { status: 400, body: { error: code, message, problems } }
   }
+  if (error instanceof Refusal) {
+    const { status, code, message } = error
+    return { status, body: { error: code, message } }
+  }
   const known = CLIENT_ERRORS[statusOf(error)]
   if (known) return { status: statusOf(error), body: known }
   if (error instanceof ReceiverError) {
-    return { status: 503, body: { error: error.code, message: describeStore(error) } }
+    const { code, known } = error
+    return { status: known.status, body: { error: code, message: describeStore(error) } }
   }
   const isTimeout = statusOf(error) === 503
   return { status: isTimeout ? 503 : 500, body: isTimeout ? TOO_SLOW : INTERNAL }
 }
 
-function describeStore({ code, isAway }: ReceiverError): string {
-  if (code !== 'store_busy') return ERROR_CODES[code]
+function describeStore({ code, known, isAway }: ReceiverError): string {
+  if (code !== 'store_busy') return known.text
   return isAway ? STORE_AWAY : STORE_BUSY
 }
 

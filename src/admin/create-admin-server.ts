@@ -1,52 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
-import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
-import type { HandlerRegistration, ProviderName } from '../model.ts'
-import type { GuardianFigures, Observer } from '../observe/observer.ts'
-import type { Archive, SpoolFigures, Store } from '../store/store.ts'
-import { addErrorAnswers } from './answer-errors.ts'
-import { createAuditTrail } from './audit-trail.ts'
-import { collectRoutes } from './collect-routes.ts'
-import { addOpenapiRoute } from './openapi/add-openapi-route.ts'
-import { addJsonParser } from './parameters/add-json-parser.ts'
-import { ANSWER_HEADERS, refuseBrokenRequest } from './protect/answer-headers.ts'
-import { protectRoutes } from './protect/protect-routes.ts'
+import { extname } from 'node:path'
+import Fastify, {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { ProviderName } from '../model.ts'
+import type { Observer } from '../observe/observer.ts'
+import { builtFile } from '../own-files.ts'
+import type { Archive, Store } from '../store/store.ts'
+import { addErrorAnswers, InvalidParameters } from './answer-errors.ts'
+import { addBackfillRoute, type BackfillRouteOptions } from './api/backfill.ts'
+import { addEventRoutes } from './api/events.ts'
+import { addExportRoute } from './api/export.ts'
+import { addHandlerRoutes } from './api/handlers.ts'
+import { addJobRoutes } from './api/jobs.ts'
+import { addOverviewRoutes } from './api/overview.ts'
+import { addQuarantineRoutes } from './api/quarantine.ts'
+import { addReplayRoute } from './api/replay.ts'
+import { addRetryRoute } from './api/retry.ts'
+import { addSessionRoutes } from './api/session.ts'
+import { addStatsRoutes, type StatsRoutesOptions } from './api/stats.ts'
+import { addUpkeepRoutes, type UpkeepRoutesOptions } from './api/upkeep.ts'
+import { addAuditRoute, createAuditTrail } from './audit-trail.ts'
+import { type AdminApp, addSchemas } from './openapi.ts'
+import {
+  ANSWER_HEADERS,
+  OPEN_ROUTE,
+  protectRoutes,
+  refuseBrokenRequest,
+} from './protect/protect-routes.ts'
 import { createSignIn } from './protect/sign-in.ts'
-import { createStatsReader } from './read-stats.ts'
-import { addAuditRoute } from './routes/audit-route.ts'
-import { addEraseRoute, type EraseRouteOptions } from './routes/erase-route.ts'
-import { addEventRoutes } from './routes/event-routes.ts'
-import { addExportRoute } from './routes/export-route.ts'
-import { addHandlerRoutes } from './routes/handler-routes.ts'
-import { addJobRoutes } from './routes/job-routes.ts'
-import { addMetricsRoute, type MetricsSource } from './routes/metrics-route.ts'
-import { addOverviewRoutes } from './routes/overview-routes.ts'
-import { addPageRoutes } from './routes/page-routes.ts'
-import { addPruneRoute, type PruneRouteOptions } from './routes/prune-route.ts'
-import { addQuarantineRoutes } from './routes/quarantine-routes.ts'
-import { addReplayRoute } from './routes/replay-route.ts'
-import { addSessionRoutes } from './routes/session-routes.ts'
-import { addStatsRoutes } from './routes/stats-routes.ts'
 
-export interface AdminServerOptions {
+export interface AdminServerOptions extends StatsRoutesOptions {
   readonly archive: Archive &
-    Pick<Store, 'replay' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'>
-  /** Undefined where batches go straight to the store. */
-  readonly spool: (() => Promise<SpoolFigures>) | undefined
-  readonly work: EraseRouteOptions['work'] & PruneRouteOptions['work']
+    Pick<Store, 'replay' | 'hasten' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'>
+  readonly work: UpkeepRoutesOptions['work'] & BackfillRouteOptions['work']
   readonly observer: Observer
-  readonly metrics: MetricsSource
-  /** The handlers of this moment; asked again for every answer. */
-  readonly registrations: () => readonly HandlerRegistration[]
-  /** What is known of our webhooks at the provider; undefined: nobody watches them. */
-  readonly guardian: (() => GuardianFigures) | undefined
   /** The configured ones of this moment. */
   readonly sources: () => readonly { readonly name: string; readonly provider: ProviderName }[]
   /** For bytes that are read again. */
   readonly newBatchId: () => string
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-  /** The receiver's own version, as in `package.json`. */
-  readonly version: string
   readonly settings: {
     readonly host: string
     /** 0 takes any free port. */
@@ -69,6 +65,11 @@ export interface AdminServer {
 const CLOSE_GRACE_MS = 2_000
 const MAX_CONNECTIONS = 200
 
+/** Schemas are zod's: Fastify's compilers took an eighth of the start to load. */
+const noCompiler = () => () => {
+  throw new Error('Routes of this listener have schemas of zod.')
+}
+
 const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
   requestTimeout: 15_000,
   keepAliveTimeout: 10_000,
@@ -77,6 +78,9 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
   return503OnClosing: false,
   requestIdHeader: false,
   routerOptions: { maxParamLength: 500 },
+  schemaController: {
+    compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler },
+  },
   // A request without Host is refused by our own guard, which sets the headers of every answer.
   http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, requireHostHeader: false },
   clientErrorHandler: refuseBrokenRequest,
@@ -89,19 +93,7 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const {
-    archive,
-    spool,
-    work,
-    observer,
-    metrics,
-    registrations,
-    guardian,
-    now,
-    version,
-    settings,
-  } = options
-  const audited = createAuditTrail(archive, observer)
+  const { settings, version, now } = options
   const app: FastifyInstance = Fastify({
     ...SERVER_OPTIONS,
     trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
@@ -110,28 +102,78 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 
   const signIn = settings.password === undefined ? undefined : createSignIn(settings.password, now)
   protectRoutes(app, signIn)
-  const routes = collectRoutes(app)
-  addErrorAnswers(app, { observer, routes })
+  addErrorAnswers(app, options.observer)
   addJsonParser(app)
+  addSchemas(app, version)
+  // Behind what describes them, which is loaded first.
+  void app.register((api: AdminApp, _options, done) => {
+    addRoutes(api, { ...options, signIn })
+    done()
+  })
 
-  addOpenapiRoute(app, { routes, version })
-  const facts = { archive, spool, observer, registrations, guardian, now, version }
-  addStatsRoutes(app, createStatsReader(facts))
+  return { listen: () => listen(app, settings), close: () => close(app), app }
+}
+
+function addRoutes(
+  app: AdminApp,
+  options: AdminServerOptions & Pick<Parameters<typeof addSessionRoutes>[1], 'signIn'>,
+): void {
+  const { archive, observer } = options
+  const audited = createAuditTrail(archive, observer)
+  addStatsRoutes(app, options)
   addOverviewRoutes(app, options)
   addEventRoutes(app, archive)
   addExportRoute(app, archive)
   addJobRoutes(app, { archive, observer, audited })
+  addRetryRoute(app, { archive, observer, audited })
   addHandlerRoutes(app, { ...options, audited })
   addQuarantineRoutes(app, { ...options, audited })
-  addReplayRoute(app, { archive, observer, registrations, audited })
-  addEraseRoute(app, { work, observer, audited })
-  addPruneRoute(app, { work, observer, audited })
+  addReplayRoute(app, { ...options, audited })
+  addUpkeepRoutes(app, { ...options, audited })
+  addBackfillRoute(app, { ...options, audited })
   addAuditRoute(app, archive)
-  addMetricsRoute(app, metrics)
-  addSessionRoutes(app, { signIn, observer, version })
-  addPageRoutes(app)
+  addSessionRoutes(app, options)
+  addPage(app)
+}
 
-  return { listen: () => listen(app, settings), close: () => close(app), app }
+/** JSON is the only body this listener reads. */
+function addJsonParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  const parseJson = async (_request: FastifyRequest, body: string | Buffer): Promise<unknown> => {
+    const text = String(body)
+    try {
+      // The framework takes null for no body; it is no object either.
+      return text === '' ? undefined : (JSON.parse(text) ?? [])
+    } catch {
+      throw new InvalidParameters(['The body is not JSON.'])
+    }
+  }
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)
+}
+
+const PAGE_FOLDER = builtFile('admin/page/')
+
+const PAGE_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/**
+ * The dashboard's own files, which hold nothing of what is kept here; so its login form can be
+ * shown. Read once, at the start: a missing file stops the start, not the first visit.
+ */
+function addPage(app: AdminApp): void {
+  const files = readdirSync(PAGE_FOLDER, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => PAGE_TYPES[extname(file)] !== undefined,
+  )
+  for (const file of files) {
+    const content = readFileSync(new URL(file, PAGE_FOLDER))
+    const path = file === 'index.html' ? '/' : `/${file.replaceAll('\\', '/')}`
+    const type = PAGE_TYPES[extname(file)] ?? ''
+    app.get(path, { config: OPEN_ROUTE }, (_request, reply) => reply.type(type).send(content))
+  }
 }
 
 async function listen(app: FastifyInstance, { host, port }: AdminServerOptions['settings']) {

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
 import { type AdminServerOptions, createAdminServer } from '../../src/admin/create-admin-server.ts'
 import type { HandlerRegistration } from '../../src/model.ts'
+import type { GuardianFigures } from '../../src/observe/figures.ts'
 import {
-  type GuardianFigures,
   type HandlerHealth,
   type ObservedCounts,
   type Observer,
@@ -26,6 +26,7 @@ export function buildAdmin(
     port?: number
     spool?: SpoolFigures
     guardian?: () => GuardianFigures
+    verdict?: AdminServerOptions['verdict']
   } = {},
 ) {
   const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
@@ -61,6 +62,7 @@ export function buildAdmin(
   } = {
     erase: async () => NOTHING_ERASED,
     prune: async () => 0,
+    fill: async ({ events }) => ({ known: 0, missing: events.length, batch: 'batch-filled' }),
   }
   const settings: AdminServerOptions['settings'] = {
     host: options.host ?? '127.0.0.1',
@@ -76,10 +78,12 @@ export function buildAdmin(
     metrics: { contentType: 'text/plain', read: async () => 'webhook_backlog 0\n' },
     registrations: () => handlers,
     guardian: options.guardian,
+    verdict: options.verdict ?? (async () => ({ causes: [] })),
     sources: () => [{ name: 'mailtrap', provider: 'mailtrap' }],
     newBatchId: () => 'batch-new',
     now: () => clock.now,
     version: '1.2.3',
+    store: 'sqlite:/data/receiver.db',
     settings,
   })
   onTestFinished(() => server.close())

@@ -17,7 +17,7 @@ import type {
 
 export interface MemoryArchive
   extends Archive,
-    Pick<Store, 'replay' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'> {
+    Pick<Store, 'replay' | 'hasten' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'> {
   /** As counted; answered whatever the span. */
   readonly series: SeriesPoint[]
   readonly lastBatch: Record<string, number>
@@ -119,6 +119,7 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
         const index = archive.quarantine.findIndex((piece) => piece.id === id)
         return archive.quarantine.splice(index, index < 0 ? 0 : 1).length === 1
       }),
+    hasten: async (jobs) => note('hasten', { jobs }, () => jobs.length),
     replay: async (jobs, only) =>
       note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
   }
@@ -170,6 +171,8 @@ function statsOf({ events, quarantine, figures }: MemoryArchive, countedAt: numb
     jobs: {},
     backlog: 0,
     oldestPendingMs: 0,
+    oldestWaitingAt: undefined,
+    oldestUntriedAt: {},
     ...figures,
   }
 }

@@ -10,7 +10,7 @@ interface Content {
 interface Operation {
   readonly summary: string
   readonly operationId: string
-  readonly parameters: readonly { name: string; in: string; required?: boolean; schema: Schema }[]
+  readonly parameters?: readonly { name: string; in: string; required?: boolean; schema: Schema }[]
   readonly requestBody?: Content
   readonly responses: Readonly<Record<string, Content>>
 }
@@ -43,6 +43,12 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
   'post /api/erase': { body: { recipient: 'ada@example.com' } },
   'post /api/prune': {},
+  'post /api/backfill': {
+    body: {
+      ...{ from: '2026-11-21T02:00:00Z', to: 1_795_300_000, source: 'mailtrap' },
+      ...{ dry_run: false, events: [{ event: 'open', message_id: 'm-1' }] },
+    },
+  },
   'get /api/audit': { query: { limit: '1', cursor: '3' } },
   'get /metrics': {},
   'get /api/series': { query: { span: '1h' } },
@@ -55,6 +61,12 @@ const CALLS: Readonly<Record<string, Call>> = {
     },
   },
   'post /api/jobs/replay': { body: { jobs: [{ event: '1', handler: 'h' }] } },
+  'post /api/jobs/retry': {
+    body: {
+      ...{ jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1', type: 'bounce' },
+      ...{ from: '2026-11-21', to: '1795300000' },
+    },
+  },
   'get /api/handlers': {},
   'get /api/handlers/{name}/failures': { path: { name: 'h' } },
   'post /api/handlers/{name}/pause': { path: { name: 'h' } },
@@ -151,10 +163,10 @@ describe('the OpenAPI document', () => {
     for (const { path, method, operation } of operations()) {
       const call = CALLS[`${method} ${path}`] ?? {}
       const namesOf = (place: string) =>
-        operation.parameters.filter((one) => one.in === place).map(({ name }) => name)
+        (operation.parameters ?? []).filter((one) => one.in === place).map(({ name }) => name)
       expect(namesOf('path'), path).toEqual(Object.keys(call.path ?? {}))
       expect(namesOf('query'), path).toEqual(Object.keys(call.query ?? {}))
-      for (const { name, schema } of operation.parameters) {
+      for (const { name, schema } of operation.parameters ?? []) {
         z.fromJSONSchema(schema).parse(call.query?.[name] ?? call.path?.[name])
       }
       const body = operation.requestBody?.content['application/json']?.schema
@@ -218,7 +230,7 @@ describe('the OpenAPI document', () => {
       const last = answer.body.trimEnd().split('\n').at(-1) ?? ''
       expectShape(JSON.parse(last), content['application/json']?.schema ?? {})
     }
-    expect(told).toEqual(['/api/replay', '/api/erase', '/api/prune'])
+    expect(told).toEqual(['/api/jobs/retry', '/api/replay', '/api/erase', '/api/prune'])
   })
 
   it('names the errors: a wrong parameter, an unknown id, a store that is away', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRateMeter } from '../../src/admin/rate-meter.ts'
+import { createRateMeter } from '../../src/admin/api/stats.ts'
 
 function setUp() {
   const measure = createRateMeter()

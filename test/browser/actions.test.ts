@@ -122,6 +122,24 @@ describe.skipIf(!chromium)(
       await top.getByText('later@example.com').waitFor()
     })
 
+    it('keeps the place of somebody who has scrolled into a list', async () => {
+      await sendBounces(60)
+      const page = await open('#/events')
+      const row = page.locator('.events tbody tr').nth(30)
+      await row.scrollIntoViewIfNeeded()
+      await page.evaluate('scrollBy(0, 400)')
+      const text = await row.textContent()
+      const topOf = async () => (await row.boundingBox())?.y ?? 0
+      const top = await topOf()
+      await dashboard.send([{ event: 'open', event_id: randomUUID(), email: 'new@example.com' }])
+      await page.getByText('1 newer event: shown when you leave the list').waitFor()
+      expect(await row.textContent()).toBe(text)
+      // The browser keeps it to the pixel, not to its parts.
+      expect(Math.abs((await topOf()) - top)).toBeLessThan(2)
+      await page.evaluate('scrollTo(0, 0)')
+      await page.getByText('new@example.com').waitFor()
+    })
+
     it('leads the keyboard to the next row when a job is replayed', async () => {
       await sendBounces(3)
       dashboard.mend()

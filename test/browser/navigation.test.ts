@@ -42,17 +42,18 @@ describe.skipIf(!chromium)(
       const page = await open('#/handlers')
       await isLive(page)
       let answerEvent = async () => {}
+      const path = `events/${(await dashboard.api.events()).at(-1)?.id}`
       const isAsked = new Promise<void>((asked) => {
-        void page.route('**/api/events/1', (route) => {
+        void page.route(`**/api/${path}`, (route) => {
           answerEvent = () => route.continue()
           asked()
         })
       })
-      await page.goto(`${dashboard.url}/#/events/1`)
+      await page.goto(`${dashboard.url}/#/${path}`)
       await isAsked
       await page.getByRole('link', { name: 'Handlers' }).click()
       await isLive(page)
-      const isAnswered = page.waitForResponse('**/api/events/1')
+      const isAnswered = page.waitForResponse(`**/api/${path}`)
       await answerEvent()
       await (await isAnswered).finished()
       await page.getByRole('columnheader', { name: 'Last hour' }).waitFor()

@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { openStore } from '../../src/store/open-store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../store/sample-rows.ts'
+import { keep, sampleEvent } from '../store/sample-rows.ts'
+import { openSqliteStore } from '../store/sqlite-harness.ts'
 
 const QUARTER_MS = 900_000
 const TYPES = [
@@ -17,11 +17,9 @@ const TYPES = [
 /** A day of events, more of them at noon: something to draw. */
 export async function seedHistory(dataDir: string): Promise<void> {
   mkdirSync(dataDir, { recursive: true })
-  const store = await openStore({ storeFile: join(dataDir, 'receiver.db') })
+  const store = await openSqliteStore(dataDir)
   try {
     for (let quarter = 95; quarter > 0; quarter--) {
-      const batch = sampleBatch({ receivedAt: Date.now() - quarter * QUARTER_MS })
-      await store.append(batch)
       const swing = 1.2 + Math.sin(quarter / 12) + 0.4 * Math.sin(quarter * 2)
       const events = TYPES.flatMap(([type, n]) =>
         Array.from({ length: Math.round(n * Math.max(0, swing)) }, () =>
@@ -29,13 +27,13 @@ export async function seedHistory(dataDir: string): Promise<void> {
             type,
             name: undefined,
             handlers: [],
-            payload: JSON.stringify({ event: type }),
+            payload: JSON.stringify({ event: type, event_id: randomUUID() }),
           }),
         ),
       )
-      await store.commitChunk(wholeChunk(batch.id, { events }))
+      await keep(store, events, { receivedAt: Date.now() - quarter * QUARTER_MS })
     }
   } finally {
-    await store.close()
+    store.close()
   }
 }

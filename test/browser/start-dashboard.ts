@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { createApp } from '../../src/app.ts'
 import { readSettings } from '../../src/config.ts'
 import { createLogger } from '../../src/observe/create-logger.ts'
-import { sendSigned } from '../http/send-request.ts'
-import { SECRET } from '../http/start-server.ts'
+import { sendSigned } from '../receive/send-request.ts'
+import { SECRET } from '../receive/start-server.ts'
 import { type AdminApi, createAdminApi } from '../system/admin-api.ts'
 
 const HANDLERS = fileURLToPath(new URL('./handlers', import.meta.url))

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { cleanAddress } from '../../clean-address.ts'
+import { cleanAddress } from '../../address.ts'
 
 const MAX_FAILURES = 10
 const WINDOW_MS = 60_000

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { ANSWER_HEADERS } from './answer-headers.ts'
-import { isFromThisMachine } from './loopback.ts'
-import { isSameOrigin } from './same-origin.ts'
+import { isLoopback } from '../../address.ts'
 import type { Guard, SignIn } from './sign-in.ts'
 
 declare module 'fastify' {
@@ -13,6 +12,37 @@ declare module 'fastify' {
 
 /** Configuration of the routes that show nothing of what is kept here: the page's own files. */
 export const OPEN_ROUTE = { isOpen: true } as const
+
+/** On every answer of the admin listener, errors included. */
+export const ANSWER_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+  // A page of another origin must not be able to load our answers as its script or image.
+  'cross-origin-resource-policy': 'same-origin',
+} as const
+
+const STATUS_LINES: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+}
+
+/** Answers what is no HTTP at all; there is no request then, only a socket. */
+export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const status = STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'
+  const headers = Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(
+    `HTTP/1.1 ${status}\r\n${headers.join('')}connection: close\r\ncontent-length: 0\r\n\r\n`,
+  )
+}
 
 const READS: readonly string[] = ['GET', 'HEAD']
 const JSON_TYPE = /^application\/json\s*(;|$)/i
@@ -75,4 +105,43 @@ function isJson(headers: IncomingHttpHeaders): boolean {
   if (type !== undefined) return JSON_TYPE.test(type)
   const length = headers['content-length'] ?? '0'
   return headers['transfer-encoding'] === undefined && length === '0'
+}
+
+const HOST = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[a-z0-9.-]+))(?::\d{1,5})?$/i
+const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const
+
+/**
+ * True when the peer is this machine and the Host header names this machine. The second part stops
+ * DNS rebinding: a stranger's page whose own name suddenly points at 127.0.0.1. A proxy on this
+ * machine would make the whole world look local, so what it forwards is not local.
+ */
+function isFromThisMachine(peer: string, headers: IncomingHttpHeaders): boolean {
+  const isForwarded = FORWARDING_HEADERS.some((name) => headers[name] !== undefined)
+  return !isForwarded && isLoopback(peer) && isLoopbackHost(headers.host)
+}
+
+function isLoopbackHost(host: string | undefined): boolean {
+  const { v6, name } = HOST.exec(host ?? '')?.groups ?? {}
+  return isLoopback(v6 ?? name ?? '')
+}
+
+const ALLOWED_SITES: readonly string[] = ['same-origin', 'none']
+
+/**
+ * True unless a browser says that another site asked. Pages cannot forge these two headers, and API
+ * clients send neither. Host has no scheme, and TLS may end before us, so it is read with that of the
+ * origin: a proxy may name the port that the browser leaves out.
+ */
+function isSameOrigin({ origin, host, ...headers }: IncomingHttpHeaders): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && !ALLOWED_SITES.includes(String(site))) return false
+  if (origin === undefined) return true
+  const scheme = /^https?:\/\//i.exec(origin)?.[0]
+  if (scheme === undefined) return false
+  const own = hostOf(`${scheme}${host ?? ''}`)
+  return own !== undefined && hostOf(origin) === own
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
 }

@@ -1,8 +1,7 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { createAttemptLimit } from './attempt-limit.ts'
-import { createPasswordCheck } from './password-check.ts'
-import { readSessionCookie } from './session-cookie.ts'
-import { createSessions } from './sessions.ts'
 
 /** Answers the refusal that was sent; undefined lets the request pass. */
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined
@@ -83,4 +82,97 @@ function refuseForNow(reply: FastifyReply, waitSeconds: number): FastifyReply {
       error: 'too_many_attempts',
       message: `Too many wrong passwords came from this address. Wait ${waitSeconds} seconds.`,
     })
+}
+
+const SCHEME = /^basic +/i
+
+/**
+ * Checks what a stranger gives for the user `admin`, in constant time. The user's name holds no
+ * colon, so one comparison of `user:password` is the same as one of each.
+ */
+function createPasswordCheck(password: string) {
+  const wanted = digest(Buffer.from(`admin:${password}`))
+  const isRight = (credentials: Buffer) => timingSafeEqual(digest(credentials), wanted)
+
+  return {
+    /** An `Authorization` header. */
+    isHeaderRight(authorization: string): boolean {
+      const credentials = Buffer.from(authorization.replace(SCHEME, ''), 'base64')
+      return isRight(credentials) && SCHEME.test(authorization)
+    },
+    /** The password alone. */
+    isPasswordRight: (given: string): boolean => isRight(Buffer.from(`admin:${given}`)),
+  }
+}
+
+function digest(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
+
+/** Without a person who does something: the page's own refreshing does not count. */
+const IDLE_MS = 2 * 3_600_000
+const ABSOLUTE_MS = 12 * 3_600_000
+/** Who knows the password could else fill the memory with sessions. */
+const MOST_SESSIONS = 1_000
+
+interface Session {
+  readonly beganAt: number
+  usedAt: number
+}
+
+/** Sessions of the page, in memory: a restart ends them. Ids are kept as hashes only. */
+function createSessions(now: () => number) {
+  const sessions = new Map<string, Session>()
+
+  function find(id: string): Session | undefined {
+    const session = sessions.get(idOf(id))
+    if (!session) return undefined
+    const isOver = now() >= session.beganAt + ABSOLUTE_MS || now() >= session.usedAt + IDLE_MS
+    if (isOver) sessions.delete(idOf(id))
+    return isOver ? undefined : session
+  }
+
+  return {
+    /** Answers the id of a new session. */
+    begin(): string {
+      const id = randomBytes(32).toString('base64url')
+      const [oldest] = sessions.keys()
+      if (sessions.size >= MOST_SESSIONS && oldest !== undefined) sessions.delete(oldest)
+      sessions.set(idOf(id), { beganAt: now(), usedAt: now() })
+      return id
+    },
+    /** Whether the session goes on; `isByHand` puts off its end. */
+    has(id: string, isByHand: boolean): boolean {
+      const session = find(id)
+      if (session && isByHand) session.usedAt = now()
+      return session !== undefined
+    },
+    end: (id: string): void => void sessions.delete(idOf(id)),
+  }
+}
+
+/** A look-up by hash tells nothing of the ids by how long it takes. */
+function idOf(session: string): string {
+  return digest(Buffer.from(session)).toString('base64url')
+}
+
+const COOKIE = 'mailtrap_receiver_session'
+
+/** The session's id; undefined when the request brings none. */
+export function readSessionCookie({ cookie = '' }: IncomingHttpHeaders): string | undefined {
+  const pairs = cookie.split(';').map((pair) => pair.trim().split('='))
+  return pairs.find(([name]) => name === COOKIE)?.[1] || undefined
+}
+
+/** Without an id, the cookie is taken away. */
+export function writeSessionCookie(headers: IncomingHttpHeaders, id?: string): string {
+  const age = id === undefined ? 0 : ABSOLUTE_MS / 1_000
+  const secure = isOverTls(headers) ? '; Secure' : ''
+  return `${COOKIE}=${id ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure}`
+}
+
+/** TLS ends before us: what the browser or the proxy says of it only ever adds protection. */
+function isOverTls(headers: IncomingHttpHeaders): boolean {
+  const isByProxy = /^https\b/i.test(String(headers['x-forwarded-proto'] ?? ''))
+  return isByProxy || /^https:/i.test(headers.origin ?? '')
 }

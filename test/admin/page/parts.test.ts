@@ -4,18 +4,18 @@ import {
   count,
   cut,
   fromLocalInput,
+  hexLines,
   isWebLink,
   showAge,
   showAgo,
   showBytes,
   showDuration,
+  splitError,
   toLocalInput,
-} from '../../../src/admin/page/parts/format.js'
-import { hexLines } from '../../../src/admin/page/parts/hex-lines.js'
-import { indentJson } from '../../../src/admin/page/parts/indent-json.js'
-import { rank } from '../../../src/admin/page/parts/rank.js'
-import { readRoute, writeRoute } from '../../../src/admin/page/parts/route.js'
-import { joinRare, niceTop, stackBars } from '../../../src/admin/page/parts/stack-bars.js'
+} from '../../../src/admin/page/format.ts'
+import { indentJson } from '../../../src/admin/page/indent-json.ts'
+import { readRoute, writeRoute } from '../../../src/admin/page/route.ts'
+import { joinRare, niceTop, rank, stackBars } from '../../../src/admin/page/series.ts'
 
 describe('figures', () => {
   it.each([
@@ -106,6 +106,36 @@ describe('JSON laid out', () => {
     layOut('"\\'.repeat(100_000))
     layOut('['.repeat(100_000))
     expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
+describe('an error', () => {
+  const text = [
+    'Error: the list service said no',
+    '    at keep (/srv/app/lists.ts:4:9)',
+    '    at async bounce (/srv/app/handlers/suppress.ts:12:5)',
+    '    at run (/srv/receiver/dist/dispatch/host/handler-host.js:80:3)',
+    '    at run (/srv/receiver/dist/0123456789abcdef/chunk-AB.mjs:1:3)',
+    'Caused by: TypeError: fetch failed',
+    '    at fetch (/srv/app/node_modules/undici/index.js:1:1)',
+    '    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)',
+  ].join('\n')
+
+  it('is its texts and the frames of the handler, apart from those of others', () => {
+    const { own, foreign } = splitError(text)
+    expect(own.split('\n')).toEqual([
+      'Error: the list service said no',
+      '    at keep (/srv/app/lists.ts:4:9)',
+      '    at async bounce (/srv/app/handlers/suppress.ts:12:5)',
+      'Caused by: TypeError: fetch failed',
+    ])
+    expect(foreign).toHaveLength(4)
+  })
+  it('stays whole where it is no stack', () => {
+    expect(splitError('timeout after 30000 ms')).toEqual({
+      own: 'timeout after 30000 ms',
+      foreign: [],
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseInstant } from '../../../src/admin/parameters/parse-instant.ts'
+import { parseInstant } from '../../../src/admin/parameters.ts'
 
 describe('parseInstant', () => {
   it.each([

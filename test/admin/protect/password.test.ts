@@ -68,7 +68,7 @@ describe('with a password', () => {
     expect(archive.calls).toEqual([])
   })
 
-  it.each(['/', '/page.js', '/page.css', '/views/login.js', '/icon.svg'])(
+  it.each(['/', '/page.js', '/page.css', '/icon.svg'])(
     'shows the page that asks for it, and nothing of what is kept: %s',
     async (url) => {
       const { app, archive } = buildAdmin({ password: PASSWORD })

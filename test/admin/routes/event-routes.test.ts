@@ -102,6 +102,21 @@ describe('GET /api/events', () => {
     ])
   })
 
+  it.each([
+    ['a+b@example.com', 'a+b@example.com'],
+    ['a%2Bb%40example.com', 'a+b@example.com'],
+    ['a+b%40example.com', 'a+b@example.com'],
+    ['+4917@sms.example.com', '+4917@sms.example.com'],
+    ['%22a+b%22@example.com', '"a b"@example.com'],
+    ['Ann+Lee+%3Cann@example.com%3E', 'Ann Lee <ann@example.com>'],
+  ])('takes recipient=%s for %s, as a plus in an address is one', async (sent, recipient) => {
+    const { app, archive } = buildAdmin()
+    await app.inject(`/api/events?recipient=${sent}&type=soft+bounce`)
+    await app.inject(`/api/events.csv?recipient=${sent}&type=soft+bounce`)
+    const given = { recipient, type: 'soft bounce' }
+    expect(archive.calls).toMatchObject([{ given }, { given }])
+  })
+
   it('walks through all pages by their cursors, each event once', async () => {
     const { app, archive } = buildAdmin()
     for (let id = 1; id <= 23; id += 1) archive.events.push(makeEvent(String(id)))

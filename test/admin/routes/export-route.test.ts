@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { csvLine } from '../../../src/admin/csv.ts'
+import { csvLine } from '../../../src/admin/api/export.ts'
 import { buildAdmin } from '../build-admin.ts'
 import { makeEvent } from '../memory-archive.ts'
 
@@ -16,11 +16,14 @@ describe('GET /api/events.csv', () => {
     expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8')
     expect(answer.headers['content-disposition']).toContain('events.csv')
     const [head, second, first, end] = answer.body.split('\r\n')
-    expect(head).toMatch(/^id,received_at,occurred_at,source,provider,type/)
+    expect(head).toMatch(/^\uFEFFid,received_at,occurred_at,source,provider,type/)
     expect(second).toContain(`,"a ""quoted"", text",`)
     expect(second).toContain(`,"'=1+1",`)
     expect(first).toMatch(/^1,/)
     expect(end).toBe('')
+    // So Excel knows that it is UTF-8; once, at the very beginning.
+    expect([...answer.rawPayload.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf])
+    expect(answer.body.lastIndexOf('\uFEFF')).toBe(0)
   })
 
   it('ends after ten thousand events', async () => {

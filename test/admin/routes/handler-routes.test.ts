@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failureGroup } from '../../../src/admin/failure-group.ts'
+import { failureGroup } from '../../../src/admin/api/failures.ts'
 import type { JobRow } from '../../../src/store/store.ts'
 import { buildAdmin, makeHandler } from '../build-admin.ts'
 import { makeEvent, makeJob } from '../memory-archive.ts'
@@ -23,7 +23,7 @@ describe('GET /api/handlers', () => {
     archive.handlers.set('old', 5_000)
     archive.figures = { jobs: { crm: { pending: 1, done: 2, dead: 3 } } }
     for (const outcome of ['done', 'done', 'retry', 'dead'] as const)
-      recent.noteAttempt('crm', outcome)
+      recent.noteAttempts('crm', outcome, 1)
 
     const [crm, old] = (await app.inject('/api/handlers')).json().handlers
 

@@ -31,3 +31,100 @@ describe('GET /api/jobs', () => {
     expect((await app.inject('/api/jobs?handler=removed')).json().jobs).toHaveLength(1)
   })
 })
+
+describe('POST /api/jobs/retry', () => {
+  const ask = (admin: ReturnType<typeof buildAdmin>, payload: object) =>
+    admin.app.inject({ method: 'POST', url: '/api/jobs/retry', payload })
+
+  it('runs a selection now, and keeps in the trail who asked for what', async () => {
+    const admin = buildAdmin()
+    const jobs = [{ event: '1', handler: 'crm' }]
+
+    expect((await ask(admin, { jobs })).json()).toEqual({ retried: 1 })
+
+    const hastened = admin.archive.calls.find(({ name }) => name === 'hasten')
+    expect(hastened?.given).toMatchObject({ jobs })
+    const { audit } = (await admin.app.inject('/api/audit')).json()
+    expect(audit).toMatchObject([
+      { action: 'retry', outcome: 'done', counts: { jobs: 1 } },
+      { action: 'retry', outcome: 'begun', parameters: { events: '1', handlers: 'crm' } },
+    ])
+  })
+
+  it('runs all jobs of a handler now that have failed, and no others', async () => {
+    const admin = buildAdmin()
+    admin.archive.handlers.set('crm', undefined)
+    const failed = { ...makeJob('1', 'crm', 'pending'), attempt: 2 }
+    admin.archive.events.push(
+      makeEvent('1', { jobs: [failed] }),
+      makeEvent('2', { jobs: [makeJob('2', 'crm', 'pending')] }),
+    )
+
+    expect((await ask(admin, { handler: 'crm' })).json()).toEqual({ retried: 1 })
+    const hastened = admin.archive.calls.find(({ name }) => name === 'hasten')
+    expect(hastened?.given).toMatchObject({ jobs: [{ event: '1', handler: 'crm' }] })
+  })
+
+  it('runs what waits of matching events now, of every handler or of one', async () => {
+    const admin = buildAdmin()
+    admin.archive.handlers.set('crm', undefined).set('stats', undefined)
+    const day = Date.UTC(2026, 10, 21)
+    admin.archive.events.push(
+      makeEvent('4', { state: 'pending', type: 'open' }),
+      makeEvent('3', { state: 'pending' }),
+      makeEvent('2', { state: 'dead' }),
+      makeEvent('1', { state: 'pending', receivedAt: day - 1 }),
+    )
+    const ofBoth = ['crm', 'stats'].map((handler) => ({ event: '3', handler }))
+    const cases = [
+      [{ type: 'bounce', from: day }, ofBoth],
+      [{ event: '3' }, ofBoth],
+      [{ type: 'bounce', from: day, handler: 'crm' }, ofBoth.slice(0, 1)],
+      [{ to: day, handler: 'stats' }, [{ event: '1', handler: 'stats' }]],
+    ] as const
+    for (const [payload, jobs] of cases) {
+      expect((await ask(admin, payload)).json()).toEqual({ retried: jobs.length })
+      expect(admin.archive.calls.at(-1)?.given, JSON.stringify(payload)).toEqual({ jobs })
+    }
+    expect((await ask(admin, { event: '3', type: 'open' })).json()).toEqual({ retried: 0 })
+  })
+
+  it.each([
+    [{ handler: 'crm' }, ['1.crm', '2.crm']],
+    [{ event: '2' }, ['2.crm', '2.stats']],
+    [{ type: 'open' }, ['2.crm', '2.stats']],
+    [{ from: '2027-01-01' }, []],
+  ])('narrows a selection by %j', async (filter, expected) => {
+    const admin = buildAdmin()
+    admin.archive.handlers.set('crm', undefined).set('stats', undefined)
+    admin.archive.events.push(makeEvent('2', { type: 'open' }), makeEvent('1'))
+    const jobs = ['1.crm', '2.crm', '2.stats'].map((name) => {
+      const [event = '', handler = ''] = name.split('.')
+      return { event, handler }
+    })
+
+    expect((await ask(admin, { jobs, ...filter })).json()).toEqual({ retried: expected.length })
+    const hastened = admin.archive.calls.flatMap(({ name, given }) =>
+      name === 'hasten' ? (given as { jobs: typeof jobs }).jobs : [],
+    )
+    expect(hastened.map(({ event, handler }) => `${event}.${handler}`)).toEqual(expected)
+  })
+
+  it('knows the handler and the event that are named, or says so', async () => {
+    const admin = buildAdmin()
+    admin.archive.handlers.set('crm', undefined)
+
+    const misspelt = await ask(admin, { handler: 'cmr' })
+    expect(misspelt.statusCode).toBe(400)
+    expect(misspelt.json().message).toContain('Did you mean crm?')
+    expect((await ask(admin, { event: '9' })).statusCode).toBe(404)
+    expect(admin.archive.audit).toEqual([])
+  })
+
+  it('refuses to run everything now that waits', async () => {
+    const answer = await ask(buildAdmin(), {})
+
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().message).toContain('without any, every job would run now')
+  })
+})

@@ -62,11 +62,14 @@ it('GET /api/ack answers how long acknowledgements took, by minute', async () =>
 
   const ack = (await app.inject('/api/ack')).json()
 
-  expect(ack).toMatchObject({ count: 100, over_minutes: 60, max_ms: 500 })
+  expect(ack).toMatchObject({ count: 100, over_minutes: 60 })
+  // Two digits count, and the bound above is told.
+  expect(ack.max_ms).toBeGreaterThanOrEqual(500)
+  expect(ack.max_ms).toBeLessThan(505)
   expect(ack.p50_ms).toBeGreaterThanOrEqual(2)
   expect(ack.p50_ms).toBeLessThan(2.4)
   expect(ack.minutes).toHaveLength(60)
-  expect(ack.minutes[59]).toMatchObject({ count: 1, p99_ms: 500 })
+  expect(ack.minutes[59]).toMatchObject({ count: 1, p99_ms: ack.max_ms })
   expect(ack.minutes[58]).toEqual({
     count: 0,
     p50_ms: null,

@@ -243,4 +243,18 @@ describe('POST /api/replay', () => {
     expect(answer.json().message).toContain('There is no parameter "__proto__".')
     expect(archive.calls).toEqual([])
   })
+
+  it('asks a handler with where for the events whose fields fit, and for those it had', async () => {
+    const { replay, asked, handlers } = setUp([
+      makeEvent('6', { payload: '{"event":"bounce","category":"Orders"}' }),
+      makeEvent('7', { payload: '{"event":"bounce","category":"News"}' }),
+      makeEvent('8', { payload: 'event=bounce', jobs: [makeJob('8', 'orders', 'done')] }),
+    ])
+    handlers.push({ ...makeHandler('orders'), where: { category: ['Orders'] } })
+
+    await replay({ handler: 'orders' })
+
+    const jobs = ['6', '8'].map((event) => ({ event, handler: 'orders' }))
+    expect(asked()).toEqual([{ jobs, only: undefined }])
+  })
 })

@@ -30,6 +30,8 @@ describe('GET /api/stats', () => {
     expect(answer.statusCode).toBe(200)
     expect(answer.json()).toEqual({
       version: '1.2.3',
+      verdict: [],
+      store: 'sqlite:/data/receiver.db',
       counting_since: '2026-11-21T10:00:00.000Z',
       counted_at: '2026-11-21T10:00:00.000Z',
       batches: {
@@ -127,6 +129,8 @@ describe('GET /api/stats', () => {
     const outage = { beganAt: now, durationMs: 900_400, retriesUsed: 3, retriesLimit: 40 }
     const { app } = buildAdmin({
       guardian: () => ({
+        startedAt: 0,
+        tokenExpiresAt: undefined,
         lookedAt: now,
         failure: undefined,
         webhooks: [
@@ -148,6 +152,7 @@ describe('GET /api/stats', () => {
       differing: 1,
       problems: [{ webhook: 1, source: 'mailtrap', problem: 'It is paused.' }],
       resumed: 2,
+      token_expires_at: null,
       outage: null,
       last_outage: {
         began_at: '2026-11-21T00:00:00.000Z',
@@ -198,6 +203,8 @@ describe('GET /api/process', () => {
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([503, 200])
     expect(answers[1]?.json()).toEqual({
       version: '1.2.3',
+      verdict: [],
+      store: 'sqlite:/data/receiver.db',
       counting_since: '2026-11-21T10:00:00.000Z',
       batches: {
         received_by_source: { mailtrap: 3 },
@@ -208,5 +215,20 @@ describe('GET /api/process', () => {
       spool: null,
       guardian: null,
     })
+  })
+
+  it('say first what a person is needed for, since when, and what to do', async () => {
+    const cause = {
+      cause: 'not_ready',
+      since: Date.UTC(2026, 10, 21, 9, 58),
+      text: 'Not accepting webhooks: the disk is full.',
+      remedy: 'Free space.',
+    }
+    const { app } = buildAdmin({ verdict: async () => ({ causes: [cause] }) })
+
+    for (const url of ['/api/stats', '/api/process']) {
+      const { verdict } = (await app.inject(url)).json()
+      expect(verdict, url).toEqual([{ ...cause, since: '2026-11-21T09:58:00.000Z' }])
+    }
   })
 })

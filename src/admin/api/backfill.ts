@@ -1,0 +1,79 @@
+import * as z from 'zod'
+import type { ProviderName } from '../../model.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
+import { Refusal } from '../answer-errors.ts'
+import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminApp } from '../openapi.ts'
+import { BACKFILL_PARAMETERS } from '../parameters.ts'
+
+const FILL_JSON = z.object({
+  source: z.string(),
+  known: z.number().describe('These were here already.'),
+  missing: z.number(),
+  batch: z.string().nullable().describe('In which the missing ones were put in; null: none was.'),
+})
+export type FillJson = z.output<typeof FILL_JSON>
+
+const FILL = {
+  summary: 'Puts in what is missing of these events, as they would have come by webhook',
+  body: BACKFILL_PARAMETERS,
+  response: { 200: FILL_JSON },
+}
+
+/** 500 events with 1,000 bytes of custom variables each, and what JSON makes of them. */
+const BODY_LIMIT = 4 * 1024 * 1024
+
+interface NamedSource {
+  readonly name: string
+  readonly provider: ProviderName
+}
+
+export interface BackfillRouteOptions {
+  readonly sources: () => readonly NamedSource[]
+  readonly work: {
+    fill(request: {
+      readonly source: string
+      readonly span: { readonly from: number; readonly to: number }
+      readonly events: readonly Readonly<Record<string, unknown>>[]
+      /** Only tell what is missing. */
+      readonly isDry: boolean
+    }): Promise<{
+      readonly known: number
+      readonly missing: number
+      readonly batch: string | undefined
+    }>
+  }
+  readonly audited: AuditTrail
+}
+
+export function addBackfillRoute(app: AdminApp, options: BackfillRouteOptions): void {
+  const { sources, work, audited } = options
+
+  app.post('/api/backfill', { bodyLimit: BODY_LIMIT, schema: FILL }, async (request) => {
+    const { from, to, events, source: asked, dry_run: isDry = false } = request.body
+    const source = chooseSource(sources(), asked)
+    const fill = () => work.fill({ source, span: { from, to }, events, isDry })
+    const parameters = { source, from: iso(from), to: iso(to) }
+    const { known, missing, batch } = isDry
+      ? await fill()
+      : await audited({ action: 'backfill', address: request.ip, parameters }, fill, (report) => ({
+          known: report.known,
+          events: report.missing,
+        }))
+    return { source, known, missing, batch: batch ?? null }
+  })
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+/** The one whose provider has a log, where there is one. */
+function chooseSource(sources: readonly NamedSource[], asked: string | undefined): string {
+  const names = sources.flatMap(({ name, provider }) =>
+    PROVIDERS[provider].hasEmailLog ? [name] : [],
+  )
+  const [only] = names
+  if (asked !== undefined && names.includes(asked)) return asked
+  if (asked === undefined && only !== undefined && names.length === 1) return only
+  const list = names.length === 0 ? 'there is none' : `give one of ${names.join(', ')}`
+  throw new Refusal(400, 'unknown_source', `The events need a source of Mailtrap: ${list}.`)
+}

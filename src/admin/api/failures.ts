@@ -1,0 +1,83 @@
+import * as z from 'zod'
+import type { Archive, JobRow } from '../../store/store.ts'
+import { dropUndefined, isoTime, TIME_JSON } from '../answer-parts.ts'
+
+export const FAILURES_JSON = z.object({
+  failures: z.array(
+    z.object({
+      error: z.string().describe('What the errors have in common.'),
+      dead: z.number(),
+      retrying: z.number(),
+      newest_at: TIME_JSON,
+      event: z.string().describe('The id of an event whose job failed so.'),
+    }),
+  ),
+  examined: z.number(),
+  is_partial: z
+    .boolean()
+    .describe('There are more failed jobs than were looked at: the newest ones.'),
+})
+export type FailuresJson = z.output<typeof FAILURES_JSON>
+
+const PAGE = 500
+/** Enough to see what is wrong; counting millions of dead jobs by their errors is not the aim. */
+const DEAD_PAGES = 4
+
+interface FailureGroup {
+  readonly error: string
+  dead: number
+  retrying: number
+  newestAt: number | undefined
+  readonly event: string
+}
+
+/** The failures of one handler by what they have in common, of its newest jobs; most jobs first. */
+export async function groupFailures(
+  archive: Pick<Archive, 'listJobs'>,
+  handler: string,
+): Promise<FailuresJson> {
+  const waiting = await archive.listJobs({ handler, state: 'pending', limit: PAGE })
+  const jobs = waiting.rows.filter(({ lastError }) => lastError !== undefined)
+  let cursor: string | undefined
+  for (let page = 0; page < DEAD_PAGES; page++) {
+    const paging = { limit: PAGE, ...dropUndefined({ cursor }) }
+    const dead = await archive.listJobs({ handler, state: 'dead', ...paging })
+    jobs.push(...dead.rows)
+    cursor = dead.cursor
+    if (cursor === undefined) break
+  }
+  const groups = new Map<string, FailureGroup>()
+  for (const job of jobs) addTo(groups, job)
+  const failures = [...groups.values()]
+    .sort((a, b) => b.dead + b.retrying - (a.dead + a.retrying) || (a.error < b.error ? -1 : 1))
+    .map(({ newestAt, ...group }) => ({ ...group, newest_at: isoTime(newestAt) }))
+  const isPartial = cursor !== undefined || waiting.cursor !== undefined
+  return { failures, examined: jobs.length, is_partial: isPartial }
+}
+
+function addTo(groups: Map<string, FailureGroup>, job: JobRow): void {
+  const error = failureGroup(job.lastError)
+  const first = { error, dead: 0, retrying: 0, newestAt: undefined, event: job.event }
+  const group = groups.get(error) ?? first
+  groups.set(error, group)
+  if (job.state === 'dead') group.dead++
+  else group.retrying++
+  const at = job.attempts.at(-1)?.endedAt
+  if (at !== undefined) group.newestAt = Math.max(group.newestAt ?? 0, at)
+}
+
+const LONGEST = 200
+
+/**
+ * What failures have in common: the first line of the error, without what differs from one to the
+ * next. Addresses go first, because they hold digits and may be anybody's.
+ */
+export function failureGroup(error: string | undefined): string {
+  const line = (error ?? '').trim().split(/[\r\n]/, 1)[0] ?? ''
+  const common = line
+    .slice(0, 4 * LONGEST)
+    .replace(/[^\s<>"'(),;:=]{1,128}@[^\s<>"'(),;:=]{1,255}/g, '…@…')
+    .replace(/\b(?=[\da-f-]*\d)[\da-f]{8,}(?:-[\da-f]{4,}){0,8}\b/gi, '#')
+    .replace(/\d+/g, '#')
+  return common.slice(0, LONGEST) || '(no error text)'
+}

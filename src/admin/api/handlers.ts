@@ -1,0 +1,213 @@
+import * as z from 'zod'
+import { HANDLER_NAME, type HandlerRegistration } from '../../model.ts'
+import { findNearestWord } from '../../nearest-word.ts'
+import { type AttemptCounts, RECENT_MINUTES } from '../../observe/figures.ts'
+import type { HandlerHealth, Observer } from '../../observe/observer.ts'
+import type { Archive, Store, StoreStats } from '../../store/store.ts'
+import { Refusal } from '../answer-errors.ts'
+import { dropUndefined, isoTime, ownValue, TIME_JSON } from '../answer-parts.ts'
+import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminApp } from '../openapi.ts'
+import { jobCursor, text } from '../parameters.ts'
+import { FAILURES_JSON, failureGroup, groupFailures } from './failures.ts'
+
+const HANDLER_JSON = z.object({
+  name: z.string(),
+  module: z.string().nullable(),
+  keys: z.array(z.string()).nullable(),
+  takes_batches: z.boolean().nullable(),
+  running: z.boolean().describe('Here; another replica may run it.'),
+  restarts: z.number().nullable().describe('Null: no process of it was seen here.'),
+  last_problem: z.string().nullable(),
+  paused_since: TIME_JSON,
+  jobs: z.object({ pending: z.number(), done: z.number(), dead: z.number() }),
+  recent: z.object({
+    over_minutes: z.number(),
+    done: z.number(),
+    retry: z.number(),
+    dead: z.number(),
+    done_by_minute: z.array(z.number()),
+    failed_by_minute: z.array(z.number()),
+  }),
+})
+export type HandlerJson = z.output<typeof HANDLER_JSON>
+
+const LIST_HANDLERS = {
+  summary: 'Every handler, and how it does',
+  response: { 200: z.object({ handlers: z.array(HANDLER_JSON) }) },
+}
+
+const ONE_HANDLER = {
+  params: z.object({ name: z.string() }),
+  errors: { 404: 'No handler of this name was ever loaded here.' },
+}
+
+const LIST_FAILURES = {
+  ...ONE_HANDLER,
+  summary: 'The failures of a handler by error, of its newest jobs',
+  response: { 200: FAILURES_JSON },
+}
+
+const PAUSE = {
+  ...ONE_HANDLER,
+  summary: 'Pauses a handler, or lets it go on, on every replica',
+  response: { 200: z.object({ handler: z.string(), paused: z.boolean() }) },
+}
+
+const REPLAY_DEAD = {
+  ...ONE_HANDLER,
+  summary: 'Makes dead jobs of a handler pending again, of the next 500',
+  body: z
+    .object({
+      error: text.describe('As its failures are grouped.').exactOptional(),
+      cursor: jobCursor.exactOptional(),
+    })
+    .meta({ example: { error: 'timeout after # ms' } }),
+  response: {
+    200: z.object({
+      replayed: z.number(),
+      examined: z.number(),
+      cursor: z.string().nullable().describe('Where to go on; null at the end.'),
+    }),
+  },
+}
+
+/** Dead jobs looked at in one call. */
+const REPLAYED_AT_ONCE = 500
+
+export interface HandlerRoutesOptions {
+  readonly archive: Archive & Pick<Store, 'replay' | 'loadHandlers' | 'setPaused'>
+  readonly observer: Pick<Observer, 'counts' | 'recent' | 'replayed' | 'handlerPaused'>
+  readonly registrations: () => readonly HandlerRegistration[]
+  readonly audited: AuditTrail
+}
+
+export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): void {
+  const { archive, observer, registrations, audited } = options
+
+  app.get('/api/handlers', { schema: LIST_HANDLERS }, async () => {
+    const [{ jobs }, paused] = await Promise.all([archive.stats(), archive.pausedHandlers()])
+    const { handlers: health } = observer.counts()
+    const { attempts } = observer.recent()
+    return {
+      handlers: handlersJson({ registrations: registrations(), health, jobs, paused, attempts }),
+    }
+  })
+
+  app.get('/api/handlers/:name/failures', { schema: LIST_FAILURES }, async ({ params }) => {
+    refuseUnless(HANDLER_NAME.test(params.name))
+    const failures = await groupFailures(archive, params.name)
+    if (failures.examined === 0) await refuseUnknown(options, params.name)
+    return failures
+  })
+
+  for (const [action, isPaused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    app.post(`/api/handlers/:name/${action}`, { schema: PAUSE }, async ({ params, ip }) => {
+      const { name: handler } = params
+      const seen = await archive.loadHandlers()
+      const names = seen.map(({ name }) => name)
+      refuseUnless(names.includes(handler), findNearestWord(handler, names))
+      await audited(
+        { action, address: ip, parameters: { handler } },
+        () => archive.setPaused(handler, isPaused),
+        (isFound) => ({ handlers: isFound ? 1 : 0 }),
+      )
+      observer.handlerPaused({ address: ip, handler, isPaused })
+      return { handler, paused: isPaused }
+    })
+  }
+
+  addReplayOfDead(app, options)
+}
+
+/** One page of dead jobs a call: whoever has many replays them page by page, and sees how far it is. */
+function addReplayOfDead(app: AdminApp, options: HandlerRoutesOptions): void {
+  const { archive, observer, audited } = options
+
+  app.post('/api/handlers/:name/replay', { schema: REPLAY_DEAD }, async (request) => {
+    const { error, cursor } = request.body
+    const { name: handler } = request.params
+    const address = request.ip
+    refuseUnless(HANDLER_NAME.test(handler))
+    const paging = { limit: REPLAYED_AT_ONCE, ...dropUndefined({ cursor }) }
+    const page = await archive.listJobs({ handler, state: 'dead', ...paging })
+    if (page.rows.length === 0) await refuseUnknown(options, handler)
+    const isWanted = (lastError: string | undefined) =>
+      error === undefined || failureGroup(lastError) === error
+    const wanted = page.rows.filter(({ lastError }) => isWanted(lastError))
+    const looked = { examined: page.rows.length, cursor: page.cursor ?? null }
+    if (wanted.length === 0) return { replayed: 0, ...looked }
+    const replayed = await audited(
+      { action: 'replay', address, parameters: { handler, state: 'dead', error, cursor } },
+      () => archive.replay(wanted, 'dead'),
+      (jobs) => ({ jobs }),
+    )
+    observer.replayed({ address, filter: { handler, state: 'dead' }, jobs: replayed })
+    return { replayed, ...looked }
+  })
+}
+
+/** One that is loaded, or was: then there are jobs of it. */
+async function refuseUnknown(
+  { archive, registrations }: HandlerRoutesOptions,
+  handler: string,
+): Promise<void> {
+  if (registrations().some(({ name }) => name === handler)) return
+  refuseUnless(Object.hasOwn((await archive.stats()).jobs, handler))
+}
+
+function refuseUnless(isKnown: boolean, nearest?: string): void {
+  if (isKnown) return
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+  throw new Refusal(
+    404,
+    'not_found',
+    `No handler of this name was ever loaded here.${hint} GET /api/handlers lists them.`,
+  )
+}
+
+/** Every handler that is loaded here, or of which there are jobs. */
+function handlersJson(facts: {
+  readonly registrations: readonly HandlerRegistration[]
+  readonly health: Readonly<Record<string, HandlerHealth>>
+  readonly jobs: StoreStats['jobs']
+  readonly paused: Readonly<Record<string, number>>
+  readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
+}): HandlerJson[] {
+  const { registrations, health, jobs, paused, attempts } = facts
+  const registered = new Map(registrations.map((handler) => [handler.name, handler]))
+  const known = [...registered.keys(), ...[health, jobs, paused, attempts].flatMap(Object.keys)]
+  return [...new Set(known)].sort().map((name) => {
+    const registration = registered.get(name)
+    const observed = ownValue(health, name)
+    return {
+      name,
+      module: registration?.module ?? null,
+      keys: registration ? [...registration.keys] : null,
+      takes_batches: registration?.takesBatches ?? null,
+      running: observed?.running ?? false,
+      restarts: observed?.restarts ?? null,
+      last_problem: observed?.lastProblem ?? null,
+      paused_since: isoTime(ownValue(paused, name)),
+      jobs: ownValue(jobs, name) ?? { pending: 0, done: 0, dead: 0 },
+      recent: recentJson(ownValue(attempts, name)),
+    }
+  })
+}
+
+/** Attempts of one handler in the last hour of this process. */
+function recentJson(minutes: readonly AttemptCounts[] = []): HandlerJson['recent'] {
+  const sum = (outcome: keyof AttemptCounts) =>
+    minutes.reduce((total, counts) => total + counts[outcome], 0)
+  return {
+    over_minutes: RECENT_MINUTES,
+    done: sum('done'),
+    retry: sum('retry'),
+    dead: sum('dead'),
+    done_by_minute: minutes.map(({ done }) => done),
+    failed_by_minute: minutes.map(({ retry, dead }) => retry + dead),
+  }
+}

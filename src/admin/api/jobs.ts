@@ -1,0 +1,125 @@
+import * as z from 'zod'
+import { HANDLER_NAME, type JobState } from '../../model.ts'
+import type { Observer } from '../../observe/observer.ts'
+import type { Archive, JobName, JobRow, Store } from '../../store/store.ts'
+import { isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
+import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminApp } from '../openapi.ts'
+import { isRowId, jobCursor, oneOf, page, text } from '../parameters.ts'
+
+const JOB_STATES = ['pending', 'done', 'dead'] as const satisfies readonly JobState[]
+
+/** A job with its attempts, as the API shows it. */
+export const JOB_JSON = z.object({
+  event: z.string().describe('The id of its event.'),
+  handler: z.string(),
+  state: z.enum(JOB_STATES),
+  attempt: z.number().describe('How often it was handed out.'),
+  due_at: TIME_JSON.describe('Of a job that has failed: when it is due, or until when it is held.'),
+  last_error: z.string().nullable(),
+  attempts: z.array(
+    z.object({
+      attempt: z.number(),
+      outcome: z.enum(['done', 'retry', 'dead']),
+      ended_at: TIME_JSON,
+      duration_ms: z.number(),
+      error: z.string().nullable(),
+    }),
+  ),
+})
+export type JobJson = z.output<typeof JOB_JSON>
+
+const LIST_JOBS = {
+  summary: 'Jobs with their attempts, newest event first',
+  querystring: z.object({
+    handler: text.exactOptional(),
+    state: oneOf(JOB_STATES).exactOptional(),
+    ...page,
+    cursor: jobCursor.exactOptional(),
+  }),
+  response: { 200: z.object({ jobs: z.array(JOB_JSON), ...PAGE_JSON }) },
+}
+
+export const MAX_JOBS = 500
+const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
+const jobName = z.strictObject({
+  event: z.string().refine(isRowId),
+  handler: z.string().regex(HANDLER_NAME),
+})
+
+export const jobNames = z
+  .unknown()
+  .refine((jobs) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(jobs).success, JOB_NAMES)
+  .transform((jobs) => jobs as z.output<typeof jobName>[])
+
+const REPLAY_JOBS = {
+  summary: 'Makes a selection of dead jobs pending again',
+  body: z
+    .object({
+      jobs: jobNames,
+    })
+    .meta({ example: { jobs: [{ event: '1', handler: 'crm' }] } }),
+  response: { 200: z.object({ replayed: z.int() }) },
+}
+
+export interface JobRoutesOptions {
+  readonly archive: Pick<Archive, 'listJobs'> & Pick<Store, 'replay'>
+  readonly observer: Pick<Observer, 'replayed'>
+  readonly audited: AuditTrail
+}
+
+export function addJobRoutes(
+  app: AdminApp,
+  { archive, observer, audited }: JobRoutesOptions,
+): void {
+  app.get('/api/jobs', { schema: LIST_JOBS }, async ({ query }) => {
+    const { rows, ...page } = await archive.listJobs(query)
+    return { jobs: rows.map(jobJson), ...pageJson(page) }
+  })
+
+  app.post('/api/jobs/replay', { schema: REPLAY_JOBS }, async ({ body, ip: address }) => {
+    const { jobs } = body
+    const replayed = await audited(
+      { action: 'replay', address, parameters: describeSelection(jobs) },
+      () => archive.replay(jobs, 'dead'),
+      (replayed) => ({ jobs: replayed }),
+    )
+    observer.replayed({ address, filter: { state: 'dead' }, jobs: replayed })
+    return { replayed }
+  })
+}
+
+export function jobJson(job: JobRow): JobJson {
+  return {
+    event: job.event,
+    handler: job.handler,
+    state: job.state,
+    attempt: job.attempt,
+    due_at: isoTime(job.dueAt),
+    last_error: job.lastError ?? null,
+    attempts: job.attempts.map(({ attempt, outcome, endedAt, durationMs, error }) => ({
+      attempt,
+      outcome,
+      ended_at: isoTime(endedAt),
+      duration_ms: durationMs,
+      error: error ?? null,
+    })),
+  }
+}
+
+export function describeSelection(jobs: readonly JobName[]) {
+  return {
+    selected: jobs.length,
+    handlers: nameSome(jobs.map(({ handler }) => handler)),
+    events: nameSome(jobs.map(({ event }) => event)),
+  }
+}
+
+/** A page can select hundreds at a click; the trail is kept for ever. */
+const MOST_NAMED = 50
+
+function nameSome(names: readonly string[]): string {
+  const distinct = [...new Set(names)]
+  const more = distinct.length > MOST_NAMED ? ['…'] : []
+  return [...distinct.slice(0, MOST_NAMED), ...more].join(',')
+}

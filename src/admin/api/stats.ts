@@ -1,0 +1,245 @@
+import type { HandlerRegistration } from '../../model.ts'
+import type { GuardianFigures } from '../../observe/figures.ts'
+import type { HandlerHealth, ObservedCounts, Observer } from '../../observe/observer.ts'
+import { shareAnswer } from '../../share-answer.ts'
+import type { Archive, DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
+import { isoTime } from '../answer-parts.ts'
+import { type AdminApp, answersFile } from '../openapi.ts'
+import { guardianJson } from './guardian.ts'
+import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
+
+interface Cause {
+  readonly cause: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly text: string
+  readonly remedy: string
+}
+
+export interface StatsRoutesOptions {
+  readonly archive: Pick<Archive, 'stats' | 'health'>
+  /** Undefined without one. */
+  readonly spool: (() => Promise<SpoolFigures>) | undefined
+  readonly observer: Pick<Observer, 'counts'>
+  /** The figures for Prometheus, as text. */
+  readonly metrics: { readonly contentType: string; read(): Promise<string> }
+  readonly registrations: () => readonly HandlerRegistration[]
+  readonly guardian: (() => GuardianFigures) | undefined
+  /** What a person is needed for at this moment. Never rejects; answers also while the store is away. */
+  readonly verdict: () => Promise<{ readonly causes: readonly Cause[] }>
+  readonly now: () => number
+  readonly version: string
+  readonly store: string
+}
+
+const GET_STATS = { summary: 'Every figure of the receiver', response: { 200: STATS_JSON } }
+
+const GET_PROCESS = {
+  summary: 'What this process knows by itself, also while the store is away',
+  response: { 200: PROCESS_JSON },
+}
+
+const GET_METRICS = { summary: 'Figures for Prometheus', response: answersFile('text/plain') }
+
+export function addStatsRoutes(app: AdminApp, options: StatsRoutesOptions): void {
+  const { archive, spool, observer, metrics, registrations, guardian, now } = options
+  const { version, store, verdict } = options
+  const measureRates = createRateMeter()
+  const countingSince = now()
+
+  const readFacts = async () => ({
+    version,
+    store,
+    verdict: (await verdict()).causes,
+    countingSince,
+    spool: await spool?.(),
+    counts: observer.counts(),
+    registrations: registrations(),
+    guardian: guardian?.(),
+  })
+
+  // Questions that come while one is being answered share its answer.
+  const readAll = shareAnswer(async () => {
+    const [stats, health] = await Promise.all([archive.stats(), archive.health()])
+    const { events, batches, countedAt: at } = stats
+    const rates = measureRates({ events: events.total, batches: batches.received, at })
+    return statsJson({ ...(await readFacts()), stats, health, rates })
+  })
+
+  app.get('/api/stats', { schema: GET_STATS }, readAll)
+  app.get('/api/process', { schema: GET_PROCESS }, async () => processJson(await readFacts()))
+  app.get('/metrics', { schema: GET_METRICS }, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.read())
+  })
+}
+
+interface ProcessFacts {
+  readonly version: string
+  readonly store: string
+  readonly verdict: readonly Cause[]
+  /** When the counts that live in memory began: received by source, refused, handlers' health. */
+  readonly countingSince: number
+  /** Undefined without a spool. */
+  readonly spool: SpoolFigures | undefined
+  readonly counts: ObservedCounts
+  readonly registrations: readonly HandlerRegistration[]
+  readonly guardian: GuardianFigures | undefined
+}
+
+interface StatsFacts extends ProcessFacts {
+  readonly stats: StoreStats
+  readonly health: DatabaseHealth | undefined
+  readonly rates: Rates | undefined
+}
+
+/** What the process knows without its store. */
+export function processJson(facts: ProcessFacts): ProcessJson {
+  const { counts, spool, guardian } = facts
+  return {
+    version: facts.version,
+    store: facts.store,
+    verdict: facts.verdict.map(({ cause, since, text, remedy }) => {
+      return { cause, since: isoTime(since), text, remedy }
+    }),
+    counting_since: isoTime(facts.countingSince),
+    batches: {
+      received_by_source: counts.received,
+      refused: Object.values(counts.refused).reduce((sum, count) => sum + count, 0),
+      refused_by_reason: counts.refused,
+    },
+    handlers: handlersJson(facts.registrations, counts.handlers),
+    spool: spool ? spoolJson(spool) : null,
+    guardian: guardian ? guardianJson(guardian) : null,
+  }
+}
+
+/** Every figure of the receiver: the store's own, and what was counted since the process began. */
+export function statsJson(facts: StatsFacts): StatsJson {
+  const { stats, rates } = facts
+  const { batches, ...known } = processJson(facts)
+  return {
+    ...known,
+    counted_at: isoTime(stats.countedAt),
+    batches: { ...stats.batches, ...batches },
+    events: {
+      total: stats.events.total,
+      by_state: stats.events.byState,
+      by_type: stats.events.byType,
+    },
+    duplicates: stats.duplicates,
+    conflicts: stats.events.byState.conflict,
+    stale: stats.events.byState.stale,
+    quarantined: stats.quarantined,
+    jobs: stats.jobs,
+    backlog: stats.backlog,
+    oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
+    database: facts.health ? databaseJson(facts.health) : null,
+    rates: {
+      events_per_second: rates?.eventsPerSecond ?? null,
+      batches_per_second: rates?.batchesPerSecond ?? null,
+      over_seconds: rates?.overSeconds ?? null,
+    },
+  }
+}
+
+function spoolJson(figures: SpoolFigures) {
+  return {
+    waiting: figures.waiting,
+    refused: figures.refused,
+    waiting_since: isoTime(figures.since),
+    bytes: figures.bytes,
+    disk_used_percent: figures.diskUsedPercent,
+    spooled: figures.spooled,
+    drained: figures.drained,
+    files_set_aside: figures.setAside,
+  }
+}
+
+function databaseJson(health: DatabaseHealth) {
+  return {
+    dead_rows: health.deadRows,
+    oldest_transaction_seconds: Math.round(health.oldestTransactionMs / 1_000),
+    oldest_transaction_by: health.oldestTransactionBy,
+    turned_off: health.turnedOff,
+  }
+}
+
+function handlersJson(
+  registrations: readonly HandlerRegistration[],
+  health: Readonly<Record<string, HandlerHealth>>,
+): ProcessJson['handlers'] {
+  const registered = new Map(registrations.map((handler) => [handler.name, handler]))
+  const observed = new Map(Object.entries(health))
+  const names = [...new Set([...registered.keys(), ...observed.keys()])].sort()
+  return Object.fromEntries(
+    names.map((name) => [name, handlerJson(registered.get(name), observed.get(name))]),
+  )
+}
+
+function handlerJson(
+  handler: HandlerRegistration | undefined,
+  health: HandlerHealth | undefined,
+): ProcessJson['handlers'][string] {
+  return {
+    running: health?.running ?? false,
+    restarts: health?.restarts ?? 0,
+    last_problem: health?.lastProblem ?? null,
+    module: handler?.module ?? null,
+    keys: handler?.keys ?? null,
+    takes_batches: handler?.takesBatches ?? null,
+  }
+}
+
+interface Totals {
+  readonly events: number
+  readonly batches: number
+  /** When they were counted, in milliseconds since 1970. */
+  readonly at: number
+}
+
+interface Rates {
+  readonly eventsPerSecond: number
+  readonly batchesPerSecond: number
+  readonly overSeconds: number
+}
+
+/** Takes the newest totals; answers the rates, or undefined with nothing to compare. */
+type RateMeter = (totals: Totals) => Rates | undefined
+
+const WINDOW_MS = 60_000
+const SHORTEST_MS = 1_000
+
+/**
+ * Rates over the last minute from successive totals. It looks only when somebody asks, so the first
+ * question has no answer, nor has one that comes minutes after the one before.
+ */
+export function createRateMeter(): RateMeter {
+  let looks: Totals[] = []
+
+  return (totals) => {
+    const { at } = totals
+    // A clock that was set back makes what was noted worthless.
+    looks = looks.filter((look) => look.at <= at && look.at > at - 2 * WINDOW_MS)
+    const isMinuteOld = (look: { at: number } | undefined) => look && look.at <= at - WINDOW_MS
+    while (isMinuteOld(looks[1])) looks.shift()
+    const first = looks[0]
+    const latest = looks.at(-1)
+    if (!latest || at - latest.at >= SHORTEST_MS) looks.push(totals)
+    return first && at - first.at >= SHORTEST_MS ? ratesBetween(first, totals) : undefined
+  }
+}
+
+function ratesBetween(first: Totals, last: Totals): Rates {
+  const seconds = (last.at - first.at) / 1_000
+  // Totals sink when old rows are pruned; a rate does not.
+  const perSecond = (from: number, to: number) => round(Math.max(0, to - from) / seconds)
+  return {
+    eventsPerSecond: perSecond(first.events, last.events),
+    batchesPerSecond: perSecond(first.batches, last.batches),
+    overSeconds: round(seconds),
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}

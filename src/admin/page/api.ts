@@ -1,0 +1,63 @@
+const ANSWER_MS = 15_000
+const RETRY_MS = 2_000
+
+/** An answer that is none to draw. */
+export class NoAnswer extends Error {
+  /** 0 when the receiver could not be reached. */
+  readonly status: number
+  /** Undefined: asking again would not help. */
+  readonly waitMs: number | undefined
+
+  constructor(text: string, status: number, waitMs?: number) {
+    super(text)
+    this.status = status
+    this.waitMs = waitMs
+  }
+}
+
+/** What the page asks the API; `Answer` is a shape of its schemas. */
+export async function ask<Answer>(path: string, isByHand = true): Promise<Answer> {
+  // The page's own refreshing does not keep a session alive.
+  const answer = await reach(path, { headers: { 'x-dashboard': isByHand ? 'hand' : 'refresh' } })
+  return answer.json() as Promise<Answer>
+}
+
+export async function askBytes(path: string): Promise<Uint8Array> {
+  const answer = await reach(path, { headers: { 'x-dashboard': 'hand' } })
+  return new Uint8Array(await answer.arrayBuffer())
+}
+
+export async function post<Answer>(path: string, body: object = {}): Promise<Answer> {
+  const headers = { 'x-dashboard': 'hand', 'content-type': 'application/json' }
+  const answer = await reach(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  return answer.json() as Promise<Answer>
+}
+
+async function reach(path: string, request: RequestInit): Promise<Response> {
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  const answer = await fetch(path, { ...request, signal }).catch(() => undefined)
+  if (answer?.ok) return answer
+  throw answer
+    ? await explain(answer)
+    : new NoAnswer('The receiver cannot be reached.', 0, RETRY_MS)
+}
+
+async function explain(answer: Response): Promise<NoAnswer> {
+  const { status } = answer
+  const waitMs = Math.max(RETRY_MS, Number(answer.headers.get('retry-after') ?? 0) * 1_000)
+  if (status === 429) {
+    return new NoAnswer('Too many wrong passwords: wait a minute.', status, waitMs)
+  }
+  if (status >= 500) return new NoAnswer(`The receiver answered ${status}.`, status, waitMs)
+  const told: unknown = await answer.json().catch(() => undefined)
+  const hasText = typeof told === 'object' && told !== null && 'message' in told
+  return new NoAnswer(
+    String((hasText && told.message) || `The receiver answered ${status}.`),
+    status,
+  )
+}
+
+export function explainFailure(error: unknown): string {
+  if (!(error instanceof NoAnswer)) return 'this page failed. Reload it.'
+  return error.status === 401 ? 'you are signed out.' : error.message
+}

@@ -1,0 +1,101 @@
+import type { EventDetailJson } from '../api/events.ts'
+import type { JobJson } from '../api/jobs.ts'
+import { post } from './api.ts'
+import { Button, Card, NameLink, Pill, type Run, Time, Visible } from './elements.tsx'
+import { count, showDuration, showNumber, splitError } from './format.ts'
+import { Head } from './lists.tsx'
+
+/** Why an event has no job. */
+const NO_JOBS: Readonly<Record<string, string>> = {
+  conflict: 'Given to no handler: an earlier event has its id.',
+  stale: 'Given to no handler: it may be a repetition of one that was forgotten.',
+}
+
+/** Its jobs with every attempt. */
+export function Jobs({ event, run }: { event: EventDetailJson; run: Run }) {
+  return (
+    <Card title="Jobs" isWide>
+      <div class="jobs">
+        {event.jobs.map((job) => (
+          <Job key={job.handler} job={job} run={run} />
+        ))}
+      </div>
+      {event.jobs.length === 0 && (
+        <p class="none">{NO_JOBS[event.state] ?? 'No handler wanted it.'}</p>
+      )}
+    </Card>
+  )
+}
+
+function Job({ job, run }: { job: JobJson; run: Run }) {
+  const { event, handler, state, attempt, due_at: dueAt } = job
+  const replay = () =>
+    run(async () => {
+      const { replayed } = await post<{ replayed: number }>('api/replay', { event, handler })
+      return replayed === 0 ? `${handler}: is pending already.` : `${handler}: made pending.`
+    })
+  const runNow = () =>
+    run(async () => {
+      const jobs = [{ event, handler }]
+      const { retried } = await post<{ retried: number }>('api/jobs/retry', { jobs })
+      return retried === 0 ? `${handler}: runs already.` : `${handler}: due now.`
+    })
+  return (
+    <div>
+      <p class="job">
+        <NameLink to={['handlers', handler]} name={handler} />
+        <Pill state={state} />
+        {state === 'pending' && dueAt !== null && (
+          <span class="soft">
+            due <Time at={dueAt} />
+            {attempt > 0 ? `, after ${count(attempt, 'attempt')}` : ''}
+          </span>
+        )}
+        {state === 'pending' && attempt > 0 && <Button onPress={runNow}>Run now</Button>}
+        {state !== 'pending' && (
+          <Button ask="Really run it again?" onPress={replay}>
+            Run again
+          </Button>
+        )}
+      </p>
+      {job.attempts.length > 0 && (
+        <div class="scroll">
+          <table class="attempts">
+            <Head columns={['Attempt', 'Outcome', 'Ended', ['Took', 'number'], 'Error']} />
+            <tbody>
+              {job.attempts.map((one) => (
+                <tr key={`${one.attempt} ${one.ended_at}`}>
+                  <td>{showNumber(one.attempt)}</td>
+                  <td>
+                    <Pill state={one.outcome} />
+                  </td>
+                  <td>
+                    <Time at={one.ended_at} />
+                  </td>
+                  <td class="number">{showDuration(one.duration_ms)}</td>
+                  <td class="error">{one.error !== null && <AttemptError error={one.error} />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** Its text and the handler's own frames; those of packages and of the receiver are folded away. */
+function AttemptError({ error }: { error: string }) {
+  const { own, foreign } = splitError(error)
+  return (
+    <>
+      <Visible text={own} />
+      {foreign.length > 0 && (
+        <details>
+          <summary>{count(foreign.length, 'frame')} outside of the handler</summary>
+          <Visible text={foreign.join('\n')} />
+        </details>
+      )}
+    </>
+  )
+}

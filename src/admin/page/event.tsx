@@ -1,0 +1,193 @@
+import { useMemo, useState } from 'preact/hooks'
+import type { EventDetailJson, EventJson } from '../api/events.ts'
+import { ask, post } from './api.ts'
+import {
+  Button,
+  Card,
+  exactTime,
+  Facts,
+  NameLink,
+  Pill,
+  type Run,
+  Time,
+  useNotice,
+  Visible,
+} from './elements.tsx'
+import { Jobs } from './event-jobs.tsx'
+import { cut, isWebLink, showNumber } from './format.ts'
+import { indentJson, readString, type Token } from './indent-json.ts'
+import { useLook } from './look.ts'
+import { writeRoute } from './route.ts'
+
+const MOST_STEPS = 100
+
+/** The events of the same message in order, and those with the same id: conflicts. */
+const TIMELINES = [
+  ['message_id', 'This message'],
+  ['event_id', 'The same event id'],
+] as const
+
+interface Timeline {
+  readonly events: readonly EventJson[]
+  readonly cursor: string | null
+}
+
+/** One event: its exact text, its jobs, and the others of its message. */
+export function Event({ id }: { id: string }) {
+  const { run, notice } = useNotice()
+  const { answer } = useLook(async (isByHand) => {
+    const event = await ask<EventDetailJson>(`api/events/${encodeURIComponent(id)}`, isByHand)
+    const asked = TIMELINES.map(async ([name]) => {
+      const value = event[name]
+      if (value === null) return { events: [], cursor: null }
+      const query = new URLSearchParams({ limit: String(MOST_STEPS), [name]: value })
+      return ask<Timeline>(`api/events?${query}`, isByHand)
+    })
+    return { event, timelines: await Promise.all(asked) }
+  })
+  if (!answer) return null
+  const { event, timelines } = answer
+  return (
+    <>
+      <p class="back">
+        <Button className="plain" onPress={() => history.back()}>
+          ← Back
+        </Button>
+      </p>
+      <div class="grid">
+        <Summary event={event} run={run} />
+        {notice}
+        {TIMELINES.map(([name, title], index) => (
+          <Steps key={name} name={name} title={title} event={event} found={timelines[index]} />
+        ))}
+        <Jobs event={event} run={run} />
+        <Payload text={event.payload} />
+      </div>
+    </>
+  )
+}
+
+function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
+  const search = (name: 'recipient' | 'message_id' | 'event_id' | 'source') => {
+    const value = event[name]
+    if (value === null) return null
+    return (
+      <a href={writeRoute(['events'], { [name]: value })}>
+        <bdi>{cut(value)}</bdi>
+      </a>
+    )
+  }
+  const replay = () =>
+    run(async () => {
+      const { replayed } = await post<{ replayed: number }>('api/replay', { event: event.id })
+      return replayed === 0
+        ? 'No job to run: no handler wants it, or its jobs are pending already.'
+        : `${showNumber(replayed)} made pending.`
+    })
+  return (
+    <Card isWide>
+      <h1>
+        <bdi>{cut(event.type)}</bdi> <Pill state={event.state} />
+      </h1>
+      <Facts
+        facts={[
+          ['Recipient', search('recipient')],
+          ['Message id', search('message_id')],
+          ['Event id', search('event_id')],
+          ['Normalised name', event.name],
+          ['Source', search('source')],
+          ['Occurred', exactTime(event.occurred_at)],
+          ['Received', exactTime(event.received_at)],
+          ['Batch', `${event.batch}, piece ${event.position}`],
+          ['Made by', event.is_test && 'the provider’s test button: kept, never given to handlers'],
+        ]}
+      />
+      <p class="actions">
+        <Button ask="Really run its handlers again?" onPress={replay}>
+          Run its handlers again
+        </Button>
+      </p>
+    </Card>
+  )
+}
+
+const whenOf = (event: EventJson) => event.occurred_at ?? event.received_at ?? ''
+
+/** Events that belong together, in the order in which they occurred. */
+function Steps(props: {
+  name: 'message_id' | 'event_id'
+  title: string
+  event: EventDetailJson
+  found: Timeline | undefined
+}) {
+  const { name, title, event, found = { events: [], cursor: null } } = props
+  const isShown = found.events.some(({ id }) => id === event.id)
+  const steps = (isShown ? [...found.events] : [...found.events, event]).sort(
+    (a, b) => whenOf(a).localeCompare(whenOf(b)) || Number(a.id) - Number(b.id),
+  )
+  if (steps.length < 2) return null
+  return (
+    <Card title={title} isWide>
+      <ol class="timeline">
+        {steps.map((step) => (
+          <li key={step.id} data-state={step.state}>
+            <NameLink to={['events', step.id]} name={step.type} isCurrent={step.id === event.id} />
+            <Pill state={step.state} />
+            <Time at={whenOf(step)} />
+            <bdi class="soft">{cut(step.recipient, 100)}</bdi>
+          </li>
+        ))}
+      </ol>
+      {found.cursor !== null && (
+        <p class="soft">
+          The newest {MOST_STEPS}; there are more.{' '}
+          <a href={writeRoute(['events'], { [name]: event[name] })}>All of them</a>
+        </p>
+      )}
+    </Card>
+  )
+}
+
+/** More tokens than this would make the page slow; the text is then shown as it came. */
+const MOST_TOKENS = 20_000
+
+/** The exact text of an event, laid out or as received. */
+function Payload({ text }: { text: string }) {
+  const tokens = useMemo(() => indentJson(text), [text])
+  const isLarge = tokens.length > MOST_TOKENS
+  const [isRaw, chooseRaw] = useState(isLarge)
+  const chooser = (
+    <span class="choices" title={isLarge ? 'It is too large to be laid out here.' : undefined}>
+      <Button onPress={() => chooseRaw(false)} isPressed={!isRaw} isDisabled={isLarge}>
+        Formatted
+      </Button>
+      <Button onPress={() => chooseRaw(true)} isPressed={isRaw}>
+        As received
+      </Button>
+    </span>
+  )
+  return (
+    <Card title="Payload" beside={chooser} isWide>
+      <pre class={isRaw ? 'payload raw' : 'payload'}>
+        {isRaw ? <Visible text={text} /> : tokens.map((token) => <Coloured token={token} />)}
+      </pre>
+    </Card>
+  )
+}
+
+function Coloured({ token: { text, kind } }: { token: Token }) {
+  if (kind === 'space' || kind === 'mark') return <>{text}</>
+  const value = kind === 'string' ? readString(text) : undefined
+  if (value !== undefined && isWebLink(value)) {
+    return (
+      <a class="string" href={value} rel="noopener noreferrer" target="_blank">
+        {text}
+      </a>
+    )
+  }
+  return (
+    <span class={kind}>
+      <Visible text={text} />
+    </span>
+  )
+}

@@ -1,0 +1,228 @@
+import { useRef, useState } from 'preact/hooks'
+import type { EventJson } from '../api/events.ts'
+import type { SourceJson } from '../api/overview.ts'
+import type { StatsJson } from '../api/stats-schema.ts'
+import { ask } from './api.ts'
+import { Button, Card } from './elements.tsx'
+import { cut, fromLocalInput, toLocalInput } from './format.ts'
+import { EventList, Pages } from './lists.tsx'
+import { useLook } from './look.ts'
+import { writeRoute } from './route.ts'
+
+const PAGE = 50
+/** How long a search goes on by itself where the receiver found little in the time of one answer. */
+const SEARCH_MS = 3_000
+const NONE =
+  'No event is like this. Recipient and ids are found by their whole text; capitals matter in ids.'
+const NONE_YET = 'No event like this so far, and there are older ones to look through.'
+
+const LABELS = {
+  recipient: 'Recipient',
+  message_id: 'Message id',
+  event_id: 'Event id',
+  type: 'Type',
+  state: 'State',
+  source: 'Source',
+  from: 'Received from',
+  to: 'Received before',
+} as const
+type Field = keyof typeof LABELS
+const FIELDS = Object.keys(LABELS) as Field[]
+type Filter = Readonly<Record<Field, string>>
+
+/** Finds events. What is asked for stands in the address. */
+export function Events({ query }: { query: URLSearchParams }) {
+  const filter = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? ''])) as Filter
+  const asked = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== ''))
+  const cursor = query.get('cursor')
+  const isPartial = useRef(false)
+  const [known, setKnown] = useState<Known>({ types: [], sources: [] })
+  const look = useLook(async (isByHand) => {
+    // A search that ran out of time would find less at the next look: it stays as it is.
+    if (isPartial.current && !isByHand) return undefined
+    const found = await search(asked, cursor, isByHand)
+    isPartial.current = found.isPartial
+    if (isByHand) void readKnown().then(setKnown, () => {})
+    return found
+  })
+  const found = look.answer
+  const csv = (
+    <span class="choices">
+      <a
+        class="button"
+        href={`api/events.csv?${asked}`}
+        download="events.csv"
+        title="The newest 10,000 of these events"
+      >
+        Export as CSV
+      </a>
+    </span>
+  )
+  return (
+    <>
+      <h1 class="unseen">Events</h1>
+      <SearchForm filter={filter} known={known} />
+      {found && (
+        <Card title={[...asked].length > 0 ? 'Events found' : 'Events'} beside={csv}>
+          <EventList
+            events={found.events}
+            none={found.isPartial ? NONE_YET : NONE}
+            isByHand={look.isByHand}
+          />
+          <p class="actions">
+            <Pages
+              segments={['events']}
+              query={filter}
+              cursor={cursor}
+              next={found.next}
+              olderText={found.isPartial ? 'Look further back' : 'Older'}
+            />
+          </p>
+        </Card>
+      )}
+    </>
+  )
+}
+
+interface Answer {
+  readonly events: readonly EventJson[]
+  readonly cursor: string | null
+  readonly partial?: true
+}
+
+/** A page of events. One answer looks as far as its time goes; while it is not full, the next looks on. */
+async function search(asked: URLSearchParams, cursor: string | null, isByHand: boolean) {
+  const until = performance.now() + SEARCH_MS
+  const events: EventJson[] = []
+  let next = cursor
+  for (;;) {
+    const paging = { limit: String(PAGE - events.length), ...(next !== null && { cursor: next }) }
+    const query = new URLSearchParams([...asked, ...Object.entries(paging)])
+    const answer = await ask<Answer>(`api/events?${query}`, isByHand)
+    events.push(...answer.events)
+    next = answer.cursor
+    const isPartial = answer.partial === true && next !== null && events.length < PAGE
+    if (!isPartial || performance.now() > until) return { events, next, isPartial }
+  }
+}
+
+/** What the form suggests. */
+interface Known {
+  readonly types: readonly string[]
+  readonly sources: readonly string[]
+}
+
+async function readKnown(): Promise<Known> {
+  const [stats, { sources }] = await Promise.all([
+    ask<StatsJson>('api/stats'),
+    ask<{ sources: readonly SourceJson[] }>('api/sources'),
+  ])
+  return { types: Object.keys(stats.events.by_type), sources: sources.map(({ name }) => name) }
+}
+
+const STATES = ['', 'pending', 'done', 'dead', 'unhandled', 'conflict', 'stale']
+const MOST_TEXT = 1_000
+
+const isTime = (name: Field) => name === 'from' || name === 'to'
+
+/** What events may be asked for; pressing Search puts it into the address. */
+function SearchForm({ filter, known }: { filter: Filter; known: Known }) {
+  const form = useRef<HTMLFormElement>(null)
+  const field = (name: Field) => form.current?.elements.namedItem(name) as HTMLInputElement
+
+  function submit(event: SubmitEvent) {
+    event.preventDefault()
+    const values = Object.fromEntries(
+      FIELDS.map((name) => [name, readField(name, field(name).value.trim(), filter)]),
+    ) as Filter
+    const isBackwards = values.from !== '' && values.to !== '' && values.from >= values.to
+    field('to').setCustomValidity(isBackwards ? 'Later than the time before, please.' : '')
+    if (!form.current?.reportValidity()) return
+    const hash = writeRoute(['events'], values)
+    if (hash === location.hash) dispatchEvent(new HashChangeEvent('hashchange'))
+    else location.hash = hash
+  }
+
+  return (
+    <search>
+      <form
+        ref={form}
+        class="card filters"
+        onInput={() => field('to').setCustomValidity('')}
+        onSubmit={submit}
+      >
+        {FIELDS.map((name) => (
+          <div class="field" key={name}>
+            <label for={`filter-${name}`}>{LABELS[name]}</label>
+            <Input name={name} value={filter[name]} />
+          </div>
+        ))}
+        <Options id="known-types" names={known.types} />
+        <Options id="known-sources" names={known.sources} />
+        <p class="actions">
+          <button class="strong" type="submit">
+            Search
+          </button>
+          <Button onPress={() => location.assign(writeRoute(['events']))}>Clear</Button>
+        </p>
+      </form>
+    </search>
+  )
+}
+
+/** A time that nobody touched keeps what the field does not show. */
+function readField(name: Field, value: string, filter: Filter): string {
+  if (!isTime(name)) return value
+  const instant = fromLocalInput(value)
+  return instant === fromLocalInput(toLocalInput(filter[name])) ? filter[name] : instant
+}
+
+const SUGGESTED: Partial<Record<Field, string>> = { type: 'known-types', source: 'known-sources' }
+
+function Input({ name, value }: { name: Field; value: string }) {
+  const id = `filter-${name}`
+  if (name === 'state') {
+    return (
+      <select name={name} id={id}>
+        {STATES.map((state) => (
+          <option key={state} value={state} selected={state === value}>
+            {state || 'any'}
+          </option>
+        ))}
+      </select>
+    )
+  }
+  if (isTime(name)) {
+    return (
+      <input
+        type="datetime-local"
+        step="1"
+        name={name}
+        id={id}
+        defaultValue={toLocalInput(value)}
+      />
+    )
+  }
+  return (
+    <input
+      type="text"
+      name={name}
+      id={id}
+      list={SUGGESTED[name]}
+      defaultValue={value}
+      maxLength={MOST_TEXT}
+      autocomplete="off"
+      spellcheck={false}
+    />
+  )
+}
+
+function Options({ id, names }: { id: string; names: readonly string[] }) {
+  return (
+    <datalist id={id}>
+      {names.slice(0, 50).map((name) => (
+        <option key={name} value={cut(name)} />
+      ))}
+    </datalist>
+  )
+}

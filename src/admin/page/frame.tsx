@@ -1,0 +1,183 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { CauseJson } from '../api/stats-schema.ts'
+import { NoAnswer, post } from './api.ts'
+import { Time } from './elements.tsx'
+import { clockTime, zoneText } from './format.ts'
+
+/** What stands around the views. */
+
+const VIEWS = ['overview', 'events', 'handlers', 'quarantine'] as const
+
+/** How somebody is signed in, and to which receiver. */
+export interface Session {
+  readonly session: 'none' | 'basic' | 'cookie'
+  readonly version: string
+}
+
+export function Top(props: {
+  view: string
+  session: Session | undefined
+  told: { readonly state: string; readonly text: string }
+  causes: readonly CauseJson[]
+  onSignOut: () => unknown
+}) {
+  const { view, session, told, causes, onSignOut } = props
+  return (
+    <header class="top">
+      <a class="brand" href="#/">
+        <img src="icon.svg" alt="" width="28" height="28" />
+        <span>
+          mailtrap-receiver <small>{session?.version}</small>
+        </span>
+      </a>
+      {session && (
+        <nav aria-label="Views">
+          {VIEWS.map((name) => (
+            <a
+              key={name}
+              href={name === 'overview' ? '#/' : `#/${name}`}
+              aria-current={name === view ? 'page' : undefined}
+            >
+              {`${name[0]?.toUpperCase()}${name.slice(1)}`}
+            </a>
+          ))}
+        </nav>
+      )}
+      <p
+        class="connection"
+        data-state={told.state === 'live' ? judge(causes) : told.state}
+        role="status"
+      >
+        {told.text}
+      </p>
+      {session?.session === 'cookie' && (
+        <button type="button" onClick={onSignOut}>
+          Sign out
+        </button>
+      )}
+    </header>
+  )
+}
+
+/** Batches may be lost, or are refused. The others only wait for somebody. */
+const URGENT: readonly string[] = ['not_ready', 'store', 'spool', 'webhook_paused']
+
+const isUrgent = ({ cause }: CauseJson) => URGENT.includes(cause.split(':', 1)[0] ?? '')
+
+/** The state that colours what tells of all causes together. */
+function judge(causes: readonly CauseJson[]): 'live' | 'late' | 'dead' {
+  if (causes.length === 0) return 'live'
+  return causes.some(isUrgent) ? 'dead' : 'late'
+}
+
+/** How many causes are shown at once; the rest is folded away. */
+const MOST_CAUSES = 3
+
+/** What a person is needed for, above every view. */
+export function Verdict({ causes }: { causes: readonly CauseJson[] }) {
+  if (causes.length === 0) return null
+  const more = causes.slice(MOST_CAUSES)
+  return (
+    <section class="verdict" aria-label="What somebody is needed for">
+      <Causes causes={causes.slice(0, MOST_CAUSES)} />
+      {more.length > 0 && (
+        <details>
+          <summary>{`${more.length} more`}</summary>
+          <Causes causes={more} />
+        </details>
+      )}
+    </section>
+  )
+}
+
+function Causes({ causes }: { causes: readonly CauseJson[] }) {
+  return (
+    <ul>
+      {causes.map((one) => (
+        <li key={one.cause} data-state={isUrgent(one) ? 'dead' : 'late'}>
+          <strong>{one.text}</strong>{' '}
+          <span class="soft">
+            Since <Time at={one.since} />. {one.remedy}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function Foot({ updatedAt, isOld }: { updatedAt: number | undefined; isOld: boolean }) {
+  return (
+    <footer>
+      <p>
+        {isOld ? 'What is shown is of' : 'Updated'}{' '}
+        <time>{updatedAt === undefined ? '–' : clockTime(updatedAt)}</time>. JSON:{' '}
+        <a href="api/stats">figures</a>, <a href="api/events">events</a>,{' '}
+        <a href="api/jobs">jobs</a>, <a href="api/quarantine">quarantine</a>. Times are those of{' '}
+        {zoneText()}.
+      </p>
+    </footer>
+  )
+}
+
+export function Problem({ text }: { text: string }) {
+  return (
+    <p class="card problem" role="alert">
+      {text}
+    </p>
+  )
+}
+
+/** The form for the password. */
+export function Login({ onSignedIn }: { onSignedIn: () => void }) {
+  const password = useRef<HTMLInputElement>(null)
+  const [problem, setProblem] = useState('')
+  const [isBusy, setBusy] = useState(false)
+  useEffect(() => password.current?.focus(), [])
+
+  async function signIn(event: SubmitEvent) {
+    event.preventDefault()
+    setBusy(true)
+    setProblem('')
+    try {
+      await post('api/login', { password: password.current?.value })
+      onSignedIn()
+    } catch (error) {
+      setProblem(error instanceof NoAnswer ? error.message : 'This page failed. Reload it.')
+      password.current?.select()
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form class="card login" onSubmit={signIn}>
+      <h1>Sign in</h1>
+      <p class="soft">The password is what ADMIN_PASSWORD of this receiver says.</p>
+      {/* Password managers want to know whose password it is. */}
+      <input
+        class="unseen"
+        type="text"
+        name="username"
+        autocomplete="username"
+        value="admin"
+        tabIndex={-1}
+        aria-hidden="true"
+      />
+      <label for="password">Password</label>
+      <input
+        ref={password}
+        type="password"
+        name="password"
+        id="password"
+        autocomplete="current-password"
+        required
+      />
+      <button class="strong" type="submit" disabled={isBusy}>
+        Sign in
+      </button>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+    </form>
+  )
+}

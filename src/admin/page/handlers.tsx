@@ -1,0 +1,160 @@
+import { useState } from 'preact/hooks'
+import type { HandlerJson } from '../api/handlers.ts'
+import { ask, post } from './api.ts'
+import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
+import { count, cut, showNumber } from './format.ts'
+import { Head } from './lists.tsx'
+import { useLook } from './look.ts'
+
+/** Every handler and how it does. */
+export function Handlers() {
+  const { answer } = useLook((isByHand) =>
+    ask<{ handlers: readonly HandlerJson[] }>('api/handlers', isByHand),
+  )
+  const { run, notice } = useNotice()
+  return (
+    <>
+      <h1 class="unseen">Handlers</h1>
+      {answer && (
+        <Card title="Handlers">
+          {answer.handlers.length === 0 ? (
+            <p class="none">No handler is loaded. A handler is a file in the folder HANDLERS.</p>
+          ) : (
+            <div class="scroll">
+              <table>
+                <Head
+                  columns={[
+                    'Handler',
+                    ['Last hour', 'roomy'],
+                    ['Done', 'number roomy'],
+                    ['Failed', 'number roomy'],
+                    ['Pending', 'number'],
+                    ['Dead', 'number'],
+                    ['', 'number'],
+                  ]}
+                />
+                <tbody>
+                  {answer.handlers.map((handler) => (
+                    <HandlerRow key={handler.name} handler={handler} run={run} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+          {notice}
+        </Card>
+      )}
+    </>
+  )
+}
+
+function HandlerRow({ handler, run }: { handler: HandlerJson; run: Run }) {
+  const { recent, jobs } = handler
+  return (
+    <tr>
+      <HandlerCells handler={handler} />
+      <td class="number roomy">{showNumber(recent.done)}</td>
+      <td class="number roomy">{showNumber(recent.retry + recent.dead)}</td>
+      <td class="number">{showNumber(jobs.pending)}</td>
+      <td class="number">{showNumber(jobs.dead)}</td>
+      <td class="number">
+        <PauseButton handler={handler} run={run} />
+      </td>
+    </tr>
+  )
+}
+
+/** The cells that every table of handlers begins with. */
+export function HandlerCells({ handler }: { handler: HandlerJson }) {
+  const { done_by_minute: done, failed_by_minute: failed } = handler.recent
+  return (
+    <>
+      <td>
+        <span class="health" data-state={healthState(handler)}>
+          <NameLink to={['handlers', handler.name]} name={handler.name} />
+        </span>
+        <bdi class="under">{explainHealth(handler)}</bdi>
+      </td>
+      <td class="roomy">
+        <Spark done={done} failed={failed} />
+      </td>
+    </>
+  )
+}
+
+/** Pauses a handler, or lets it go on, on every replica. */
+export function PauseButton({ handler, run }: { handler: HandlerJson; run: Run }) {
+  const { name, paused_since: pausedSince } = handler
+  /** What was asked for, until the next look tells. */
+  const [wanted, want] = useState<{ isPaused: boolean; instead: string | null }>()
+  const isPaused = wanted?.instead === pausedSince ? wanted.isPaused : pausedSince !== null
+  const change = () =>
+    run(async () => {
+      await post(`api/handlers/${encodeURIComponent(name)}/${isPaused ? 'resume' : 'pause'}`)
+      want({ isPaused: !isPaused, instead: pausedSince })
+      return isPaused
+        ? `${name} goes on.`
+        : `${name} is paused: what runs may finish, and nothing new begins until it is resumed.`
+    })
+  const text = isPaused ? 'Resume' : 'Pause'
+  return (
+    <Button onPress={change} label={`${text} ${name}`}>
+      {text}
+    </Button>
+  )
+}
+
+/** The state by which a handler's dot is coloured. */
+export function healthState(handler: HandlerJson) {
+  if (handler.paused_since !== null) return 'paused'
+  if (handler.running) return isFailing(handler.recent) ? 'failing' : 'running'
+  return handler.restarts === null ? 'gone' : 'stopped'
+}
+
+const HEALTH = {
+  paused: 'paused; its jobs wait',
+  running: 'running',
+  failing: 'running, but every attempt of the last hour failed',
+  stopped: 'not running',
+  gone: 'not running here; its jobs wait for a process that does',
+}
+
+export function explainHealth(handler: HandlerJson): string {
+  const { restarts, last_problem: problem } = handler
+  return [
+    HEALTH[healthState(handler)],
+    ...(restarts ? [count(restarts, 'restart')] : []),
+    ...(problem === null ? [] : [`last problem: ${cut(problem)}`]),
+  ].join(', ')
+}
+
+function isFailing({ done, retry, dead }: HandlerJson['recent']): boolean {
+  return done === 0 && retry + dead > 0
+}
+
+const SPARK_WIDTH = 120
+const SPARK_HEIGHT = 22
+
+/** A row of tiny bars, failures in red upon the rest; minutes of the last hour. */
+function Spark({ done, failed }: { done: readonly number[]; failed: readonly number[] }) {
+  const top = Math.max(1, ...done.map((n, index) => n + (failed[index] ?? 0)))
+  const width = SPARK_WIDTH / Math.max(1, done.length)
+  const bar = (index: number, from: number, n: number, colour: string) =>
+    n > 0 && (
+      <rect
+        x={(index * width).toFixed(2)}
+        width={(width - 0.4).toFixed(2)}
+        y={(SPARK_HEIGHT - ((from + n) / top) * SPARK_HEIGHT).toFixed(2)}
+        height={Math.max(1, (n / top) * SPARK_HEIGHT).toFixed(2)}
+        data-colour={colour}
+      />
+    )
+  return (
+    <svg viewBox={`0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`} class="spark" aria-hidden="true">
+      {done.map((n, index) => [
+        bar(index, 0, n, 'green'),
+        bar(index, n, failed[index] ?? 0, 'red'),
+      ])}
+    </svg>
+  )
+}

@@ -1,0 +1,214 @@
+import { useRef, useState } from 'preact/hooks'
+import type { EventJson } from '../api/events.ts'
+import type { HandlerJson } from '../api/handlers.ts'
+import type { AckJson, SeriesJson, SourceJson } from '../api/overview.ts'
+import type { ProcessJson, StatsJson } from '../api/stats-schema.ts'
+import { ask, NoAnswer } from './api.ts'
+import { BarChart, LatencyChart } from './charts.tsx'
+import { Card } from './elements.tsx'
+import { cut, showAgo, showNumber, words } from './format.ts'
+import { HandlerCells } from './handlers.tsx'
+import { EventList, Head } from './lists.tsx'
+import { useLook } from './look.ts'
+import { writeRoute } from './route.ts'
+import { rank } from './series.ts'
+import { AwayTiles, Tiles } from './tiles.tsx'
+
+const SPANS: Readonly<Record<string, string>> = {
+  '1h': 'Last hour',
+  '6h': 'Last 6 hours',
+  '24h': 'Last 24 hours',
+  '7d': 'Last 7 days',
+  '30d': 'Last 30 days',
+}
+
+const STATES = ['pending', 'done', 'dead', 'unhandled', 'conflict', 'stale'] as const
+
+/** The chart changes slowly, and is asked for every so many looks. */
+const SERIES_EVERY = 5
+
+/** Is it receiving, is it keeping up, which handler fails. */
+export function Overview({ query }: { query: URLSearchParams }) {
+  const wanted = query.get('span') ?? ''
+  const span = Object.hasOwn(SPANS, wanted) ? wanted : '24h'
+  const { all, away, isByHand } = useOverview(span)
+  const ack = away?.ack ?? all?.ack
+  const refused = (away?.process ?? all?.stats)?.batches.refused_by_reason
+  return (
+    <>
+      <h1 class="unseen">Overview</h1>
+      <div class="grid">
+        {away ? <AwayTiles {...away} /> : all && <Tiles stats={all.stats} ack={all.ack} />}
+        {all && <EventsChart series={all.series} span={span} />}
+        {all && <States counts={all.stats.events.by_state} />}
+        {all && <Handlers handlers={all.handlers} />}
+        {all && <Sources sources={all.sources} />}
+        {ack && (
+          <Card title="Acknowledgement">
+            <LatencyChart ack={ack} />
+          </Card>
+        )}
+        {refused && <Refused reasons={refused} />}
+        {all && (
+          <Card title="Latest events" isWide>
+            <EventList events={all.events} isByHand={isByHand} none={<NoEventYet />} />
+          </Card>
+        )}
+      </div>
+    </>
+  )
+}
+
+/** All that it shows; while the store is away, what the process knows by itself, and the rest as it was. */
+function useOverview(span: string) {
+  const looks = useRef(0)
+  const series = useRef<SeriesJson | undefined>(undefined)
+  const [away, setAway] = useState<{ process: ProcessJson; ack: AckJson }>()
+  const look = useLook(async (isByHand) => {
+    const get = <Json,>(path: string) => ask<Json>(path, isByHand)
+    try {
+      const needsSeries = looks.current++ % SERIES_EVERY === 0 || !series.current
+      const [stats, { handlers }, { events }, ack, { sources }, drawn] = await Promise.all([
+        get<StatsJson>('api/stats'),
+        get<{ handlers: readonly HandlerJson[] }>('api/handlers'),
+        get<{ events: readonly EventJson[] }>('api/events?limit=10'),
+        get<AckJson>('api/ack'),
+        get<{ sources: readonly SourceJson[] }>('api/sources'),
+        needsSeries ? get<SeriesJson>(`api/series?span=${span}`) : series.current,
+      ])
+      series.current = drawn
+      setAway(undefined)
+      return { stats, handlers, events, ack, sources, series: drawn as SeriesJson }
+    } catch (error) {
+      if (error instanceof NoAnswer && error.status === 503) {
+        const [process, ack] = await Promise.all([
+          get<ProcessJson>('api/process'),
+          get<AckJson>('api/ack'),
+        ])
+        setAway({ process, ack })
+      }
+      throw error
+    }
+  })
+  return { all: look.answer, away, isByHand: look.isByHand }
+}
+
+function EventsChart({ series, span }: { series: SeriesJson; span: string }) {
+  const chooser = (
+    <nav class="choices" aria-label="Time span">
+      {Object.keys(SPANS).map((name) => (
+        <a
+          key={name}
+          href={writeRoute([], { span: name })}
+          aria-current={name === span ? 'true' : undefined}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
+  )
+  return (
+    <Card title="Events received" beside={chooser} isWide>
+      <BarChart series={series} spanText={SPANS[span] ?? span} />
+    </Card>
+  )
+}
+
+function States({ counts }: { counts: StatsJson['events']['by_state'] }) {
+  return (
+    <Card title="Events by state" isWide>
+      <div class="bar" aria-hidden="true">
+        {STATES.filter((state) => counts[state] > 0).map((state) => (
+          <span key={state} data-state={state} style={{ '--share': String(counts[state]) }} />
+        ))}
+      </div>
+      <ul class="legend">
+        {STATES.map((state) => (
+          <li key={state} data-state={state}>
+            <a href={writeRoute(['events'], { state })}>{state}</a>{' '}
+            <b>{showNumber(counts[state])}</b>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}
+
+function Handlers({ handlers }: { handlers: readonly HandlerJson[] }) {
+  return (
+    <Card title="Handlers">
+      {handlers.length === 0 ? (
+        <p class="none">No handler is loaded.</p>
+      ) : (
+        <table>
+          <Head
+            columns={['Handler', ['Last hour', 'roomy'], ['Pending', 'number'], ['Dead', 'number']]}
+          />
+          <tbody>
+            {handlers.map((handler) => (
+              <tr key={handler.name}>
+                <HandlerCells handler={handler} />
+                <td class="number">{showNumber(handler.jobs.pending)}</td>
+                <td class="number">{showNumber(handler.jobs.dead)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  )
+}
+
+function Sources({ sources }: { sources: readonly SourceJson[] }) {
+  return (
+    <Card title="Sources">
+      {sources.length === 0 ? (
+        <p class="none">No source is configured here.</p>
+      ) : (
+        <table>
+          <Head columns={['Source', 'Last batch', ['Since start', 'number']]} />
+          <tbody>
+            {sources.map(({ name, provider, last_batch_at: lastAt, received }) => (
+              <tr key={name}>
+                <td>
+                  <a href={writeRoute(['events'], { source: name })}>
+                    <bdi>{cut(name, 60)}</bdi>
+                  </a>
+                  <span class="under">{provider ?? 'not configured here'}</span>
+                </td>
+                <td>{showAgo(lastAt, Date.now())}</td>
+                <td class="number">{showNumber(received)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  )
+}
+
+function Refused({ reasons }: { reasons: Readonly<Record<string, number>> }) {
+  const ranked = rank(reasons)
+  return (
+    <Card title="Requests refused">
+      <ul class="measures">
+        {ranked.map(({ name, count, share }) => (
+          <li key={name} style={{ '--share': String(share) }}>
+            <bdi>{words(name)}</bdi>
+            <span class="number">{showNumber(count)}</span>
+          </li>
+        ))}
+      </ul>
+      {ranked.length === 0 && <p class="none">Nothing was refused since the start.</p>}
+    </Card>
+  )
+}
+
+function NoEventYet() {
+  return (
+    <>
+      No event yet. Register this receiver’s address in Mailtrap, or try it with a signed sample:{' '}
+      <code>mailtrap-receiver send</code>
+    </>
+  )
+}

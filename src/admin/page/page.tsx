@@ -1,0 +1,183 @@
+import { type ComponentChildren, render } from 'preact'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { CauseJson, ProcessJson } from '../api/stats-schema.ts'
+import { ask, NoAnswer, post } from './api.ts'
+import { Event } from './event.tsx'
+import { Events } from './events.tsx'
+import { Foot, Login, Problem, type Session, Top, Verdict } from './frame.tsx'
+import { Handler } from './handler.tsx'
+import { Handlers } from './handlers.tsx'
+import { Around, type Surroundings, useLook } from './look.ts'
+import { Overview } from './overview.tsx'
+import { Piece, Quarantine } from './quarantine.tsx'
+import { createReplayAll, type ReplayAll } from './replay-all.tsx'
+import { createPlaces, type Route, readRoute } from './route.ts'
+
+const places = createPlaces()
+/** One for each handler: a replay goes on when its handler's view is left. */
+const replays = new Map<string, ReplayAll>()
+
+function replayAllOf(handler: string): ReplayAll {
+  const replay = replays.get(handler) ?? createReplayAll(handler)
+  replays.set(handler, replay)
+  return replay
+}
+
+/** The view that an address names, with its title. */
+function chooseView({ view, rest: [id], query }: Route): [string, ComponentChildren] {
+  if (view === 'overview') return ['Overview', <Overview query={query} />]
+  if (view === 'events') {
+    return id === undefined
+      ? ['Events', <Events query={query} />]
+      : [`Event ${id}`, <Event id={id} />]
+  }
+  const cursor = query.get('cursor')
+  if (view === 'handlers') {
+    return id === undefined
+      ? ['Handlers', <Handlers />]
+      : [id, <Handler name={id} cursor={cursor} replayAll={replayAllOf(id)} />]
+  }
+  if (view === 'quarantine') {
+    return id === undefined
+      ? ['Quarantine', <Quarantine cursor={cursor} />]
+      : [`Quarantine ${id}`, <Piece id={id} />]
+  }
+  return ['No such view', <NoView />]
+}
+
+function NoView() {
+  useLook(async () => {
+    throw new NoAnswer('This page has no such view. Choose one above.', 404)
+  })
+  return null
+}
+
+/** An address that was come to; the same one again is another place. */
+interface Place {
+  readonly route: Route
+  readonly top: number
+  readonly visit: number
+}
+
+function arrive(visit: number): Place {
+  return { route: readRoute(location.hash), top: places.arrive(), visit }
+}
+
+/** Where somebody is; `onLeave` when it is another place from now on. */
+function usePlace(onLeave: () => void): Place {
+  const [place, setPlace] = useState(() => arrive(0))
+  useEffect(() => {
+    const goElsewhere = () => {
+      places.leave()
+      onLeave()
+      setPlace(({ visit }) => arrive(visit + 1))
+    }
+    addEventListener('hashchange', goElsewhere)
+    return () => removeEventListener('hashchange', goElsewhere)
+  }, [])
+  return place
+}
+
+/** The dashboard: the view that the address names, and what stands around it. */
+function Page() {
+  const [told, tell] = useState({ state: 'waiting', text: 'Connecting…' })
+  const [updatedAt, setUpdatedAt] = useState<number>()
+  const [problem, setProblem] = useState<string>()
+  const [isBusy, setBusy] = useState(true)
+  const [isSignedOut, setSignedOut] = useState(false)
+  const [session, setSession] = useState<Session>()
+  const [causes, setCauses] = useState<readonly CauseJson[]>([])
+  const knowsSession = useRef(false)
+  const main = useRef<HTMLElement>(null)
+
+  const place = usePlace(() => {
+    setProblem(undefined)
+    setBusy(true)
+    main.current?.focus({ preventScroll: true })
+  })
+  const onSignedOut = () => {
+    knowsSession.current = false
+    setSession(undefined)
+    setCauses([])
+    setSignedOut(true)
+    setBusy(false)
+    tell({ state: 'waiting', text: 'Signed out' })
+  }
+  const around: Surroundings = useMemo(
+    () => ({
+      tell(state, text) {
+        tell({ state, text })
+        if (state !== 'live') return
+        setBusy(false)
+        setUpdatedAt(Date.now())
+      },
+      async readSelf(isByHand) {
+        setCauses((await ask<ProcessJson>('api/process', isByHand)).verdict)
+        if (knowsSession.current) return
+        setSession(await ask<Session>('api/session'))
+        knowsSession.current = true
+      },
+      onSignedOut,
+      onProblem(text) {
+        setProblem(text)
+        setBusy(false)
+      },
+      top: place.top,
+    }),
+    [place],
+  )
+  const signOut = () =>
+    post('api/logout').then(onSignedOut, (error: Error) =>
+      tell({ state: 'lost', text: error.message }),
+    )
+  const [title, view] = isSignedOut
+    ? ['Sign in', <Login onSignedIn={() => setSignedOut(false)} />]
+    : chooseView(place.route)
+  document.title = `${title} · mailtrap-receiver`
+
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useValidAnchor: a screen reader lists links of this kind */}
+      <a
+        class="skip"
+        href="#view"
+        onClick={(event) => {
+          // Its address is no view's: that of the view stays.
+          event.preventDefault()
+          main.current?.focus()
+        }}
+      >
+        To the content
+      </a>
+      <Top
+        view={place.route.view}
+        session={session}
+        told={told}
+        causes={causes}
+        onSignOut={signOut}
+      />
+      <Verdict causes={causes} />
+      <main
+        id="view"
+        tabIndex={-1}
+        ref={main}
+        aria-busy={isBusy}
+        data-old={told.state === 'unreachable'}
+      >
+        <Around.Provider value={around}>
+          <div class="view" key={isSignedOut ? 'login' : place.visit}>
+            {problem && <Problem text={problem} />}
+            {view}
+          </div>
+        </Around.Provider>
+      </main>
+      {session && <Foot updatedAt={updatedAt} isOld={told.state === 'unreachable'} />}
+    </>
+  )
+}
+
+const root = document.getElementById('page')
+if (root) {
+  root.replaceChildren()
+  render(<Page />, root)
+}

@@ -1,0 +1,202 @@
+import type { EventJson } from '../api/events.ts'
+import type { QuarantineJson } from '../api/quarantine.ts'
+import { ask, askBytes, NoAnswer, post } from './api.ts'
+import { Button, Card, exactTime, Facts, type Run, Time, useNotice, Visible } from './elements.tsx'
+import { count, cut, hexLines, showBytes, showNumber, words } from './format.ts'
+import { EventList, List, Pages } from './lists.tsx'
+import { useLook } from './look.ts'
+import { writeRoute } from './route.ts'
+
+const PAGE = 100
+
+interface Found {
+  readonly quarantine: readonly QuarantineJson[]
+  readonly cursor: string | null
+}
+
+interface Conflicts {
+  readonly events: readonly EventJson[]
+  readonly cursor: string | null
+}
+
+/** What could not be read, and events whose id was taken. `cursor`: where the page of pieces begins. */
+export function Quarantine({ cursor }: { cursor: string | null }) {
+  const { run, notice } = useNotice()
+  const asked = new URLSearchParams({ limit: String(PAGE), ...(cursor !== null && { cursor }) })
+  const { answer, isByHand } = useLook((isByHand) =>
+    Promise.all([
+      ask<Found>(`api/quarantine?${asked}`, isByHand),
+      ask<Conflicts>('api/events?state=conflict&limit=50', isByHand),
+    ]),
+  )
+  if (!answer) return <h1 class="unseen">Quarantine and conflicts</h1>
+  const [pieces, conflicts] = answer
+  return (
+    <>
+      <h1 class="unseen">Quarantine and conflicts</h1>
+      <Pieces found={pieces} cursor={cursor} isByHand={isByHand} run={run} />
+      <Card title="Conflicts">
+        <p class="soft">
+          The same id as an earlier event, with other content. Kept, and given to no handler unless
+          you run it from its page.
+        </p>
+        <EventList
+          events={conflicts.events}
+          none="No event came with the id of another."
+          isByHand={isByHand}
+        />
+        {conflicts.cursor !== null && (
+          <p class="actions">
+            <a class="button" href={writeRoute(['events'], { state: 'conflict' })}>
+              All conflicts
+            </a>
+          </p>
+        )}
+      </Card>
+      {notice}
+    </>
+  )
+}
+
+function Pieces(props: { found: Found; cursor: string | null; isByHand: boolean; run: Run }) {
+  const { found, cursor, isByHand, run } = props
+  const pieces = found.quarantine
+  return (
+    <Card title="Quarantine">
+      <p class="soft">
+        Authentic, but not to be read as events. Once the cause is mended, by a newer version of the
+        receiver for example, let it read them again; what it still cannot read comes back here.
+      </p>
+      <List
+        rows={pieces}
+        keyOf={({ id }) => id}
+        columns={[
+          ['Received', 'roomy'],
+          'Reason',
+          ['Source', 'roomy'],
+          ['Piece', 'number roomy'],
+          ['Size', 'number roomy'],
+          ['', 'number'],
+        ]}
+        className="pieces"
+        none="Nothing was unreadable."
+        isByHand={isByHand}
+        noun="newer piece"
+        show={(piece) => pieceRow(piece, run)}
+      />
+      <p class="actions">
+        {pieces.length > 0 && (
+          <Button
+            ask={`Really read ${count(pieces.length, 'piece')} again?`}
+            onPress={() => run(() => readAgain(pieces.map(({ id }) => id)))}
+          >
+            Read all of this page again
+          </Button>
+        )}
+        <Pages segments={['quarantine']} cursor={cursor} next={found.cursor} />
+      </p>
+    </Card>
+  )
+}
+
+function pieceRow(piece: QuarantineJson, run: Run) {
+  return (
+    <tr>
+      <td class="roomy">
+        <Time at={piece.received_at} />
+      </td>
+      <td>
+        <a href={writeRoute(['quarantine', piece.id])}>{words(piece.reason)}</a>
+        <bdi class="under">{cut(piece.detail)}</bdi>
+      </td>
+      <td class="roomy">
+        <bdi>{cut(piece.source, 60)}</bdi>
+      </td>
+      <td class="number roomy">{positionsOf(piece, '–')}</td>
+      <td class="number roomy">{showBytes(piece.bytes)}</td>
+      <td class="number">
+        <Button
+          onPress={() => run(() => readAgain([piece.id]))}
+          label={`Read again piece ${piece.id}`}
+        >
+          Read again
+        </Button>
+      </td>
+    </tr>
+  )
+}
+
+function positionsOf({ position, pieces }: QuarantineJson, between: string): string {
+  return pieces > 1 ? `${position}${between}${position + pieces - 1}` : String(position)
+}
+
+/** One after the other; one that is gone already is no failure. */
+async function readAgain(ids: readonly string[]): Promise<string> {
+  let again = 0
+  for (const id of ids) {
+    try {
+      await post(`api/quarantine/${encodeURIComponent(id)}/replay`)
+      again++
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || error.status !== 404) throw error
+    }
+  }
+  return `${count(again, 'piece')} will be read again.`
+}
+
+/** More would make the page slow; the download has it all. */
+const SHOWN_BYTES = 32_768
+
+/** One unreadable piece, byte by byte. */
+export function Piece({ id }: { id: string }) {
+  const { run, notice } = useNotice()
+  const path = `api/quarantine/${encodeURIComponent(id)}`
+  // It never changes.
+  const { answer } = useLook(async (isByHand) =>
+    isByHand
+      ? Promise.all([ask<QuarantineJson>(path, isByHand), askBytes(`${path}/body`)])
+      : undefined,
+  )
+  if (!answer) return null
+  const [piece, bytes] = answer
+  const shown = bytes.subarray(0, SHOWN_BYTES)
+  const left = bytes.length - shown.length
+  const rest = left > 0 && `\n… and ${showBytes(left)} more: download them`
+  return (
+    <div class="grid">
+      <Card isWide>
+        <h1>{words(piece.reason)}</h1>
+        <Facts
+          facts={[
+            ['Detail', <bdi>{cut(piece.detail, 1_000)}</bdi>],
+            ['Source', piece.source],
+            ['Received', exactTime(piece.received_at)],
+            ['Batch', piece.batch],
+            [piece.pieces > 1 ? 'Pieces' : 'Piece', positionsOf(piece, ' to ')],
+            ['Begins at byte', showNumber(piece.byte_offset)],
+            ['Size', showBytes(piece.bytes)],
+          ]}
+        />
+        <p class="actions">
+          <Button onPress={() => run(() => readAgain([piece.id]))}>Read again</Button>
+          <a class="button" href={`${path}/body`}>
+            Download
+          </a>
+        </p>
+        {notice}
+      </Card>
+      <Card title="As text" isWide>
+        <pre class="payload raw">
+          <Visible text={new TextDecoder().decode(shown)} />
+          {rest}
+        </pre>
+      </Card>
+      <Card title="As bytes" isWide>
+        <pre class="payload hex">
+          {hexLines(shown).join('\n')}
+          {rest}
+        </pre>
+      </Card>
+    </div>
+  )
+}
