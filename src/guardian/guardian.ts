@@ -1,16 +1,23 @@
 import type { Source } from '../model.ts'
-import type { GuardianFigures, GuardianObserver } from '../observe/observer.ts'
-import type { Heartbeat } from './heartbeat.ts'
-import { type Judgement, judge, type Memory, NO_MEMORY, noteResumed } from './judge.ts'
-import { createManagementApi, type ManagementAccess } from './management-api.ts'
+import type { GuardianFigures } from '../observe/figures.ts'
+import type { GuardianObserver } from '../observe/observer.ts'
+import {
+  type Assessment,
+  assessWebhooks,
+  type Memory,
+  NO_MEMORY,
+  noteResumed,
+} from './assess-webhooks.ts'
+import { createMailtrapApi, type ManagementAccess, readWebhooks } from './management-api.ts'
 import { ManagementFailure } from './management-failure.ts'
-import { nextLookMs } from './next-look.ts'
-import { describeOutage, noteHealth, type OutageState, startOutages } from './outage.ts'
+import { describeOutage, nextLookMs, noteHealth, type OutageState, startOutages } from './outage.ts'
 
 /** How often our own health is noted; oftener when the provider is. */
 const HEALTH_EVERY_MS = 5_000
 /** How often it is written down. */
 const HEARTBEAT_EVERY_MS = 30_000
+/** How often the provider is asked when our token for it ends. */
+const TOKEN_EVERY_MS = 6 * 3_600_000
 /** How often problems that last are told again. */
 const TELL_AGAIN_MS = 3_600_000
 
@@ -23,6 +30,14 @@ export interface GuardianPlan {
   readonly mayResume: boolean
   /** Between two looks at the provider. */
   readonly intervalMs: number
+}
+
+/** When we were well last, kept over restarts: so a start knows how long nobody answered. */
+export interface Heartbeat {
+  /** Milliseconds since 1970; undefined on a first start. */
+  read(): Promise<number | undefined>
+  /** Never rejects: without it a start only knows less. */
+  write(at: number): Promise<void>
 }
 
 export interface GuardianOptions {
@@ -52,16 +67,10 @@ export interface Guardian {
 export function createGuardian(options: GuardianOptions): Guardian {
   const { plan, observer, now, isWell, heartbeat } = options
   const stopping = new AbortController()
-  const teller = createTeller(observer)
-  let memory: Memory = NO_MEMORY
-  let outages: OutageState = startOutages(undefined, now())
-  let judgement: Judgement | undefined
-  let lookedAt: number | undefined
-  let failure: ManagementFailure | undefined
-  let failures = 0
-  let resumed = 0
-  let nextLookAt = now()
-  let nextHeartbeatAt = now()
+  const looks = createLooks(options, stopping.signal)
+  const startedAt = now()
+  let outages: OutageState = startOutages(undefined, startedAt)
+  let nextHeartbeatAt = startedAt
   let timer: NodeJS.Timeout | undefined
   let ticking: Promise<void> = Promise.resolve()
 
@@ -75,56 +84,15 @@ export function createGuardian(options: GuardianOptions): Guardian {
       nextHeartbeatAt = at + HEARTBEAT_EVERY_MS
       await heartbeat.write(at)
     }
-    if (at >= nextLookAt) await look()
-  }
-
-  async function look(): Promise<void> {
-    try {
-      await lookOnce()
-      failure = undefined
-      failures = 0
-    } catch (error) {
-      failure = ManagementFailure.from(error)
-      failures++
-    }
-    const { intervalMs } = plan()
-    const retryAfterMs = failure?.retryAfterMs
-    const waitMs = nextLookMs({ intervalMs, failures, retryAfterMs, random: options.random() })
-    nextLookAt = now() + waitMs
-    if (!failure || stopping.signal.aborted) return
-    observer.guardianFailed({ code: failure.code, detail: failure.message, nextLookMs: waitMs })
-  }
-
-  async function lookOnce(): Promise<void> {
-    const rules = { ...plan(), steadyMs: plan().intervalMs }
-    const api = createManagementApi({ ...rules.access, signal: stopping.signal })
-    const webhooks = await api.list()
-    const at = now()
-    lookedAt = at
-    judgement = judge(memory, { webhooks, at, wellSince: outages.wellSince }, rules)
-    memory = judgement.memory
-    teller.tell(judgement, at)
-    for (const { id, source } of judgement.resume) {
-      await api.resume(id)
-      memory = noteResumed(memory, id, at)
-      resumed++
-      observer.webhookResumed({ webhook: id, source })
-    }
-    // Once more, so that the figures tell what came of it.
-    if (judgement.resume.length > 0) {
-      judgement = judge(memory, { webhooks: await api.list(), at, wellSince: undefined }, rules)
-      teller.tell(judgement, at)
-    }
+    await looks.lookInTime(at, outages.wellSince)
   }
 
   function schedule(): void {
     if (stopping.signal.aborted) return
-    timer = setTimeout(
-      () => {
-        ticking = tick().then(schedule)
-      },
-      Math.min(HEALTH_EVERY_MS, plan().intervalMs),
-    )
+    const waitMs = Math.min(HEALTH_EVERY_MS, plan().intervalMs)
+    timer = setTimeout(() => {
+      ticking = tick().then(schedule)
+    }, waitMs)
     timer.unref()
   }
 
@@ -134,11 +102,8 @@ export function createGuardian(options: GuardianOptions): Guardian {
       ticking = tick().then(schedule)
     },
     figures: () => ({
-      lookedAt,
-      failure: failure?.message,
-      webhooks: judgement?.webhooks ?? [],
-      problems: judgement?.problems ?? [],
-      resumed,
+      ...looks.figures(),
+      startedAt,
       outage: outages.beganAt === undefined ? undefined : describeOutage(outages.beganAt, now()),
       lastOutage: outages.last,
     }),
@@ -151,12 +116,79 @@ export function createGuardian(options: GuardianOptions): Guardian {
   }
 }
 
+type Seen = Omit<GuardianFigures, 'startedAt' | 'outage' | 'lastOutage' | 'failure'>
+
+/** Looks at the provider, as often as it should, and remembers what was seen. */
+function createLooks({ plan, observer, now, random }: GuardianOptions, signal: AbortSignal) {
+  const teller = createTeller(observer)
+  let memory: Memory = NO_MEMORY
+  let seen: Seen = {
+    lookedAt: undefined,
+    webhooks: [],
+    problems: [],
+    resumed: 0,
+    tokenExpiresAt: undefined,
+  }
+  let failure: ManagementFailure | undefined
+  let failures = 0
+  let nextLookAt = now()
+  let nextTokenLookAt = now()
+
+  async function look(wellSince: number | undefined): Promise<void> {
+    const rules = { ...plan(), steadyMs: plan().intervalMs }
+    const api = createMailtrapApi({ ...rules.access, signal })
+    const webhooks = readWebhooks(await api.list())
+    const at = now()
+    if (at >= nextTokenLookAt) {
+      nextTokenLookAt = at + TOKEN_EVERY_MS
+      seen = { ...seen, tokenExpiresAt: await api.tokenExpiry() }
+    }
+    const { resume } = note(assessWebhooks(memory, { webhooks, at, wellSince }, rules), at)
+    for (const { id, source } of resume) {
+      await api.update(String(id), api.changeTo.active)
+      memory = noteResumed(memory, id, at)
+      seen = { ...seen, resumed: seen.resumed + 1 }
+      observer.webhookResumed({ webhook: id, source })
+    }
+    // Once more, so that the figures tell what came of it.
+    if (resume.length === 0) return
+    const again = { webhooks: readWebhooks(await api.list()), at, wellSince: undefined }
+    note(assessWebhooks(memory, again, rules), at)
+  }
+
+  function note(assessment: Assessment, at: number): Assessment {
+    memory = assessment.memory
+    const { webhooks, problems } = assessment
+    seen = { ...seen, lookedAt: at, webhooks, problems }
+    teller.tell(assessment, at)
+    return assessment
+  }
+
+  return {
+    async lookInTime(at: number, wellSince: number | undefined): Promise<void> {
+      if (at < nextLookAt) return
+      failure = await look(wellSince).then(
+        () => undefined,
+        (error: unknown) => ManagementFailure.from(error, plan().access.url),
+      )
+      failures = failure ? failures + 1 : 0
+      const { intervalMs } = plan()
+      const retryAfterMs = failure?.retryAfterMs
+      const waitMs = nextLookMs({ intervalMs, failures, retryAfterMs, random: random() })
+      nextLookAt = now() + waitMs
+      if (!failure || signal.aborted) return
+      observer.guardianFailed({ code: failure.code, detail: failure.message, nextLookMs: waitMs })
+    },
+    figures: () => ({ ...seen, failure: failure?.message }),
+  }
+}
+
 /** Tells of problems when they change, and again while they last. */
 function createTeller(observer: GuardianObserver) {
   let told = ''
   let toldAt = 0
   return {
-    tell({ problems, webhooks }: Judgement, at: number): void {
+    tell({ problems, webhooks }: Assessment, at: number): void {
       const text = JSON.stringify(problems)
       if (text === told && (problems.length === 0 || at - toldAt < TELL_AGAIN_MS)) return
       told = text

@@ -1,5 +1,191 @@
-import { isObject } from '../providers/read-value.ts'
-import { describeRefusal, ManagementFailure } from './management-failure.ts'
+import type { MailtrapClient } from 'mailtrap'
+import { createEmailLog, type EmailLogApi, readTokenExpiry } from './email-log.ts'
+import {
+  type ApiRefusal,
+  explainRefusal,
+  type Fields,
+  isFields,
+  ManagementFailure,
+} from './management-failure.ts'
+
+/** A provider's management API of webhooks. Every call rejects with a ManagementFailure. */
+export interface ManagementApi {
+  /** As the provider shows them. */
+  list(): Promise<readonly Fields[]>
+  get(id: string): Promise<Fields>
+  /** The only answer with the secret. */
+  create(fields: Fields): Promise<CreatedWebhook>
+  update(id: string, changes: Fields): Promise<Fields>
+  /** Answers the deleted webhook, where the provider does. */
+  delete(id: string): Promise<Fields | undefined>
+  /** The change that pauses a webhook or lets it go on. */
+  readonly changeTo: Readonly<Record<'paused' | 'active', Fields>>
+}
+
+export interface CreatedWebhook {
+  /** Without the secret. */
+  readonly webhook: Fields
+  readonly secret: string
+}
+
+export interface MailtrapApi extends ManagementApi, EmailLogApi {
+  /** The provider's clock at its last answer, milliseconds since 1970; undefined: not told. */
+  clock(): number | undefined
+  /**
+   * When the token with which it is asked ends, milliseconds since 1970. Undefined: never, or the
+   * provider does not tell this token. Never rejects.
+   */
+  tokenExpiry(): Promise<number | undefined>
+}
+
+export interface ManagementAccess {
+  /** `https://mailtrap.io` */
+  readonly url: string
+  readonly token: string
+  /** With one, the paths name it; without, the short ones are used. */
+  readonly accountId: string | undefined
+}
+
+interface MailtrapApiOptions extends ManagementAccess {
+  /** For one answer. Default 10,000. */
+  readonly timeoutMs?: number
+  /** Cuts what is under way. */
+  readonly signal: AbortSignal
+}
+
+type NewWebhook = Parameters<MailtrapClient['webhooks']['create']>[0]
+
+/** The SDK knows the path with an account only; this one is then taken out again. */
+const ANY_ACCOUNT = '1'
+
+/** Mailtrap's, through its official SDK. Only guardian, `webhooks` and `doctor` pay for loading that. */
+export function createMailtrapApi(options: MailtrapApiOptions): MailtrapApi {
+  const { token, accountId, url } = options
+  let date: string | undefined
+  const opened = openSdk()
+  // Told by the call that needs it.
+  opened.catch(() => {})
+
+  async function openSdk(): Promise<MailtrapClient> {
+    const { MailtrapClient: Client } = await import('mailtrap')
+    const client = new Client({ token, accountId: Number(accountId ?? ANY_ACCOUNT) })
+    direct(client, options, (headers) => {
+      date = typeof headers['date'] === 'string' ? headers['date'] : undefined
+    })
+    return client
+  }
+
+  async function call<Answer>(
+    ask: (client: MailtrapClient) => Promise<{ data: Answer }>,
+    id?: string,
+  ): Promise<Answer> {
+    return (await callBare(ask, id)).data
+  }
+
+  async function callBare<Answer>(
+    ask: (client: MailtrapClient) => Promise<Answer>,
+    id?: string,
+  ): Promise<Answer> {
+    try {
+      return await ask(await opened)
+    } catch (error) {
+      const refusal = findRefusal(error)
+      if (!refusal) throw ManagementFailure.from(error, url)
+      const tokenName = 'MAILTRAP_API_TOKEN'
+      throw explainRefusal(refusal, { provider: 'Mailtrap', tokenName, account: accountId, id })
+    }
+  }
+
+  return {
+    changeTo: { paused: { active: false }, active: { active: true } },
+    async list() {
+      const data: unknown = await call(({ webhooks }) => webhooks.getList())
+      if (Array.isArray(data)) return data.filter(isFields)
+      const text = `What answers at ${url} has no list of webhooks. Check the API's address.`
+      throw new ManagementFailure('unreadable', text)
+    },
+    get: (id) => call(({ webhooks }) => webhooks.get(Number(id)), id),
+    async create(fields) {
+      const created = await call(({ webhooks }) => webhooks.create(fields as NewWebhook))
+      const { signing_secret: secret, ...webhook } = created
+      return { webhook, secret }
+    },
+    update: (id, changes) => call(({ webhooks }) => webhooks.update(Number(id), changes), id),
+    delete: (id) => call(({ webhooks }) => webhooks.delete(Number(id)), id),
+    ...createEmailLog(callBare, url),
+    tokenExpiry: () => readTokenExpiry(opened, { accountId, token }),
+    clock: () => (date === undefined ? undefined : Date.parse(date) || undefined),
+  }
+}
+
+/**
+ * Tells the SDK where to ask, how long to wait, and when to stop; hands on the headers of answers. It
+ * has the host built in, and its HTTP client is a private field: the version is pinned, and a test
+ * runs every call against another address in both path forms.
+ */
+function direct(
+  client: MailtrapClient,
+  { accountId, url, timeoutMs = 10_000, signal }: MailtrapApiOptions,
+  onHeaders: (headers: Fields) => void,
+): void {
+  const http: SdkHttp | undefined = Reflect.get(client, 'axios')
+  if (http?.interceptors?.request === undefined) {
+    throw new ManagementFailure(
+      'unreadable',
+      'This version of the mailtrap package cannot be told where the API is. Install the locked versions: npm ci.',
+    )
+  }
+  const base = url.replace(/\/+$/, '')
+  http.interceptors.request.use((request) => {
+    const { pathname } = new URL(request.url ?? '', base)
+    const path = accountId === undefined ? pathname.replace(/\/accounts\/\d+/, '') : pathname
+    const { transformResponse = [] } = request
+    const readHeaders = (body: unknown, headers: Fields) => {
+      onHeaders(headers)
+      return body
+    }
+    return {
+      ...request,
+      url: `${base}${path}`,
+      timeout: timeoutMs,
+      signal,
+      // Followed, a redirect would carry the token to wherever it leads.
+      maxRedirects: 0,
+      transformResponse: [...[transformResponse].flat(), readHeaders],
+    }
+  })
+}
+
+interface SdkHttp {
+  readonly interceptors?: {
+    readonly request?: { use(change: (request: SdkRequest) => SdkRequest): void }
+  }
+}
+
+interface SdkRequest {
+  readonly url?: string
+  readonly transformResponse?: unknown
+}
+
+/** What the API answered; undefined: nothing. */
+function findRefusal(error: unknown): ApiRefusal | undefined {
+  const cause = error instanceof Error ? error.cause : undefined
+  const response: SdkResponse | undefined =
+    cause instanceof Error ? Reflect.get(cause, 'response') : undefined
+  if (response?.status === undefined) return undefined
+  const retryAfter = response.headers?.['retry-after']
+  return {
+    status: response.status,
+    body: response.data,
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+  }
+}
+
+interface SdkResponse {
+  readonly status?: number
+  readonly data?: unknown
+  readonly headers?: Fields
+}
 
 /** A webhook as the provider has it. Answers are read leniently: anything but the id may be missing. */
 export interface ProviderWebhook {
@@ -12,103 +198,25 @@ export interface ProviderWebhook {
   readonly eventTypes: readonly string[]
 }
 
-/** What the guardian needs of Mailtrap's management API. Both reject with a ManagementFailure. */
-export interface ManagementApi {
-  list(): Promise<ProviderWebhook[]>
-  /** The provider's clock at its last answer, milliseconds since 1970; undefined: not told. */
-  clock(): number | undefined
-  /** Switches a paused webhook on again. */
-  resume(id: number): Promise<void>
-}
-
-export interface ManagementAccess {
-  /** `https://mailtrap.io` */
-  readonly url: string
-  readonly token: string
-  /** With one, the paths name it; without, the short ones are used. */
-  readonly accountId: string | undefined
-}
-
-export interface ManagementApiOptions extends ManagementAccess {
-  /** For one answer. Default 10,000. */
-  readonly timeoutMs?: number
-  /** Cuts what is under way. */
-  readonly signal: AbortSignal
-}
-
-export function createManagementApi(options: ManagementApiOptions): ManagementApi {
-  const { url, token, accountId, signal, timeoutMs = 10_000 } = options
-  const account = accountId === undefined ? '' : `/accounts/${accountId}`
-  const base = `${url.replace(/\/+$/, '')}/api${account}/webhooks`
-
-  let date: string | null = null
-
-  async function call(path: string, request: { method: string; body?: string }): Promise<unknown> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
-    const typed = request.body === undefined ? {} : { 'content-type': 'application/json' }
-    try {
-      const answer = await fetch(`${base}${path}`, {
-        ...request,
-        headers: { ...headers, ...typed },
-        // Followed, it would carry the token to wherever it leads.
-        redirect: 'manual',
-        signal: limit,
-      })
-      const text = await answer.text()
-      date = answer.headers.get('date')
-      if (answer.status === 200) return parse(text)
-      throw describeRefusal(answer.status, answer.headers.get('retry-after'), text)
-    } catch (error) {
-      throw ManagementFailure.from(error)
-    }
-  }
-
-  return {
-    async list() {
-      const answer = await call('', { method: 'GET' })
-      const data = isObject(answer) ? answer.data : undefined
-      if (!Array.isArray(data)) throw unreadable()
-      return data.flatMap((entry) => readWebhook(entry) ?? [])
-    },
-    clock: () => (date === null ? undefined : Date.parse(date) || undefined),
-    async resume(id) {
-      await call(`/${id}`, {
-        method: 'PATCH',
-        body: JSON.stringify({ webhook: { active: true } }),
-      })
-    },
-  }
-}
-
-function readWebhook(entry: unknown): ProviderWebhook | undefined {
-  if (!isObject(entry) || typeof entry.id !== 'number') return undefined
-  const { id, url, active, webhook_type: type, payload_format: format, event_types: types } = entry
-  return {
-    id,
-    url: readText(url) ?? '',
-    isActive: active !== false,
-    type: readText(type),
-    format: readText(format),
-    eventTypes: Array.isArray(types) ? types.filter((name) => typeof name === 'string').sort() : [],
-  }
+/** What the provider's list says of each; what has no id is none. */
+export function readWebhooks(list: readonly Fields[]): ProviderWebhook[] {
+  return list.flatMap((entry) => {
+    const {
+      id,
+      url,
+      active,
+      webhook_type: type,
+      payload_format: format,
+      event_types: types,
+    } = entry
+    if (typeof id !== 'number') return []
+    const names = Array.isArray(types) ? types.filter((name) => typeof name === 'string') : []
+    const isActive = active !== false
+    const texts = { url: readText(url) ?? '', type: readText(type), format: readText(format) }
+    return [{ id, isActive, ...texts, eventTypes: names.sort() }]
+  })
 }
 
 function readText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw unreadable()
-  }
-}
-
-function unreadable(): ManagementFailure {
-  return new ManagementFailure(
-    'unreadable',
-    'The management API answered 200 with no list of webhooks. Check MAILTRAP_API_URL.',
-  )
 }

@@ -1,89 +1,141 @@
-import { isObject } from '../providers/read-value.ts'
+export type Fields = Readonly<Record<string, unknown>>
 
 /**
  * `unauthorized`: the token is wrong or may not do that. `limited`: too many requests. `refused`: any
  * other answer that is an error. `away`: no answer, or one of 5xx. `unreadable`: not what was asked.
  */
-export type ManagementCode = 'unauthorized' | 'limited' | 'refused' | 'away' | 'unreadable'
+type ManagementCode = 'unauthorized' | 'limited' | 'refused' | 'away' | 'unreadable'
 
-const MAX_DETAIL = 200
-
-/** A call of the management API that failed. Its text never holds the token. */
+/** A call of a provider's management API that failed. Its text is a sentence that never holds the token. */
 export class ManagementFailure extends Error {
   readonly code: ManagementCode
   /** How long the provider asks to wait. */
   readonly retryAfterMs: number | undefined
 
-  constructor(code: ManagementCode, message: string, retryAfterMs?: number) {
-    super(message)
+  constructor(code: ManagementCode, message: string, options: FailureOptions = {}) {
+    super(message, { cause: options.cause })
     this.name = 'ManagementFailure'
     this.code = code
-    this.retryAfterMs = retryAfterMs
+    this.retryAfterMs = options.retryAfterMs
   }
 
-  static from(error: unknown): ManagementFailure {
+  /** `url`: where the API was asked. */
+  static from(error: unknown, url: string): ManagementFailure {
     if (error instanceof ManagementFailure) return error
-    return new ManagementFailure('away', `The management API cannot be reached: ${whyOf(error)}.`)
-  }
-}
-
-/** A sentence for an answer that is none of 200. */
-export function describeRefusal(
-  status: number,
-  retryAfter: string | null,
-  text: string,
-): ManagementFailure {
-  const detail = explanationIn(text)
-  const answered = `The management API answered ${status}${detail ? ` (${detail})` : ''}`
-  if (status === 401 || status === 403) {
     return new ManagementFailure(
-      'unauthorized',
-      `${answered}. Check MAILTRAP_API_TOKEN, its permissions, and MAILTRAP_ACCOUNT_ID.`,
+      'away',
+      `No API answers at ${url} (${reasonOf(error)}). Check the network, and the API's address if it is set.`,
+      { cause: error },
     )
   }
-  if (status === 429) {
-    return new ManagementFailure('limited', `${answered}.`, readRetryAfter(retryAfter))
-  }
-  const code = status >= 500 ? 'away' : 'refused'
-  return new ManagementFailure(code, `${answered}.`, readRetryAfter(retryAfter))
 }
 
-/** The forms that Mailtrap's errors have: `error`, `errors` as text, as list, or by field. */
-function explanationIn(text: string): string {
-  const told = shorten(text)
-  try {
-    const body: unknown = JSON.parse(text)
-    if (!isObject(body)) return told
-    const { error, errors } = body
-    if (typeof error === 'string') return shorten(error)
-    if (typeof errors === 'string') return shorten(errors)
-    return isObject(errors) || Array.isArray(errors) ? shorten(listErrors(errors)) : told
-  } catch {
-    return told
+interface FailureOptions {
+  readonly retryAfterMs?: number | undefined
+  readonly cause?: unknown
+}
+
+/** What an API answered instead of doing it. */
+export interface ApiRefusal {
+  readonly status: number
+  /** Parsed where it is JSON, else text. */
+  readonly body: unknown
+  /** The header: seconds, where the answer says so. */
+  readonly retryAfter: string | undefined
+}
+
+interface RefusalContext {
+  /** How people call the provider. */
+  readonly provider: string
+  /** The setting that holds the token. */
+  readonly tokenName: string
+  readonly account: string | undefined
+  /** The webhook that was asked for. */
+  readonly id: string | undefined
+}
+
+/** Mailtrap counts 150 requests in 10 seconds; no document says what to wait for. */
+const USUAL_WAIT_SECONDS = 10
+const SHOWN_CHARACTERS = 200
+
+/** The refusal as a sentence that says what to do. */
+export function explainRefusal(refusal: ApiRefusal, context: RefusalContext): ManagementFailure {
+  const { status, retryAfter } = refusal
+  const { provider, tokenName, account, id } = context
+  const said = describeBody(refusal.body)
+  const fail = (code: ManagementCode, text: string) =>
+    new ManagementFailure(code, `${provider} ${text}`, { retryAfterMs: readRetryAfter(retryAfter) })
+  switch (status) {
+    case 401:
+      return fail(
+        'unauthorized',
+        `does not accept the API token (${said}). Check ${tokenName}: it may be mistyped or expired, or a sending domain's, where an account's is wanted.`,
+      )
+    case 403:
+      return fail(
+        'unauthorized',
+        `does not let this API token in${account ? ` to the account ${account}` : ''} (${said}). Check the account, and that the token has admin rights there: a weaker one may not manage webhooks.`,
+      )
+    case 404:
+      return fail(
+        'refused',
+        id === undefined
+          ? `knows no webhooks there (${said}). Check the account and the API's address.`
+          : `has no webhook ${id} (${said}). mailtrap-receiver webhooks list shows which there are.`,
+      )
+    case 409:
+    case 422:
+      return fail('refused', `does not take it: ${said}.`)
+    case 429:
+      return fail(
+        'limited',
+        `was asked too often (${said}). Wait ${retryAfter ?? USUAL_WAIT_SECONDS} seconds, then try again.`,
+      )
+    default:
+      return fail(status >= 500 ? 'away' : 'refused', `answered ${status}: ${said}.`)
   }
 }
 
-function listErrors(errors: object): string {
-  if (Array.isArray(errors)) return errors.map(String).join('; ')
+/** All shapes of the documents: `error` and `errors` as text, list, object of lists, or with a code. */
+export function describeBody(body: unknown): string {
+  if (!isFields(body)) return shorten(typeof body === 'string' ? body : JSON.stringify(body))
+  const { error, errors } = body
+  if (typeof error === 'string') return shorten(error)
+  if (isFields(error)) return shorten(`${error.code}: ${error.message}`)
+  if (typeof errors === 'string') return shorten(errors)
+  if (Array.isArray(errors)) return shorten(errors.join(', '))
+  if (isFields(errors)) return shorten(describeFields(errors))
+  return shorten(JSON.stringify(body))
+}
+
+/** `url can't be blank, is invalid; event_types can't be blank`; `base` is no field. */
+function describeFields(errors: Fields): string {
   return Object.entries(errors)
-    .map(([field, texts]) => `${field} ${[texts].flat().map(String).join(', ')}`)
+    .map(([name, texts]) => {
+      const text = Array.isArray(texts) ? texts.join(', ') : String(texts)
+      return name === 'base' ? text : `${name} ${text}`
+    })
     .join('; ')
 }
 
-function shorten(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_DETAIL)
+function shorten(text: string | undefined): string {
+  return (text ?? '').replace(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS) || 'an empty answer'
 }
 
-/** In seconds; dates are not used by anybody we ask. */
-function readRetryAfter(text: string | null): number | undefined {
-  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function whyOf(error: unknown): string {
+/** Dates are not used by anybody we ask. */
+function readRetryAfter(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
+}
+
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  if (error.name === 'AbortError') return 'stopped'
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.name
-  return 'code' in cause ? String(cause.code) : cause.message
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (error.name === 'TimeoutError' || code === 'ECONNABORTED') return 'no answer in time'
+  if (error.name === 'AbortError' || code === 'ERR_CANCELED') return 'stopped'
+  if (code !== undefined) return code
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message
 }

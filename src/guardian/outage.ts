@@ -1,5 +1,5 @@
-import type { OutageFigures } from '../observe/observer.ts'
-import { MAILTRAP_RETRIES } from '../providers/mailtrap/retries.ts'
+import type { OutageFigures } from '../observe/figures.ts'
+import { MAILTRAP_RETRIES } from '../providers/mailtrap/mailtrap.ts'
 
 /** From here on somebody has to be told that the webhook will soon be paused. */
 const ALARM_AT_RETRIES = 30
@@ -18,7 +18,7 @@ export function startOutages(lastWellAt: number | undefined, now: number): Outag
   return { wellSince: undefined, beganAt: lastWellAt ?? now, hasAlarmed: false, last: undefined }
 }
 
-export interface OutageStep {
+interface OutageStep {
   readonly state: OutageState
   /** It ended just now, after it had cost retries. */
   readonly ended?: OutageFigures
@@ -53,4 +53,24 @@ export function describeOutage(beganAt: number, now: number): OutageFigures {
     retriesUsed: Math.min(count, Math.floor(durationMs / everyMs)),
     retriesLimit: count,
   }
+}
+
+const LONGEST_MS = 900_000
+
+/**
+ * How long until the provider is asked again. A failure doubles the wait, up to 15 minutes; what
+ * the provider asks for counts where it is longer. Spread by a tenth, so that replicas do not ask
+ * all at once. `random` is from 0 to 1.
+ */
+export function nextLookMs(options: {
+  readonly intervalMs: number
+  /** In a row; 0 after a success. */
+  readonly failures: number
+  readonly retryAfterMs: number | undefined
+  readonly random: number
+}): number {
+  const { intervalMs, failures, retryAfterMs = 0, random } = options
+  const doubled = intervalMs * 2 ** Math.min(failures, 10)
+  const wait = Math.max(intervalMs, Math.min(LONGEST_MS, doubled))
+  return Math.max(wait * (0.9 + 0.2 * random), retryAfterMs)
 }

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import {
@@ -6,8 +7,8 @@ import {
   type Guardian,
   type GuardianOptions,
   type GuardianPlan,
+  type Heartbeat,
 } from './guardian.ts'
-import { createHeartbeat } from './heartbeat.ts'
 import type { ManagementAccess } from './management-api.ts'
 
 interface GuardianSettings {
@@ -22,7 +23,7 @@ interface GuardianParts extends Pick<GuardianOptions, 'isWell' | 'observer' | 'n
   readonly settings: GuardianSettings
 }
 
-export interface PreparedGuardian {
+interface PreparedGuardian {
   /** Undefined without a token for the provider's management API. */
   readonly guardian: Guardian | undefined
   /** Takes other settings; answers what it did not take. */
@@ -58,4 +59,24 @@ function readPlan(settings: GuardianSettings): GuardianPlan | undefined {
   if (!management) return undefined
   const guarded = sources.filter(({ provider }) => PROVIDERS[provider].retries !== undefined)
   return { ...guardian, access: management, sources: guarded, publicUrl }
+}
+
+/** Kept in a file, which is made with its folder. */
+function createHeartbeat(file: string): Heartbeat {
+  return {
+    async read() {
+      const text = await readFile(file, 'utf8').catch(() => '')
+      const at = Date.parse(text.trim())
+      return Number.isNaN(at) ? undefined : at
+    },
+    async write(at) {
+      try {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        await writeFile(`${file}.new`, `${new Date(at).toISOString()}\n`, { mode: 0o600 })
+        await rename(`${file}.new`, file)
+      } catch {
+        // The disk is full or gone, which the store tells.
+      }
+    },
+  }
 }

@@ -1,8 +1,6 @@
+import { createRequire } from 'node:module'
 import type { Writable } from 'node:stream'
 import pino, { type LogFn, type Logger } from 'pino'
-import { prettyFactory } from 'pino-pretty'
-import { hideSecretFields } from './hide-secret-fields.ts'
-import { createLogOutput } from './log-output.ts'
 import { describeError, hideEmails } from './log-text.ts'
 
 /**
@@ -20,7 +18,11 @@ export function createLogger(options: {
 }): Logger {
   const { level, output = process.stdout, pretty = output.isTTY === true } = options
   const format = pretty
-    ? prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+    ? loadPretty().prettyFactory({
+        colorize: true,
+        translateTime: 'SYS:HH:MM:ss.l',
+        singleLine: true,
+      })
     : (line: string) => line
   const lines = createLogOutput({
     stream: output,
@@ -38,6 +40,11 @@ export function createLogger(options: {
     },
     destination,
   )
+}
+
+/** Only a terminal wants it, and whoever starts a receiver would wait for it. */
+function loadPretty(): typeof import('pino-pretty') {
+  return createRequire(import.meta.url)('pino-pretty')
 }
 
 /** Texts of a line likewise; of an error without a text, pino takes its message. */
@@ -63,4 +70,87 @@ function describeRequest(request: { method?: string; url?: string }) {
 
 function describeResponse(response: { statusCode?: number }) {
   return { status: response.statusCode }
+}
+
+/** Names of fields that hold secrets or personal data, in lower case and without `-` and `_`. */
+const SECRET_NAMES = new Set([
+  ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'basicauth', 'password'],
+  ...['secret', 'secrets', 'signingsecret', 'devsecret', 'token', 'urltoken', 'apitoken'],
+  ...['signature', 'mailtrapsignature', 'xmailtrapsignature', 'xmailingapisignature'],
+  ...['email', 'recipient', 'ip', 'address', 'remoteaddress', 'xforwardedfor', 'useragent'],
+  ...['body', 'rawbody', 'payload', 'customvariables'],
+])
+const MAX_DEPTH = 5
+
+/**
+ * The fields of a log line with secrets and personal data blanked, and e-mail addresses in other
+ * texts replaced, at every depth that is shown.
+ * Ten times faster than pino's own redaction by path, which costs 0.1 ms a line for these names.
+ */
+function hideSecretFields(fields: object): Record<string, unknown> {
+  return hideIn(fields as Record<string, unknown>, 0)
+}
+
+function hideIn(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      SECRET_NAMES.has(name.toLowerCase().replaceAll(/[-_]/g, ''))
+        ? '[hidden]'
+        : hideInValue(value, depth + 1),
+    ]),
+  )
+}
+
+function hideInValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return hideEmails(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > MAX_DEPTH) return '[too deep]'
+  if (Array.isArray(value)) return value.map((entry) => hideInValue(entry, depth + 1))
+  // Requests and errors have serializers of their own.
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  return hideIn(value as Record<string, unknown>, depth)
+}
+
+/** Lines that may wait for a slow reader, in bytes; what comes beyond is dropped and counted. */
+const MAX_WAITING_BYTES = 1024 * 1024
+
+/** Where log lines go. Writing never waits and never throws. */
+interface LogOutput {
+  write(line: string): void
+}
+
+/**
+ * Writes lines to a stream whose reader may be slow, stuck or gone: that must never hold up an
+ * answer to a provider. Lines that find no room are dropped; the next that does is told their
+ * number by `describeDropped`. On Linux stdout to a pipe does not block; to a file or a terminal
+ * it does, for as long as these take.
+ */
+export function createLogOutput(options: {
+  stream: Writable
+  describeDropped: (lines: number) => string
+  maxWaitingBytes?: number
+}): LogOutput {
+  const { stream, describeDropped, maxWaitingBytes = MAX_WAITING_BYTES } = options
+  let droppedLines = 0
+  let isBroken = false
+  // Without a listener a reader that goes away (EPIPE) would end the process.
+  stream.on('error', () => {
+    isBroken = true
+  })
+
+  return {
+    write(line) {
+      if (isBroken || stream.writableLength + line.length > maxWaitingBytes) {
+        droppedLines += 1
+        return
+      }
+      if (droppedLines > 0) {
+        stream.write(describeDropped(droppedLines))
+        droppedLines = 0
+      }
+      stream.write(line)
+    },
+  }
 }

@@ -1,47 +1,31 @@
-import { Registry } from 'prom-client'
-import type { TypeReceipt } from '../store/store.ts'
-import { METRICS } from './metric-list.ts'
-import { createMetricMaker, type MetricMaker } from './metric-maker.ts'
-import type { ObserverListener } from './observer.ts'
-import { watchProcess } from './process-metrics.ts'
-import { createScrapeGauges, type ScrapeFigures } from './scrape-gauges.ts'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { shareAnswer } from '../share-answer.ts'
+import type { SpoolStats, StoreStats } from '../store/store.ts'
+import { within } from '../timers.ts'
+import type { GuardianFigures } from './figures.ts'
+import { METRICS, type MetricPlan } from './metric-list.ts'
 
 /** The figures for Prometheus. */
 export interface Metrics {
-  /** Hears of everything that happens. */
-  readonly listener: ObserverListener
+  /** With which facts count. */
+  readonly maker: MetricMaker
   /** The answer of `GET /metrics`: what was counted, and what was read for it. */
   render(figures: ScrapeFigures): Promise<string>
   readonly contentType: string
   stop(): void
 }
 
-export interface MetricsOptions {
-  readonly version: string
-  /** Names; their counters begin at 0, or the first batch would not count as an increase. */
-  readonly sources: readonly string[]
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-}
-
-/** A second listener of what happens, beside the log. Nothing here waits or throws. */
-export function createMetrics({ version, sources, now }: MetricsOptions): Metrics {
+export function createMetrics({ version }: { version: string }): Metrics {
   const registry = new Registry()
   const maker = createMetricMaker(registry)
   const gauges = createScrapeGauges(maker)
   const process = watchProcess(maker)
-  const processes = new Map<string, number>()
   maker.gauge(METRICS.build).set({ version }, 1)
-
   return {
-    listener: {
-      ...listenToSources(maker, { sources, now }),
-      ...listenToHandlers(maker, processes),
-      ...listenToStore(maker),
-      ...listenToPeople(maker),
-    },
+    maker,
     render(figures) {
-      gauges.set(figures, processes.keys())
+      gauges.set(figures)
       process.read()
       return registry.metrics()
     },
@@ -50,119 +34,190 @@ export function createMetrics({ version, sources, now }: MetricsOptions): Metric
   }
 }
 
-function listenToSources(
-  { counter, gauge, histogram }: MetricMaker,
-  { sources, now }: Pick<MetricsOptions, 'sources' | 'now'>,
-): ObserverListener {
-  const requests = counter(METRICS.requests)
-  const verified = counter(METRICS.verified)
-  const events = counter(METRICS.events)
-  const quarantined = counter(METRICS.quarantined)
-  const unpackFailures = counter(METRICS.unpackFailures)
-  const lastBatch = gauge(METRICS.lastBatch)
-  const ackTime = histogram(METRICS.ackTime)
-  const batchBytes = histogram(METRICS.batchBytes)
-  const batchEvents = histogram(METRICS.batchEvents)
-  const unpackTime = histogram(METRICS.unpackTime)
-  for (const source of sources) {
-    requests.inc({ source, outcome: 'received' }, 0)
-    quarantined.inc({ source }, 0)
-  }
-
-  const countTypes = (source: string, types: readonly TypeReceipt[]) => {
-    for (const { type, stored, duplicates, conflicts, stale } of types) {
-      const outcomes = { stored: stored - stale, duplicate: duplicates, conflict: conflicts, stale }
-      for (const [outcome, n] of Object.entries(outcomes)) {
-        if (n > 0) events.inc({ source, type, outcome }, n)
-      }
-    }
-  }
-
+/** Makes metrics of plans, in one registry. */
+export function createMetricMaker(registry: Registry) {
+  const describe = <Label extends string>({ name, help, labels }: MetricPlan<Label>) => ({
+    name,
+    help,
+    labelNames: labels,
+    registers: [registry],
+  })
   return {
-    batchReceived({ source, bytes, ackMs, secretPosition }) {
-      requests.inc({ source, outcome: 'received' })
-      verified.inc({ source, secret: String(secretPosition) })
-      lastBatch.set({ source }, now() / 1_000)
-      ackTime.observe({ source }, ackMs / 1_000)
-      batchBytes.observe({ source }, bytes)
-    },
-    requestRefused({ source = 'unknown', reason }) {
-      requests.inc({ source, outcome: reason })
-    },
-    batchUnpacked({ source, durationMs, receipt }) {
-      const { stored, duplicates, conflicts } = receipt
-      batchEvents.observe({ source }, stored + duplicates + conflicts + receipt.quarantined)
-      unpackTime.observe({ source }, durationMs / 1_000)
-      quarantined.inc({ source }, receipt.quarantined)
-      countTypes(source, receipt.types)
-    },
-    unpackFailed: () => unpackFailures.inc(),
+    counter: <Label extends string>(plan: MetricPlan<Label>) => new Counter(describe(plan)),
+    gauge: <Label extends string>(plan: MetricPlan<Label>) => new Gauge(describe(plan)),
+    histogram: <Label extends string>(plan: MetricPlan<Label>) =>
+      new Histogram({ ...describe(plan), buckets: [...(plan.buckets ?? [])] }),
   }
 }
 
-/** `processes`: how many each handler has, kept up to date. */
-function listenToHandlers(
-  { counter, gauge, histogram }: MetricMaker,
-  processes: Map<string, number>,
-): ObserverListener {
-  const attemptTime = histogram(METRICS.attemptTime)
-  const released = counter(METRICS.released)
-  const running = gauge(METRICS.handlerRunning)
-  const restarts = counter(METRICS.handlerRestarts)
-  const droppedLines = counter(METRICS.droppedLines)
+export type MetricMaker = ReturnType<typeof createMetricMaker>
+
+type SpoolCounts = Pick<SpoolStats, 'waiting' | 'refused' | 'spooled' | 'drained'>
+
+/** What is read for one answer. */
+export interface ScrapeFigures {
+  /** Undefined: the store did not answer in time. */
+  readonly store: Pick<StoreStats, 'batches' | 'jobs' | 'backlog' | 'oldestPendingMs'> | undefined
+  /** Undefined: there is no spool. */
+  readonly spool: SpoolCounts | undefined
+  readonly isReady: boolean
+  /** Names of those that run here, whether they have had a job or not. */
+  readonly handlers: readonly string[]
+  /** Undefined: it could not be read in time. */
+  readonly diskUsedRatio: number | undefined
+  /** Undefined: nobody watches our webhooks at the provider. */
+  readonly guardian: GuardianFigures | undefined
+}
+
+/** Figures of the moment. One that is not known is left out, so that no graph shows an old one. */
+function createScrapeGauges(maker: MetricMaker) {
+  const { counter, gauge } = maker
+  const setGuardian = createGuardianGauges(maker)
+  const jobs = gauge(METRICS.jobs)
+  const backlog = gauge(METRICS.backlog)
+  const waitingBatches = gauge(METRICS.waitingBatches)
+  const oldestPending = gauge(METRICS.oldestPending)
+  const storeUp = gauge(METRICS.storeUp)
+  const ready = gauge(METRICS.ready)
+  const diskUsed = gauge(METRICS.diskUsed)
+  const spooled = gauge(METRICS.spooled)
+  const spoolRefused = gauge(METRICS.spoolRefused)
+  const spoolKept = counter(METRICS.spoolKept)
+  const spoolDrained = counter(METRICS.spoolDrained)
+
+  function setStore(store: ScrapeFigures['store'], handlers: readonly string[]): void {
+    storeUp.set(store ? 1 : 0)
+    setOrRemove(backlog, store?.backlog)
+    setOrRemove(waitingBatches, store?.batches.waiting)
+    setOrRemove(oldestPending, store && store.oldestPendingMs / 1_000)
+    jobs.reset()
+    // From 0 on, or the first dead jobs of a handler would not count as an increase.
+    for (const handler of store ? handlers : []) setJobs(handler, { pending: 0, dead: 0 })
+    for (const [handler, counts] of Object.entries(store?.jobs ?? {})) setJobs(handler, counts)
+  }
+
+  function setJobs(handler: string, { pending, dead }: { pending: number; dead: number }): void {
+    jobs.set({ handler, state: 'pending' }, pending)
+    jobs.set({ handler, state: 'dead' }, dead)
+  }
+
+  function setSpool(spool: SpoolCounts | undefined): void {
+    setOrRemove(spooled, spool?.waiting)
+    setOrRemove(spoolRefused, spool?.refused)
+    spoolKept.reset()
+    spoolKept.inc(spool?.spooled ?? 0)
+    spoolDrained.reset()
+    spoolDrained.inc(spool?.drained ?? 0)
+  }
+
   return {
-    attemptEnded({ handler, outcome, durationMs }) {
-      // One metric for their number and their time: there are thousands a second.
-      if (outcome === 'released') released.inc({ handler })
-      else attemptTime.observe({ handler, outcome }, durationMs / 1_000)
+    set({ store, spool, isReady, handlers, diskUsedRatio, guardian }: ScrapeFigures): void {
+      setStore(store, handlers)
+      setGuardian(guardian)
+      setSpool(spool)
+      setOrRemove(diskUsed, diskUsedRatio)
+      ready.set(isReady ? 1 : 0)
     },
-    handlerStarted({ handler }) {
-      // Two run while newer code takes the place of older.
-      processes.set(handler, (processes.get(handler) ?? 0) + 1)
-      running.inc({ handler })
-      // From 0 on, or the first would not count as an increase.
-      for (const cause of ['planned', 'failure']) restarts.inc({ handler, cause }, 0)
-    },
-    handlerEnded({ handler, pid, isPlanned }) {
-      const left = (processes.get(handler) ?? 0) - (pid === undefined ? 0 : 1)
-      processes.set(handler, left)
-      // One that a reload took out of the settings is not one that is down.
-      if (isPlanned && left === 0) running.remove({ handler })
-      else running.set({ handler }, left)
-      restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
-    },
-    handlerForgotten({ handler }) {
-      if ((processes.get(handler) ?? 0) > 0) return
-      processes.delete(handler)
-      running.remove({ handler })
-    },
-    handlerOutputDropped: ({ handler, lines }) => droppedLines.inc({ handler }, lines),
   }
 }
 
-function listenToStore({ counter, histogram }: MetricMaker): ObserverListener {
-  const storeFailures = counter(METRICS.storeFailures)
-  const spoolFailures = counter(METRICS.spoolFailures)
-  const pruned = counter(METRICS.pruned)
-  const commitTime = histogram(METRICS.commitTime)
-  const syncTime = histogram(METRICS.syncTime)
-  return {
-    storeCommitted({ isDurable, durationMs, syncMs }) {
-      commitTime.observe({ durable: String(isDurable) }, durationMs / 1_000)
-      if (isDurable) syncTime.observe(syncMs / 1_000)
-    },
-    storeFailed: ({ code }) => storeFailures.inc({ code }),
-    spoolBegan: ({ code }) => storeFailures.inc({ code }),
-    spoolFailed: ({ code }) => spoolFailures.inc({ code }),
-    pruned: ({ rows }) => pruned.inc(rows),
+function createGuardianGauges({ counter, gauge }: MetricMaker) {
+  const up = gauge(METRICS.guardianUp)
+  const webhooks = gauge(METRICS.guardedWebhooks)
+  const problems = gauge(METRICS.guardianProblems)
+  const resumed = counter(METRICS.guardianResumed)
+  const outageRetries = gauge(METRICS.outageRetries)
+
+  return (guardian: GuardianFigures | undefined): void => {
+    const seen = guardian?.lookedAt === undefined ? undefined : guardian
+    setOrRemove(up, guardian && (seen && !guardian.failure ? 1 : 0))
+    setOrRemove(problems, seen?.problems.length)
+    setOrRemove(outageRetries, guardian && (guardian.outage?.retriesUsed ?? 0))
+    resumed.reset()
+    resumed.inc(guardian?.resumed ?? 0)
+    webhooks.reset()
+    if (!seen) return
+    const paused = seen.webhooks.filter(({ isPaused }) => isPaused).length
+    webhooks.set({ state: 'paused' }, paused)
+    webhooks.set({ state: 'active' }, seen.webhooks.length - paused)
   }
 }
 
-function listenToPeople({ counter }: MetricMaker): ObserverListener {
-  const replayed = counter(METRICS.replayed)
-  const failures = counter(METRICS.adminFailures)
+function setOrRemove(gauge: Gauge, value: number | undefined): void {
+  if (value === undefined) gauge.remove()
+  else gauge.set(value)
+}
+
+/** How often the event loop is looked at, and how often the longest stall since is noted. */
+const RESOLUTION_MS = 10
+const NOTE_EVERY_MS = 1_000
+
+/** What the process takes of its machine. Other threads have loops of their own, not seen here. */
+function watchProcess({ counter, gauge, histogram }: MetricMaker) {
+  const cpu = counter(METRICS.cpu)
+  const memory = gauge(METRICS.memory)
+  const heap = gauge(METRICS.heap)
+  const loopLag = histogram(METRICS.loopLag)
+  gauge(METRICS.startTime).set(Date.now() / 1_000 - process.uptime())
+
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  delays.enable()
+  const timer = setInterval(() => {
+    // Without a look at the loop since the last time, there is nothing to tell.
+    if (delays.count > 0) loopLag.observe(Math.max(0, delays.max / 1e9 - RESOLUTION_MS / 1_000))
+    delays.reset()
+  }, NOTE_EVERY_MS)
+  timer.unref()
+
   return {
-    replayed: ({ jobs }) => replayed.inc(jobs),
-    adminFailed: () => failures.inc(),
+    read(): void {
+      const { user, system } = process.cpuUsage()
+      cpu.reset()
+      cpu.inc((user + system) / 1e6)
+      memory.set(process.memoryUsage.rss())
+      heap.set(process.memoryUsage().heapUsed)
+    },
+    stop(): void {
+      clearInterval(timer)
+      delays.disable()
+    },
+  }
+}
+
+/** Prometheus waits 10 s by default; an answer without the store's figures is better than none. */
+const LIMIT_MS = 3_000
+
+export interface MetricsReaderOptions {
+  readonly metrics: Pick<Metrics, 'render'>
+  readonly stats: () => Promise<StoreStats>
+  /** Undefined: there is no spool. */
+  readonly spool: (() => SpoolCounts) | undefined
+  readonly isReady: () => boolean
+  /** Names of those that run here. */
+  readonly handlers: () => readonly string[]
+  readonly diskUsedPercent: () => Promise<number>
+  /** Undefined: nobody watches our webhooks at the provider. */
+  readonly guardian: (() => GuardianFigures) | undefined
+  /** Default 3 s. */
+  readonly limitMs?: number
+}
+
+/**
+ * Reads what is only known by asking, and answers all figures. Never waits longer than its limit;
+ * a question to the store that takes longer is shared by the answers that follow.
+ */
+export function createMetricsReader(options: MetricsReaderOptions): () => Promise<string> {
+  const { metrics, spool, guardian, isReady, handlers, limitMs = LIMIT_MS } = options
+  const stats = shareAnswer(options.stats)
+  const diskUsedPercent = shareAnswer(options.diskUsedPercent)
+
+  return async () => {
+    const [store, usedPercent] = await Promise.all([
+      within(limitMs, stats()).catch(() => undefined),
+      within(limitMs, diskUsedPercent()).catch(() => undefined),
+    ])
+    const diskUsedRatio = usedPercent === undefined ? undefined : usedPercent / 100
+    const figures = { store, spool: spool?.(), isReady: isReady(), guardian: guardian?.() }
+    return metrics.render({ ...figures, handlers: handlers(), diskUsedRatio })
   }
 }

@@ -11,6 +11,11 @@ export function tameText(text: string): string {
   return text.length > start.length ? `${tamed}… (${text.length} characters)` : tamed
 }
 
+/** What failed, for a span: the stack is in the log. */
+export function withoutStack(error: string): string {
+  return tameText(error.split('\n', 1)[0] ?? '')
+}
+
 /** Fields of strangers, or only their size when there are too many. */
 export function boundFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { length } = JSON.stringify(fields)

@@ -73,9 +73,11 @@ export const METRICS = {
     'handler',
     'outcome',
   ]),
-  released: counter('webhook_released_total', 'jobs given back before they were begun', [
-    'handler',
-  ]),
+  released: counter(
+    'webhook_released_total',
+    'attempts not counted, as they and others were under way when their process ended',
+    ['handler'],
+  ),
   jobs: gauge('webhook_jobs', 'jobs in the store: pending or dead', ['handler', 'state']),
   backlog: gauge('webhook_backlog', 'jobs pending and batches waiting'),
   waitingBatches: gauge('webhook_waiting_batches', 'batches to be unpacked'),
@@ -112,6 +114,15 @@ export const METRICS = {
     'code',
   ]),
   diskUsed: gauge('webhook_data_disk_used_ratio', 'how full the disk of the data directory is'),
+  heldBack: gauge(
+    'webhook_prune_held_back',
+    '1 while nothing is forgotten by age, as the clock may be wrong',
+  ),
+  oldestTransaction: gauge(
+    'webhook_database_oldest_transaction_seconds',
+    'of anybody in the database; over a minute with whose it is',
+    ['pid', 'application'],
+  ),
   pruned: counter('webhook_pruned_rows_total', 'rows forgotten by age'),
   replayed: counter('webhook_replayed_jobs_total', 'jobs made pending again by a person'),
   guardianUp: gauge('webhook_guardian_up', '1 when the provider answered the last look'),

@@ -1,19 +1,25 @@
-import type { ChunkReceipt, StoreCommit } from '../store/store.ts'
+import type { StoreCommit } from '../store/store.ts'
+import type { OutageFigures, RecentFigures, WebhookProblem } from './figures.ts'
 
 /** Why a request was refused; the client is told less. */
 export const REFUSAL_REASONS = [
   'unknown_source',
   'wrong_method',
   'address',
+  'address_genuine',
   'basic_auth',
   'token',
   'signature_shape',
   'signature',
+  'signature_time',
+  'signature_milliseconds',
   'empty_body',
   'too_large',
   'too_slow',
   'aborted',
   'malformed',
+  'proxy_protocol',
+  'not_tls',
   'overloaded',
   'store',
   'internal',
@@ -31,32 +37,6 @@ export interface HandlerHealth {
   readonly running: boolean
   readonly restarts: number
   readonly lastProblem: string | undefined
-}
-
-export interface LatencyFigures {
-  readonly count: number
-  /** In milliseconds; undefined when nothing was measured. */
-  readonly p50: number | undefined
-  readonly p95: number | undefined
-  readonly p99: number | undefined
-  readonly max: number | undefined
-}
-
-export interface AttemptCounts {
-  readonly done: number
-  readonly retry: number
-  readonly dead: number
-}
-
-export const RECENT_MINUTES = 60
-
-/** What this process did in the last hour, minute by minute; the oldest minute first. */
-export interface RecentFigures {
-  /** When the first minute began. */
-  readonly from: number
-  /** Answers to authentic requests: from their first byte to the durable commit. */
-  readonly ack: { readonly all: LatencyFigures; readonly minutes: readonly LatencyFigures[] }
-  readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
 }
 
 /** Which events were asked for; times of receipt in milliseconds since 1970. */
@@ -94,44 +74,26 @@ export interface SpoolObserver {
   spoolLeft(fact: { batches: number }): void
 }
 
-/** A webhook of the provider that leads to this receiver. */
-export interface GuardedWebhook {
-  readonly id: number
-  readonly source: string
-  readonly isPaused: boolean
-  /** In what else it is not as it should be, as sentences. */
-  readonly differences: readonly string[]
+/** What became of the events of one type. `stored` counts the stale ones too. */
+export interface TypeReceipt {
+  readonly type: string
+  stored: number
+  duplicates: number
+  conflicts: number
+  stale: number
 }
 
-/** Something wrong between this receiver and its webhooks at the provider. */
-export interface WebhookProblem {
-  readonly webhook: number | undefined
-  readonly source: string | undefined
-  readonly text: string
+/** What became of a batch: of all events, of each type that it holds, of pieces. */
+export interface BatchReceipt extends Readonly<Omit<TypeReceipt, 'type'>> {
+  readonly quarantined: number
+  readonly types: readonly Readonly<TypeReceipt>[]
 }
 
-/** How near an outage of ours is, or was, to where the provider pauses the webhook. */
-export interface OutageFigures {
-  readonly beganAt: number
-  readonly durationMs: number
-  readonly retriesUsed: number
-  readonly retriesLimit: number
-}
-
-/** What the guardian knows at this moment; times in milliseconds since 1970. */
-export interface GuardianFigures {
-  /** When the provider answered last; undefined: not yet. */
-  readonly lookedAt: number | undefined
-  /** Why the last look failed. */
-  readonly failure: string | undefined
-  readonly webhooks: readonly GuardedWebhook[]
-  readonly problems: readonly WebhookProblem[]
-  /** Webhooks resumed since the start. */
-  readonly resumed: number
-  /** The outage that goes on. */
-  readonly outage: OutageFigures | undefined
-  /** The one before. */
-  readonly lastOutage: OutageFigures | undefined
+/** What happens to alerts on their way. Nothing tells where they go: the address may be a secret. */
+export interface AlertObserver {
+  alertSent(fact: { cause: string; state: string }): void
+  /** It will be sent again. */
+  alertFailed(fact: { cause: string; detail: string }): void
 }
 
 /** What happens to the guardian, which watches our webhooks at the provider. */
@@ -152,7 +114,7 @@ export interface GuardianObserver {
  * One function per thing that happens; each holds its log line and its counters, and never throws.
  * No argument may hold personal data or a secret.
  */
-export interface Observer extends SpoolObserver, GuardianObserver {
+export interface Observer extends SpoolObserver, GuardianObserver, AlertObserver {
   batchReceived(fact: {
     batch: string
     source: string
@@ -169,14 +131,26 @@ export interface Observer extends SpoolObserver, GuardianObserver {
     address?: string
     /** Only for `internal`: what failed here, for the operator. */
     detail?: string
+    /** How far the signed time is ahead of ours; negative: behind. */
+    aheadSeconds?: number
   }): void
   batchUnpacked(fact: {
     batch: string
     source: string
     durationMs: number
-    receipt: ChunkReceipt
+    receipt: BatchReceipt
   }): void
   unpackFailed(fact: { batch: string; error: string }): void
+  /** Attempts of events that run for the first time have succeeded; there are thousands a second. */
+  runProgressed(fact: {
+    handler: string
+    /** With which the events came. */
+    batch: string
+    done: number
+    /** Of each of them. */
+    durationsMs: Uint16Array | readonly number[]
+  }): void
+  /** An attempt has failed, or one of an event by itself has succeeded. */
   attemptEnded(fact: {
     handler: string
     event: string
@@ -184,10 +158,12 @@ export interface Observer extends SpoolObserver, GuardianObserver {
     batch: string
     type: string
     attempt: number
-    outcome: 'done' | 'retry' | 'dead' | 'released'
+    outcome: 'done' | 'retry' | 'dead' | 'alone'
     durationMs: number
     error: string | undefined
   }): void
+  /** A run was opened three times without an end: its events run one by one from now on. */
+  runsCut(fact: { handler: string; events: number }): void
   handlerStarted(fact: { handler: string; pid: number }): void
   /** Its process ended, or its module could not be loaded: then `pid` is undefined. */
   handlerEnded(fact: {
@@ -211,7 +187,21 @@ export interface Observer extends SpoolObserver, GuardianObserver {
   storeCommitted(fact: StoreCommit): void
   storeFailed(fact: { code: string; detail: string }): void
   storeRecovered(): void
+  /** What is done to it in the background fails again and again; it grows and becomes slow by that. */
+  upkeepFailed(fact: { detail: string }): void
+  upkeepRecovered(): void
+  /** The store works, but somebody should look at it. */
+  storeWarned(fact: { detail: string }): void
   pruned(fact: { rows: number }): void
+  /** The clock may be wrong, so that nothing is forgotten by age. Times in milliseconds since 1970. */
+  pruneHeldBack(fact: { reason: string; clock: number; comparedWith: number }): void
+  /** The oldest transaction of anybody in the database; `holder` only of one that takes long. */
+  transactionsSeen(fact: {
+    oldestMs: number
+    holder: { readonly pid: number; readonly application: string } | undefined
+  }): void
+  /** It holds up vacuum, and so everything that looks through rows which change. */
+  transactionForgotten(fact: { pid: number; application: string; ageMs: number }): void
   /** Spans did not reach their collector, or were too many for it. */
   tracesFailed(fact: { detail: string }): void
   /** The admin listener answered 500 or 503. `route` is its pattern, never an address with values. */

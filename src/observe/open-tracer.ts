@@ -1,5 +1,4 @@
 import {
-  type Attributes,
   type Context,
   type DiagLogFunction,
   DiagLogLevel,
@@ -24,7 +23,8 @@ import {
   BatchSpanProcessor,
   RandomIdGenerator,
 } from '@opentelemetry/sdk-trace-base'
-import { within } from './within.ts'
+import { within } from '../timers.ts'
+import type { EndedSpan, Spans } from './telling.ts'
 
 export interface TracerOptions {
   readonly version: string
@@ -34,21 +34,7 @@ export interface TracerOptions {
   readonly onProblem: (detail: string) => void
 }
 
-/** Something that was done for a batch, and ended now. */
-export interface EndedSpan {
-  /** A UUID. */
-  readonly batch: string
-  readonly name: string
-  readonly durationMs: number
-  readonly attributes: Attributes
-  /** Why it failed. */
-  readonly error?: string | undefined
-}
-
-export interface Tracer {
-  /** The span in which the others of its batch are. */
-  addFirst(span: EndedSpan): void
-  add(span: EndedSpan): void
+export interface Tracer extends Spans {
   /** Sends what waits. Resolves after `graceMs` at the latest. */
   stop(graceMs: number): Promise<void>
 }

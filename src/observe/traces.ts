@@ -1,10 +1,11 @@
-import type { ObserverListener } from './observer.ts'
-import type { SpanSender, TracerOptions } from './send-spans.ts'
+import { ReceiverError } from '../errors.ts'
+import type { Tracer, TracerOptions } from './open-tracer.ts'
+import type { Spans } from './telling.ts'
 
 /** What happens, as OpenTelemetry traces: one a batch, of its receipt, unpacking and attempts. */
 export interface Traces {
-  readonly listener: ObserverListener
-  /** From then on spans are sent. */
+  readonly spans: Spans
+  /** From then on spans are sent. Rejects where the packages for that are not installed. */
   start(options: TracerOptions): Promise<void>
   /** Sends what waits. Resolves after `graceMs` at the latest. */
   stop(graceMs: number): Promise<void>
@@ -12,20 +13,29 @@ export interface Traces {
 
 /** What sends the spans is loaded only when it starts: who wants no traces does not pay for them. */
 export function createTraces(): Traces {
-  let spans: SpanSender | undefined
+  let tracer: Tracer | undefined
   return {
-    listener: {
-      batchReceived: (fact) => spans?.batchReceived(fact),
-      batchUnpacked: (fact) => spans?.batchUnpacked(fact),
-      unpackFailed: (fact) => spans?.unpackFailed(fact),
-      attemptEnded: (fact) => spans?.attemptEnded(fact),
+    spans: {
+      addFirst: (span) => tracer?.addFirst(span),
+      add: (span) => tracer?.add(span),
     },
     async start(options) {
-      const { sendSpans } = await import('./send-spans.ts')
-      spans = sendSpans(options)
+      const { openTracer } = await import('./open-tracer.ts').catch(explainMissing)
+      tracer = openTracer(options)
     },
     async stop(graceMs) {
-      await spans?.stop(graceMs)
+      await tracer?.stop(graceMs)
     },
   }
+}
+
+/** They are optional: an installation may leave them out. */
+function explainMissing(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  const [, name = 'a package of OpenTelemetry'] =
+    /'(@opentelemetry[^']*)'/.exec(error.message) ?? []
+  throw new ReceiverError('invalid_settings', {
+    detail: `traces are wanted, but ${name} is not installed. Install with optional dependencies (npm ci), or unset OTEL_EXPORTER_OTLP_ENDPOINT and its like`,
+    cause: error,
+  })
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 
 export const TOKEN = 'token-of-the-tests'
 const PATHS = /^\/api(?:\/accounts\/4711)?\/webhooks(?:\/(\d+))?$/

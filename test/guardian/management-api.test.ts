@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createManagementApi } from '../../src/guardian/management-api.ts'
+import { createMailtrapApi } from '../../src/guardian/management-api.ts'
 import type { ManagementFailure } from '../../src/guardian/management-failure.ts'
-import { findFreePort } from '../http/find-free-port.ts'
+import { findFreePort } from '../receive/find-free-port.ts'
 import { type FakeMailtrap, startFakeMailtrap, TOKEN, webhook } from './fake-mailtrap.ts'
 
 function createApi({ url }: Pick<FakeMailtrap, 'url'>, changes = {}) {
   const { signal } = new AbortController()
-  return createManagementApi({ url, token: TOKEN, accountId: undefined, signal, ...changes })
+  return createMailtrapApi({ url, token: TOKEN, accountId: undefined, signal, ...changes })
 }
 
 async function failureOf(work: Promise<unknown>): Promise<ManagementFailure> {
@@ -23,25 +23,35 @@ describe('the management API', () => {
   ])('is asked with the account %s at %s', async (accountId, path) => {
     const fake = await startFakeMailtrap([webhook({ active: false })])
     const api = createApi(fake, { accountId })
-    expect(await api.list()).toEqual([
-      {
-        id: 9001,
-        url: 'https://hooks.example.com/webhooks/mailtrap',
-        isActive: false,
-        type: 'email_sending',
-        format: 'json',
-        eventTypes: ['bounce', 'delivery'],
-      },
-    ])
-    await api.resume(9001)
+    expect(api.clock()).toBeUndefined()
+    expect(await api.list()).toEqual([webhook({ active: false })])
+    expect(Math.abs((api.clock() ?? 0) - Date.now())).toBeLessThan(60_000)
+    await api.update('9001', api.changeTo.active)
     expect(fake.webhooks[0]?.active).toBe(true)
     expect(fake.calls).toEqual([`GET ${path}`, `PATCH ${path}/9001`])
   })
 
-  it('reads webhooks that lack keys, and skips what is none', async () => {
+  it('is asked when the token ends, where it lists tokens', async () => {
     const fake = await startFakeMailtrap()
-    fake.answer = { status: 200, body: { data: [{ id: 1 }, null, { id: '2' }, 'x'] } }
-    expect(await createApi(fake).list()).toMatchObject([{ id: 1, url: '', isActive: true }])
+    const ending = (last_4_digits: unknown, expires_at: unknown) => ({ last_4_digits, expires_at })
+    const body = [
+      ending('ests', '2027-03-01T00:00:00.000Z'),
+      ending('ests', '2027-02-01T00:00:00.000Z'),
+      ending('ests', null),
+      ending('', '2026-01-01T00:00:00.000Z'),
+      ending('else', '2026-01-01T00:00:00.000Z'),
+      null,
+    ]
+    const api = createApi(fake, { accountId: '4711' })
+    fake.answer = { status: 200, body }
+    expect(await api.tokenExpiry()).toBe(Date.UTC(2027, 1, 1))
+    fake.answer = { status: 200, body: { data: body.slice(2) } }
+    expect(await api.tokenExpiry()).toBeUndefined()
+    fake.answer = { status: 403, body: { errors: 'Account access forbidden' } }
+    expect(await api.tokenExpiry()).toBeUndefined()
+    expect(fake.calls.at(-1)).toBe('GET /api/accounts/4711/api_tokens')
+    expect(await createApi(fake).tokenExpiry()).toBeUndefined()
+    expect(fake.calls).toHaveLength(3)
   })
 
   it.each([
@@ -54,7 +64,7 @@ describe('the management API', () => {
       'refused',
       "url can't be blank, is invalid",
     ],
-    [400, { success: false, errors: ['one', 'two'] }, 'refused', 'one; two'],
+    [400, { success: false, errors: ['one', 'two'] }, 'refused', 'one, two'],
     [302, 'moved', 'refused', '302'],
     [503, '<html>', 'away', '<html>'],
   ])('tells an answer of %i as a sentence', async (status, body, code, detail) => {

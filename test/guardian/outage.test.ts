@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nextLookMs } from '../../src/guardian/next-look.ts'
-import { noteHealth, startOutages } from '../../src/guardian/outage.ts'
+import { nextLookMs, noteHealth, startOutages } from '../../src/guardian/outage.ts'
 
 const NOW = Date.UTC(2026, 10, 21)
 const MINUTE = 60_000

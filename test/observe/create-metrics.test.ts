@@ -1,15 +1,17 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ScrapeFigures } from '../../src/observe/create-metrics.ts'
 import { createMetrics } from '../../src/observe/create-metrics.ts'
 import { createObserver } from '../../src/observe/create-observer.ts'
+import type { GuardianFigures } from '../../src/observe/figures.ts'
 import { METRICS } from '../../src/observe/metric-list.ts'
-import type { GuardianFigures, Observer } from '../../src/observe/observer.ts'
-import type { ScrapeFigures } from '../../src/observe/scrape-gauges.ts'
+import type { Observer } from '../../src/observe/observer.ts'
 import { captureLog } from './captured-log.ts'
 
 const NOTHING: ScrapeFigures = {
   store: undefined,
   spool: undefined,
   isReady: false,
+  handlers: [],
   diskUsedRatio: undefined,
   guardian: undefined,
 }
@@ -35,12 +37,23 @@ const RECEIPT = {
 }
 
 function observe() {
-  const metrics = createMetrics({ version: '1.2.3', sources: ['audit'], now: () => 5_000 })
+  const metrics = createMetrics({ version: '1.2.3' })
   onTestFinished(() => metrics.stop())
   const { log } = captureLog({ level: 'silent' })
-  const observer = createObserver({ log, now: () => 0, listeners: [metrics.listener] })
+  const observer = createObserver({
+    log,
+    now: () => 5_000,
+    metrics: metrics.maker,
+    sources: ['audit'],
+  })
   const read = async (figures: Partial<ScrapeFigures> = {}) =>
-    (await metrics.render({ ...NOTHING, ...figures })).split('\n')
+    (
+      await metrics.render({
+        ...NOTHING,
+        handlers: Object.keys(observer.counts().handlers),
+        ...figures,
+      })
+    ).split('\n')
   return { observer, read }
 }
 
@@ -91,8 +104,16 @@ describe('the figures', () => {
       ],
     ],
     [
-      'a job given back',
-      (it) => it.attemptEnded({ ...ATTEMPT, outcome: 'released', durationMs: 0 }),
+      'attempts that have succeeded',
+      (it) => it.runProgressed({ handler: 'h', batch: 'b1', done: 3, durationsMs: [10, 20, 30] }),
+      [
+        'webhook_attempt_seconds_count{handler="h",outcome="done"} 3',
+        'webhook_attempt_seconds_sum{handler="h",outcome="done"} 0.06',
+      ],
+    ],
+    [
+      'an attempt that may have ended its process',
+      (it) => it.attemptEnded({ ...ATTEMPT, outcome: 'alone', durationMs: 0 }),
       ['webhook_released_total{handler="h"} 1'],
     ],
     [
@@ -147,7 +168,39 @@ describe('the figures', () => {
       (it) => it.spoolFailed({ code: 'store_full', detail: 'x' }),
       ['webhook_spool_failures_total{code="store_full"} 1'],
     ],
-    ['pruning', (it) => it.pruned({ rows: 3 }), ['webhook_pruned_rows_total 3']],
+    [
+      'pruning',
+      (it) => it.pruned({ rows: 3 }),
+      ['webhook_pruned_rows_total 3', 'webhook_prune_held_back 0'],
+    ],
+    [
+      'pruning that is held back',
+      (it) => it.pruneHeldBack({ reason: 'far_ahead', clock: 2, comparedWith: 1 }),
+      ['webhook_prune_held_back 1'],
+    ],
+    [
+      'pruning that was held back',
+      (it) => {
+        it.pruneHeldBack({ reason: 'far_ahead', clock: 2, comparedWith: 1 })
+        it.pruned({ rows: 0 })
+      },
+      ['webhook_prune_held_back 0'],
+    ],
+    [
+      'a transaction that is left open, the oldest alone',
+      (it) => {
+        for (const pid of [6, 7]) {
+          it.transactionsSeen({
+            oldestMs: 90_000,
+            holder: { pid, application: 'etl of a@b.example' },
+          })
+        }
+      },
+      [
+        'webhook_database_oldest_transaction_seconds{pid="7",application="etl of [e-mail]"} 90',
+        expect.not.stringContaining('pid="6"'),
+      ],
+    ],
     [
       'a replay',
       (it) => it.replayed({ address: '127.0.0.1', filter: {}, jobs: 4 }),
@@ -241,6 +294,8 @@ describe('the figures', () => {
   it('tell what the guardian knows, once it has seen anything', async () => {
     const { read } = observe()
     const guardian: GuardianFigures = {
+      startedAt: 0,
+      tokenExpiresAt: undefined,
       lookedAt: 1,
       failure: undefined,
       webhooks: [

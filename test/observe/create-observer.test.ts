@@ -67,6 +67,18 @@ describe('what happens', () => {
       { error: 'x' },
     ],
     [
+      'attempts that are done',
+      (it) => it.runProgressed({ handler: 'h', batch: 'b1', done: 2, durationsMs: [1, 2] }),
+      'debug',
+      { handler: 'h', batch: 'b1', done: 2 },
+    ],
+    [
+      'an attempt that may have ended its process',
+      (it) => it.attemptEnded({ ...ATTEMPT, outcome: 'alone', error: 'x' }),
+      'warn',
+      { error: 'x' },
+    ],
+    [
       'an attempt that is done',
       (it) => it.attemptEnded({ ...ATTEMPT, outcome: 'done', error: undefined }),
       'debug',
@@ -115,6 +127,12 @@ describe('what happens', () => {
       { reason: 'store_full', detail: 'x' },
     ],
     ['a mended store', (it) => it.storeRecovered(), 'info', {}],
+    [
+      'a transaction that is left open',
+      (it) => it.transactionForgotten({ pid: 7, application: 'a@b.example', ageMs: 61_000 }),
+      'warn',
+      { pid: 7, application: '[e-mail]', ageMs: 61_000 },
+    ],
     ['pruning', (it) => it.pruned({ rows: 3 }), 'info', { rows: 3 }],
     ['pruning of nothing', (it) => it.pruned({ rows: 0 }), 'debug', { rows: 0 }],
     [

@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { createLogOutput } from '../../src/observe/log-output.ts'
+import { createLogOutput } from '../../src/observe/create-logger.ts'
 
 const describeDropped = (lines: number) => `dropped ${lines}\n`
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createMetricsReader, type MetricsReaderOptions } from '../../src/observe/read-metrics.ts'
-import type { ScrapeFigures } from '../../src/observe/scrape-gauges.ts'
+import type { ScrapeFigures } from '../../src/observe/create-metrics.ts'
+import { createMetricsReader, type MetricsReaderOptions } from '../../src/observe/create-metrics.ts'
 import type { StoreStats } from '../../src/store/store.ts'
 
 const STATS = { backlog: 4 } as StoreStats
@@ -12,6 +12,7 @@ function createReader(options: Partial<MetricsReaderOptions>) {
     spool: undefined,
     guardian: undefined,
     isReady: () => true,
+    handlers: () => ['h'],
     diskUsedPercent: async () => 25,
     limitMs: 20,
     ...options,
@@ -26,6 +27,7 @@ describe('createMetricsReader', () => {
       store: STATS,
       spool,
       isReady: true,
+      handlers: ['h'],
       diskUsedRatio: 0.25,
     })
   })
@@ -35,7 +37,7 @@ describe('createMetricsReader', () => {
     ['does not answer', () => new Promise<never>(() => {})],
   ])('answers without what %s', async (_what, hang) => {
     const read = createReader({ stats: hang, diskUsedPercent: hang })
-    expect(JSON.parse(await read())).toEqual({ isReady: true })
+    expect(JSON.parse(await read())).toEqual({ isReady: true, handlers: ['h'] })
   })
 
   it('asks a slow store once, however often it is asked itself', async () => {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type JudgeRules, judge, NO_MEMORY, noteResumed } from '../../src/guardian/judge.ts'
-import type { ProviderWebhook } from '../../src/guardian/management-api.ts'
+import {
+  type AssessmentRules,
+  assessWebhooks,
+  NO_MEMORY,
+  noteResumed,
+} from '../../src/guardian/assess-webhooks.ts'
+import { type ProviderWebhook, readWebhooks } from '../../src/guardian/management-api.ts'
 import { sampleSource } from '../providers/samples.ts'
 
 const NOW = Date.UTC(2026, 10, 21)
@@ -18,7 +23,7 @@ function seen(changes: Partial<ProviderWebhook> = {}): ProviderWebhook {
   }
 }
 
-const RULES: JudgeRules = {
+const RULES: AssessmentRules = {
   sources: [sampleSource('mailtrap')],
   publicUrl: undefined,
   mayResume: true,
@@ -29,7 +34,8 @@ function look(webhooks: ProviderWebhook[], at = NOW, wellSince: number | undefin
   return { webhooks, at, wellSince }
 }
 
-const textsOf = (judgement: ReturnType<typeof judge>) => judgement.problems.map(({ text }) => text)
+const textsOf = (assessment: ReturnType<typeof assessWebhooks>) =>
+  assessment.problems.map(({ text }) => text)
 
 describe('which webhooks are ours', () => {
   it.each([
@@ -42,12 +48,12 @@ describe('which webhooks are ours', () => {
     ['https://hooks.example.com/webhooks/mailtraps', undefined, false],
     ['no address', undefined, false],
   ])('%s with PUBLIC_URL %s: %s', (url, publicUrl, isOurs) => {
-    const { webhooks } = judge(NO_MEMORY, look([seen({ url })]), { ...RULES, publicUrl })
+    const { webhooks } = assessWebhooks(NO_MEMORY, look([seen({ url })]), { ...RULES, publicUrl })
     expect(webhooks).toHaveLength(isOurs ? 1 : 0)
   })
 
   it('says so when none leads to a source', () => {
-    expect(textsOf(judge(NO_MEMORY, look([]), RULES))).toEqual([
+    expect(textsOf(assessWebhooks(NO_MEMORY, look([]), RULES))).toEqual([
       expect.stringContaining('No webhook at the provider leads to /webhooks/mailtrap'),
     ])
   })
@@ -58,7 +64,7 @@ describe('which webhooks are ours', () => {
       isActive: false,
       url: 'https://staging.example.com/webhooks/mailtrap',
     })
-    const { problems, resume } = judge(NO_MEMORY, look([seen(), staging]), RULES)
+    const { problems, resume } = assessWebhooks(NO_MEMORY, look([seen(), staging]), RULES)
     expect(resume).toEqual([])
     expect(problems.map(({ text }) => text)).toContainEqual(expect.stringContaining('PUBLIC_URL'))
   })
@@ -66,13 +72,13 @@ describe('which webhooks are ours', () => {
 
 describe('what is wrong with them', () => {
   it('is nothing when they are as they were', () => {
-    const first = judge(NO_MEMORY, look([seen()]), RULES)
+    const first = assessWebhooks(NO_MEMORY, look([seen()]), RULES)
     expect(first.problems).toEqual([])
-    expect(judge(first.memory, look([seen()]), RULES).problems).toEqual([])
+    expect(assessWebhooks(first.memory, look([seen()]), RULES).problems).toEqual([])
   })
 
   it('is that they are paused', () => {
-    const { problems } = judge(NO_MEMORY, look([seen({ isActive: false })]), RULES)
+    const { problems } = assessWebhooks(NO_MEMORY, look([seen({ isActive: false })]), RULES)
     expect(problems).toEqual([
       { webhook: 9001, source: 'mailtrap', text: expect.stringContaining('It is paused') },
     ])
@@ -87,16 +93,16 @@ describe('what is wrong with them', () => {
     ],
     [{ url: 'https://elsewhere.example.com/' }, 'Its URL leads elsewhere now.'],
   ])('is a change since they were seen first: %j', (changes, text) => {
-    const { memory } = judge(NO_MEMORY, look([seen()]), RULES)
-    const later = judge(memory, look([seen(changes)]), RULES)
+    const { memory } = assessWebhooks(NO_MEMORY, look([seen()]), RULES)
+    const later = assessWebhooks(memory, look([seen(changes)]), RULES)
     expect(textsOf(later)).toContain(text)
     // For as long as it lasts, and not only once.
-    expect(textsOf(judge(later.memory, look([seen(changes)]), RULES))).toContain(text)
+    expect(textsOf(assessWebhooks(later.memory, look([seen(changes)]), RULES))).toContain(text)
   })
 
   it('is that one was deleted', () => {
-    const { memory } = judge(NO_MEMORY, look([seen(), seen({ id: 2 })]), RULES)
-    expect(judge(memory, look([seen()]), RULES).problems).toEqual([
+    const { memory } = assessWebhooks(NO_MEMORY, look([seen(), seen({ id: 2 })]), RULES)
+    expect(assessWebhooks(memory, look([seen()]), RULES).problems).toEqual([
       { webhook: 2, source: 'mailtrap', text: expect.stringContaining('was deleted') },
     ])
   })
@@ -104,10 +110,17 @@ describe('what is wrong with them', () => {
   it('is that they cannot let themselves in, told without a secret', () => {
     const sources = [sampleSource('mailtrap', { urlToken: 'ticket', basicAuth: 'user:pa:ss' })]
     const judged = (url: string) =>
-      textsOf(judge(NO_MEMORY, look([seen({ url })]), { ...RULES, sources }))
+      textsOf(assessWebhooks(NO_MEMORY, look([seen({ url })]), { ...RULES, sources }))
     const path = 'hooks.example.com/webhooks/mailtrap'
     expect(judged(`https://user:pa%3Ass@${path}?token=ticket`)).toEqual([])
     expect(judged(`https://user:****@${path}?token=ticket`)).toEqual([])
+    const plus = [sampleSource('mailtrap', { urlToken: 'a+b=' })]
+    for (const token of ['a+b=', 'a%2Bb%3D']) {
+      const webhooks = [seen({ url: `https://${path}?token=${token}` })]
+      expect(
+        assessWebhooks(NO_MEMORY, look(webhooks), { ...RULES, sources: plus }).problems,
+      ).toEqual([])
+    }
     const texts = judged(`https://user:other@${path}?token=wrong`)
     expect(texts).toEqual([
       expect.stringContaining('URL_TOKEN'),
@@ -119,24 +132,55 @@ describe('what is wrong with them', () => {
 
 describe('which are resumed', () => {
   const paused = [seen({ isActive: false })]
-  const resumedBy = (rules: Partial<JudgeRules>, wellSince: number | undefined, at = NOW) =>
-    judge(NO_MEMORY, look(paused, at, wellSince), { ...RULES, ...rules }).resume.map(({ id }) => id)
+  const resumedBy = (rules: Partial<AssessmentRules>, wellSince: number | undefined, at = NOW) =>
+    assessWebhooks(NO_MEMORY, look(paused, at, wellSince), { ...RULES, ...rules }).resume.map(
+      ({ id }) => id,
+    )
 
   it('are the paused ones, once we have been well for a while', () => {
     expect(resumedBy({}, NOW - 60_000)).toEqual([9001])
     expect(resumedBy({}, NOW - 59_999)).toEqual([])
     expect(resumedBy({ mayResume: false }, 0)).toEqual([])
     const unwell = { webhooks: paused, at: NOW, wellSince: undefined }
-    expect(judge(NO_MEMORY, unwell, RULES).resume).toEqual([])
-    expect(judge(NO_MEMORY, look([seen()]), RULES).resume).toEqual([])
+    expect(assessWebhooks(NO_MEMORY, unwell, RULES).resume).toEqual([])
+    expect(assessWebhooks(NO_MEMORY, look([seen()]), RULES).resume).toEqual([])
   })
 
   it('are not those that somebody paused again, until the next outage or day', () => {
     const memory = noteResumed(NO_MEMORY, 9001, NOW)
     const resumed = (at: number, wellSince: number) =>
-      judge(memory, look(paused, at, wellSince), RULES).resume.length
+      assessWebhooks(memory, look(paused, at, wellSince), RULES).resume.length
     expect(resumed(NOW + HOUR, NOW - HOUR)).toBe(0)
     expect(resumed(NOW + 24 * HOUR, NOW - HOUR)).toBe(1)
     expect(resumed(NOW + HOUR, NOW + HOUR / 2)).toBe(1)
+  })
+})
+
+describe('readWebhooks', () => {
+  it('reads what the provider lists, and sorts the events', () => {
+    const listed = {
+      id: 9001,
+      url: 'https://hooks.example.com/webhooks/mailtrap',
+      active: false,
+      webhook_type: 'email_sending',
+      payload_format: 'json',
+      event_types: ['delivery', 'bounce'],
+    }
+    expect(readWebhooks([listed])).toEqual([
+      {
+        id: 9001,
+        url: 'https://hooks.example.com/webhooks/mailtrap',
+        isActive: false,
+        type: 'email_sending',
+        format: 'json',
+        eventTypes: ['bounce', 'delivery'],
+      },
+    ])
+  })
+
+  it('reads webhooks that lack keys, and skips what has no id', () => {
+    expect(readWebhooks([{ id: 1 }, { id: '2' }, {}])).toMatchObject([
+      { id: 1, url: '', isActive: true },
+    ])
   })
 })

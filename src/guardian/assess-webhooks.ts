@@ -1,7 +1,5 @@
 import type { Source } from '../model.ts'
-import type { GuardedWebhook, WebhookProblem } from '../observe/observer.ts'
-import { findDifferences } from './find-differences.ts'
-import { findOwnWebhooks, type OwnWebhook, type OwnWebhooks } from './find-own-webhooks.ts'
+import type { GuardedWebhook, WebhookProblem } from '../observe/figures.ts'
 import type { ProviderWebhook } from './management-api.ts'
 
 /** A webhook that is paused again although we were well is resumed only after so long. */
@@ -18,14 +16,14 @@ export interface Memory {
 export const NO_MEMORY: Memory = { first: new Map(), resumedAt: new Map() }
 
 /** What was seen, and how we were at that moment. */
-export interface Look {
+interface Look {
   readonly webhooks: readonly ProviderWebhook[]
   readonly at: number
   /** Since when this receiver is well, without a break; undefined: it is not. */
   readonly wellSince: number | undefined
 }
 
-export interface JudgeRules {
+export interface AssessmentRules {
   readonly sources: readonly Source[]
   /** Where the provider reaches this receiver, if it is known. */
   readonly publicUrl: string | undefined
@@ -34,7 +32,7 @@ export interface JudgeRules {
   readonly steadyMs: number
 }
 
-export interface Judgement {
+export interface Assessment {
   readonly memory: Memory
   readonly webhooks: readonly GuardedWebhook[]
   readonly problems: readonly WebhookProblem[]
@@ -43,7 +41,7 @@ export interface Judgement {
 }
 
 /** Decides what a look at the provider means. Pure. */
-export function judge(memory: Memory, look: Look, rules: JudgeRules): Judgement {
+export function assessWebhooks(memory: Memory, look: Look, rules: AssessmentRules): Assessment {
   const found = findOwnWebhooks(look.webhooks, rules.sources, rules.publicUrl)
   const first = new Map(found.own.map((one) => [one.webhook.id, one]))
   for (const [id, one] of memory.first) first.set(id, one)
@@ -77,7 +75,7 @@ export function noteResumed(memory: Memory, id: number, at: number): Memory {
   return { ...memory, resumedAt: new Map([...memory.resumedAt, [id, at]]) }
 }
 
-function mayResumeNow({ at, wellSince }: Look, { mayResume, steadyMs }: JudgeRules): boolean {
+function mayResumeNow({ at, wellSince }: Look, { mayResume, steadyMs }: AssessmentRules): boolean {
   return mayResume && wellSince !== undefined && at - wellSince >= steadyMs
 }
 
@@ -100,7 +98,7 @@ function problemsOf({ id, source, isPaused, differences }: GuardedWebhook): Webh
 function problemsOfLost(
   { first }: Memory,
   { webhooks }: Look,
-  { found, rules }: { found: OwnWebhooks; rules: JudgeRules },
+  { found, rules }: { found: OwnWebhooks; rules: AssessmentRules },
 ) {
   const lost = [...first.values()].filter(
     ({ webhook, source }) =>
@@ -114,7 +112,7 @@ function problemsOfLost(
   })
 }
 
-function problemsOfSources({ own, isAmbiguous }: OwnWebhooks, { sources }: JudgeRules) {
+function problemsOfSources({ own, isAmbiguous }: OwnWebhooks, { sources }: AssessmentRules) {
   const without = sources.filter(({ name }) => own.every(({ source }) => source.name !== name))
   const problems = without.map(
     ({ name }): WebhookProblem => ({
@@ -126,4 +124,107 @@ function problemsOfSources({ own, isAmbiguous }: OwnWebhooks, { sources }: Judge
   const text =
     'Webhooks lead to several hosts, and which of them is this receiver is not known: none is resumed. Set PUBLIC_URL.'
   return isAmbiguous ? [...problems, { webhook: undefined, source: undefined, text }] : problems
+}
+
+/** A webhook of the provider that leads to a source of this receiver. */
+interface OwnWebhook {
+  readonly webhook: ProviderWebhook
+  readonly source: Source
+}
+
+interface OwnWebhooks {
+  readonly own: readonly OwnWebhook[]
+  /** They lead to several hosts, and nothing says which of these is this receiver. */
+  readonly isAmbiguous: boolean
+}
+
+/**
+ * Those whose URL is that of a source: below `publicUrl`, or, without one, those with the path
+ * `/webhooks/<source>` on whatever host.
+ */
+function findOwnWebhooks(
+  webhooks: readonly ProviderWebhook[],
+  sources: readonly Source[],
+  publicUrl: string | undefined,
+): OwnWebhooks {
+  const own = webhooks.flatMap((webhook) => {
+    const source = sources.find(({ name }) => leadsTo(webhook.url, name, publicUrl))
+    return source ? [{ webhook, source }] : []
+  })
+  const hosts = new Set(own.map(({ webhook }) => new URL(webhook.url).host))
+  return { own, isAmbiguous: publicUrl === undefined && hosts.size > 1 }
+}
+
+function leadsTo(text: string, source: string, publicUrl: string | undefined): boolean {
+  if (!URL.canParse(text)) return false
+  const { origin, pathname } = new URL(text)
+  const path = `/webhooks/${source}`
+  if (publicUrl === undefined) return pathname === path
+  const base = new URL(publicUrl)
+  return origin === base.origin && pathname === `${base.pathname.replace(/\/+$/, '')}${path}`
+}
+
+/** Without credentials, token and whatever else may be secret. */
+function showWebhookUrl(text: string): string {
+  if (!URL.canParse(text)) return 'an unreadable URL'
+  const { origin, pathname } = new URL(text)
+  return `${origin}${pathname}`
+}
+
+/**
+ * In what a webhook is not as it should be, apart from being paused, as sentences without a secret.
+ * It should let itself in at its source, and be as it was when it was seen first.
+ */
+function findDifferences(
+  { webhook, source }: OwnWebhook,
+  first: ProviderWebhook | undefined,
+): string[] {
+  const url = new URL(webhook.url)
+  return [
+    ...missingToken(url, source.urlToken),
+    ...missingCredentials(url, source.basicAuth),
+    ...(first === undefined ? [] : changesSince(first, webhook)),
+  ]
+}
+
+function missingToken(url: URL, token: string | undefined): string[] {
+  const sent = url.search.match(/[?&]token=([^&]*)/)?.[1] ?? ''
+  // As it is, escaped, or with a plus for a space: the receiver takes each.
+  const readings = [sent, decode(sent), decode(sent.replaceAll('+', ' '))]
+  if (token === undefined || readings.includes(token)) return []
+  return ['Its URL lacks the token that URL_TOKEN demands: every batch is refused. Add ?token=….']
+}
+
+function missingCredentials(url: URL, basicAuth: string | undefined): string[] {
+  if (basicAuth === undefined) return []
+  const given = `${decode(url.username)}:${decode(url.password)}`
+  // An API may hide the password behind asterisks.
+  if (given === basicAuth || /^\*+$/.test(decode(url.password))) return []
+  return [
+    'Its URL lacks the user and password that BASIC_AUTH demands: every batch is refused. Add them: https://<user>:<password>@….',
+  ]
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function changesSince(first: ProviderWebhook, now: ProviderWebhook): string[] {
+  const facts: readonly (readonly [name: string, was: string, is: string])[] = [
+    ['URL', showWebhookUrl(first.url), showWebhookUrl(now.url)],
+    ['payload format', first.format ?? 'none', now.format ?? 'none'],
+    ['event types', listNames(first.eventTypes), listNames(now.eventTypes)],
+    ['type', first.type ?? 'none', now.type ?? 'none'],
+  ]
+  return facts
+    .filter(([, was, is]) => was !== is)
+    .map(([name, was, is]) => `Its ${name} was ${was} and is ${is}.`)
+}
+
+function listNames(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ')
 }

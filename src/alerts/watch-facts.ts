@@ -1,0 +1,89 @@
+import type { ObserverListener } from '../observe/observer.ts'
+import type { WatchedFacts } from './cause.ts'
+
+const CRASHES_MS = 300_000
+/** Of one handler, more tell nothing new. */
+const MOST_CRASHES = 1_000
+const REFUSED_MS = 3_600_000
+
+export interface FactWatch {
+  readonly listener: ObserverListener
+  read(): WatchedFacts
+}
+
+/** Remembers of what happens as much as causes need. `now` is milliseconds since 1970. */
+export function createFactWatch(now: () => number): FactWatch {
+  const crashes = new Map<string, number[]>()
+  let refused: { count: number; since: number; lastAt: number } | undefined
+  let clockDoubtedAt: number | undefined
+  let spoolFailedAt: number | undefined
+  /** Once is what an outage does that is over. */
+  let pruningFailures: readonly number[] = []
+  let backgroundFailedAt: number | undefined
+
+  return {
+    listener: {
+      handlerEnded({ handler, isPlanned }) {
+        if (isPlanned) return
+        const times = crashes.get(handler) ?? []
+        crashes.set(handler, [...times, now()].slice(-MOST_CRASHES))
+      },
+      handlerForgotten({ handler }) {
+        crashes.delete(handler)
+      },
+      requestRefused({ reason }) {
+        if (reason !== 'address_genuine') return
+        const at = now()
+        const isNew = refused === undefined || at - refused.lastAt >= REFUSED_MS
+        refused = isNew
+          ? { count: 1, since: at, lastAt: at }
+          : { count: (refused?.count ?? 0) + 1, since: refused?.since ?? at, lastAt: at }
+      },
+      pruneHeldBack() {
+        clockDoubtedAt ??= now()
+      },
+      pruned() {
+        clockDoubtedAt = undefined
+        pruningFailures = []
+      },
+      storeFailed({ code }) {
+        if (code === 'prune') pruningFailures = [...pruningFailures, now()].slice(0, 2)
+      },
+      upkeepFailed() {
+        backgroundFailedAt ??= now()
+      },
+      upkeepRecovered() {
+        backgroundFailedAt = undefined
+      },
+      spoolFailed() {
+        spoolFailedAt ??= now()
+      },
+      spoolRecovered() {
+        spoolFailedAt = undefined
+      },
+    },
+    read() {
+      const at = now()
+      const isRecent = refused !== undefined && at - refused.lastAt < REFUSED_MS
+      return {
+        crashes: Object.fromEntries(
+          [...crashes].flatMap(([handler, times]) => {
+            const recent = times.filter((time) => at - time < CRASHES_MS)
+            return recent.length > 0 ? [[handler, recent]] : []
+          }),
+        ),
+        refusedByAddress: isRecent ? refused : undefined,
+        clockDoubtedAt,
+        spoolFailedAt,
+        upkeepFailedAt: earlierOf(
+          pruningFailures.length > 1 ? pruningFailures[0] : undefined,
+          backgroundFailedAt,
+        ),
+      }
+    },
+  }
+}
+
+function earlierOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}

@@ -1,0 +1,77 @@
+import type { MailtrapClient } from 'mailtrap'
+import { type Fields, isFields, ManagementFailure } from './management-failure.ts'
+
+/** What became of e-mails, whether a webhook told it or not. Every call rejects with a ManagementFailure. */
+export interface EmailLogApi {
+  /**
+   * Ids of the e-mails that were sent within a span (milliseconds since 1970), the newest first; a
+   * page each time. `cursor` is what the page before gave.
+   */
+  listSent(span: { readonly from: number; readonly to: number }, cursor?: string): Promise<SentPage>
+  /** An e-mail with its events, as the e-mail log has it. */
+  getSent(id: string): Promise<Fields>
+}
+
+export interface SentPage {
+  readonly ids: readonly string[]
+  /** Undefined on the last page. */
+  readonly cursor: string | undefined
+}
+
+type Call = (ask: (client: MailtrapClient) => Promise<unknown>, id?: string) => Promise<unknown>
+
+export function createEmailLog(call: Call, url: string): EmailLogApi {
+  return {
+    async listSent({ from, to }, cursor) {
+      const filters = {
+        sent_after: new Date(from).toISOString(),
+        sent_before: new Date(to).toISOString(),
+      }
+      const page = await call(({ emailLogs }) =>
+        emailLogs.getList({ filters, ...(cursor !== undefined && { search_after: cursor }) }),
+      )
+      if (!isFields(page) || !Array.isArray(page.messages)) {
+        const text = `What answers at ${url} has no e-mail log. Check the API's address.`
+        throw new ManagementFailure('unreadable', text)
+      }
+      const ids = page.messages.map((one) => (isFields(one) ? String(one.message_id ?? '') : ''))
+      const next = page.next_page_cursor
+      return {
+        ids: ids.filter((id) => id !== ''),
+        // One that does not go on would never end.
+        cursor: typeof next === 'string' && next !== cursor ? next : undefined,
+      }
+    },
+    async getSent(id) {
+      const message = await call(({ emailLogs }) => emailLogs.get(id), id)
+      return isFields(message) ? message : {}
+    },
+  }
+}
+
+/**
+ * When the token with which is asked ends, milliseconds since 1970; undefined: never, or the provider
+ * does not tell this token. Never rejects.
+ */
+export async function readTokenExpiry(
+  opened: Promise<MailtrapClient>,
+  { accountId, token }: { readonly accountId: string | undefined; readonly token: string },
+): Promise<number | undefined> {
+  // Only below an account are tokens listed.
+  if (accountId === undefined) return undefined
+  const answer: unknown = await opened
+    .then(({ general }) => general.apiTokens.getList())
+    .catch(() => undefined)
+  return findExpiry(answer, token)
+}
+
+/** Of a token the list has its last four characters: of several that end alike, the earliest counts. */
+function findExpiry(answer: unknown, token: string): number | undefined {
+  const tokens = Array.isArray(answer) ? answer : isFields(answer) ? answer.data : []
+  const times = (Array.isArray(tokens) ? tokens : []).flatMap((entry) => {
+    if (!isFields(entry) || typeof entry.last_4_digits !== 'string') return []
+    if (entry.last_4_digits === '' || !token.endsWith(entry.last_4_digits)) return []
+    return Date.parse(String(entry.expires_at)) || []
+  })
+  return times.length === 0 ? undefined : Math.min(...times)
+}

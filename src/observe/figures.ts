@@ -1,0 +1,68 @@
+export interface LatencyFigures {
+  readonly count: number
+  /** In milliseconds; undefined when nothing was measured. */
+  readonly p50: number | undefined
+  readonly p95: number | undefined
+  readonly p99: number | undefined
+  readonly max: number | undefined
+}
+
+export interface AttemptCounts {
+  readonly done: number
+  readonly retry: number
+  readonly dead: number
+}
+
+export const RECENT_MINUTES = 60
+
+/** What this process did in the last hour, minute by minute; the oldest minute first. */
+export interface RecentFigures {
+  /** When the first minute began. */
+  readonly from: number
+  /** Answers to authentic requests: from their first byte to the durable commit. */
+  readonly ack: { readonly all: LatencyFigures; readonly minutes: readonly LatencyFigures[] }
+  readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
+}
+
+/** A webhook of the provider that leads to this receiver. */
+export interface GuardedWebhook {
+  readonly id: number
+  readonly source: string
+  readonly isPaused: boolean
+  /** In what else it is not as it should be, as sentences. */
+  readonly differences: readonly string[]
+}
+
+/** Something wrong between this receiver and its webhooks at the provider. */
+export interface WebhookProblem {
+  readonly webhook: number | undefined
+  readonly source: string | undefined
+  readonly text: string
+}
+
+/** How near an outage of ours is, or was, to where the provider pauses the webhook. */
+export interface OutageFigures {
+  readonly beganAt: number
+  readonly durationMs: number
+  readonly retriesUsed: number
+  readonly retriesLimit: number
+}
+
+/** What the guardian knows at this moment; times in milliseconds since 1970. */
+export interface GuardianFigures {
+  /** When the provider answered last; undefined: not yet. */
+  readonly lookedAt: number | undefined
+  readonly startedAt: number
+  /** Why the last look failed. */
+  readonly failure: string | undefined
+  readonly webhooks: readonly GuardedWebhook[]
+  readonly problems: readonly WebhookProblem[]
+  /** Webhooks resumed since the start. */
+  readonly resumed: number
+  /** The outage that goes on. */
+  readonly outage: OutageFigures | undefined
+  /** The one before. */
+  readonly lastOutage: OutageFigures | undefined
+  /** When our token for the provider's API ends; undefined: not told, or never. */
+  readonly tokenExpiresAt: number | undefined
+}
