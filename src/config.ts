@@ -2,8 +2,14 @@ import * as crypto from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkTogether } from './config/cross-checks.ts'
-import { collectGiven, type GivenSettings, readGiven } from './config/given-settings.ts'
-import { findHandlerModules, type HandlerModule } from './config/handler-modules.ts'
+import { readEnvironment } from './config/environment.ts'
+import {
+  collectGiven,
+  type GivenSettings,
+  readGiven,
+  withoutEmpty,
+} from './config/given-settings.ts'
+import { findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
 import { keepDevSecret } from './config/made-secrets.ts'
 import type { LogLevel, Role } from './config/plain-values.ts'
 import { findRedaction, type RedactionSettings } from './config/redaction.ts'
@@ -12,27 +18,27 @@ import { SETTING_VARIABLES } from './config/setting-names.ts'
 import { ProblemList } from './config/settings-error.ts'
 import { readSettingsFile } from './config/settings-file.ts'
 import type { SettingName, SettingValues } from './config/settings-schema.ts'
-import { findMisspelt, findWarnings } from './config/settings-warnings.ts'
+import { findMisspelt, findOpenDoors, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
 import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
 import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
-import { DEFAULT_PROVIDER, type Source } from './model.ts'
+import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
-export type { HandlerModule } from './config/handler-modules.ts'
+export { type Environment, readEnvironment } from './config/environment.ts'
 export { keepRedactKey } from './config/made-secrets.ts'
 export type { LogLevel } from './config/plain-values.ts'
 export type { RedactionSettings } from './config/redaction.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
 export { type SettingProblem, SettingsError } from './config/settings-error.ts'
 export type { TlsFiles } from './config/tls-files.ts'
-export { watchFiles } from './config/watch-files.ts'
+export { digestFiles, findReplaced, watchFiles } from './config/watch-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
 export interface Settings {
   /** Never empty, unless the role is `work` or `isSourceOptional` was asked for. */
   readonly sources: readonly Source[]
-  readonly handlers: readonly HandlerModule[]
+  readonly handlers: readonly HandlerSettings[]
   /** `sqlite:<storeFile>` or `postgres://…`, which may hold a password. */
   readonly storeUrl: string
   /** Undefined: the store is a PostgreSQL database. */
@@ -52,6 +58,8 @@ export interface Settings {
   readonly trustProxy: readonly string[]
   readonly tls: TlsFiles | undefined
   readonly bodyLimitBytes: number
+  /** How long a connection may idle. */
+  readonly keepAliveMs: number
   /** Of a handler that has none of its own; `handlers` hold theirs already. */
   readonly handlerTimeoutMs: number
   readonly retryDelaysMs: readonly number[]
@@ -67,6 +75,8 @@ export interface Settings {
     | { readonly url: string; readonly token: string; readonly accountId: string | undefined }
     | undefined
   readonly guardian: { readonly mayResume: boolean; readonly intervalMs: number }
+  /** Where alerts go; undefined: nowhere. `url` may hold a secret. */
+  readonly alerts: { readonly url: string; readonly secret: string | undefined } | undefined
   readonly logLevel: LogLevel
   /** Spans go to a collector; to which and how many, OpenTelemetry's library reads by itself. */
   readonly isTraced: boolean
@@ -74,6 +84,8 @@ export interface Settings {
   readonly devSecret: string | undefined
   /** Environment variables that hold secrets or are settings: not for handlers. */
   readonly secretVariables: readonly string[]
+  /** The `.env` among what was read; undefined: there is none. */
+  readonly envFile: string | undefined
   /** Files whose change means: read the settings again. */
   readonly watchedFiles: readonly string[]
   /** Sentences for the log: nothing is wrong, but somebody should look. */
@@ -81,8 +93,10 @@ export interface Settings {
 }
 
 export interface ReadSettingsOptions {
-  /** Default: the environment of this process. */
+  /** Default: the environment of this process, and below it `.env` in the current folder. */
   readonly env?: NodeJS.ProcessEnv
+  /** The `.env` of which `env` has variables. */
+  readonly envFile?: string | undefined
   /** From where relative paths of the environment are found. Default: the current folder. */
   readonly cwd?: string
   /** `--dev`: without any source, make one with a secret kept in the data directory. */
@@ -95,9 +109,13 @@ export interface ReadSettingsOptions {
 
 /** Reads every setting. Throws one `SettingsError` that lists all problems. */
 export function readSettings(options: ReadSettingsOptions = {}): Settings {
-  const { env = process.env, cwd = process.cwd(), dev = false, isSourceOptional = false } = options
+  const { cwd = process.cwd(), dev = false, isSourceOptional = false } = options
+  const { env: variables, file: envFile } = options.env
+    ? { env: options.env, file: options.envFile }
+    : readEnvironment(process.env, cwd)
+  const env = withoutEmpty(variables)
   const { readFile: readAnyFile = readText, randomBytes = crypto.randomBytes } = options
-  const files = new Set<string>()
+  const files = new Set<string>(envFile === undefined ? [] : [envFile])
   const readFile = (path: string) => {
     files.add(path)
     return readAnyFile(path)
@@ -109,7 +127,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const given = collectGiven({ env, cwd, file, secrets }, problems)
   const values = readGiven(given, problems)
   const origins = { file, given, values, secrets, cwd, problems, readFile }
-  const handlers = findHandlerModules(origins)
+  const handlers = findHandlers(origins)
   const tls = findTlsFiles(origins)
   const sources = buildSources(origins)
   const redaction = findRedaction(origins)
@@ -135,9 +153,12 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     secretVariables: [
       ...new Set([...SETTING_VARIABLES, ...secrets.variables, ...TRACES_SECRET_VARIABLES]),
     ],
+    envFile,
     watchedFiles: [...files],
     warnings: [
       ...findWarnings({ env, sources, values, ownVariables: secrets.variables }),
+      ...findOpenDoors(variables),
+      ...findPassedOver(origins),
       ...traces.warnings,
     ],
   }
@@ -166,6 +187,7 @@ function plainSettings(values: SettingValues) {
     role: values.ROLE,
     trustProxy: values.TRUST_PROXY ?? [],
     bodyLimitBytes: values.BODY_LIMIT,
+    keepAliveMs: values.KEEP_ALIVE,
     handlerTimeoutMs: values.HANDLER_TIMEOUT,
     retryDelaysMs: values.RETRY_SCHEDULE,
     retainEventsMs: values.RETAIN_EVENTS,
@@ -180,6 +202,7 @@ function plainSettings(values: SettingValues) {
         }
       : undefined,
     guardian: { mayResume: values.GUARDIAN_RESUME, intervalMs: values.GUARDIAN_INTERVAL },
+    alerts: values.ALERT_URL ? { url: values.ALERT_URL, secret: values.ALERT_SECRET } : undefined,
     logLevel: values.LOG_LEVEL,
   }
 }

@@ -30,6 +30,7 @@ describe('a setting', () => {
     ['ADMIN_PORT', '3001', ({ admin }) => admin?.port, 3001],
     ['ROLE', 'all', ({ role }) => role, 'all'],
     ['BODY_LIMIT', '10MB', ({ bodyLimitBytes }) => bodyLimitBytes, 10 * 1024 * 1024],
+    ['KEEP_ALIVE', '650s', ({ keepAliveMs }) => keepAliveMs, 650_000],
     ['HANDLER_TIMEOUT', '30s', ({ handlerTimeoutMs }) => handlerTimeoutMs, 30_000],
     [
       'RETRY_SCHEDULE',
@@ -63,7 +64,18 @@ describe('a setting', () => {
     ['STORE_URL', 'sqlite:///var/lib/r.db', ({ storeUrl }) => storeUrl, 'sqlite:/var/lib/r.db'],
     ['STORE_URL', 'postgres://u:p@h:1/d', ({ storeUrl }) => storeUrl, 'postgres://u:p@h:1/d'],
     ['STORE_URL', 'postgresql://u:p@h/d', ({ storeFile }) => storeFile, undefined],
-    ['STORE_URL', 'postgres://u:p@h:1/d?a=b', ({ storeLabel }) => storeLabel, 'postgres://u@h:1/d'],
+    [
+      'STORE_URL',
+      'postgres://u:p@h:1/d?schema=a',
+      ({ storeLabel }) => storeLabel,
+      'postgres://u@h:1/d',
+    ],
+    [
+      'STORE_URL',
+      'postgres://u@h/d?sslrootcert=system&connect_timeout=20',
+      ({ storeUrl }) => storeUrl,
+      'postgres://u@h/d?sslrootcert=system&connect_timeout=20',
+    ],
     [
       'STORE_URL',
       'postgres://u@/d?host=/run',
@@ -149,13 +161,35 @@ describe('a setting', () => {
   })
 })
 
+describe('a variable that is set and empty', () => {
+  it.each(SETTINGS.map(({ name }) => name))('counts as not set: %s', (name) => {
+    const cwd = makeFolder()
+    const { warnings: _none, ...settings } = read(WITH_SECRET, { cwd })
+    for (const text of ['', ' ', '\n']) {
+      const empty = { [name]: text, [`${name}_FILE`]: text }
+      expect(read({ ...empty, ...WITH_SECRET }, { cwd })).toMatchObject(settings)
+    }
+  })
+
+  it('opens no door in silence', () => {
+    for (const name of ['ALLOW_IPS', 'BASIC_AUTH', 'URL_TOKEN']) {
+      expect(read({ ...WITH_SECRET, [name]: '' }).warnings).toEqual([
+        `${name} is set and empty, which counts as not set: it keeps nobody out.`,
+      ])
+    }
+    const open = { ...WITH_SECRET, ADMIN_HOST: '0.0.0.0', ADMIN_PASSWORD: '' }
+    expect(problemLines(() => read(open))[0]).toContain('ADMIN_PASSWORD is missing')
+    const none = { MAILTRAP_SIGNING_SECRET: '' }
+    expect(problemLines(() => read(none))[0]).toContain('MAILTRAP_SIGNING_SECRET is missing')
+  })
+})
+
 describe('a wrong setting', () => {
   const wrong: [env: NodeJS.ProcessEnv, sentence: string][] = [
     [
       { PORT: '70000' },
       'PORT is "70000", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535.',
     ],
-    [{ PORT: '' }, 'PORT is empty. Give a value, or remove it.'],
     [
       { PORT: '3001' },
       'ADMIN_PORT is 3001, the same as PORT. Give the admin listener a port of its own, or off.',
@@ -167,6 +201,10 @@ describe('a wrong setting', () => {
     [
       { ADMIN_PORT: 'no' },
       'ADMIN_PORT is "no", which is no whole number from 0 to 65535. Give a whole number from 0 to 65535, or off.',
+    ],
+    [
+      { ADMIN_PORT: 'tcp://10.0.0.7:80' },
+      'ADMIN_PORT is "tcp://10.0.0.7:80", which Kubernetes or Docker sets for a service named admin. Set enableServiceLinks: false in the pod, or the port itself.',
     ],
     [
       { ADMIN_HOST: '0.0.0.0' },
@@ -202,6 +240,50 @@ describe('a wrong setting', () => {
       'STORE_URL names the file /no/such.pem, which cannot be read (ENOENT). Give the path of a file that this user may read.',
     ],
     [
+      { STORE_URL: 'postgres://u@h/d?sslmode=require&sslrootcert=system' },
+      'STORE_URL asks for sslrootcert=system without sslmode=verify-full. Give both: anybody can have a certificate of those authorities, so the host is to be verified.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslnegotiation=fast' },
+      'STORE_URL asks for sslnegotiation=fast. Give one of postgres, direct.',
+    ],
+    ...['Robert%22%3B', 'pg_mine', ''].map((name): [NodeJS.ProcessEnv, string] => [
+      { STORE_URL: `postgres://u@h/d?schema=${name}` },
+      'STORE_URL names a schema that is not to be used. Give lower-case letters, digits and _, at most 63, not beginning with pg_.',
+    ]),
+    [
+      { STORE_URL: 'postgres://u@h/d?connect_timeout=soon' },
+      'STORE_URL asks for connect_timeout=soon. Give whole seconds, such as connect_timeout=10.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?target_session_attrs=read-write' },
+      'STORE_URL holds target_session_attrs, which is not supported. Name the server that takes writes alone.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?channel_binding=require' },
+      'STORE_URL holds channel_binding, which is not supported. Remove it, and have the server verified with sslmode=verify-full.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?keepalives_idle=5' },
+      'STORE_URL holds keepalives_idle, which is not supported. Remove it.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslmod=require' },
+      'STORE_URL holds a parameter that is not known. Did you mean sslmode?',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?Tr0ub4dor=1' },
+      'STORE_URL holds a parameter that is not known. Known are host, port, user, password, options, application_name, schema, connect_timeout, sslmode, sslrootcert, sslcert, sslkey, sslnegotiation.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslmode=require&sslmode=disable' },
+      'STORE_URL holds sslmode twice. Remove one of them.',
+    ],
+    [
+      { STORE_URL: 'postgres://u@h/d?sslmode=require&sslcert=/dev/null' },
+      'STORE_URL names the file /dev/null, which cannot be used. Give a PEM file without a pass phrase.',
+    ],
+    [
       { STORE_URL: 'sqlite::memory:' },
       'STORE_URL keeps events in memory, where a crash loses them. Give sqlite:<path of a file> or postgres://<user>:<password>@<host>/<database>.',
     ],
@@ -229,7 +311,6 @@ describe('a wrong setting', () => {
       { BASIC_AUTH: 'nobody' },
       'BASIC_AUTH is not user:password. Give both, with a colon between them.',
     ],
-    [{ URL_TOKEN: '' }, 'URL_TOKEN is empty. Give a value, or remove it.'],
     [{ BODY_LIMIT: '1MB' }, 'BODY_LIMIT is 1MB, too little. The least is 2MB.'],
     [{ BODY_LIMIT: '1GB' }, 'BODY_LIMIT is 1GB, too much. The most is 64MB.'],
     [
@@ -289,10 +370,6 @@ describe('a wrong setting', () => {
       'MAILTRAP_SIGNING_SECRET is empty, entry 2. Copy it from the webhook’s page at the provider.',
     ],
     [
-      { MAILTRAP_SIGNING_SECRET: '' },
-      'MAILTRAP_SIGNING_SECRET is empty. Give a value, or remove it.',
-    ],
-    [
       { MAILTRAP_SIGNING_SECRET: `${SECRET}\n${OLD_SECRET}` },
       'MAILTRAP_SIGNING_SECRET holds a line break or another control character. Give the text alone, on one line.',
     ],
@@ -311,16 +388,16 @@ describe('a wrong setting', () => {
       LOG_LEVEL: 'y',
       HANDLER_TIMEOUT: 'z',
       ADMIN_HOST: '0.0.0.0',
-      URL_TOKEN: '',
+      BASIC_AUTH: 'nobody',
     }
     const lines = problemLines(() => readYaml('prot: 1\nrole: receive', env))
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([
       'ADMIN_PASSWORD',
+      'BASIC_AUTH',
       'HANDLER_TIMEOUT',
       'LOG_LEVEL',
       'MAILTRAP_SIGNING_SECRET',
       'PORT',
-      'URL_TOKEN',
       'prot',
       'role',
     ])
@@ -399,7 +476,7 @@ describe('without any signing secret', () => {
     expect(read(WITH_SECRET, { cwd, dev: true }).devSecret).toBeUndefined()
     expect(problemLines(() => read({ PORT: 'x' }, { cwd, dev: true }))).toHaveLength(1)
     expect(
-      problemLines(() => read({ MAILTRAP_SIGNING_SECRET: '' }, { cwd, dev: true })),
+      problemLines(() => read({ MAILTRAP_SIGNING_SECRET_FILE: './none' }, { cwd, dev: true })),
     ).toHaveLength(1)
     expect(statSync(join(cwd, 'data'), { throwIfNoEntry: false })).toBeUndefined()
   })
@@ -457,6 +534,31 @@ describe('the management API', () => {
     })
   })
 
+  it('says where alerts go, without ever showing it', () => {
+    const url = 'https://hooks.slack.com/services/T0/B0/hush'
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+    const env = { ...WITH_SECRET, ALERT_URL_FILE: 'url', ALERT_SECRET: secret }
+    const settings = read(env, { cwd: makeFolder({ url: `${url}\n` }) })
+    expect(settings.alerts).toEqual({ url, secret })
+    expect(settings.secretVariables).toEqual(
+      expect.arrayContaining(['ALERT_URL', 'ALERT_URL_FILE', 'ALERT_SECRET']),
+    )
+    for (const wrong of [
+      { ALERT_URL: 'hooks.slack.com/services/hush' },
+      { ALERT_URL: 'https://u:hush@alerts.example.com' },
+      { ALERT_URL: url, ALERT_SECRET: 'hush' },
+      { ALERT_URL: url, ALERT_SECRET: `whsec_${Buffer.alloc(15).toString('base64')}` },
+    ]) {
+      const problems = problemLines(() => read({ ...WITH_SECRET, ...wrong }))
+      expect(problems).toHaveLength(1)
+      expect(problems[0]).toMatch(
+        /^ALERT_(URL is no address|SECRET is no secret of Standard Webhooks)/,
+      )
+      expect(problems[0]).not.toContain('hush')
+    }
+    expect(read(WITH_SECRET).alerts).toBeUndefined()
+  })
+
   it.each([
     [{ PUBLIC_URL: 'hooks.example.com' }, 'PUBLIC_URL is no plain address.'],
     [{ PUBLIC_URL: 'https://u:secret@hooks.example.com' }, 'PUBLIC_URL is no plain address.'],
@@ -493,9 +595,21 @@ describe('warnings', () => {
       { MAILTRAP_SIGNING_SECRET: 'no hex digits at all' },
       'A signing secret of the source mailtrap does not look like those of mailtrap, which are 32 hex digits. Was it copied whole?',
     ],
+    ...['a+b', 'a/b', 'a=', '100%', 'a b', 'ä'].map((URL_TOKEN): [NodeJS.ProcessEnv, string] => [
+      { URL_TOKEN },
+      'The token of the source mailtrap holds characters that mean something else in a URL, or are written otherwise there. It is accepted as it is and percent-encoded; one of letters, digits and -._~ cannot be misread.',
+    ]),
+    ...['a&b', 'a#b'].map((URL_TOKEN): [NodeJS.ProcessEnv, string] => [
+      { URL_TOKEN },
+      'The token of the source mailtrap holds & or #, which end it in a URL. Write them there as %26 and %23, or use one of letters, digits and -._~.',
+    ]),
     [
       { GUARDIAN_RESUME: 'true' },
       'GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.',
+    ],
+    [
+      { ALERT_SECRET: `whsec_${'A'.repeat(43)}=` },
+      'ALERT_SECRET does nothing without ALERT_URL, which says where alerts go.',
     ],
   ])('%o is worth one', (env, warning) => {
     expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([warning])
@@ -514,6 +628,10 @@ describe('warnings', () => {
       XDG_DATA_DIRS: '/usr/share',
       npm_config_loglevel: 'warn',
       NODE_ADMIN_PORT: '1',
+      URL_TOKEN: 'Az09-._~',
+      ADMIN_SERVICE_HOST: '10.0.0.7',
+      ADMIN_PORT_80_TCP: 'tcp://10.0.0.7:80',
+      ADMIN_PORT_80_TCP_ADDR: '10.0.0.7',
     }
     expect(read({ ...WITH_SECRET, ...env }).warnings).toEqual([])
     expect(
@@ -524,17 +642,21 @@ describe('warnings', () => {
 
 describe('the table of settings', () => {
   it('says of each what it means, and which are secrets', () => {
-    expect(SETTINGS).toHaveLength(32)
+    expect(SETTINGS).toHaveLength(38)
     for (const { meaning } of SETTINGS) expect(meaning).toMatch(/\S{2}/)
     expect(SETTINGS.filter(({ isSecret }) => isSecret).map(({ fileKey }) => fileKey)).toEqual([
       'mailtrapSigningSecret',
       'mailingapiSigningSecret',
+      'forwardUrl',
+      'forwardSecret',
       'storeUrl',
       'adminPassword',
       'basicAuth',
       'urlToken',
       'redactKey',
       'mailtrapApiToken',
+      'alertUrl',
+      'alertSecret',
     ])
   })
 })

@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { readSettings } from '../config.ts'
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure } from './command-failure.ts'
-import { formatCount } from './terminal/figures.ts'
-import { writeText } from './terminal/write-text.ts'
+import { type CommandContext, CommandFailure } from './command.ts'
+import { formatCount } from './figures.ts'
+import { writeText } from './terminal.ts'
 
 interface BackupOptions {
   readonly config?: string
@@ -25,7 +24,6 @@ The store is that of STORE_URL and DATA_DIR: run it with the receiver's own sett
 
 export function backupCommand(context: CommandContext): Command {
   const command = new Command('backup')
-    .description('copy the SQLite database into a new file, also under load')
     .argument('<file>', 'the copy; must not be there yet')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--json', 'print JSON, for machines')

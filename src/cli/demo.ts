@@ -1,23 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { createAdminClient } from './admin-client/admin-client.ts'
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure } from './command-failure.ts'
-import { createDemoApp } from './demo/create-demo-app.ts'
+import { packageFile } from '../own-files.ts'
+import { createAdminClient } from './admin-client.ts'
+import { type CommandContext, CommandFailure, reachableUrl } from './command.ts'
+import { ALERTS, createDemoApp } from './demo/create-demo-app.ts'
 import { judgeDemo } from './demo/demo-expectations.ts'
 import { ANY_PORTS, chooseDemoPorts, type DemoPorts, isPortTaken } from './demo/demo-ports.ts'
 import { type DemoRequests, readDemoRequests } from './demo/demo-requests.ts'
 import { type DemoResult, describeDemo, describeNextSteps } from './demo/describe-demo.ts'
 import { sendDemo } from './demo/send-demo.ts'
 import { waitUntilHandled } from './demo/wait-until-handled.ts'
-import { reachableUrl } from './reachable-url.ts'
+import { formatCounted } from './figures.ts'
 import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
-import { formatCounted } from './terminal/figures.ts'
-import { createPaint } from './terminal/paint.ts'
-import { writeText } from './terminal/write-text.ts'
+import { createPaint, writeText } from './terminal.ts'
 
 interface DemoOptions {
   readonly once?: boolean
@@ -25,7 +23,7 @@ interface DemoOptions {
   readonly verbose?: boolean
 }
 
-const FIXTURES = new URL('../../fixtures/', import.meta.url)
+const FIXTURES = packageFile('fixtures/')
 
 const EXAMPLES = `
 Examples:
@@ -37,9 +35,6 @@ or free ones where these are taken.`
 
 export function demoCommand(context: CommandContext): Command {
   const command = new Command('demo')
-    .description(
-      'start a receiver with example handlers, send it signed samples, show what comes of it',
-    )
     .option('--once', 'end when the samples were handled')
     .option('--verbose', "show the receiver's log")
     .option('--json', 'print JSON, for machines')
@@ -74,8 +69,12 @@ async function runDemo(
   let failures = 0
   await runReceiver(app, context, async (addresses) => {
     const result = await exercise(samples, addresses, context)
+    const alerts = await readAlerts(dataDir)
     failures = result.expectations.filter((expectation) => !expectation.isMet).length
-    await writeText(context.stdout, describe(result, samples.secret, options, context))
+    await writeText(
+      context.stdout,
+      describe({ ...result, alerts }, samples.secret, options, context),
+    )
     return options.once ? 'stop' : 'stay'
   })
   if (failures === 0) return
@@ -88,7 +87,7 @@ async function exercise(
   samples: DemoRequests,
   { publicUrl, adminUrl = '' }: ReceiverAddresses,
   context: CommandContext,
-): Promise<DemoResult> {
+): Promise<Omit<DemoResult, 'alerts'>> {
   const webhookUrl = `${reachableUrl(publicUrl)}/webhooks/mailtrap`
   const client = createAdminClient({ url: adminUrl, stopped: context.stopped })
   const sent = await sendDemo(new URL(webhookUrl), samples.requests, context)
@@ -96,6 +95,12 @@ async function exercise(
   const stats = await waitUntilHandled(client, accepted, context)
   const expectations = judgeDemo(samples, sent, stats)
   return { webhookUrl, adminUrl: reachableUrl(adminUrl), sent, stats, expectations }
+}
+
+/** In the order of the events; none when the handler has failed, which an expectation then tells. */
+async function readAlerts(dataDir: string): Promise<string[]> {
+  const text = await readFile(join(dataDir, ALERTS), 'utf8').catch(() => '')
+  return text.split('\n').filter(Boolean).sort()
 }
 
 function describe(
@@ -112,12 +117,13 @@ function describe(
   return `${report}${describeNextSteps(result, secret, paint)}\n${ending}\n`
 }
 
-function demoJson({ webhookUrl, adminUrl, sent, stats, expectations }: DemoResult) {
+function demoJson({ webhookUrl, adminUrl, sent, stats, expectations, alerts }: DemoResult) {
   return {
     webhook_url: webhookUrl,
     admin_url: adminUrl,
     requests: sent.map(({ request, status }) => ({ title: request.title, status })),
     expectations: expectations.map(({ text, isMet, found }) => ({ text, is_met: isMet, found })),
+    alerts,
     stats,
   }
 }

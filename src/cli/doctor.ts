@@ -1,22 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import { Command } from 'commander'
-import type { StatsJson } from '../admin/json/stats-json.ts'
+import type { StatsJson } from '../admin/api/stats-schema.ts'
 import { readSettings, type Settings } from '../config.ts'
-import { createAdminClient } from './admin-client/admin-client.ts'
-import { readAdminUrl } from './admin-client/connect.ts'
-import { readWholeNumber } from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure, EXIT_CODES } from './command-failure.ts'
-import { describeFindings } from './doctor/describe-findings.ts'
-import { exchange } from './doctor/exchange.ts'
-import { findTarget } from './doctor/find-target.ts'
-import type { Patient } from './doctor/patient.ts'
-import { runChecks } from './doctor/run-checks.ts'
-import { readSecret } from './read-secret.ts'
-import { formatCounted } from './terminal/figures.ts'
-import { createPaint } from './terminal/paint.ts'
-import { writeText } from './terminal/write-text.ts'
+import type { Source } from '../model.ts'
+import { sendRequest } from '../simulator/send-request.ts'
+import { createAdminClient } from './admin-client.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { readSecret } from './command-settings.ts'
+import { listenerUrl } from './connect.ts'
+import type { CheckContext } from './doctor/check-context.ts'
+import { viewMailtrap } from './doctor/check-own-side.ts'
+import { type CheckResult, runChecks } from './doctor/checks.ts'
+import { formatCounted } from './figures.ts'
+import { readAdminUrl, readWholeNumber } from './read-options.ts'
+import { createPaint, type Paint, safeText, writeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -41,7 +39,6 @@ interface DoctorOptions {
 
 export function doctorCommand(context: CommandContext): Command {
   const command = new Command('doctor')
-    .description('check a receiver from the outside: address, certificate, answers, store')
     .argument('[url]', 'where the provider reaches it (default: PUBLIC_URL)')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'with the secret of a receiver that runs with --dev')
@@ -61,10 +58,10 @@ async function doctor(
   options: DoctorOptions,
   context: CommandContext,
 ): Promise<void> {
-  const patient = await admitPatient(url, options, context)
-  const findings = await runChecks(patient)
+  const checkContext = await createCheckContext(url, options, context)
+  const findings = await runChecks(checkContext)
   const failed = findings.filter(({ status }) => status === 'failed').length
-  const { origin, pathname } = patient.base
+  const { origin, pathname } = checkContext.base
   const shown = `${origin}${pathname}`.replace(/\/$/, '')
   const text = options.json
     ? `${JSON.stringify({ ok: failed === 0, url: shown, checks: findings })}\n`
@@ -74,11 +71,11 @@ async function doctor(
     throw new CommandFailure(`${formatCounted(failed, 'check')} failed; what to do stands above.`)
 }
 
-async function admitPatient(
+async function createCheckContext(
   url: string | undefined,
   options: DoctorOptions,
   context: CommandContext,
-): Promise<Patient> {
+): Promise<CheckContext> {
   const { env, now, stopped } = context
   const { config, dev = false, timeout } = options
   const settings = readSettings({
@@ -88,15 +85,24 @@ async function admitPatient(
   })
   const { base, sources } = findTarget({ url, source: options.source, settings })
   const ca = options.caFile === undefined ? undefined : readCertificates(options.caFile)
-  const means = { timeoutMs: timeout * 1_000, ca, stopped, now }
+  const timeoutMs = timeout * 1_000
+  const readStats = await createStatsReader(options, settings, context)
   return {
-    ...means,
     base,
     sources,
     settings,
-    ask: (path, request) =>
-      exchange(new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base), request, means),
-    readStats: await createStatsReader(options, settings, context),
+    timeoutMs,
+    ca,
+    now,
+    async ask(path, request) {
+      const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base)
+      const sentAt = now()
+      const exchange = await sendRequest(url, request, { timeoutMs, ca, stopped })
+      return { ...exchange, sentAt, answeredAt: now() }
+    },
+    readStats,
+    statsBefore: await readStats(),
+    mailtrap: await viewMailtrap({ settings, sources, timeoutMs, stopped, now }),
   }
 }
 
@@ -120,10 +126,81 @@ async function createStatsReader(
   { adminUrl, passwordFile }: DoctorOptions,
   { admin }: Settings,
   { env, stopped }: CommandContext,
-): Promise<Patient['readStats']> {
-  if (adminUrl === undefined && !admin) return async () => undefined
+): Promise<CheckContext['readStats']> {
   const given = await readSecret({ name: 'ADMIN_PASSWORD', file: passwordFile }, env)
-  const url = adminUrl ?? `http://127.0.0.1:${admin?.port}`
+  const url = adminUrl ?? (admin && listenerUrl(admin))
+  if (url === undefined) return async () => undefined
   const client = createAdminClient({ url, password: given ?? admin?.password, stopped })
   return () => client.get<StatsJson>('/api/stats').catch(() => undefined)
+}
+
+const SIGNS = {
+  ok: ['green', '✓'],
+  warning: ['yellow', '!'],
+  failed: ['red', '✗'],
+  skipped: ['dim', '-'],
+} as const
+
+/** What was found, for people: a line each, and below it what to do. */
+function describeFindings(url: string, findings: readonly CheckResult[], paint: Paint): string {
+  const width = Math.max(...findings.map(({ check }) => check.length)) + 2
+  const lines = findings.map(({ check, status, detail, remedy }) => {
+    const [colour, sign] = SIGNS[status]
+    const line = `${paint(colour, sign)} ${paint('bold', check.padEnd(width))}${safeText(detail)}\n`
+    return remedy === undefined ? line : `${line}  ${' '.repeat(width)}→ ${safeText(remedy)}\n`
+  })
+  return `${safeText(url)}\n\n${lines.join('')}\n${summarise(findings)}\n`
+}
+
+function summarise(findings: readonly CheckResult[]): string {
+  const count = (status: CheckResult['status']) =>
+    findings.filter((finding) => finding.status === status).length
+  const wrong = [
+    formatCounted(count('failed'), 'failure'),
+    formatCounted(count('warning'), 'warning'),
+  ]
+  return `${wrong.join(', ')}, ${count('skipped')} not checked.`
+}
+
+const WEBHOOK_PATH = /\/webhooks\/([^/]+)\/?$/
+
+/** Where the receiver should be reached, and which of its sources are to be tried. */
+function findTarget(options: {
+  readonly url: string | undefined
+  readonly source: string | undefined
+  readonly settings: Pick<Settings, 'publicUrl' | 'sources'>
+}): { base: URL; sources: readonly Source[] } {
+  const { settings } = options
+  const base = readBase(options.url ?? settings.publicUrl)
+  const named = options.source ?? WEBHOOK_PATH.exec(base.pathname)?.[1]
+  base.pathname = base.pathname.replace(WEBHOOK_PATH, '/')
+  base.search = ''
+  base.hash = ''
+  const sources = settings.sources.filter(({ name }) => named === undefined || name === named)
+  if (named === undefined || sources.length > 0 || settings.sources.length === 0) {
+    return { base, sources }
+  }
+  throw wrong(
+    `There is no source ${named} in these settings. There are: ${settings.sources.map(({ name }) => name).join(', ')}.`,
+  )
+}
+
+function readBase(text: string | undefined): URL {
+  if (text === undefined) {
+    throw wrong(
+      'Say where the receiver is: mailtrap-receiver doctor https://<host>, or set PUBLIC_URL.',
+    )
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw wrong('The URL is no address of http or https, such as https://hooks.example.com.')
+  }
+  // Of the settings' own; those in the URL would be sent to whoever answers.
+  url.username = ''
+  url.password = ''
+  return url
+}
+
+function wrong(text: string): CommandFailure {
+  return new CommandFailure(text, { exitCode: EXIT_CODES.usage })
 }

@@ -1,12 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { ERASE_PARAMETERS } from '../admin/parameters/parameter-schemas.ts'
-import type { EraseJson } from '../admin/routes/erase-route.ts'
-import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure } from './command-failure.ts'
-import { formatCounted } from './terminal/figures.ts'
-import { createProgress } from './terminal/progress.ts'
-import { writeText } from './terminal/write-text.ts'
+import type { EraseJson } from '../admin/api/upkeep.ts'
+import { ERASE_PARAMETERS } from '../admin/parameters.ts'
+import { type CommandContext, CommandFailure } from './command.ts'
+import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
 Example:
@@ -21,12 +18,12 @@ Exit code 0 when nothing is left, otherwise 1.`
 
 export function eraseCommand(context: CommandContext): Command {
   const command = new Command('erase')
-    .description('remove a person from everything a running receiver keeps')
     .argument('<recipient>', 'e-mail address, in any case', readAddress)
     .addHelpText('after', EXAMPLES)
-    .action((recipient: string) =>
-      erase(recipient, command.opts<AdminOptions & { json?: boolean }>(), context),
-    )
+    .action(async (recipient: string) => {
+      const work = { path: '/api/erase', request: { recipient }, describe: describeErasure }
+      refuseRest(await workOn<EraseJson>(work, command.opts<AdminOptions>(), context))
+    })
   return addAdminOptions(command)
 }
 
@@ -34,21 +31,6 @@ function readAddress(text: string): string {
   const { data } = ERASE_PARAMETERS.safeParse({ recipient: text })
   if (data) return data.recipient
   throw new InvalidArgumentError('Give an e-mail address, such as user@example.com.')
-}
-
-async function erase(
-  recipient: string,
-  options: AdminOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
-  const client = await connect(options, context)
-  const progress = createProgress(context)
-  const report = await client
-    .work<EraseJson>('/api/erase', { recipient }, progress.show)
-    .finally(progress.clear)
-  const text = options.json ? JSON.stringify(report) : describeErasure(report)
-  await writeText(context.stdout, `${text}\n`)
-  refuseRest(report)
 }
 
 function describeErasure({ erased, events, quarantined, errors, files }: EraseJson): string {

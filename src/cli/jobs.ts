@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander'
-import type { JobJson } from '../admin/json/job-json.ts'
+import { dropUndefined } from '../admin/answer-parts.ts'
+import type { JobJson } from '../admin/api/jobs.ts'
 import type { JobState } from '../model.ts'
-import { addAdminOptions } from './admin-client/connect.ts'
-import { addListOptions, type ListOptions, printList } from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { formatInstant } from './terminal/figures.ts'
-import { STATE_COLOURS } from './terminal/state-colours.ts'
-import type { Column } from './terminal/table.ts'
+import type { CommandContext } from './command.ts'
+import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { formatCounted, formatInstant } from './figures.ts'
+import { addListOptions, type ListOptions, printList } from './print-list.ts'
+import type { Column } from './table.ts'
+import { STATE_COLOURS } from './terminal.ts'
 
 interface JobOptions extends ListOptions {
   readonly handler?: string
@@ -33,16 +34,17 @@ const EXAMPLES = `
 Examples:
   mailtrap-receiver jobs --state dead
   mailtrap-receiver jobs --handler suppressions --all --json
-  mailtrap-receiver events show 42   the whole error of a job of event 42`
+  mailtrap-receiver jobs retry --handler suppressions
+  mailtrap-receiver events show 1048576   the whole error of a job of event 1048576`
 
 export function jobsCommand(context: CommandContext): Command {
   const command = new Command('jobs')
-    .description('list jobs of a running receiver: one event to be run by one handler')
+    .enablePositionalOptions()
     .option('--handler <name>', 'of this handler')
     .addOption(new Option('--state <state>', 'in this state').choices(JOB_STATES))
     .addHelpText('after', EXAMPLES)
     .action(() => listJobs(command.opts<JobOptions>(), context))
-  return addListOptions(addAdminOptions(command))
+  return addListOptions(addAdminOptions(command)).addCommand(retryCommand(context))
 }
 
 function listJobs(options: JobOptions, context: CommandContext): Promise<void> {
@@ -52,4 +54,51 @@ function listJobs(options: JobOptions, context: CommandContext): Promise<void> {
     options,
     context,
   )
+}
+
+interface RetryOptions extends AdminOptions {
+  readonly json?: boolean
+  readonly handler?: string
+  readonly event?: string
+  readonly type?: string
+  readonly from?: string
+  readonly to?: string
+}
+
+const RETRY_EXAMPLES = `
+Examples:
+  mailtrap-receiver jobs retry --handler suppressions              once what it depends on is back
+  mailtrap-receiver jobs retry --event 1048576 --handler suppressions
+  mailtrap-receiver jobs retry --type bounce --from 2026-11-21T09:30
+
+For jobs that failed and wait for their next attempt. Dead ones: mailtrap-receiver replay --state dead.`
+
+function retryCommand(context: CommandContext): Command {
+  const command = new Command('retry')
+    .description('run jobs now that wait for their next attempt')
+    .option('--handler <name>', 'of this handler')
+    .option('--event <id>', 'of one event, by its ID in the list of events')
+    .option('--type <type>', "provider's name of the event, for example bounce")
+    .option('--from <time>', 'of events received at or after, for example 2026-11-21T09:30')
+    .option('--to <time>', 'of events received before')
+    .addHelpText('after', RETRY_EXAMPLES)
+    .action(async () => {
+      const { handler, event, type, from, to, ...others } = command.opts<RetryOptions>()
+      const request = dropUndefined({ handler, event, type, from, to })
+      if (Object.keys(request).length === 0) {
+        command.error('error: say which jobs: without any filter, every job would run now')
+      }
+      await workOn<{ retried: number }>(
+        { path: '/api/jobs/retry', request, describe: ({ retried }) => describeRetry(retried) },
+        others,
+        context,
+      )
+    })
+  return addAdminOptions(command)
+}
+
+function describeRetry(jobs: number): string {
+  return jobs === 0
+    ? 'No job that matches waits for its next attempt.'
+    : `${formatCounted(jobs, 'job runs', 'jobs run')} now.`
 }

@@ -2,10 +2,14 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { labelStore, readStoreUrl, type StoreAddress } from '../config/store-url.ts'
 import { WrongValue } from '../config/wrong-value.ts'
-import type { CommandContext } from './command-context.ts'
-import type { MigrationEnds } from './migrate/describe-migration.ts'
-import { runMigration } from './migrate/run-migration.ts'
-import { readSecret } from './read-secret.ts'
+import { type ErrorCode, ReceiverError } from '../errors.ts'
+import type { CopyReport } from '../store/postgres/copy-target.ts'
+import { type CopyProblem, CopyRefused } from '../store/sqlite/copy-source.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { readSecret } from './command-settings.ts'
+import { formatCount, formatCounted } from './figures.ts'
+import { createProgress } from './progress.ts'
+import { safeLines, writeText } from './terminal.ts'
 
 interface MigrateOptions {
   readonly from: string
@@ -20,8 +24,8 @@ Examples:
 
 Stop the receiver first. Everything is copied: batches, events, jobs, quarantine and the keys that
 tell duplicates. The SQLite file stays as it was. The database must be empty; its tables are made.
-When it breaks off, or is stopped with Ctrl-C, the same command goes on where it was. Then start the
-receiver with STORE_URL set to the database.
+When it breaks off, or is stopped with Ctrl-C, the same command begins anew. Then start the receiver
+with STORE_URL set to the database.
 
 Without --to, the database is that of STORE_URL, or of the file that STORE_URL_FILE names. What
 stands in the command line can be seen by every user of the machine: a URL with a password belongs
@@ -31,7 +35,6 @@ Exit code 0 when everything is in the database, otherwise 1.`
 
 export function migrateCommand(context: CommandContext): Command {
   const command = new Command('migrate')
-    .description('copy everything from SQLite to PostgreSQL, to run several replicas')
     .requiredOption('--from <url>', 'the SQLite file, for example sqlite:./data/receiver.db')
     .option('--to <url>', 'the PostgreSQL database (default: STORE_URL)')
     .option('--json', 'print JSON, for machines')
@@ -69,4 +72,111 @@ function readAddress(name: string, text: string): StoreAddress | string {
     if (error instanceof WrongValue) return `${name} ${error.message}`
     throw error
   }
+}
+
+/** Copies, shows how it goes, and prints what came of it. */
+async function runMigration(
+  ends: MigrationEnds,
+  { isJson, context }: { isJson: boolean; context: CommandContext },
+): Promise<void> {
+  const report = await copyWithProgress(ends, context)
+  const text = isJson ? JSON.stringify(report) : describeMigration(report, ends)
+  await writeText(context.stdout, `${text}\n`)
+  if (report.outcome === 'stopped') {
+    throw new CommandFailure(
+      'Stopped before everything was copied. Run the same command again: it begins anew.',
+    )
+  }
+}
+
+async function copyWithProgress(ends: MigrationEnds, context: CommandContext): Promise<CopyReport> {
+  const { stderr, stopped, stoppedAgain } = context
+  // Loaded here, so that no other command waits for the drivers of both databases.
+  const { copyStore } = await import('../store/postgres/copy-target.ts')
+  const progress = createProgress(context)
+  try {
+    return await copyStore({
+      file: ends.file,
+      url: ends.url,
+      onProgress: (done, total) => progress.show({ done, total, unit: 'rows' }),
+      onWarning: (text) => void stderr.write(`warning: ${safeLines(text)}\n`),
+      stopped: AbortSignal.any([stopped, stoppedAgain]),
+      random: Math.random,
+    })
+  } catch (error) {
+    throw describeMigrationProblem(error, ends)
+  } finally {
+    progress.clear()
+  }
+}
+
+interface MigrationEnds {
+  /** The path of the SQLite file. */
+  readonly file: string
+  /** The URL of the PostgreSQL database; never shown. */
+  readonly url: string
+  /** The same for people, without its password. */
+  readonly label: string
+}
+
+const OUTCOMES: Readonly<Record<CopyReport['outcome'], string>> = {
+  copied: 'Copied and counted',
+  stopped: 'Copied so far',
+}
+
+/** What came of it, for people. */
+function describeMigration(report: CopyReport, { file, label }: MigrationEnds): string {
+  const { outcome, rows } = report
+  const tables = Object.entries(rows).map(([name, n]) => `${name} ${formatCount(n)}`)
+  const total = Object.values(rows).reduce((sum, n) => sum + n, 0)
+  const lines = [`${OUTCOMES[outcome]} ${formatCounted(total, 'row')} (${tables.join(', ')}).`]
+  if (outcome !== 'stopped') {
+    lines.push(
+      `Start the receiver with STORE_URL set to ${label} and its password.`,
+      `${file} stays as it was: never let a receiver work on it again, or events run twice.`,
+    )
+  }
+  return lines.join('\n')
+}
+
+type Texts = Readonly<Record<CopyProblem, (ends: MigrationEnds) => string>>
+
+const PROBLEMS: Texts = {
+  source_missing: ({ file }) =>
+    `There is no file ${file}. Give the path of the receiver's database, receiver.db in its DATA_DIR.`,
+  target_used: ({ label }) =>
+    `${label} holds data already, of a receiver or of a copy that had ended. Nothing was changed. Give an empty database.`,
+  target_changed: ({ label }) =>
+    `Somebody else wrote into ${label} before the copy had ended, so nothing was copied. Keep every receiver stopped, make a new, empty database, and copy into that.`,
+  taken_over: ({ label }) => `Another migrate copies into ${label}. Let it end.`,
+}
+
+/** What an operator reads when a copy could not begin or broke off; other errors stay as they are. */
+function describeMigrationProblem(error: unknown, ends: MigrationEnds): unknown {
+  if (error instanceof CopyRefused) {
+    return new CommandFailure(PROBLEMS[error.problem](ends), { cause: error })
+  }
+  if (!(error instanceof ReceiverError)) return error
+  const { code, detail = error.message } = error
+  if (code === 'store_locked') {
+    return new CommandFailure(
+      `A receiver, or another migrate, works on ${ends.file}. Stop it first: what it received meanwhile would be left behind.`,
+      { cause: error },
+    )
+  }
+  if (code === 'invalid_settings') {
+    const { configuration: exitCode } = EXIT_CODES
+    const text = `${ends.label} cannot be used: ${detail.replace(/^STORE_URL: /, '')}`
+    return new CommandFailure(text, { exitCode, cause: error })
+  }
+  return TEMPORARY.has(code) ? describeBreak(detail, error) : error
+}
+
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set(['store_busy', 'store_full', 'store_closed'])
+
+function describeBreak(detail: string, cause: Error): CommandFailure {
+  return new CommandFailure(
+    `The copy broke off (${detail}). Nothing of it was kept. Run the same command again: it begins anew.`,
+    { cause },
+  )
 }

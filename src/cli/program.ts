@@ -2,12 +2,15 @@ import { Command, CommanderError } from 'commander'
 import { SettingsError } from '../config/settings-error.ts'
 import { ReceiverError } from '../errors.ts'
 import { findNearestWord } from '../nearest-word.ts'
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure, EXIT_CODES, type ExitCode } from './command-failure.ts'
-import { describeError } from './describe-error.ts'
-import { readVersion } from './read-version.ts'
-import { createPaint } from './terminal/paint.ts'
-import { safeLines } from './terminal/safe-text.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  describeError,
+  EXIT_CODES,
+  type ExitCode,
+  readVersion,
+} from './command.ts'
+import { createPaint, safeLines } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -18,26 +21,102 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 wrong use, 78 wrong settings.`
 
-type LoadCommand = () => Promise<(context: CommandContext) => Command>
+interface CommandEntry {
+  readonly summary: string
+  readonly load: () => Promise<(context: CommandContext) => Command>
+}
 
-/** In the order of the help. Loaded when asked for: all of them take half a second. */
-const COMMANDS: Readonly<Record<string, LoadCommand>> = {
-  serve: async () => (await import('./serve.ts')).serveCommand,
-  demo: async () => (await import('./demo.ts')).demoCommand,
-  send: async () => (await import('./send.ts')).sendCommand,
-  simulate: async () => (await import('./simulate.ts')).simulateCommand,
-  webhooks: async () => (await import('./webhooks.ts')).webhooksCommand,
-  check: async () => (await import('./check.ts')).checkCommand,
-  doctor: async () => (await import('./doctor.ts')).doctorCommand,
-  events: async () => (await import('./events.ts')).eventsCommand,
-  jobs: async () => (await import('./jobs.ts')).jobsCommand,
-  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand,
-  replay: async () => (await import('./replay.ts')).replayCommand,
-  erase: async () => (await import('./erase.ts')).eraseCommand,
-  prune: async () => (await import('./prune.ts')).pruneCommand,
-  stats: async () => (await import('./stats.ts')).statsCommand,
-  backup: async () => (await import('./backup.ts')).backupCommand,
-  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+/** In the order of the help. A command is loaded when it is run, or its own help is asked for. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  serve: {
+    summary: 'run the receiver; the default',
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
+  demo: {
+    summary:
+      'start a receiver with example handlers, send it signed samples, show what comes of it',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
+  send: {
+    summary: 'sign batches and post them: files, stdin or generated events',
+    load: async () => (await import('./send.ts')).sendCommand,
+  },
+  simulate: {
+    summary: 'stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages',
+    load: async () => (await import('./simulate.ts')).simulateCommand,
+  },
+  init: {
+    summary: 'make a first handler, its test, a settings file and a Dockerfile',
+    load: async () => (await import('./init.ts')).initCommand,
+  },
+  webhooks: {
+    summary: 'see and change the webhooks that the provider has for you',
+    load: async () => (await import('./webhooks.ts')).webhooksCommand,
+  },
+  check: {
+    summary: 'check settings, open the store and load every handler, as a start would',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
+  doctor: {
+    summary: 'check a receiver from the outside: address, certificate, answers, store',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  events: {
+    summary: 'list events of a running receiver, newest first',
+    load: async () => (await import('./events.ts')).eventsCommand,
+  },
+  jobs: {
+    summary: 'list jobs of a running receiver: one event to be run by one handler',
+    load: async () => (await import('./jobs.ts')).jobsCommand,
+  },
+  handlers: {
+    summary: 'list the handlers of a running receiver, pause one, let it go on',
+    load: async () => (await import('./handlers.ts')).handlersCommand,
+  },
+  quarantine: {
+    summary: 'list what was authentic but could not be read',
+    load: async () => (await import('./quarantine.ts')).quarantineCommand,
+  },
+  replay: {
+    summary: 'run jobs again: makes those that match pending',
+    load: async () => (await import('./replay.ts')).replayCommand,
+  },
+  erase: {
+    summary: 'remove a person from everything a running receiver keeps',
+    load: async () => (await import('./erase.ts')).eraseCommand,
+  },
+  prune: {
+    summary: 'forget by age now, instead of within the hour',
+    load: async () => (await import('./prune.ts')).pruneCommand,
+  },
+  audit: {
+    summary: 'list what people had a running receiver do, newest first',
+    load: async () => (await import('./audit.ts')).auditCommand,
+  },
+  alert: {
+    summary: 'try whether alerts arrive where ALERT_URL leads',
+    load: async () => (await import('./alert.ts')).alertCommand,
+  },
+  backfill: {
+    summary: 'ask Mailtrap’s e-mail log what happened, and put in what the receiver lacks',
+    load: async () => (await import('./backfill.ts')).backfillCommand,
+  },
+  stats: {
+    summary: 'show what a running receiver received, handled, refused and quarantined',
+    load: async () => (await import('./stats.ts')).statsCommand,
+  },
+  backup: {
+    summary: 'copy the SQLite database into a new file, also under load',
+    load: async () => (await import('./backup.ts')).backupCommand,
+  },
+  migrate: {
+    summary: 'copy everything from SQLite to PostgreSQL, to run several replicas',
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  },
+  completion: {
+    summary: 'print what has a shell complete commands, options and their values',
+    load: async () => (await import('./completion.ts')).completionCommand,
+  },
 }
 const DEFAULT_COMMAND = 'serve'
 
@@ -64,20 +143,23 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
   const isWanted = findWanted(argv)
-  for (const [name, load] of Object.entries(COMMANDS)) {
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
     const command = isWanted(name) ? (await load())(context) : new Command(name)
+    command.description(summary)
     program.addCommand(command, { isDefault: name === DEFAULT_COMMAND })
   }
   prepare(program, context, '')
   return program
 }
 
-/** Which commands are run, or shown in the help; of the others the name is enough. */
+/** Which commands are run, or tell of themselves; of the others name and summary are enough. */
 function findWanted(argv: readonly string[]): (name: string) => boolean {
   const [word] = skipHelp(argv)
+  // It tells of all of them.
+  if (argv[0] === 'completion') return () => true
   if (word !== undefined && !word.startsWith('-')) return (name) => name === word
-  if (argv.some((one) => ['help', '-h', '--help'].includes(one))) return () => true
-  return (name) => name === DEFAULT_COMMAND && word !== '-V' && word !== '--version'
+  const isOfAll = argv.some((one) => ['help', '-h', '--help', '-V', '--version'].includes(one))
+  return (name) => name === DEFAULT_COMMAND && !isOfAll
 }
 
 /** `help stats` is about the same command as `stats`. */

@@ -1,18 +1,12 @@
 import { Command } from 'commander'
-import type { QuarantineJson } from '../admin/json/quarantine-json.ts'
-import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
-import {
-  addListOptions,
-  type ListOptions,
-  printList,
-  readWholeNumber,
-} from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { describePiece } from './describe-piece.ts'
-import { formatCount, formatInstant } from './terminal/figures.ts'
-import { createPaint } from './terminal/paint.ts'
-import type { Column } from './terminal/table.ts'
-import { writeText } from './terminal/write-text.ts'
+import type { QuarantineJson } from '../admin/api/quarantine.ts'
+import type { CommandContext } from './command.ts'
+import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { formatCount, formatCounted, formatInstant } from './figures.ts'
+import { addListOptions, type ListOptions, printList } from './print-list.ts'
+import { readWholeNumber } from './read-options.ts'
+import type { Column } from './table.ts'
+import { createPaint, type Paint, safeLines, safeText, writeText } from './terminal.ts'
 
 interface ShowOptions extends AdminOptions {
   readonly json?: boolean
@@ -37,16 +31,16 @@ const EXAMPLES = `
 Examples:
   mailtrap-receiver quarantine
   mailtrap-receiver quarantine show 7
-  mailtrap-receiver quarantine show 7 --raw > piece.bin`
+  mailtrap-receiver quarantine show 7 --raw > piece.bin
+  mailtrap-receiver quarantine replay 7`
 
 export function quarantineCommand(context: CommandContext): Command {
   const command = new Command('quarantine')
     .enablePositionalOptions()
-    .description('list what was authentic but could not be read')
     .addHelpText('after', EXAMPLES)
     .action(() => listQuarantine(command.opts<ListOptions>(), context))
   addListOptions(addAdminOptions(command))
-  return command.addCommand(showCommand(context))
+  return command.addCommand(showCommand(context)).addCommand(replayCommand(context))
 }
 
 function showCommand(context: CommandContext): Command {
@@ -63,6 +57,29 @@ function showCommand(context: CommandContext): Command {
     .addHelpText('after', EXAMPLES)
     .action((id: string) => showPiece(id, command.opts<ShowOptions>(), context))
   return addAdminOptions(command)
+}
+
+function replayCommand(context: CommandContext): Command {
+  const command = new Command('replay')
+    .description('take a piece out of quarantine and read it again, once the reader is mended')
+    .argument('<id>', 'its ID in the list')
+    .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
+    .action((id: string) =>
+      replayPiece(id, command.opts<AdminOptions & { json?: boolean }>(), context),
+    )
+  return addAdminOptions(command)
+}
+
+async function replayPiece(
+  id: string,
+  options: AdminOptions & { readonly json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const client = await connectToChange(options, context)
+  const path = `/api/quarantine/${encodeURIComponent(id)}/replay`
+  const { batch } = await client.work<{ batch: string }>(path, {}, () => {})
+  const said = `Its bytes are read again, as batch ${batch}.`
+  await writeText(context.stdout, `${options.json ? JSON.stringify({ batch }) : said}\n`)
 }
 
 function listQuarantine(options: ListOptions, context: CommandContext): Promise<void> {
@@ -91,4 +108,69 @@ async function showPiece(id: string, options: ShowOptions, context: CommandConte
     ? `${JSON.stringify({ ...piece, base64: Buffer.from(bytes).toString('base64') })}\n`
     : describePiece(piece, bytes, { limit: options.bytes, paint })
   await writeText(context.stdout, text)
+}
+
+const TITLE_WIDTH = 12
+
+/**
+ * What is in quarantine, for people: why, where it stood, and its first `limit` bytes as text; also
+ * as hex when they are not all printable.
+ */
+function describePiece(
+  piece: QuarantineJson,
+  bytes: Uint8Array,
+  { limit, paint }: { limit: number; paint: Paint },
+): string {
+  const facts: readonly (readonly [title: string, value: string])[] = [
+    ['quarantine', piece.id],
+    ['reason', piece.reason],
+    ['detail', piece.detail || '-'],
+    ['received', `${formatInstant(piece.received_at)} UTC, source ${piece.source}`],
+    ['batch', `${piece.batch}, ${describePosition(piece)} of its body`],
+    ['size', formatCounted(bytes.length, 'byte')],
+  ]
+  const lines = facts.map(
+    ([title, value]) => `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`,
+  )
+  return `${lines.join('')}\n${describeBytes(bytes, limit)}`
+}
+
+function describePosition({ position, pieces, byte_offset: offset }: QuarantineJson): string {
+  const which =
+    pieces === 1 ? `piece ${position}` : `pieces ${position} to ${position + pieces - 1}`
+  return `${which}, from byte ${offset}`
+}
+
+function describeBytes(bytes: Uint8Array, limit: number): string {
+  const shown = bytes.subarray(0, limit)
+  const rest = bytes.length - shown.length
+  // The limit may cut a character in two, which is no fault of the piece.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const decoded = decoder.decode(shown, { stream: rest > 0 })
+  const text = safeLines(decoded)
+  const isPrintable = text === decoded && !decoded.includes('\ufffd')
+  const more =
+    rest > 0 ? `… ${formatCounted(rest, 'byte')} more: --bytes ${bytes.length}, or --raw\n` : ''
+  return `${text.replace(/\n$/, '')}\n${isPrintable ? '' : `\n${hexDump(shown)}`}${more}`
+}
+
+const BYTES_PER_LINE = 16
+
+/** Bytes as hex and text side by side; `from` is the offset of the first of them. */
+export function hexDump(bytes: Uint8Array, from = 0): string {
+  const lines: string[] = []
+  for (let at = 0; at < bytes.length; at += BYTES_PER_LINE) {
+    const part = [...bytes.subarray(at, at + BYTES_PER_LINE)]
+    const hex = part.map((byte) => byte.toString(16).padStart(2, '0'))
+    const halves = `${hex.slice(0, 8).join(' ')}  ${hex.slice(8).join(' ')}`
+    lines.push(
+      `${(from + at).toString(16).padStart(8, '0')}  ${halves.padEnd(49)} ${asText(part)}\n`,
+    )
+  }
+  return lines.join('')
+}
+
+function asText(bytes: readonly number[]): string {
+  const shown = bytes.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'))
+  return `|${shown.join('')}|`
 }

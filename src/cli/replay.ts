@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander'
+import { dropUndefined } from '../admin/answer-parts.ts'
 import { EVENT_STATES, type EventState } from '../model.ts'
-import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
-import type { CommandContext } from './command-context.ts'
-import { formatCounted } from './terminal/figures.ts'
-import { createProgress } from './terminal/progress.ts'
-import { writeText } from './terminal/write-text.ts'
+import type { CommandContext } from './command.ts'
+import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { formatCounted } from './figures.ts'
 
 interface ReplayOptions extends AdminOptions {
   readonly json?: boolean
@@ -23,11 +22,10 @@ const EXAMPLES = `
 Examples:
   mailtrap-receiver replay --state dead                          after a bug in a handler was mended
   mailtrap-receiver replay --handler suppressions --type bounce  for a handler that is new
-  mailtrap-receiver replay --event 42                            one event, a conflict or stale one too`
+  mailtrap-receiver replay --event 1048576                       one event, a conflict or stale one too`
 
 export function replayCommand(context: CommandContext): Command {
   const command = new Command('replay')
-    .description('run jobs again: makes those that match pending')
     .option('--handler <name>', 'for this handler only')
     .addOption(new Option('--state <state>', 'events in this state').choices(REPLAYED_STATES))
     .option('--type <type>', "provider's name of the event, for example bounce")
@@ -37,37 +35,21 @@ export function replayCommand(context: CommandContext): Command {
     .addHelpText('after', EXAMPLES)
     .action(async () => {
       const { handler, state, type, from, to, event, ...others } = command.opts<ReplayOptions>()
-      const request = defined({ handler, state, type, from, to, event })
+      const request = dropUndefined({ handler, state, type, from, to, event })
       if (Object.keys(request).length === 0) {
         command.error('error: say which events: without any filter, every event would run again')
       }
-      await replay(request, others, context)
+      await workOn<{ replayed: number }>(
+        { path: '/api/replay', request, describe: ({ replayed }) => describeReplay(replayed) },
+        others,
+        context,
+      )
     })
   return addAdminOptions(command)
-}
-
-async function replay(
-  request: Readonly<Record<string, string>>,
-  options: AdminOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
-  const client = await connect(options, context)
-  const progress = createProgress(context)
-  const { replayed } = await client
-    .work<{ replayed: number }>('/api/replay', request, progress.show)
-    .finally(progress.clear)
-  const text = options.json ? JSON.stringify({ replayed }) : describeReplay(replayed)
-  await writeText(context.stdout, `${text}\n`)
 }
 
 function describeReplay(jobs: number): string {
   return jobs === 0
     ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
     : `${formatCounted(jobs, 'job is', 'jobs are')} pending again.`
-}
-
-function defined(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
 }

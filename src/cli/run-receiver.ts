@@ -1,5 +1,4 @@
-import type { CommandContext } from './command-context.ts'
-import { CommandFailure } from './command-failure.ts'
+import { type CommandContext, CommandFailure } from './command.ts'
 
 /** Where a running receiver is reached, and which handlers it runs. */
 export interface ReceiverAddresses {

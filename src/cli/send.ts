@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander'
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
-import { findType, listTypes } from '../simulator/samples/event-mix.ts'
-import { readUrl } from './admin-client/connect.ts'
-import { readWholeNumber } from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { readSeed } from './read-seed.ts'
+import { findType, listTypes } from '../simulator/samples/sample-events.ts'
+import type { CommandContext } from './command.ts'
+import { readSeed, readUrl, readWholeNumber } from './read-options.ts'
 import { runSend } from './send/run-send.ts'
 import type { SendCommandOptions } from './send/send-options.ts'
 
@@ -18,15 +16,15 @@ Examples:
   mailtrap-receiver send export.jsonl --split             events of a long file, 500 to a batch
   mailtrap-receiver send batch.json --bad-signature       must be answered with 401
 
-The secret is taken from --secret, --secret-file, MAILTRAP_SIGNING_SECRET (MAILINGAPI_SIGNING_SECRET),
-the same name with _FILE, or the data directory of a receiver that runs with --dev. What stands in
+It goes to the receiver whose settings it is given: HOST, PORT, DATA_DIR and the like. The secret is
+taken from --secret, --secret-file, MAILTRAP_SIGNING_SECRET (MAILINGAPI_SIGNING_SECRET), the same name
+with _FILE, or the data directory of a receiver that runs with --dev. What stands in
 the command line can be seen by every user of the machine: prefer the environment or a file.
 
 Exit code 0 when every batch was answered 200, otherwise 1.`
 
 export function sendCommand(context: CommandContext): Command {
   const command = new Command('send')
-    .description('sign batches and post them: files, stdin or generated events')
     .argument('[files...]', 'files to send as they are, - for stdin')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[]) => {
@@ -47,7 +45,8 @@ export function sendCommand(context: CommandContext): Command {
 /** Where to, and how to be let in. */
 function addAddressOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'where to (default: http://127.0.0.1:3000/webhooks/<provider>)', readUrl)
+    .option('--config <file>', 'the receiver’s settings in YAML (default: CONFIG_FILE)')
+    .option('--url <url>', 'where to (default: /webhooks/<provider> of its settings)', readUrl)
     .addOption(
       new Option('--provider <name>', 'signature and shape')
         .choices(PROVIDER_NAMES)

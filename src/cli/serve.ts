@@ -1,10 +1,8 @@
 import { Command } from 'commander'
 import type { Settings } from '../config.ts'
 import { createLogger } from '../observe/create-logger.ts'
-import type { CommandContext } from './command-context.ts'
-import { reachableUrl } from './reachable-url.ts'
-import { readCommandSettings, type SettingsOptions } from './read-command-settings.ts'
-import { readVersion } from './read-version.ts'
+import { type CommandContext, reachableUrl, readVersion } from './command.ts'
+import { readCommandSettings, type SettingsOptions } from './command-settings.ts'
 import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
 import { keepSettingsCurrent } from './serve/keep-settings-current.ts'
 
@@ -18,7 +16,6 @@ SIGTERM or Ctrl-C stops it in good order, a second one at once.`
 
 export function serveCommand(context: CommandContext): Command {
   const command = new Command('serve')
-    .description('run the receiver; the default')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'without any secret: make one, keep it in the data directory and show it')
     .option('--json', 'print problems as JSON, for machines')
@@ -34,7 +31,8 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
   for (const warning of settings.warnings) log.warn(warning)
   // Loaded here, so that no other command waits for the whole receiver to load.
   const { createApp } = await import('../app.ts')
-  const isBehindBalancer = context.stdout.isTTY !== true
+  // Who tries things out, or reads along, waits for nobody to learn that it goes.
+  const isBehindBalancer = !options.dev && context.stdout.isTTY !== true
   const app = createApp({ settings, log, version, env: context.env, isBehindBalancer })
   const read = () => readCommandSettings(options, context)
   let stopKeeping = () => {}
@@ -46,7 +44,11 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
       log,
       onReloadAsked: context.onReloadAsked,
     })
-    log.info({ version, ...describeAddresses(addresses) }, 'ready')
+    const { envFile } = settings
+    log.info(
+      { version, ...describeAddresses(addresses), ...(envFile && { env_file: envFile }) },
+      'ready',
+    )
     if (settings.devSecret !== undefined) {
       context.stderr.write(describeDevelopment(settings, settings.devSecret, addresses))
     }

@@ -1,16 +1,14 @@
-import { Command, Option } from 'commander'
-import { FAULT_MEANINGS } from '../simulator/sending/faults.ts'
-import { readWholeNumber } from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { readSeed } from './read-seed.ts'
-import { runSimulator } from './simulate/run-simulator.ts'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { readDuration } from '../config/quantities.ts'
 import {
-  readFaults,
-  readPort,
-  readSpan,
-  readSpeed,
-  type SimulateOptions,
-} from './simulate/simulate-options.ts'
+  FAULT_MEANINGS,
+  FAULT_NAMES,
+  type FaultName,
+  type Faults,
+} from '../simulator/sending/faults.ts'
+import type { CommandContext } from './command.ts'
+import { readSeed, readWholeNumber } from './read-options.ts'
+import { runSimulator, type SimulateOptions } from './run-simulator.ts'
 
 const FAULT_LINES = Object.entries(FAULT_MEANINGS).map(
   ([name, meaning]) => `  ${name.padEnd(16)} ${meaning}\n`,
@@ -40,7 +38,6 @@ ${FAULT_LINES.join('')}`
 
 export function simulateCommand(context: CommandContext): Command {
   const command = new Command('simulate')
-    .description('stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages')
     .option('--events <n>', 'generate so many for each kind of webhook', readWholeNumber)
     .addOption(
       new Option('--over <time>', 'in which the mails go out; openings follow for days')
@@ -73,4 +70,40 @@ export function simulateCommand(context: CommandContext): Command {
     .addHelpText('after', NOTES)
     .action(() => runSimulator(command.opts<SimulateOptions>(), context))
   return command
+}
+
+const MAX_SPEED = 1_000_000
+
+function readSpeed(text: string): number {
+  const speed = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && speed <= MAX_SPEED) return speed
+  throw new InvalidArgumentError('Give a number such as 60, which makes a minute of a second.')
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('Give a port from 0, any free one, to 65535.')
+}
+
+function readSpan(text: string): number {
+  try {
+    return readDuration(text)
+  } catch {
+    throw new InvalidArgumentError('Give a time with its unit, such as 30s, 10m or 2h.')
+  }
+}
+
+/** `duplicate=0.1,reorder=1` */
+function readFaults(text: string): Faults {
+  const faults = text.split(',').map((part): [FaultName, number] => {
+    const [name = '', share = '1'] = part.trim().split('=')
+    const known = FAULT_NAMES.find((one) => one === name)
+    const figure = Number(share)
+    if (known !== undefined && share !== '' && figure >= 0 && figure <= 1) return [known, figure]
+    throw new InvalidArgumentError(
+      `Give name=share, the share from 0 to 1; names are ${FAULT_NAMES.join(', ')}.`,
+    )
+  })
+  return Object.fromEntries(faults)
 }

@@ -1,10 +1,17 @@
 import { Command } from 'commander'
-import type { ProcessJson, StatsJson } from '../admin/json/stats-json.ts'
-import { type AdminOptions, addAdminOptions, connect } from './admin-client/connect.ts'
-import type { CommandContext } from './command-context.ts'
-import { describeProcess, describeStats } from './describe-stats.ts'
-import { createPaint, type Paint } from './terminal/paint.ts'
-import { writeText } from './terminal/write-text.ts'
+import { ownValue } from '../admin/answer-parts.ts'
+import type { ProcessJson, StatsJson } from '../admin/api/stats-schema.ts'
+import type { CommandContext } from './command.ts'
+import { type AdminOptions, addAdminOptions, connect } from './connect.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatInstant,
+} from './figures.ts'
+import { type Column, createTable } from './table.ts'
+import { createPaint, type Paint, plain, STATE_COLOURS, safeText, writeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -13,7 +20,6 @@ Examples:
 
 export function statsCommand(context: CommandContext): Command {
   const command = new Command('stats')
-    .description('show what a running receiver received, handled, refused and quarantined')
     .addHelpText('after', EXAMPLES)
     .action(() => showStats(command.opts<AdminOptions & { json?: boolean }>(), context))
   return addAdminOptions(command)
@@ -35,4 +41,179 @@ async function showStats(
     if (known) await show(known, describeProcess)
     throw error
   }
+}
+
+const TITLE_WIDTH = 12
+
+/** The figures of a receiver, for people. */
+function describeStats(stats: StatsJson, paint: Paint = plain): string {
+  const line = createLine(paint)
+  return [
+    ...describeVerdict(stats, paint),
+    line('batches', describeBatches(stats)),
+    line('refused', describeRefused(stats)),
+    line('events', describeCounts(stats.events.by_state, stats.events.total)),
+    line('types', describeCounts(stats.events.by_type)),
+    line('duplicates', formatCount(stats.duplicates)),
+    line('quarantined', formatCount(stats.quarantined)),
+    line('backlog', describeBacklog(stats)),
+    line('rate', describeRates(stats)),
+    ...describeOutside(stats, line),
+    ...(stats.database ? [line('database', describeDatabase(stats.database))] : []),
+    '\n',
+    describeHandlers(stats, paint),
+    describeStart(stats, paint),
+  ].join('')
+}
+
+/** What a person is needed for, first of all. */
+function describeVerdict({ verdict }: ProcessJson, paint: Paint): string[] {
+  const lines = verdict.map(({ text, since, remedy }) => {
+    const when = since ? ` Since ${formatInstant(since)} UTC.` : ''
+    return `${paint('red', safeText(text))}${when} ${safeText(remedy)}\n`
+  })
+  return lines.length > 0 ? [...lines, '\n'] : []
+}
+
+/** What a receiver knows of itself while its store is away. */
+function describeProcess(known: ProcessJson, paint: Paint = plain): string {
+  const line = createLine(paint)
+  const outside = describeOutside(known, line)
+  const verdict = describeVerdict(known, paint)
+  const refused = line('refused', describeRefused(known))
+  return [...verdict, refused, ...outside, describeStart(known, paint)].join('')
+}
+
+type Line = (title: string, value: string) => string
+
+const createLine =
+  (paint: Paint): Line =>
+  (title, value) =>
+    `${paint('dim', title.padEnd(TITLE_WIDTH))}${value}\n`
+
+/** What stands before the store, and before the receiver. */
+function describeOutside({ spool, guardian }: ProcessJson, line: Line): string[] {
+  return [
+    ...(spool ? [line('spool', describeSpool(spool))] : []),
+    ...describeGuardian(guardian).map((text) => line('webhooks', text)),
+  ]
+}
+
+function describeRefused({ batches }: ProcessJson): string {
+  return describeCounts(batches.refused_by_reason, batches.refused)
+}
+
+function describeStart({ version, counting_since: since }: ProcessJson, paint: Paint): string {
+  const text = `Version ${safeText(version)}. Refused requests are counted since ${formatInstant(since)} UTC, when it started.`
+  return paint('dim', `\n${text}\n`)
+}
+
+function describeBatches({ batches }: StatsJson): string {
+  const waiting = batches.waiting > 0 ? `, ${formatCount(batches.waiting)} not unpacked yet` : ''
+  return `${formatCount(batches.received)} received${waiting}`
+}
+
+/** `1,204 (done 1,200, dead 4)`; zeroes are left out. */
+function describeCounts(counts: Readonly<Record<string, number>>, total?: number): string {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, count]) => `${safeText(name)} ${formatCount(count)}`)
+  if (total === undefined) return parts.join(', ') || '-'
+  return parts.length === 0 ? formatCount(total) : `${formatCount(total)} (${parts.join(', ')})`
+}
+
+function describeBacklog({ backlog, oldest_pending_seconds: seconds }: StatsJson): string {
+  if (backlog === 0) return 'none'
+  return `${formatCount(backlog)}, the oldest waits for ${formatDuration(seconds * 1_000)}`
+}
+
+function describeRates({ rates }: StatsJson): string {
+  if (rates.over_seconds === null) return 'not measured yet: ask again'
+  const events = rates.events_per_second?.toFixed(1) ?? '-'
+  const batches = rates.batches_per_second?.toFixed(1) ?? '-'
+  return `${events} events/s, ${batches} batches/s over ${formatDuration(rates.over_seconds * 1_000)}`
+}
+
+function describeSpool(spool: NonNullable<StatsJson['spool']>): string {
+  const disk = `the disk is ${spool.disk_used_percent} % full`
+  if (spool.waiting === 0) return `empty, ${disk}`
+  return [
+    formatCounted(spool.waiting, 'batch', 'batches'),
+    ...(spool.refused > 0 ? [`${formatCount(spool.refused)} refused`] : []),
+    ...(spool.waiting_since ? [`since ${formatInstant(spool.waiting_since)} UTC`] : []),
+    formatBytes(spool.bytes),
+    disk,
+  ].join(', ')
+}
+
+function describeDatabase(database: NonNullable<StatsJson['database']>): string {
+  const { dead_rows: dead, oldest_transaction_seconds: seconds, turned_off: off } = database
+  const { oldest_transaction_by: by } = database
+  const whose = by
+    ? ` of ${safeText(by.application) || 'an unnamed application'}, pid ${by.pid}`
+    : ''
+  return [
+    `dead rows: ${describeCounts(dead)}`,
+    `oldest transaction ${formatDuration(seconds * 1_000)}${whose}`,
+    ...off.map((name) => `${safeText(name)} is off`),
+  ].join(', ')
+}
+
+/** One line, and one for each problem; none where nobody watches them. */
+function describeGuardian(guardian: ProcessJson['guardian']): string[] {
+  if (!guardian) return []
+  const { failure, webhooks, paused, resumed, problems, looked_at: lookedAt } = guardian
+  const seen = lookedAt
+    ? `${formatCounted(webhooks, 'webhook')} at the provider, ${formatCount(paused)} paused, ${formatCount(resumed)} resumed`
+    : 'the provider was not asked yet'
+  const texts = problems.map(({ webhook, source, problem }) => {
+    const which = webhook === null ? '' : `webhook ${webhook}${source ? ` (${source})` : ''}: `
+    return safeText(`${which}${problem}`)
+  })
+  return [seen, ...(failure ? [safeText(failure)] : []), ...texts]
+}
+
+interface HandlerLine {
+  readonly name: string
+  readonly jobs: Readonly<Record<string, number>>
+  readonly health: StatsJson['handlers'][string] | undefined
+}
+
+const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
+  { title: 'HANDLER', text: ({ name }) => name },
+  figures('DONE', 'done'),
+  figures('PENDING', 'pending'),
+  figures('DEAD', 'dead'),
+  {
+    title: 'PROCESS',
+    text: ({ health }) => describeHealth(health),
+    colour: ({ health }) => STATE_COLOURS[health?.running ? 'done' : 'dead'],
+  },
+]
+
+function figures(title: string, state: string): Column<HandlerLine> {
+  return { title, text: ({ jobs }) => formatCount(jobs[state] ?? 0), isFigure: true }
+}
+
+function describeHandlers({ handlers, jobs }: StatsJson, paint: Paint): string {
+  const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
+  if (names.length === 0) return 'No handler is loaded.\n'
+  const lines = names.map((name) => ({
+    name,
+    jobs: ownValue(jobs, name) ?? {},
+    health: ownValue(handlers, name),
+  }))
+  return createTable(HANDLER_COLUMNS, { paint })(lines)
+}
+
+function describeTimes(count: number): string {
+  return count === 1 ? 'once' : `${formatCount(count)} times`
+}
+
+function describeHealth(health: HandlerLine['health']): string {
+  if (health === undefined) return 'not loaded'
+  const restarts = health.restarts > 0 ? `, restarted ${describeTimes(health.restarts)}` : ''
+  const problem = health.last_problem ? `: ${health.last_problem}` : ''
+  return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
 }

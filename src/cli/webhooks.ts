@@ -1,17 +1,20 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/webhooks/webhook.ts'
-import { readUrl } from './admin-client/connect.ts'
-import { readWholeNumber } from './admin-client/print-list.ts'
-import type { CommandContext } from './command-context.ts'
-import { createPaint } from './terminal/paint.ts'
-import { createTable } from './terminal/table.ts'
-import { writeText } from './terminal/write-text.ts'
-import type { Fields } from './webhooks/api-refusal.ts'
+import type { ManagementApi } from '../guardian/management-api.ts'
+import type { Fields } from '../guardian/management-failure.ts'
+import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/sending/webhook.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { readUrl, readWholeNumber } from './read-options.ts'
+import { createTable } from './table.ts'
+import { createPaint, writeText } from './terminal.ts'
 import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
 import { type CreateOptions, createWebhook } from './webhooks/create-webhook.ts'
-import { describeWebhook, mailingApiColumns, webhookColumns } from './webhooks/describe-webhook.ts'
-import type { WebhookApi } from './webhooks/webhook-api.ts'
-import { type FieldOptions, fieldsToUpdate } from './webhooks/webhook-fields.ts'
+import {
+  describeWebhook,
+  type FieldOptions,
+  fieldsToUpdate,
+  mailingApiColumns,
+  webhookColumns,
+} from './webhooks/webhook-fields.ts'
 
 const EXAMPLES = `
 Examples:
@@ -30,11 +33,10 @@ The API shows the signing secret only once. It is put before the others in --sec
 the file that MAILTRAP_SIGNING_SECRET_FILE (MAILINGAPI_SIGNING_SECRET_FILE) names, else
 mailtrap-signing-secret in the data directory; with mode 0600.`
 
-type Action = (api: WebhookApi, id: string) => Promise<Fields | undefined>
+type Action = (api: ManagementApi, id: string) => Promise<Fields | undefined>
 
 export function webhooksCommand(context: CommandContext): Command {
   return new Command('webhooks')
-    .description('see and change the webhooks that the provider has for you')
     .addHelpText('after', EXAMPLES)
     .addCommand(listCommand(context))
     .addCommand(itemCommand('get', 'show one', (api, id) => api.get(id), context))
@@ -88,10 +90,18 @@ function itemCommand(
     .argument('<id>', 'of the webhook')
     .action(async (id: string) => {
       const options = command.opts<ApiOptions>()
+      refuseOddId(id, options)
       const webhook = await act(await connectApi(options, context), id)
       await show(webhook, { id, options, context })
     })
   return addApiOptions(command)
+}
+
+function refuseOddId(id: string, { provider }: ApiOptions): void {
+  if (provider !== 'mailtrap' || /^\d{1,15}$/.test(id)) return
+  throw new CommandFailure(`Mailtrap's webhooks have numbers, and ${id} is none.`, {
+    exitCode: EXIT_CODES.usage,
+  })
 }
 
 function updateCommand(context: CommandContext): Command {
@@ -101,6 +111,7 @@ function updateCommand(context: CommandContext): Command {
     .action(async (id: string) => {
       const options = command.opts<FieldOptions>()
       const changes = fieldsToUpdate(options)
+      refuseOddId(id, options)
       const api = await connectApi(options, context)
       await show(await api.update(id, changes), { id, options, context })
     })

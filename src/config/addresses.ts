@@ -31,12 +31,6 @@ export function readTrustedBlocks(text: string): string[] {
   )
 }
 
-/** True for `localhost`, `127.x.x.x` and `::1`: reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost' || host === '::1') return true
-  return isIP(host) === 4 && host.startsWith('127.')
-}
-
 /** An address or a host name to listen on. */
 export function readHost(text: string): string {
   const host = text.trim().replace(/^\[(.*)\]$/, '$1')

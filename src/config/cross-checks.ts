@@ -1,9 +1,11 @@
-import { isLoopback } from './addresses.ts'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { isLoopback } from '../address.ts'
 import type { GivenSettings } from './given-settings.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingName, SettingValues } from './settings-schema.ts'
 import { findTlsFiles } from './store-url.ts'
+import { WrongValue } from './wrong-value.ts'
 
 /** What two settings say of each other. Settings that are wrong by themselves are left out. */
 export function checkTogether(options: {
@@ -55,7 +57,7 @@ export function checkTogether(options: {
   }
   const { STORE_URL: store } = values
   for (const path of store?.engine === 'postgres' ? findTlsFiles(store.url) : []) {
-    problems.attempt(label('STORE_URL'), () => readFileOrExplain(readFile, path))
+    problems.attempt(label('STORE_URL'), () => checkPem(readFileOrExplain(readFile, path), path))
   }
   const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)
   if (areRight('RETRY_SCHEDULE', 'RETAIN_EVENTS') && waitsMs > values.RETAIN_EVENTS) {
@@ -63,6 +65,19 @@ export function checkTogether(options: {
       label('RETRY_SCHEDULE'),
       'goes on for longer than RETAIN_EVENTS keeps the event',
       'Make the waits shorter, or RETAIN_EVENTS longer.',
+    )
+  }
+}
+
+/** The driver would find it only when it connects, and without a name. */
+function checkPem(pem: string, path: string): void {
+  try {
+    if (pem.includes('PRIVATE KEY-----')) createPrivateKey(pem)
+    else new X509Certificate(pem)
+  } catch {
+    throw new WrongValue(
+      `names the file ${path}, which cannot be used`,
+      'Give a PEM file without a pass phrase.',
     )
   }
 }

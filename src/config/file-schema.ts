@@ -1,19 +1,27 @@
-import { z } from 'zod'
+import * as z from 'zod'
+import { BUILT_IN_KINDS } from '../model.ts'
 import {
   readFileBlocks,
+  readFileEventKeys,
+  readFileHandlerName,
   readFileMemory,
   readFileNumber,
   readFileProvider,
+  readFileRate,
+  readFileSecret,
   readFileSecretForm,
   readFileSecretOrFalse,
   readFileSecrets,
+  readFileSilence,
   readFileText,
   readFileTimeout,
   readFileWaits,
+  readFileWhere,
 } from './file-values.ts'
+import { readForwardFormat } from './handlers/forward-values.ts'
 import { readFileRedact, readFileRedactOrFalse } from './redaction.ts'
 import { SETTINGS } from './setting-names.ts'
-import { readWith } from './wrong-value.ts'
+import { readWith, WrongValue } from './wrong-value.ts'
 
 const sourceShape = {
   provider: required(readFileProvider),
@@ -23,11 +31,38 @@ const sourceShape = {
   urlToken: optional(readFileSecretOrFalse),
   toleranceSeconds: optional(readFileNumber(1, 86_400)),
   secretForm: optional(readFileSecretForm),
+  silentAfter: optional(readFileSilence),
   redact: optional(readFileRedactOrFalse),
 }
 
 const handlerShape = {
-  module: required(readFileText),
+  module: optional(readFileText),
+  forward: optional(readFileSecret),
+  table: z
+    .strictObject(
+      { url: required(readFileSecret), name: required(readFileText) },
+      'is no list of keys: it needs url and name',
+    )
+    .optional(),
+  publish: z
+    .strictObject(
+      {
+        url: required(readFileSecret),
+        subject: optional(readFileText),
+        exchange: optional(readFileText),
+      },
+      'is no list of keys: it needs url, and subject or exchange',
+    )
+    .optional(),
+  name: optional(readFileHandlerName),
+  events: optional(readFileEventKeys),
+  where: optional(readFileWhere),
+  rate: optional(readFileRate),
+  format: optional((value) => readForwardFormat(readFileText(value))),
+  secret: optional(readFileSecret),
+  headers: z.record(z.string(), required(readFileSecret), 'is no list of headers').optional(),
+  ca: optional(readFileText),
+  batchSize: optional(readFileNumber(1, 500)),
   concurrency: optional(readFileNumber(1, 1_000)),
   timeout: optional(readFileTimeout),
   retry: optional(readFileWaits),
@@ -37,8 +72,21 @@ const handlerShape = {
 const sourceSchema = z.strictObject(sourceShape, 'is no list of keys')
 const handlerSchema = z.preprocess(
   (entry) => (typeof entry === 'string' ? { module: entry } : entry),
-  z.strictObject(handlerShape, 'is neither a path nor a list of keys'),
+  z
+    .strictObject(handlerShape, 'is neither a path nor a list of keys')
+    .transform(readWith(refuseUnclear)),
 )
+
+const KINDS = ['module', ...BUILT_IN_KINDS] as const
+
+function refuseUnclear<Entry extends { readonly [Kind in (typeof KINDS)[number]]?: unknown }>(
+  entry: Entry,
+): Entry {
+  const [kind, other] = KINDS.filter((one) => entry[one] !== undefined)
+  if (!kind) throw new WrongValue('names no handler', `Give one of ${KINDS.join(', ')}.`)
+  if (!other) return entry
+  throw new WrongValue(`has both ${kind} and ${other}`, 'Make two entries of it.')
+}
 
 /** One entry below `sources:`. */
 export type FileSource = z.output<typeof sourceSchema>

@@ -1,10 +1,12 @@
-import { PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { checkKey } from '../handlers/event-keys.ts'
+import { HANDLER_NAME, PROVIDER_NAMES, type Rate, SECRET_FORMS, type Where } from '../model.ts'
 import { readAllowedBlocks } from './addresses.ts'
 import { readByteSize, readDuration, readDurations, readWholeNumber } from './quantities.ts'
 import type { SecretReference } from './secret-reader.ts'
 import { RETRY_LIMITS, TIMEOUT_LIMITS } from './settings-schema.ts'
 import { quote, WrongValue } from './wrong-value.ts'
 
+const SILENCE_LIMITS = { min: '1m', max: '365d' }
 const MEMORY_LIMITS = { min: '32MB', max: '64GB' }
 
 /** A text, number or switch of the file, as the environment would give it; a list with commas. */
@@ -57,6 +59,12 @@ export function readFileTimeout(value: unknown): number {
   return readDuration(readFileText(value), TIMEOUT_LIMITS)
 }
 
+/** `off`, which YAML may read as false, means: it may be silent for as long as it likes. */
+export function readFileSilence(value: unknown): number {
+  if (value === false || value === 'off') return Number.POSITIVE_INFINITY
+  return readDuration(readFileText(value), SILENCE_LIMITS)
+}
+
 /** An empty list means: no second attempt. */
 export function readFileWaits(value: unknown): number[] {
   if (Array.isArray(value) && value.length === 0) return []
@@ -69,6 +77,60 @@ export function readFileMemory(value: unknown): number {
 
 export function readFileNumber(min: number, max: number): (value: unknown) => number {
   return (value) => readWholeNumber(readFileText(value), min, max)
+}
+
+/** Jobs are kept under it. */
+export function readFileHandlerName(value: unknown): string {
+  const name = readFileText(value)
+  if (HANDLER_NAME.test(name)) return name
+  throw new WrongValue(
+    `is ${quote(name)}, which is no name`,
+    'Use lower case letters, digits, dots, dashes and underscores, at most 64, a letter or digit first.',
+  )
+}
+
+/** What a handler takes: the keys that `defineHandler` knows. */
+export function readFileEventKeys(value: unknown): string[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length === 0) throw new WrongValue('is empty', 'Remove it to take all events.')
+  return list.map((key) => {
+    const problem = checkKey(typeof key === 'string' ? key : JSON.stringify(key))
+    if (typeof key === 'string' && problem === undefined) return key
+    throw new WrongValue('names what is no event', problem ?? 'Give names of events.')
+  })
+}
+
+const WHERE_REMEDY = 'Write { category: [Orders, Invoices] }, with dots for fields within others.'
+
+/** Fields of events, and the values of which they have to have one. */
+export function readFileWhere(value: unknown): Where {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isRecord || Object.keys(value).length === 0) {
+    throw new WrongValue('is no list of fields', WHERE_REMEDY)
+  }
+  const fields = Object.entries(value).map(([field, given]) => {
+    const values: unknown[] = Array.isArray(given) ? given : [given]
+    const isPlain = values.every((one) => ['string', 'number', 'boolean'].includes(typeof one))
+    if (isPlain && values.length > 0) return [field, values.map(String)]
+    throw new WrongValue(`has no text, number or switch for ${quote(field)}`, WHERE_REMEDY)
+  })
+  return Object.fromEntries(fields)
+}
+
+const RATE_UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** `50/s`, `600/m`, `1000/h`. */
+export function readFileRate(value: unknown): Rate {
+  const text = readFileText(value)
+  const [, count, unit] = /^(\d{1,6})\s*\/\s*(s|m|h)$/.exec(text.trim()) ?? []
+  const attempts = Number(count)
+  if (unit && attempts > 0) {
+    return { attempts, perMs: RATE_UNITS_MS[unit as keyof typeof RATE_UNITS_MS] }
+  }
+  throw new WrongValue(
+    `is ${quote(text)}, which is no rate`,
+    'Give a whole number for each second, minute or hour, such as 50/s, 600/m or 1000/h.',
+  )
 }
 
 export const readFileProvider = readOneOf(PROVIDER_NAMES)

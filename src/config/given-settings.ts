@@ -25,10 +25,14 @@ interface Origins {
   readonly secrets: SecretReader
 }
 
-/** Finds every setting's text: in the environment, in a file it names, else in the YAML file. */
-export function collectGiven(origins: Origins, problems: ProblemList): GivenSettings {
+/** Finds the text of every setting, or of some: in the environment, in a file it names, else in the YAML file. */
+export function collectGiven(
+  origins: Origins,
+  problems: ProblemList,
+  settings = SETTINGS,
+): GivenSettings {
   const given = new Map<SettingName, GivenSetting>()
-  for (const setting of SETTINGS) {
+  for (const setting of settings) {
     const label = labelOf(setting, origins)
     if (!label) continue
     const text = problems.attempt(label, () => findText(setting, origins))
@@ -37,6 +41,11 @@ export function collectGiven(origins: Origins, problems: ProblemList): GivenSett
     if (text !== undefined) given.set(setting.name, { text, label, folder, isFromFile })
   }
   return given
+}
+
+/** Set and empty counts as not set: so compose files and service managers write what is left out. */
+export function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()))
 }
 
 /** Reads the texts. A wrong one leaves its problem, and its default stands in. */
@@ -90,7 +99,7 @@ function findText(setting: SettingDescription, { env, cwd, file, secrets }: Orig
   return refuseEmpty(secrets.read(readFileSecret(value), file.folder))
 }
 
-// An empty text is a variable that somebody forgot to fill: no default may hide that.
+// A file that somebody forgot to fill: no default may hide that.
 function refuseEmpty(text: string): string {
   if (text.trim() !== '') return text
   throw new WrongValue('is empty', 'Give a value, or remove it.')

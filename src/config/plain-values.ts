@@ -16,6 +16,12 @@ export function readPort(text: string): number {
 /** Undefined: turned off. */
 export function readAdminPort(text: string): number | undefined {
   if (text.trim().toLowerCase() === 'off') return undefined
+  if (/^(tcp|udp|sctp):\/\//.test(text)) {
+    throw new WrongValue(
+      `is ${quote(text)}, which Kubernetes or Docker sets for a service named admin`,
+      'Set enableServiceLinks: false in the pod, or the port itself.',
+    )
+  }
   try {
     return readPort(text)
   } catch (error) {
@@ -72,4 +78,11 @@ export function readWebUrl(text: string): string {
     'is no plain address',
     'Give https://<host>, without user, password and query.',
   )
+}
+
+/** An address of http or https that may hold a secret, but no credentials. */
+export function readSecretUrl(text: string): string {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
+  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url.href
+  throw new WrongValue('is no address', 'Give https://<host>/<path>, without user and password.')
 }

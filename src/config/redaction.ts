@@ -1,6 +1,5 @@
 import type { RedactRules } from '../model.ts'
 import type { ProblemList } from './settings-error.ts'
-import type { SettingsFile } from './settings-file.ts'
 import type { SettingValues } from './settings-schema.ts'
 import { quote, WrongValue } from './wrong-value.ts'
 
@@ -20,7 +19,12 @@ const FIELD = /^[^.\s]+(\.[^.\s]+)*$/
 const NAME_FIELDS = ['event', 'type']
 
 export function findRedaction(origins: {
-  file: SettingsFile
+  file: {
+    readonly sources: Readonly<
+      Record<string, { readonly redact?: RedactRules | false | undefined }>
+    >
+    readonly redact: RedactRules | undefined
+  }
   values: SettingValues
   problems: ProblemList
 }): RedactionSettings {

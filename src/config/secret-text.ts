@@ -54,6 +54,23 @@ export function readUrlToken(text: string): string {
   throw new WrongValue('is blank', 'Give the value that stands behind ?token= in the URL.')
 }
 
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$/
+
+/**
+ * A secret of Standard Webhooks, whose libraries decode it from base64, whether it begins with `whsec_`
+ * or not. `where`: words for what is signed by it.
+ */
+export function readStandardSecret(text: string, where = ''): string {
+  const encoded = text.replace(/^whsec_/, '')
+  if (BASE64.test(encoded) && Buffer.from(encoded, 'base64').length >= MIN_SECRET_LENGTH) {
+    return text
+  }
+  throw new WrongValue(
+    `is no secret of Standard Webhooks${where}: base64 of ${MIN_SECRET_LENGTH} bytes at least`,
+    'Make one with: echo "whsec_$(openssl rand -base64 32)".',
+  )
+}
+
 /** A token as it goes into a header. */
 export function readApiToken(text: string): string {
   if (/^[\x21-\x7e]+$/.test(text.trim())) return text.trim()

@@ -66,8 +66,8 @@ export function readSettingsFile(
 /** The content less what is wrong: the wrong values themselves, else what cannot do without them. */
 function parseWithoutWrong(content: unknown): z.output<typeof fileSchema> {
   const right = structuredClone(content)
-  // Each round removes something, and no value lies deeper than handlers.0.module.
-  for (let round = 0; round < 4; round++) {
+  // Each round removes something, and no value lies deeper than handlers.0.headers.Authorization.
+  for (let round = 0; round < 5; round++) {
     const parsed = fileSchema.safeParse(right)
     if (parsed.success) return parsed.data
     for (const issue of parsed.error.issues) {

@@ -1,5 +1,6 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
+import { readForwardFormat, readForwardUrl } from './handlers/forward-values.ts'
 import {
   LOG_LEVELS,
   readAccountId,
@@ -8,6 +9,7 @@ import {
   readPath,
   readPort,
   readRole,
+  readSecretUrl,
   readSwitch,
   readWebUrl,
 } from './plain-values.ts'
@@ -18,6 +20,7 @@ import {
   readPassword,
   readRedactKey,
   readSigningSecrets,
+  readStandardSecret,
   readUrlToken,
 } from './secret-text.ts'
 import { readStoreUrl } from './store-url.ts'
@@ -33,6 +36,8 @@ const KEY_LIMITS = { min: '1d', max: '10000d' }
 // A batch of 500 events with 1,000 bytes of custom variables each has about 1.6 MB, and a 413
 // makes the provider pause the webhook. 64 MB is all that bodies in flight may have together.
 const BODY_LIMITS = { min: '2MB', max: '64MB' }
+// A balancer that idles for longer than we do sends into a connection that is just being closed.
+const KEEP_ALIVE_LIMITS = { min: '1s', max: '1d' }
 // The provider takes 150 requests in 10 s.
 const GUARDIAN_LIMITS = { min: '1s', max: '1h' }
 
@@ -72,9 +77,24 @@ export const settingsSchema = z.object({
     read: (path) => path,
   }),
   HANDLERS: optionalSetting({
-    meaning: 'comma-separated modules or folders: `.js .mjs .ts .mts`',
+    meaning: 'comma-separated modules or folders: `.js .mjs .cjs .ts .mts .cts`',
     shownDefault: '`./handlers` if it exists, else the built-in `log` handler',
     read: (text) => text.split(',').map((path) => readPath(path.trim())),
+  }),
+  FORWARD_URL: optionalSetting({
+    meaning: 'a handler without a file, `forward`: posts every event to this endpoint',
+    isSecret: true,
+    read: readForwardUrl,
+  }),
+  FORWARD_SECRET: optionalSetting({
+    meaning: 'signs what is posted',
+    isSecret: true,
+    read: (text) => text.trim(),
+  }),
+  FORWARD_FORMAT: setting({
+    meaning: '`event`, `batch` or `mailtrap`: how it is written',
+    default: 'event',
+    read: readForwardFormat,
   }),
   STORE_URL: optionalSetting({
     meaning:
@@ -143,6 +163,12 @@ export const settingsSchema = z.object({
     default: '10MB',
     read: (text) => readByteSize(text, BODY_LIMITS),
   }),
+  KEEP_ALIVE: setting({
+    meaning:
+      'how long an idle connection is kept, longer than the balancer’s idle time; idle ones give way to new ones',
+    default: '650s',
+    read: (text) => readDuration(text, KEEP_ALIVE_LIMITS),
+  }),
   HANDLER_TIMEOUT: setting({
     meaning: 'one attempt',
     default: '30s',
@@ -202,6 +228,16 @@ export const settingsSchema = z.object({
     meaning: 'how often the guardian looks at the provider; 1s to 1h',
     default: '1m',
     read: (text) => readDuration(text, GUARDIAN_LIMITS),
+  }),
+  ALERT_URL: optionalSetting({
+    meaning: 'where alerts are posted: Slack’s form for Slack’s hosts, else JSON',
+    isSecret: true,
+    read: readSecretUrl,
+  }),
+  ALERT_SECRET: optionalSetting({
+    meaning: 'signs them by Standard Webhooks: base64, `whsec_` before it or not',
+    isSecret: true,
+    read: readStandardSecret,
   }),
   LOG_LEVEL: setting({
     meaning: `one of ${LOG_LEVELS.join(', ')}; JSON lines on stdout, pretty on a terminal`,

@@ -18,8 +18,19 @@ export function findWarnings(options: {
     ...Object.keys(env).flatMap((variable) => (known.has(variable) ? [] : misspelling(variable))),
     ...proxyWarning(sources, values),
     ...guardianWarning(values),
+    ...alertWarning(values),
     ...sources.flatMap(unusualSecret),
+    ...sources.flatMap(oddToken),
   ]
+}
+
+/** What would keep strangers out, and was probably to be filled. */
+const DOORS = ['ALLOW_IPS', 'BASIC_AUTH', 'BASIC_AUTH_FILE', 'URL_TOKEN', 'URL_TOKEN_FILE']
+
+export function findOpenDoors(env: NodeJS.ProcessEnv): string[] {
+  return DOORS.filter((name) => env[name]?.trim() === '').map(
+    (name) => `${name} is set and empty, which counts as not set: it keeps nobody out.`,
+  )
 }
 
 /** A variable of the environment that was probably meant to be this setting. */
@@ -54,10 +65,28 @@ function guardianWarning({ GUARDIAN_RESUME, MAILTRAP_API_TOKEN }: SettingValues)
   return ['GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.']
 }
 
+function alertWarning({ ALERT_SECRET, ALERT_URL }: SettingValues): string[] {
+  if (ALERT_SECRET === undefined || ALERT_URL !== undefined) return []
+  return ['ALERT_SECRET does nothing without ALERT_URL, which says where alerts go.']
+}
+
 function unusualSecret({ name, provider, secrets }: Source): string[] {
   const { secretLook } = PROVIDERS[provider]
   if (!secretLook || secrets.every((secret) => secretLook.pattern.test(secret))) return []
   return [
     `A signing secret of the source ${name} does not look like those of ${provider}, which are ${secretLook.words}. Was it copied whole?`,
+  ]
+}
+
+/** Of what stands between two marks of a URL, only these mean themselves everywhere: RFC 3986, 2.3. */
+function oddToken({ name, urlToken = '' }: Source): string[] {
+  if (/^[\w.~-]*$/.test(urlToken)) return []
+  if (/[&#]/.test(urlToken)) {
+    return [
+      `The token of the source ${name} holds & or #, which end it in a URL. Write them there as %26 and %23, or use one of letters, digits and -._~.`,
+    ]
+  }
+  return [
+    `The token of the source ${name} holds characters that mean something else in a URL, or are written otherwise there. It is accepted as it is and percent-encoded; one of letters, digits and -._~ cannot be misread.`,
   ]
 }

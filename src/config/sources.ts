@@ -68,7 +68,7 @@ export function buildPlainSource(
 
 function buildFileSource(name: string, entry: FileSource, origins: Origins): Source | undefined {
   const { file, values, secrets, problems } = origins
-  const { provider, secretForm, toleranceSeconds } = entry
+  const { provider, secretForm, toleranceSeconds, silentAfter: silentAfterMs } = entry
   const attempt = <Value>(key: string, read: () => Value) =>
     problems.attempt(file.label(`sources.${name}${key}`), read)
 
@@ -96,6 +96,7 @@ function buildFileSource(name: string, entry: FileSource, origins: Origins): Sou
     allowIps: entry.allowIps ?? plain.allowIps,
     toleranceSeconds: toleranceSeconds ?? plain.toleranceSeconds,
     secretForm: secretForm ?? plain.secretForm,
+    ...(silentAfterMs !== undefined && { silentAfterMs }),
   }
 }
 

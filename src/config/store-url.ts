@@ -1,4 +1,5 @@
 import { readPath } from './plain-values.ts'
+import { checkParameters } from './postgres-parameters.ts'
 import { WrongValue } from './wrong-value.ts'
 
 /** Where everything is kept: in a file of this machine, or in a database that replicas share. */
@@ -29,34 +30,16 @@ function readPostgresUrl(url: string): string {
     )
   }
   if (parsed.pathname.length <= 1) throw new WrongValue('names no database', REMEDY)
-  checkTls(parsed.searchParams)
+  checkParameters(parsed.searchParams)
   return url
 }
 
-const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full']
-
-/** As PostgreSQL's own programs, but for the modes with which one cannot say what is on the wire. */
-function checkTls(parameters: URLSearchParams): void {
-  const mode = parameters.get('sslmode')
-  if (mode !== null && !SSL_MODES.includes(mode)) {
-    throw new WrongValue(
-      `asks for sslmode=${mode.slice(0, 20)}`,
-      `Give one of ${SSL_MODES.join(', ')}.`,
-    )
-  }
-  if (mode === 'verify-ca' && !parameters.has('sslrootcert')) {
-    throw new WrongValue(
-      'asks for sslmode=verify-ca without an authority to verify by',
-      'Add sslrootcert=<file>, or use verify-full, which knows the public ones.',
-    )
-  }
-}
-
-/** The files with certificates that its parameters name. */
+/** The files with certificates that its parameters name; `system` stands for those of the machine. */
 export function findTlsFiles(url: string): string[] {
-  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(
-    (name) => parse(url)?.searchParams.get(name) ?? [],
-  )
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => {
+    const path = parse(url)?.searchParams.get(name)
+    return path && path !== 'system' ? [path] : []
+  })
 }
 
 /** For people and logs: without password and parameters. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Thrown by whoever reads one value. Both texts are shown to people: never a secret in them. */
 export class WrongValue extends Error {

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { addControlRoutes } from './control/control-routes.ts'
-import { addMailingApiRoutes } from './management/mailingapi-routes.ts'
+import { addMailingApiRoutes } from './management/mailingapi-api.ts'
 import { addMailtrapRoutes, type MailtrapApiOptions } from './management/mailtrap-routes.ts'
 import type { Simulator } from './simulator.ts'
 

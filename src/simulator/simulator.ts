@@ -1,20 +1,29 @@
 import type { ProviderName } from '../model.ts'
-import { createPosters, type Posters } from './create-posters.ts'
+import type { Random, SampleEvent } from '../providers/samples.ts'
 import type { StreamSpec } from './samples/event-stream.ts'
-import type { Random } from './samples/random.ts'
-import type { SampleEvent } from './samples/sample-facts.ts'
+import { createPoster, type Poster } from './send-request.ts'
 import { type Faults, occurs } from './sending/faults.ts'
-import { type AttemptRecord, countAttempt, type Lane } from './sending/lane.ts'
-import { type DueBatch, Lanes } from './sending/lanes.ts'
 import { type RunningStream, runStream } from './sending/running-stream.ts'
-import type { RetryProfile } from './sending/sending-policy.ts'
+import {
+  type AttemptRecord,
+  countAttempt,
+  type DueBatch,
+  recordAttempt,
+  Senders,
+} from './sending/senders.ts'
 import { signAttempt } from './sending/sign-attempt.ts'
 import type { VirtualClock } from './sending/virtual-clock.ts'
-import type { SimulatorState } from './simulator-state.ts'
-import { noteAttempt } from './webhooks/note-attempt.ts'
-import { streamKindFor } from './webhooks/stream-for.ts'
-import { isSending, type Webhook, webhookKey } from './webhooks/webhook.ts'
-import { createWebhookBook, type WebhookBook } from './webhooks/webhook-book.ts'
+import {
+  createWebhookBook,
+  isSending,
+  noteAttempt,
+  streamKindFor,
+  type Webhook,
+  type WebhookBook,
+  webhookKey,
+} from './sending/webhook.ts'
+import type { RetryProfile } from './sending/webhook-queue.ts'
+import type { SimulatorState } from './state-file.ts'
 
 /** No retry comes sooner, so the clock may go on so far before an answer is there. */
 const LEAST_RETRY_MS = 60_000
@@ -48,13 +57,14 @@ export class Simulator {
   readonly randomHex: (digits: number) => string
   faults: Faults
   readonly #options: SimulatorOptions
-  readonly #lanes: Lanes
-  readonly #posters: Posters
+  readonly senders: Senders
+  readonly #poster: Poster
   readonly #streams: RunningStream[]
   /** Attempts under way, and when each began by the simulator's clock. */
   readonly #flights = new Map<Promise<void>, number>()
   readonly #cut = new AbortController()
-  readonly #records: AttemptRecord[] = []
+  /** The latest, newest first. */
+  readonly attempts: AttemptRecord[] = []
   #timer: NodeJS.Timeout | undefined
   #isAdvancing = false
   /** Resolves when nobody runs ahead any more: one after the other. */
@@ -67,24 +77,20 @@ export class Simulator {
     this.randomHex = options.randomHex
     this.faults = options.faults
     this.webhooks = createWebhookBook(state?.webhooks)
-    this.#lanes = new Lanes(
+    this.senders = new Senders(
       { ...options, webhooks: this.webhooks, faults: () => this.faults },
-      state?.lanes,
+      state?.senders,
     )
     this.#streams = (state?.streams ?? []).map(runStream)
-    this.#posters = createPosters({
-      connections: 16,
-      timeoutMs,
-      elapsedMs,
-      signal: this.#cut.signal,
-    })
+    const { signal: stopped } = this.#cut
+    this.#poster = createPoster({ connections: 16, timeoutMs, elapsedMs, stopped })
     this.#wake()
   }
 
   /** Adds a new webhook; with events of its own, if they are to be generated. */
   create(webhook: Webhook): void {
     this.webhooks.put(webhook)
-    this.#lanes.add(webhook)
+    this.senders.add(webhook)
     this.#generateFor(webhook)
     this.#wake()
   }
@@ -94,18 +100,18 @@ export class Simulator {
     const before = this.webhooks.find(webhookKey(webhook))
     this.webhooks.put(webhook)
     const isResumed = isSending(webhook) && before !== undefined && !isSending(before)
-    if (isResumed) this.#lanes.find(webhook)?.queue.startAnew(this.clock.now())
+    if (isResumed) this.senders.find(webhook)?.queue.startAnew(this.clock.now())
     this.#wake()
   }
 
   remove(webhook: Webhook): void {
     this.webhooks.remove(webhookKey(webhook))
-    this.#lanes.remove(webhook)
+    this.senders.remove(webhook)
   }
 
   /** Offers an event to all webhooks; answers how many want it. */
   post(provider: ProviderName, event: SampleEvent): number {
-    const wanting = this.#lanes.offer(provider, event, this.clock.now())
+    const wanting = this.senders.offer(provider, event, this.clock.now())
     this.#wake()
     return wanting
   }
@@ -122,26 +128,16 @@ export class Simulator {
 
   /** Runs ahead by so much; resolves when everything due until then is answered. */
   async advance(ms: number): Promise<void> {
-    const before = this.#advances
-    this.#advances = before.then(() => this.#advanceAlone(ms))
+    this.#advances = this.#advances.then(() => this.#advanceAlone(ms))
     await this.#advances
-  }
-
-  lane(webhook: Webhook): Lane | undefined {
-    return this.#lanes.find(webhook)
-  }
-
-  /** The latest attempts, newest first. */
-  attempts(): readonly AttemptRecord[] {
-    return this.#records
   }
 
   state(): SimulatorState {
     return {
-      version: 1,
+      version: 2,
       now: this.clock.now(),
       webhooks: this.webhooks.list(),
-      lanes: this.#lanes.state,
+      senders: this.senders.state,
       streams: this.#streams.map((stream) => stream.state),
     }
   }
@@ -151,7 +147,7 @@ export class Simulator {
     this.#cut.abort()
     clearTimeout(this.#timer)
     await Promise.all(this.#flights.keys())
-    this.#posters.close()
+    this.#poster.close()
   }
 
   /** Does what is due, and sees to it that it is called again in time. */
@@ -195,7 +191,7 @@ export class Simulator {
 
   #nextAt(): number {
     const nextEvent = Math.min(...this.#streams.map((stream) => stream.nextAt()))
-    return Math.min(nextEvent, this.#lanes.nextDueAt())
+    return Math.min(nextEvent, this.senders.nextDueAt())
   }
 
   /** Whether there was anything to do. */
@@ -203,11 +199,11 @@ export class Simulator {
     let isAnything = false
     for (const stream of this.#streams) {
       for (const { event } of stream.takeUntil(now)) {
-        this.#lanes.offer(stream.state.spec.provider, event, now)
+        this.senders.offer(stream.state.spec.provider, event, now)
         isAnything = true
       }
     }
-    for (const due of this.#lanes.take(now)) {
+    for (const due of this.senders.take(now)) {
       const flight = this.#attempt(due, now).then(() => {
         this.#flights.delete(flight)
         this.#wake()
@@ -218,35 +214,26 @@ export class Simulator {
     return isAnything
   }
 
-  async #attempt({ webhook, lane, batch }: DueBatch, startedAt: number): Promise<void> {
+  async #attempt(due: DueBatch, startedAt: number): Promise<void> {
+    const { webhook, sender, batch } = due
     const { random, now, onAttempt, whenPaused } = this.#options
     const means = { faults: this.faults, random, now: startedAt, signedAt: now() }
     const { body, headers, spreadMs } = signAttempt(webhook, batch, means)
-    const answer = await this.#posters.to(webhook.url).post(body, headers, spreadMs)
-    lane.underWay--
+    const answer = await this.#poster.post(new URL(webhook.url), body, headers, spreadMs)
+    sender.underWay--
     if (this.#cut.signal.aborted) return
     const isOk = answer.status === 200
     const isAgain = isOk && !batch.isRepeat && occurs('redeliver', this.faults, random)
     const verdict = isOk ? (isAgain ? 'again' : 'ok') : 'failed'
-    const end = lane.queue.settle(batch.id, verdict, startedAt)
-    if (end === 'given_up' && whenPaused === 'drop') lane.queue.drop()
-    lane.tally = countAttempt(lane.tally, batch, answer.status)
+    const end = sender.queue.settle(batch.id, verdict, startedAt)
+    if (end === 'given_up' && whenPaused === 'drop') sender.queue.drop()
+    sender.tally = countAttempt(sender.tally, batch, answer.status)
     // It may have been changed or deleted meanwhile.
     const current = this.webhooks.find(webhookKey(webhook))
     if (current) this.webhooks.put(noteAttempt(current, end, this.clock.now()))
-    const record: AttemptRecord = {
-      at: startedAt,
-      webhook: webhookKey(webhook),
-      batch: batch.id,
-      attempt: batch.attempts + 1,
-      events: batch.events.length,
-      status: answer.status,
-      answer: answer.text,
-      durationMs: answer.durationMs,
-      end,
-    }
-    this.#records.unshift(record)
-    this.#records.length = Math.min(this.#records.length, KEPT_RECORDS)
+    const record = recordAttempt(due, answer, { at: startedAt, end })
+    this.attempts.unshift(record)
+    this.attempts.length = Math.min(this.attempts.length, KEPT_RECORDS)
     onAttempt(record)
   }
 

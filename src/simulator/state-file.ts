@@ -1,7 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeSecretFile } from '../config/write-secret-file.ts'
-import type { Simulator } from './simulator.ts'
-import type { SimulatorState } from './simulator-state.ts'
+import type { StreamState } from './sending/running-stream.ts'
+import type { KeptSender } from './sending/senders.ts'
+import type { Webhook } from './sending/webhook.ts'
+
+/** Everything that a simulator goes on from, as it stands in its file. */
+export interface SimulatorState {
+  readonly version: 2
+  /** What its clock showed. */
+  readonly now: number
+  readonly webhooks: readonly Webhook[]
+  readonly senders: readonly KeptSender[]
+  readonly streams: readonly StreamState[]
+}
 
 const SAVE_EVERY_MS = 1_000
 
@@ -9,12 +20,15 @@ const SAVE_EVERY_MS = 1_000
 export function loadState(path: string): SimulatorState | undefined {
   if (!existsSync(path)) return undefined
   const state: SimulatorState = JSON.parse(readFileSync(path, 'utf8'))
-  if (state.version !== 1) throw new TypeError('It was written by another version.')
+  if (state.version !== 2) throw new TypeError('It was written by another version.')
   return state
 }
 
 /** Keeps the state in a file, once a second and at the end; it holds secrets. */
-export function keepState(simulator: Simulator, path: string): () => void {
+export function keepState(
+  simulator: { readonly state: () => SimulatorState },
+  path: string,
+): () => void {
   let kept = ''
   const save = () => {
     const text = JSON.stringify(simulator.state())

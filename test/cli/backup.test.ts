@@ -3,16 +3,18 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDriver } from '../../src/store/sqlite/driver.ts'
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import { sampleBatch, sampleEvent, wholeChunk } from '../store/sample-rows.ts'
+import { keep as keepEvents, sampleEvent } from '../store/sample-rows.ts'
+import { openSqliteStore } from '../store/sqlite-harness.ts'
 import { runCommand } from './run-command.ts'
 
 describe('mailtrap-receiver backup', () => {
@@ -26,14 +28,14 @@ describe('mailtrap-receiver backup', () => {
 
   const run = (...argv: string[]) =>
     runCommand(['backup', ...argv], { env: { DATA_DIR: join(folder, 'data') } })
-  const open = () => openSqliteStore(join(folder, 'data', 'receiver.db'))
+  const open = () => {
+    mkdirSync(join(folder, 'data'), { recursive: true })
+    return openSqliteStore(join(folder, 'data'))
+  }
 
   async function keep(store: Awaited<ReturnType<typeof open>>): Promise<string> {
-    const batch = sampleBatch()
-    const { id, body } = batch
-    await store.append({ ...batch, body: Buffer.from(body) })
-    await store.commitChunk(wholeChunk(id, { events: [sampleEvent()] }))
-    return id
+    const { batch } = await keepEvents(store, [sampleEvent()])
+    return batch.id
   }
 
   it('copies a consistent database under load, which a receiver can go on with', {
@@ -43,7 +45,8 @@ describe('mailtrap-receiver backup', () => {
     const before = [await keep(store), await keep(store)]
     let isOver = false
     const load = (async () => {
-      while (!isOver) await keep(store)
+      // The engine answers at once: without a turn of the loop the command would never run.
+      for (; !isOver; await setImmediate()) await keep(store)
     })()
     const { exitCode, out, err } = await run(target)
     isOver = true
@@ -54,12 +57,14 @@ describe('mailtrap-receiver backup', () => {
     expect(statSync(target).mode & 0o777).toBe(0o600)
     expect(readdirSync(folder).sort()).toEqual(['copy.db', 'data'])
 
-    const copy = await openSqliteStore(target)
-    const { batches, events, backlog } = await copy.stats()
+    mkdirSync(join(folder, 'restored'))
+    renameSync(target, join(folder, 'restored', 'receiver.db'))
+    const copy = await openSqliteStore(join(folder, 'restored'))
+    const { batches, events, backlog } = await copy.archive.stats()
     // A batch waits if the copy was made between its two commits.
     expect(events.total + batches.waiting).toBe(batches.received)
     expect(backlog).toBe(events.total + batches.waiting)
-    const { rows } = await copy.listEvents({ limit: 500 })
+    const { rows } = await copy.archive.listEvents({ limit: 500 })
     expect(rows.map(({ batch }) => batch)).toEqual(expect.arrayContaining(before))
     await copy.close()
   })
@@ -82,6 +87,10 @@ describe('mailtrap-receiver backup', () => {
     })
     expect(statSync(target).size).toBe(8)
     expect((await run(join(folder, 'none', 'copy.db'))).err).toContain('its folder is missing')
+    // On Node 20 the log stays until the driver's statements are collected, and would repair it.
+    for (const end of ['-wal', '-shm']) {
+      rmSync(join(folder, 'data', `receiver.db${end}`), { force: true })
+    }
     writeFileSync(join(folder, 'data', 'receiver.db'), 'no database, only long enough '.repeat(200))
     const other = join(folder, 'other.db')
     expect((await run(other)).exitCode).toBe(1)

@@ -1,8 +1,10 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openDriver } from '../../src/store/sqlite/driver.ts'
+import { openSqliteStore } from '../store/sqlite-harness.ts'
 import { runCommand } from './run-command.ts'
 
 const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
@@ -50,6 +52,54 @@ describe('mailtrap-receiver check', () => {
     expect(err).toContain(
       `STORE_URL leads to ${folder}, which is a folder. Give the path of a file`,
     )
+  })
+
+  it.each([
+    ['this is no database, but long enough for one '.repeat(40), 'The database is damaged.'],
+    [undefined, 'is a database of something else'],
+  ])('opens the store: %j', async (text, problem) => {
+    const folder = await makeHandlers({})
+    const file = join(folder, 'some.db')
+    if (text !== undefined) await writeFile(file, text)
+    else {
+      const db = await openDriver(file, { isReadOnly: false })
+      db.exec('CREATE TABLE customers (n INTEGER)')
+      db.close()
+    }
+    const before = await readFile(file)
+    const env = { HANDLERS: 'built-in:log', STORE_URL: `sqlite:${file}` }
+    const { exitCode, out, err } = await check(folder, [], env)
+    expect(exitCode).toBe(78)
+    expect(out).toContain(problem)
+    expect(err).toContain('the store cannot be used; what is wrong stands above.')
+    expect(await readFile(file)).toEqual(before)
+    const { out: json } = await check(folder, ['--json'], env)
+    expect(JSON.parse(json)).toMatchObject({
+      ok: false,
+      store: { usable: false, problem: expect.stringContaining(problem) },
+    })
+  })
+
+  it('opens a store that a receiver has open, and makes none that is not there', async () => {
+    const folder = await makeHandlers({})
+    const env = { HANDLERS: 'built-in:log', DATA_DIR: folder }
+    expect((await check(folder, [], env)).exitCode).toBe(0)
+    expect(await readdir(folder)).toEqual([])
+    const store = await openSqliteStore(folder)
+    onTestFinished(() => store.close())
+    expect(await check(folder, [], env)).toMatchObject({ exitCode: 0, err: '' })
+  })
+
+  it('tells of a database that is away, without which a start acknowledges all the same', async () => {
+    const folder = await makeHandlers({})
+    const env = {
+      HANDLERS: 'built-in:log',
+      STORE_URL: 'postgres://u@127.0.0.1:1/d',
+      REDACT_KEY: SECRET,
+    }
+    const { exitCode, out } = await check(folder, [], env)
+    expect(exitCode).toBe(0)
+    expect(out).toContain('ECONNREFUSED')
   })
 
   it('says what is wrong with each and ends with 78', async () => {

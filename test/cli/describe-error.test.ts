@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { describeError } from '../../src/cli/describe-error.ts'
+import { describeError } from '../../src/cli/command.ts'
 import { ReceiverError } from '../../src/errors.ts'
 
 describe('describeError', () => {

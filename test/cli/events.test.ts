@@ -2,18 +2,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { runProgram } from '../../src/cli/program.ts'
 import { ReceiverError } from '../../src/errors.ts'
-import { buildAdmin } from '../admin/build-admin.ts'
+import type { EventDetail } from '../../src/store/store.ts'
 import { makeEvent, makeJob } from '../admin/memory-archive.ts'
-import { runCommand } from './run-command.ts'
+import { makeContext, runCommand } from './run-command.ts'
+import { startAdmin } from './start-admin.ts'
 
-async function startAdmin(options: Parameters<typeof buildAdmin>[0] = {}) {
-  const admin = buildAdmin(options)
-  const { url } = await admin.listen()
-  const run = (argv: readonly string[], others: Parameters<typeof runCommand>[1] = {}) =>
-    runCommand([...argv, '--admin-url', url], others)
-  return { ...admin, url, run }
-}
+const PATIENCE = { timeout: 15_000 }
 
 describe('mailtrap-receiver events', () => {
   it('lists events in a table', async () => {
@@ -175,6 +171,80 @@ describe('mailtrap-receiver events', () => {
   })
 })
 
+describe('mailtrap-receiver events --type', () => {
+  it('suggests the name that was probably meant, when nothing is found', async () => {
+    const { archive, run } = await startAdmin()
+    const { exitCode, err } = await run(['events', '--type', 'bonce'])
+    expect(exitCode).toBe(0)
+    expect(err).toBe('No such event. There is no event `bonce`. Did you mean `bounce`?\n')
+    expect((await run(['events', '--type', 'bounce'])).err).toBe('No such event.\n')
+    archive.events.push(makeEvent('1', { type: 'bonce' }))
+    expect(await run(['events', '--type', 'bonce'])).toMatchObject({ err: '' })
+  })
+})
+
+describe('mailtrap-receiver events --follow', () => {
+  const at = (seconds: number) => ({ receivedAt: Date.UTC(2026, 10, 21, 9, 30, seconds) })
+
+  async function startFollowing(argv: readonly string[], known: EventDetail[]) {
+    const { archive, url } = await startAdmin()
+    archive.events.push(...known)
+    const stop = new AbortController()
+    const { context, out, err } = makeContext({ stopped: stop.signal })
+    const end = runProgram(['events', '--follow', ...argv, '--admin-url', url], context)
+    await expect.poll(err, PATIENCE).toContain('Waiting for events. Ctrl-C ends it.\n')
+    const stopIt = () => {
+      stop.abort()
+      return end
+    }
+    return { archive, out, err, stop: stopIt }
+  }
+
+  it('prints what comes, oldest first and each once, until it is stopped', async () => {
+    const { archive, out, err, stop } = await startFollowing(['--json'], [makeEvent('5', at(5))])
+    const ids = () => [...out().matchAll(/"id":"(\d+)"/g)].map(([, id]) => id)
+    archive.events.unshift(makeEvent('9', at(9)), makeEvent('8', at(8)))
+    await expect.poll(ids, PATIENCE).toEqual(['8', '9'])
+    // Unpacked late, by another replica.
+    archive.events.splice(2, 0, makeEvent('7', at(7)))
+    archive.events.unshift(makeEvent('10', at(10)))
+    await expect.poll(ids, PATIENCE).toEqual(['8', '9', '7', '10'])
+    expect(await stop()).toBe(0)
+    expect(err()).toBe('Waiting for events. Ctrl-C ends it.\n')
+  })
+
+  it('prints all that comes into an empty store, of what matches, as a table', async () => {
+    const { archive, out, stop } = await startFollowing(['--type', 'open'], [])
+    for (let id = 1; id <= 1_200; id++) {
+      archive.events.unshift(makeEvent(String(id), { ...at(id), type: id % 2 ? 'open' : 'click' }))
+    }
+    await expect.poll(() => out().split('\n').length, PATIENCE).toBe(602)
+    expect(out()).toMatch(/^ID +RECEIVED/)
+    expect(out()).not.toContain('click')
+    expect(await stop()).toBe(0)
+  })
+
+  it('says once that the receiver is away, and goes on', async () => {
+    const { archive, out, err, stop } = await startFollowing(['--json'], [makeEvent('5', at(5))])
+    archive.problem = new ReceiverError('store_busy')
+    await expect.poll(err, PATIENCE).toContain('Asking again until it does.')
+    archive.problem = undefined
+    archive.events.unshift(makeEvent('6', at(6)))
+    await expect.poll(out, PATIENCE).toContain('"id":"6"')
+    expect(err().match(/Asking again/g)).toHaveLength(1)
+    expect(await stop()).toBe(0)
+  })
+
+  it.each([['--all'], ['--limit', '5'], ['--from', '2026-11-21'], ['--to', '2026-11-21']])(
+    'goes not with %s',
+    async (...options) => {
+      const { exitCode, err } = await runCommand(['events', '--follow', ...options])
+      expect(exitCode).toBe(2)
+      expect(err).toContain('cannot be used with option')
+    },
+  )
+})
+
 describe('mailtrap-receiver events show', () => {
   it('shows an event, its jobs and its exact payload', async () => {
     const { archive, run } = await startAdmin()
@@ -329,6 +399,30 @@ describe('mailtrap-receiver quarantine', () => {
     const { out } = await run(['quarantine', 'show', '7', '--bytes', '16'])
     expect(out).toContain('… 4,984 bytes more: --bytes 5000, or --raw')
   })
+
+  it('reads a piece again, and names the receiver first', async () => {
+    const { archive, run, url } = await startAdmin()
+    archive.quarantine.push(piece)
+    expect(await run(['quarantine', 'replay', '7'])).toEqual({
+      exitCode: 0,
+      out: 'Its bytes are read again, as batch batch-new.\n',
+      err: expect.stringContaining(`Receiver at ${url}: version 1.2.3, store sqlite:`),
+    })
+    expect(archive.quarantine).toEqual([])
+    archive.quarantine.push(piece)
+    const { out } = await run(['quarantine', 'replay', '7', '--json'])
+    expect(JSON.parse(out)).toEqual({ batch: 'batch-new' })
+  })
+
+  it('reads nothing again that is not there', async () => {
+    const { archive, run } = await startAdmin()
+    archive.quarantine.push(piece)
+    expect(await run(['quarantine', 'replay', '8'])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('mailtrap-receiver quarantine lists it.'),
+    })
+    expect(archive.quarantine).toEqual([piece])
+  })
 })
 
 describe('mailtrap-receiver stats', () => {
@@ -405,6 +499,17 @@ describe('mailtrap-receiver stats', () => {
     expect(JSON.parse(out)).toMatchObject({ version: '1.2.3', spool: { waiting: 3 } })
   })
 
+  it('says first for what a person is needed, since when, and what to do', async () => {
+    const told = { cause: 'not_ready', text: 'The disk is full.', remedy: 'Free space.' }
+    const since = Date.UTC(2026, 10, 21, 9)
+    const verdict = async () => ({ causes: [{ ...told, since }] })
+    const { run, archive } = await startAdmin({ verdict })
+    const first = /^The disk is full\. Since 2026-11-21 09:00:00 UTC\. Free space\.\n\n/
+    expect((await run(['stats'])).out).toMatch(first)
+    archive.problem = new ReceiverError('store_busy')
+    expect((await run(['stats'])).out).toMatch(first)
+  })
+
   it('gives machines what the API said', async () => {
     const { run } = await startAdmin()
     const { out } = await run(['stats', '--json'])
@@ -441,12 +546,14 @@ describe('mailtrap-receiver replay', () => {
   })
 
   it('says that the receiver goes on when it takes longer than one can wait', async () => {
-    const server = createServer(() => {}).listen(0, '127.0.0.1')
+    const stop = new AbortController()
+    const server = createServer(({ method }, answer) => {
+      if (method === 'GET') answer.end('{"version":"1.2.3","store":"sqlite:/data/receiver.db"}')
+      else stop.abort()
+    }).listen(0, '127.0.0.1')
     onTestFinished(() => void server.close().closeAllConnections())
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const stop = new AbortController()
-    server.once('request', () => stop.abort())
     const { exitCode, err } = await runCommand(
       ['replay', '--state', 'dead', '--admin-url', `http://127.0.0.1:${port}`],
       { stopped: stop.signal },

@@ -9,12 +9,16 @@ const COMMANDS = [
   'simulate',
   'webhooks',
   'check',
+  'init',
   'events',
   'jobs',
+  'handlers',
   'quarantine',
+  'audit',
   'replay',
   'stats',
   'migrate',
+  'completion',
 ]
 
 describe('mailtrap-receiver', () => {

@@ -1,5 +1,5 @@
 import { PassThrough, Readable } from 'node:stream'
-import type { CommandContext, Output } from '../../src/cli/command-context.ts'
+import type { CommandContext, Output } from '../../src/cli/command.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
 export interface CommandRun {
@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly columns?: number
   readonly stopped?: AbortSignal
   readonly stoppedAgain?: AbortSignal
+  readonly now?: () => number
 }
 
 /** Runs a command in this process, with streams of its own. */
@@ -41,7 +42,7 @@ export function makeContext(options: RunOptions = {}) {
     stopped: options.stopped ?? never,
     stoppedAgain: options.stoppedAgain ?? never,
     onReloadAsked: () => () => {},
-    now: Date.now,
+    now: options.now ?? Date.now,
     elapsedMs: () => performance.now(),
   }
   return { context, out: stdout.text, err: stderr.text }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SECRET, source, startServer, type TestOptions } from '../http/start-server.ts'
+import { SECRET, source, startServer, type TestOptions } from '../receive/start-server.ts'
 import { type RunOptions, runCommand } from './run-command.ts'
 
 const env = { MAILTRAP_SIGNING_SECRET: SECRET }
@@ -22,6 +22,20 @@ async function makeFolder(): Promise<string> {
   onTestFinished(() => rm(folder, { recursive: true }))
   return folder
 }
+
+describe('the times of generated events', () => {
+  it('are never in the future, however many there are', async () => {
+    const { send, bodies } = await startReceiver()
+    expect((await send(['--count', '3000'])).exitCode).toBe(0)
+    const now = Date.now() / 1_000
+    const times = bodies().flatMap((body) =>
+      JSON.parse(body).events.map(({ timestamp }: { timestamp: number }) => timestamp),
+    ) as number[]
+    expect(times).toHaveLength(3_000)
+    expect(Math.max(...times)).toBeLessThanOrEqual(now)
+    expect(Math.min(...times)).toBeGreaterThan(now - 120)
+  })
+})
 
 describe('mailtrap-receiver send with files', () => {
   it('sends each file byte for byte as one batch', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeBody, explainRefusal } from '../../src/cli/webhooks/api-refusal.ts'
+import { describeBody, explainRefusal } from '../../src/guardian/management-failure.ts'
 import { runCommand } from './run-command.ts'
 
 const context = {
@@ -45,5 +45,12 @@ describe('mailtrap-receiver webhooks', () => {
     expect(exitCode).toBe(2)
     expect(err).toContain('--token-file')
     expect(err).not.toContain('hunter2')
+  })
+
+  it('refuses what cannot be the id of a webhook', async () => {
+    const argv = ['webhooks', 'get', 'seven']
+    const { exitCode, err } = await runCommand(argv, { env: { MAILTRAP_API_TOKEN: 'any' } })
+    expect(exitCode).toBe(2)
+    expect(err).toContain('have numbers, and seven is none')
   })
 })

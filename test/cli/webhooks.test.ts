@@ -164,7 +164,7 @@ describe('mailtrap-receiver webhooks', () => {
     const { exitCode, err } = await run('list', '--token-file', file, '--json')
     expect(exitCode).toBe(1)
     expect(JSON.parse(err).message).toBe(
-      'Mailtrap does not accept the API token (Incorrect API token). Check MAILTRAP_API_TOKEN.',
+      "Mailtrap does not accept the API token (Incorrect API token). Check MAILTRAP_API_TOKEN: it may be mistyped or expired, or a sending domain's, where an account's is wanted.",
     )
     expect(err).not.toContain('another')
   })

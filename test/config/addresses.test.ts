@@ -1,12 +1,7 @@
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  isLoopback,
-  readAllowedBlocks,
-  readHost,
-  readTrustedBlocks,
-} from '../../src/config/addresses.ts'
+import { readAllowedBlocks, readHost, readTrustedBlocks } from '../../src/config/addresses.ts'
 import { WrongValue } from '../../src/config/wrong-value.ts'
 
 describe('readAllowedBlocks', () => {
@@ -81,16 +76,6 @@ describe('readHost', () => {
   ])('reads %j', (text, host) => expect(readHost(text)).toBe(host))
   it.each(['300.1.1.1', '1', '-a', 'a b', 'http://x', 'x:80', ''])('refuses %j', (text) =>
     expect(() => readHost(text)).toThrow(WrongValue),
-  )
-})
-
-describe('isLoopback', () => {
-  it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '::1'])('%s is', (host) =>
-    expect(isLoopback(host)).toBe(true),
-  )
-  it.each(['0.0.0.0', '::', '127.example.com', '10.0.0.1', 'localhost.example.com'])(
-    '%s is not',
-    (host) => expect(isLoopback(host)).toBe(false),
   )
 })
 

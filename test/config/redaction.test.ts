@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { findRedaction } from '../../src/app/redaction.ts'
+import { followRedaction } from '../../src/app/redaction.ts'
 import { keepRedactKey, readSettings } from '../../src/config.ts'
 
 const ENV = {
@@ -73,10 +73,10 @@ describe('redact', () => {
     onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
     const file = join(dataDir, 'redact-key')
     const settings = (yaml: string) => read(yaml, { DATA_DIR: dataDir })
-    expect(findRedaction(settings('port: 0'))).toBeUndefined()
-    expect(findRedaction(settings('redact: { drop: [ip] }'))?.key).toBe('')
+    expect(followRedaction(settings('port: 0'), [])()).toBeUndefined()
+    expect(followRedaction(settings('redact: { drop: [ip] }'), [])()?.key).toBe('')
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined()
-    const first = findRedaction(settings('redact: { hash: [email] }'))?.key
+    const first = followRedaction(settings('redact: { hash: [email] }'), [])()?.key
     expect(first).toMatch(/^[0-9a-f]{64}$/)
     expect(readFileSync(file, 'utf8')).toBe(`${first}\n`)
     expect(statSync(file).mode & 0o777).toBe(0o600)

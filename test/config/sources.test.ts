@@ -144,6 +144,10 @@ describe('sources of the YAML file', () => {
       'sources.a.toleranceSeconds (receiver.yaml) is "0", which is no whole number from 1 to 86400. Give a whole number from 1 to 86400.',
     ],
     [
+      '{ a: { provider: mailtrap, secrets: S, silentAfter: soon } }',
+      'sources.a.silentAfter (receiver.yaml) is "soon", which is no duration. Give a whole number with a unit (ms, s, m, h, d), such as 30s, 10m or 400d.',
+    ],
+    [
       '{ a: { provider: mailingapi, secrets: S, secretForm: hex } }',
       'sources.a.secretForm (receiver.yaml) is "hex", which is not known. Give one of raw, strip-prefix, base64.',
     ],
@@ -151,6 +155,16 @@ describe('sources of the YAML file', () => {
   ])('%s is explained', (sources, sentence) => {
     const yaml = `sources: ${sources.replaceAll(/\bS\b/g, `"${SECRET}"`)}`
     expect(problemLines(() => readYaml(yaml))).toEqual([sentence])
+  })
+
+  it('say for how long they may be silent', () => {
+    const secrets = `secrets: "${SECRET}"`
+    const yaml = `sources:
+      shop: { provider: mailtrap, ${secrets}, silentAfter: 6h }
+      news: { provider: mailtrap, ${secrets}, silentAfter: off }
+      audit: { provider: mailtrap, ${secrets} }`
+    const silences = readYaml(yaml).sources.map(({ silentAfterMs }) => silentAfterMs)
+    expect(silences).toEqual([6 * 3_600_000, Number.POSITIVE_INFINITY, undefined])
   })
 
   it('report the problems of all of them', () => {

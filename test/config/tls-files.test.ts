@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { CERTIFICATES } from '../http/certificates.ts'
+import { CERTIFICATES } from '../receive/certificates.ts'
 import { makeFolder, problemLines, read, WITH_SECRET } from './settings-folder.ts'
 
 const [FIRST, SECOND] = CERTIFICATES

@@ -356,7 +356,7 @@ describe('a simulator’s state', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     answered = 200
     const state = loadState(file)
-    expect(state).toMatchObject({ version: 1, now: START + 5 * MINUTE_MS })
+    expect(state).toMatchObject({ version: 2, now: START + 5 * MINUTE_MS })
     const after = await startSimulator({ generate, state })
     await after.call('POST', '/simulator/clock', { advance: '8d' })
     expect((await after.status()).webhooks[0]).toMatchObject({ events_sent: 100, events_queued: 0 })

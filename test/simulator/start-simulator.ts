@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
-import type { StatusJson } from '../../src/simulator/control/status-json.ts'
+import type { StatusJson } from '../../src/simulator/control/status.ts'
 import {
   createSimulatorServer,
   type SimulatorServerOptions,
 } from '../../src/simulator/create-simulator-server.ts'
-import { createRandom } from '../../src/simulator/samples/random.ts'
-import type { AttemptRecord } from '../../src/simulator/sending/lane.ts'
+import { createRandom } from '../../src/simulator/samples/sample-events.ts'
+import type { AttemptRecord } from '../../src/simulator/sending/senders.ts'
 import { createVirtualClock } from '../../src/simulator/sending/virtual-clock.ts'
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts'
 

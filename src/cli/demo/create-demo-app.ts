@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { readSettings } from '../../config.ts'
 import { createLogger } from '../../observe/create-logger.ts'
-import type { CommandContext } from '../command-context.ts'
-import { readVersion } from '../read-version.ts'
+import { type CommandContext, readVersion } from '../command.ts'
 import type { DemoPorts } from './demo-ports.ts'
 
 export interface DemoPlaces {
@@ -39,11 +38,14 @@ function demoSettings({ dataDir, handlersDir, ports, secret }: DemoPlaces) {
   }
 }
 
+/** In the data directory, what the handler `audit-alert` writes. */
+export const ALERTS = 'audit-alerts.log'
+
 /** Where the example handlers keep what they make; by themselves they would use ./data. */
 function handlerFiles({ dataDir }: DemoPlaces) {
   return {
     SUPPRESSIONS_DB: join(dataDir, 'suppressions.db'),
     ENGAGEMENT_DB: join(dataDir, 'engagement.db'),
-    ALERT_FILE: join(dataDir, 'audit-alerts.log'),
+    ALERT_FILE: join(dataDir, ALERTS),
   }
 }

@@ -1,5 +1,5 @@
-import type { StatsJson } from '../../admin/json/stats-json.ts'
-import { formatCounted } from '../terminal/figures.ts'
+import type { StatsJson } from '../../admin/api/stats-schema.ts'
+import { formatCounted } from '../figures.ts'
 import type { DemoRequests } from './demo-requests.ts'
 import type { SentRequest } from './send-demo.ts'
 

@@ -1,8 +1,7 @@
-import type { StatsJson } from '../../admin/json/stats-json.ts'
-import { formatCount, formatCounted } from '../terminal/figures.ts'
-import type { Paint } from '../terminal/paint.ts'
-import { safeText } from '../terminal/safe-text.ts'
-import { type Column, createTable } from '../terminal/table.ts'
+import type { StatsJson } from '../../admin/api/stats-schema.ts'
+import { formatCount, formatCounted } from '../figures.ts'
+import { type Column, createTable } from '../table.ts'
+import { type Paint, safeText } from '../terminal.ts'
 import type { Expectation } from './demo-expectations.ts'
 import type { DemoRequest } from './demo-requests.ts'
 import type { SentRequest } from './send-demo.ts'
@@ -13,17 +12,20 @@ export interface DemoResult {
   readonly sent: readonly SentRequest[]
   readonly stats: StatsJson
   readonly expectations: readonly Expectation[]
+  /** What the handler `audit-alert` wrote, a line for each event. */
+  readonly alerts: readonly string[]
 }
 
 /** What the demo did and found, for people. */
 export function describeDemo(result: DemoResult, paint: Paint): string {
-  const { webhookUrl, sent, stats, expectations } = result
+  const { webhookUrl, sent, stats, expectations, alerts } = result
   return [
     `${paint('bold', 'Sent')} over HTTP to ${webhookUrl}\n`,
     indent(createTable(requestColumns, { paint })(sent)),
     `\n${paint('bold', 'Handled')} by the examples in fixtures/handlers\n`,
     indent(createTable(handlerColumns, { paint })(Object.entries(stats.jobs))),
     `  ${paint('dim', describeUnhandled(stats))}\n`,
+    ...alerts.slice(0, 1).map((line) => describeEffect(line, paint)),
     `\n${paint('bold', 'Checked')}\n`,
     ...expectations.map((expectation) => describeExpectation(expectation, paint)),
   ].join('')
@@ -78,6 +80,10 @@ const handlerColumns: readonly Column<HandlerJobs>[] = [
 function describeUnhandled({ events }: StatsJson): string {
   const count = events.by_state.unhandled
   return `${formatCounted(count, 'event is', 'events are')} stored that no handler asked for.`
+}
+
+function describeEffect(line: string, paint: Paint): string {
+  return `\n${paint('bold', 'Done')} with one event: audit-alert wrote into its file\n  ${safeText(line)}\n`
 }
 
 function describeExpectation({ text, isMet, found }: Expectation, paint: Paint): string {

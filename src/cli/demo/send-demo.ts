@@ -1,5 +1,5 @@
-import { createPoster } from '../../simulator/create-poster.ts'
-import type { CommandContext } from '../command-context.ts'
+import { createPoster } from '../../simulator/send-request.ts'
+import type { CommandContext } from '../command.ts'
 import type { DemoRequest } from './demo-requests.ts'
 
 export interface SentRequest {
@@ -17,15 +17,14 @@ export async function sendDemo(
   { elapsedMs, stopped }: CommandContext,
 ): Promise<SentRequest[]> {
   const poster = createPoster({
-    url,
     connections: 1,
     timeoutMs: TIMEOUT_MS,
     elapsedMs,
-    signal: stopped,
+    stopped,
   })
   const sent: SentRequest[] = []
   for (const request of requests) {
-    const { status } = await poster.post(request.body, {
+    const { status } = await poster.post(url, request.body, {
       'content-type': request.contentType,
       'mailtrap-signature': request.signature,
     })

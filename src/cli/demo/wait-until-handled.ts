@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { StatsJson } from '../../admin/json/stats-json.ts'
-import type { AdminClient } from '../admin-client/admin-client.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { StatsJson } from '../../admin/api/stats-schema.ts'
+import type { AdminClient } from '../admin-client.ts'
+import type { CommandContext } from '../command.ts'
 
 const LOOK_EVERY_MS = 50
 /** Beyond a first retry of every handler; what is not done then will not be done soon. */

@@ -1,8 +1,8 @@
 import type { RefusalReason } from '../../observe/observer.ts'
-import type { Exchange } from './exchange.ts'
+import type { TimedExchange } from './check-context.ts'
 
 /** What is wrong, and how to mend it. */
-export type Explanation = readonly [detail: string, remedy: string]
+type Explanation = readonly [detail: string, remedy: string]
 
 /** By the receiver's own reason for a 401. */
 const REASONS: Partial<Record<RefusalReason, Explanation>> = {
@@ -13,6 +13,10 @@ const REASONS: Partial<Record<RefusalReason, Explanation>> = {
   signature: [
     'The signature arrived, but does not fit the body and the time.',
     'Is the receiver running with the secret of these settings, and with the right clock? If so, something on the way changes the body: turn off rewriting, decompression and inspection there.',
+  ],
+  signature_time: [
+    'The signature is genuine, but its time is too far from the receiver’s clock.',
+    'Let both machines keep their time by NTP (timedatectl set-ntp true).',
   ],
   basic_auth: [
     'The Authorization header did not arrive, or the receiver has another BASIC_AUTH.',
@@ -66,7 +70,7 @@ const STATUSES: Readonly<Record<number, Explanation>> = {
 }
 
 /** Why this is not the 200 that it should be; `reason` as the receiver counted it, where known. */
-export function explainAnswer(answer: Exchange, reason?: RefusalReason): Explanation {
+export function explainAnswer(answer: TimedExchange, reason?: RefusalReason): Explanation {
   if (!answer.isAnswered) {
     return [
       `No answer (${answer.code}).`,
@@ -81,19 +85,34 @@ export function explainAnswer(answer: Exchange, reason?: RefusalReason): Explana
     ]
   }
   const told = status === 401 && reason ? REASONS[reason] : undefined
-  if (told) return [`Answered 401. ${told[0]}`, told[1]]
+  const difference = reason === 'signature_time' ? describeDifference(answer) : ''
+  if (told) return [`Answered 401. ${told[0]}${difference}`, told[1]]
   const known = STATUSES[status]
   if (known) return known
   const what = status >= 200 && status < 300 ? 'but not by the receiver' : 'and only 200 counts'
   return [`Answered ${status}, ${what}.`, 'See where the URL leads: something else answers there.']
 }
 
+/** By the clock of the answer, to which the signed time was compared. */
+function describeDifference(answer: TimedExchange): string {
+  const aheadMs = readAhead(answer)
+  if (aheadMs === undefined) return ''
+  const seconds = Math.round(aheadMs / 1_000)
+  return ` That is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this machine’s.`
+}
+
 /** True for the answer that the receiver gives to an authentic batch, and nobody else. */
-export function isReceived(answer: Exchange): boolean {
+export function isReceived(answer: TimedExchange): boolean {
   if (!answer.isAnswered || answer.status !== 200) return false
   try {
     return JSON.parse(answer.text).status === 'received'
   } catch {
     return false
   }
+}
+
+/** The clock of whoever answered less ours, milliseconds; undefined: no time was told. */
+export function readAhead(answer: TimedExchange): number | undefined {
+  const at = Date.parse(answer.isAnswered ? String(answer.headers.date) : '')
+  return Number.isNaN(at) ? undefined : at - (answer.sentAt + answer.answeredAt) / 2
 }

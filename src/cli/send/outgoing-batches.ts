@@ -1,6 +1,9 @@
+import { randomInt } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
 import ndjson from 'ndjson'
 import {
   type BodyFormat,
@@ -8,16 +11,69 @@ import {
   LINES_TYPE,
   type OutgoingBatch,
   packBatch,
-} from '../../simulator/pack-batch.ts'
-import { CommandFailure } from '../command-failure.ts'
+} from '../../providers/outgoing-batch.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
+import type { SampleEvent } from '../../providers/samples.ts'
+import {
+  createRandom,
+  findType,
+  SAMPLE_EVERY_MS,
+  sampleEvents,
+  take,
+} from '../../simulator/samples/sample-events.ts'
+import type { Answer } from '../../simulator/send-request.ts'
+import { type CommandContext, CommandFailure } from '../command.ts'
+import type { SendCommandOptions } from './send-options.ts'
 
-export interface PackOptions {
+/** Times of seeded events count from here, so that the same seed gives the same bytes. */
+const SEEDED_START = Date.UTC(2026, 0, 1)
+
+/** What is to be sent: files as they are, the lines of files, or generated events. */
+export function chooseBatches(
+  files: readonly string[],
+  options: SendCommandOptions,
+  context: CommandContext,
+): AsyncIterable<OutgoingBatch> {
+  const { count, split, contentType, rate } = options
+  const { stdin, elapsedMs, stopped } = context
+  if (count === undefined && !split) return readBatches(files, { contentType, stdin })
+  const open = (file: string) => (file === '-' ? stdin : createReadStream(file))
+  const events =
+    count === undefined ? readLines(files, open) : take(generate(count, options, context), count)
+  const batches = packBatches(events, packOptions(options))
+  if (rate === undefined) return batches
+  return paceBatches(batches, { eventsPerSecond: rate, elapsedMs, stopped })
+}
+
+/** None of them happens later than now. */
+function generate(
+  count: number,
+  options: SendCommandOptions,
+  { now }: CommandContext,
+): Iterable<SampleEvent> {
+  const { provider, type, seed } = options
+  const names = type?.split(',').map((name) => name.trim()) ?? []
+  return sampleEvents({
+    provider,
+    types: names.flatMap((name) => findType(provider, name) ?? []),
+    random: createRandom(seed ?? randomInt(0x1_0000_0000)),
+    startsAt: seed === undefined ? now() - count * SAMPLE_EVERY_MS : SEEDED_START,
+  })
+}
+
+function packOptions({ provider, batchSize, format }: SendCommandOptions) {
+  const { requests } = PROVIDERS[provider]
+  if (requests.format === 'single') return { batchSize: 1, format: 'object' as const }
+  return { batchSize: batchSize ?? requests.maxEvents, format }
+}
+
+interface PackOptions {
   readonly batchSize: number
   readonly format: BodyFormat
 }
 
 /** Packs events into batches, one batch in memory at a time. */
-export async function* packBatches(
+async function* packBatches(
   events: AsyncIterable<unknown> | Iterable<unknown>,
   { batchSize, format }: PackOptions,
 ): AsyncGenerator<OutgoingBatch> {
@@ -31,14 +87,14 @@ export async function* packBatches(
   if (texts.length > 0) yield packBatch(texts, format)
 }
 
-export interface FileOptions {
+interface FileOptions {
   /** Undefined: by the file's name. */
   readonly contentType: string | undefined
   readonly stdin: Readable
 }
 
 /** Files as they are, byte for byte, one batch each; `-` is stdin. */
-export async function* readBatches(
+async function* readBatches(
   files: readonly string[],
   { contentType, stdin }: FileOptions,
 ): AsyncGenerator<OutgoingBatch> {
@@ -49,7 +105,7 @@ export async function* readBatches(
 }
 
 /** The objects of JSON Lines, one by one, from files one after the other; `-` is stdin. */
-export async function* readLines(
+async function* readLines(
   files: readonly string[],
   open: (file: string) => Readable,
 ): AsyncGenerator<unknown> {
@@ -92,4 +148,56 @@ function nameOf(file: string): string {
 
 function contentTypeOf(file: string): string {
   return /\.(jsonl|ndjson)$/i.test(file) ? LINES_TYPE : JSON_TYPE
+}
+
+interface SendOptions {
+  readonly connections: number
+  readonly send: (batch: OutgoingBatch) => Promise<Answer>
+  readonly onAnswer: (batch: OutgoingBatch, answer: Answer) => void
+  /** No batch is begun after it; those under way get their answers. */
+  readonly stopped: AbortSignal
+}
+
+/** Sends batches, as many at a time as there are connections; takes the next when it can send it. */
+export async function sendBatches(
+  batches: AsyncIterable<OutgoingBatch>,
+  { connections, send, onAnswer, stopped }: SendOptions,
+): Promise<void> {
+  const iterator = batches[Symbol.asyncIterator]()
+  const sendOn = async () => {
+    while (!stopped.aborted) {
+      const { value: batch, done } = await iterator.next()
+      if (done || stopped.aborted) return
+      onAnswer(batch, await send(batch))
+    }
+  }
+  // Where one meets the end of what could be read, the others still get their answers.
+  const ends = await Promise.allSettled(Array.from({ length: connections }, sendOn))
+  await iterator.return?.()
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+interface PaceOptions {
+  readonly eventsPerSecond: number
+  /** Milliseconds, never backwards. */
+  readonly elapsedMs: () => number
+  readonly stopped: AbortSignal
+}
+
+/** Holds batches back, so that no more than so many events are sent a second. */
+async function* paceBatches(
+  batches: AsyncIterable<OutgoingBatch>,
+  { eventsPerSecond, elapsedMs, stopped }: PaceOptions,
+): AsyncGenerator<OutgoingBatch> {
+  const startedAt = elapsedMs()
+  let sent = 0
+  for await (const batch of batches) {
+    const dueAt = startedAt + (sent / eventsPerSecond) * 1_000
+    const early = dueAt - elapsedMs()
+    // An abort only ends the waiting; the sender looks at the signal itself.
+    if (early > 0) await wait(early, undefined, { signal: stopped }).catch(() => {})
+    if (stopped.aborted) return
+    sent += batch.events ?? 1
+    yield batch
+  }
 }

@@ -1,19 +1,14 @@
-import { type Answer, createPoster } from '../../simulator/create-poster.ts'
-import type { OutgoingBatch } from '../../simulator/pack-batch.ts'
-import type { CommandContext } from '../command-context.ts'
-import { CommandFailure } from '../command-failure.ts'
-import { formatCount } from '../terminal/figures.ts'
-import { createPaint } from '../terminal/paint.ts'
-import { createProgress, type Progress } from '../terminal/progress.ts'
-import { writeText } from '../terminal/write-text.ts'
-import { chooseBatches } from './choose-batches.ts'
-import { createSigner } from './create-signer.ts'
-import { findSigningSecret } from './find-secret.ts'
-import { sendBatches } from './send-batches.ts'
+import { type OutgoingBatch, signBatch } from '../../providers/outgoing-batch.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
+import { type Answer, createPoster } from '../../simulator/send-request.ts'
+import { type CommandContext, CommandFailure } from '../command.ts'
+import { formatCount } from '../figures.ts'
+import { createProgress, type Progress } from '../progress.ts'
+import { createPaint, writeText } from '../terminal.ts'
+import { findReceiver, type Receiver } from './find-receiver.ts'
+import { chooseBatches, sendBatches } from './outgoing-batches.ts'
 import type { SendCommandOptions } from './send-options.ts'
-import { describeReport, type SendReport } from './send-report.ts'
-import { SendTally } from './send-tally.ts'
-import { showUrl, targetUrl } from './target-url.ts'
+import { describeReport, type SendReport, SendTally } from './send-report.ts'
 
 /** With no answer at all after so many, sending is given up. */
 const GIVE_UP_AFTER = 20
@@ -24,9 +19,10 @@ export async function runSend(
   options: SendCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const url = targetUrl(options, options.token ?? context.env.URL_TOKEN)
+  const receiver = await findReceiver(options, context)
+  const { url } = receiver
   const means = { options, context }
-  const { report, problem } = await postAll(url, chooseBatches(files, options, context), means)
+  const { report, problem } = await postAll(receiver, chooseBatches(files, options, context), means)
   if (report.batches === 0 && problem === undefined && !context.stopped.aborted) {
     throw new CommandFailure('There was nothing to send: no line of the files holds an event.')
   }
@@ -42,12 +38,12 @@ interface SendMeans {
 
 /** Sends all; `problem`: why not all could be made. */
 async function postAll(
-  url: URL,
+  receiver: Receiver,
   batches: AsyncIterable<OutgoingBatch>,
   { options, context }: SendMeans,
 ): Promise<{ report: SendReport; problem: unknown }> {
   const { elapsedMs, stopped, stoppedAgain } = context
-  const send = await createSender(url, { options, context })
+  const send = createSender(receiver, { options, context })
   const tally = new SendTally()
   const progress = createProgress(context)
   const giveUp = new AbortController()
@@ -78,21 +74,22 @@ async function printReport(report: SendReport, { options, context }: SendMeans):
   await writeText(stdout, text)
 }
 
-async function createSender(url: URL, { options, context }: SendMeans) {
+function createSender({ url, secret, basicAuth }: Receiver, { options, context }: SendMeans) {
   const { provider, secretForm, badSignature = false, connections, timeout } = options
-  const { env, now, elapsedMs, stoppedAgain } = context
-  const headersFor = createSigner({
-    provider,
-    secret: await findSigningSecret(options, env),
-    secretForm,
-    isForged: badSignature,
-    basicAuth: options.basicAuth ?? env.BASIC_AUTH,
-    now,
-  })
-  const timeoutMs = timeout * 1_000
-  const poster = createPoster({ url, connections, timeoutMs, elapsedMs, signal: stoppedAgain })
-  const post = (batch: OutgoingBatch): Promise<Answer> => poster.post(batch.body, headersFor(batch))
+  const { now, elapsedMs, stoppedAgain: stopped } = context
+  const poster = createPoster({ connections, timeoutMs: timeout * 1_000, elapsedMs, stopped })
+  const secrets = [badSignature ? reverse(secret) : secret]
+  const post = (batch: OutgoingBatch): Promise<Answer> =>
+    poster.post(url, batch.body, {
+      'user-agent': 'mailtrap-receiver-send',
+      ...signBatch(PROVIDERS[provider], batch, { secrets, secretForm, basicAuth, now: now() }),
+    })
   return { post, close: poster.close }
+}
+
+/** Another secret of the same shape, even if the text reads the same backwards. */
+function reverse(secret: string): string {
+  return `x${[...secret].reverse().join('').slice(1)}`
 }
 
 function showProgress(
@@ -115,7 +112,7 @@ function refuseBadEnd(report: SendReport, url: URL, { stopped }: CommandContext)
   const silent = Object.entries(answers).every(([status]) => !/^\d+$/.test(status))
   if (batches > 0 && silent) {
     throw new CommandFailure(
-      `Nothing answers at ${showUrl(url)} (${Object.keys(answers).join(', ')}). Start the receiver with mailtrap-receiver serve, or say where it is with --url.`,
+      `Nothing answers at ${url.origin}${url.pathname} (${Object.keys(answers).join(', ')}). Start the receiver with mailtrap-receiver serve, or say where it is with --url.`,
     )
   }
   if (notOk > 0) {

@@ -1,8 +1,9 @@
 import type { ProviderName, SecretForm } from '../../model.ts'
-import type { BodyFormat } from '../../simulator/pack-batch.ts'
+import type { BodyFormat } from '../../providers/outgoing-batch.ts'
 
 /** The options of `send`, as its command line names them. */
 export interface SendCommandOptions {
+  readonly config?: string
   readonly url?: string
   readonly provider: ProviderName
   readonly secret?: string

@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
-import { type Settings, SettingsError, watchFiles } from '../../config.ts'
-import type { CommandContext } from '../command-context.ts'
+import {
+  digestFiles,
+  findReplaced,
+  type Settings,
+  SettingsError,
+  watchFiles,
+} from '../../config.ts'
+import type { CommandContext } from '../command.ts'
 
 /** What a running receiver cannot change, by the names that people know. */
 const FIXED = {
@@ -13,10 +19,14 @@ const FIXED = {
   role: 'ROLE',
   trustProxy: 'TRUST_PROXY',
   bodyLimitBytes: 'BODY_LIMIT',
+  keepAliveMs: 'KEEP_ALIVE',
   retainEventsMs: 'RETAIN_EVENTS',
   retainDeadMs: 'RETAIN_DEAD',
   retainKeysMs: 'RETAIN_KEYS',
 } as const satisfies Partial<Record<keyof Settings, string>>
+
+/** The one soon after they were read. */
+const FIRST_LOOK = 'a first look'
 
 export interface CurrentSettingsOptions {
   /** With which the receiver runs. */
@@ -41,10 +51,11 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
   let { settings } = options
   let running = Promise.resolve()
   let watched = settings.watchedFiles
+  let known = digestFiles(watched)
   let stopWatching = watch()
 
   function watch(): () => void {
-    return watchFiles(watched, () => reload('a file changed', false))
+    return watchFiles(watched, (isFirst) => reload(isFirst ? FIRST_LOOK : 'a file changed', false))
   }
 
   /** One after the other: the last one wins. */
@@ -55,13 +66,22 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
   async function reloadNow(reason: string, isCodeNew: boolean): Promise<void> {
     try {
       const fresh = read()
+      // At once: what is written while the handlers load is not what was read.
+      const digest = digestFiles(fresh.watchedFiles)
       for (const text of describeFixed(settings, fresh)) log.warn(text)
       const problems = await apply(fresh, { isCodeNew })
       for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
-      const level = isDeepStrictEqual(fresh, settings) && !isCodeNew ? 'debug' : 'info'
+      const isSame = isDeepStrictEqual(fresh, settings) && digest === known
+      known = digest
       watchAnew(fresh.watchedFiles)
       settings = fresh
-      log[level]({ reason, sources: fresh.sources.map(({ name }) => name) }, 'settings read again')
+      const level = isSame && reason === FIRST_LOOK ? 'debug' : 'info'
+      const what = isSame ? ': nothing in them has changed' : ''
+      log[level](
+        { reason, sources: fresh.sources.map(({ name }) => name) },
+        `settings read again${what}`,
+      )
+      for (const file of await findReplaced(watched)) log.warn(describeReplaced(file))
     } catch (error) {
       const problems = error instanceof SettingsError ? error.problems : String(error)
       log.error({ reason, problems }, 'settings were not taken; those from before hold')
@@ -83,6 +103,10 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
     stopAsking()
     stopWatching()
   }
+}
+
+function describeReplaced(file: string): string {
+  return `The file ${file} was replaced where it comes from, but is mounted by itself: here it stays the old one, until the container is started anew. Mount its folder, or write into the file instead of replacing it.`
 }
 
 function describeFixed(old: Settings, fresh: Settings): string[] {

@@ -1,14 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readSome } from '../../config/admin-address.ts'
+import { createMailtrapApi, type ManagementApi } from '../../guardian/management-api.ts'
+import {
+  explainRefusal,
+  type Fields,
+  ManagementFailure,
+} from '../../guardian/management-failure.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../model.ts'
-import { readBareUrl } from '../admin-client/connect.ts'
-import type { CommandContext } from '../command-context.ts'
-import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
-import { readSecret } from '../read-secret.ts'
-import { createMailingApi, MAILINGAPI_API_URL } from './mailingapi-api.ts'
-import { createMailtrapApi, MAILTRAP_API_URL } from './mailtrap-api.ts'
-import type { WebhookApi } from './webhook-api.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
+import { readSecret } from '../command-settings.ts'
+import { readBareUrl } from '../read-options.ts'
 
 export interface ApiOptions {
+  readonly config?: string
   readonly provider: ProviderName
   readonly account?: string
   readonly apiUrl?: string
@@ -28,40 +32,48 @@ export function addApiOptions(command: Command): Command {
       readAccount,
     )
     .option('--api-url <url>', 'another API than the provider’s, such as a simulator', readApiUrl)
+    .option('--config <file>', 'the receiver’s settings in YAML (default: CONFIG_FILE)')
     .option('--token-file <path>', 'file with the API token')
     .option('--json', 'print JSON, for machines')
 }
 
-/** The provider's management API, with the token from the environment or a file. */
+/** The provider's management API, with the token of the settings or of a file. */
 export async function connectApi(
   options: ApiOptions,
-  { env, stopped }: CommandContext,
-): Promise<WebhookApi> {
-  const { provider, tokenFile } = options
-  const name = `${provider.toUpperCase()}_API_TOKEN`
-  const token = (await readSecret({ name, file: tokenFile }, env))?.trim()
-  if (!token) {
-    throw new CommandFailure(
-      `There is no API token. Set ${name}, or ${name}_FILE to the path of a file that holds it.`,
-      { exitCode: EXIT_CODES.configuration },
-    )
-  }
-  const givenUrl = options.apiUrl ?? env[`${provider.toUpperCase()}_API_URL`]
+  { env, stopped: signal }: CommandContext,
+): Promise<ManagementApi> {
+  const { config, provider, tokenFile, apiUrl } = options
+  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
   if (provider === 'mailingapi') {
-    return createMailingApi({ token, apiUrl: givenUrl ?? MAILINGAPI_API_URL, stopped })
+    const token = await readSecret({ name: 'MAILINGAPI_API_TOKEN', file: tokenFile }, given)
+    const url = apiUrl ?? given.MAILINGAPI_API_URL ?? MAILINGAPI_API_URL
+    return createMailingApi({ token: needToken(token, provider), url, signal })
   }
-  const account = options.account ?? findAccount(env.MAILTRAP_ACCOUNT_ID)
-  return createMailtrapApi({ token, account, apiUrl: givenUrl ?? MAILTRAP_API_URL })
+  const names = ['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'] as const
+  const settings = readSome(names, given, '.')
+  const token =
+    tokenFile === undefined
+      ? readSome(['MAILTRAP_API_TOKEN'], given, '.').MAILTRAP_API_TOKEN
+      : await readSecret({ name: 'MAILTRAP_API_TOKEN', file: tokenFile }, given)
+  return createMailtrapApi({
+    token: needToken(token, provider),
+    accountId: options.account ?? settings.MAILTRAP_ACCOUNT_ID,
+    url: apiUrl ?? settings.MAILTRAP_API_URL,
+    signal,
+  })
+}
+
+function needToken(text: string | undefined, provider: ProviderName): string {
+  const token = text?.trim()
+  if (token) return token
+  const name = `${provider.toUpperCase()}_API_TOKEN`
+  throw new CommandFailure(
+    `There is no API token. Set ${name}, or ${name}_FILE to the path of a file that holds it.`,
+    { exitCode: EXIT_CODES.configuration },
+  )
 }
 
 const ACCOUNT = /^\d{1,15}$/
-
-function findAccount(text: string | undefined): string | undefined {
-  if (!text || ACCOUNT.test(text)) return text || undefined
-  throw new CommandFailure('MAILTRAP_ACCOUNT_ID is no number. Give the number of the account.', {
-    exitCode: EXIT_CODES.configuration,
-  })
-}
 
 function readApiUrl(text: string): string {
   return readBareUrl(text, '--api-url', 'the token with --token-file or in the environment')
@@ -70,4 +82,75 @@ function readApiUrl(text: string): string {
 function readAccount(text: string): string {
   if (ACCOUNT.test(text)) return text
   throw new InvalidArgumentError('Give the number of the account.')
+}
+
+const MAILINGAPI_API_URL = 'https://api.mailingapi.com'
+
+interface MailingApiOptions {
+  readonly token: string
+  readonly url: string
+  readonly signal: AbortSignal
+}
+
+const TIMEOUT_MS = 10_000
+
+/** MailingAPI's webhooks; there is no SDK. */
+function createMailingApi({ token, url: base, signal }: MailingApiOptions): ManagementApi {
+  const collection = `${base.replace(/\/+$/, '')}/v1/webhooks`
+
+  const call = async (method: string, id?: string, body?: Fields): Promise<Fields> => {
+    const url = id === undefined ? collection : `${collection}/${encodeURIComponent(id)}`
+    const request = {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      body: body ? JSON.stringify(body) : null,
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    } as const
+    const answer = await fetch(url, request).catch((error: unknown) => {
+      throw ManagementFailure.from(error, base)
+    })
+    return readAnswer(answer, id)
+  }
+
+  return {
+    changeTo: { paused: { status: 'paused' }, active: { status: 'active' } },
+    list: async () => (await call('GET')).data as readonly Fields[],
+    get: (id) => call('GET', id),
+    create: async (fields) => {
+      const { secret, ...webhook } = await call('POST', undefined, fields)
+      return { webhook, secret: String(secret) }
+    },
+    update: (id, changes) => call('PATCH', id, changes),
+    delete: async (id) => {
+      await call('DELETE', id)
+      return undefined
+    },
+  }
+}
+
+async function readAnswer(answer: Response, id: string | undefined): Promise<Fields> {
+  const { status, ok } = answer
+  const text = await answer.text()
+  const body = parse(text)
+  if (!ok) {
+    const retryAfter = answer.headers.get('retry-after') ?? undefined
+    const tokenName = 'MAILINGAPI_API_TOKEN'
+    const context = { provider: 'MailingAPI', tokenName, account: undefined, id }
+    throw explainRefusal({ status, body: body ?? text, retryAfter }, context)
+  }
+  if (status === 204) return {}
+  if (typeof body === 'object' && body !== null) return body as Fields
+  throw new CommandFailure('What answers there is no MailingAPI. Check --api-url.')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

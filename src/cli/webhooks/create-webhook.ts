@@ -1,11 +1,13 @@
-import type { CommandContext } from '../command-context.ts'
-import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
-import { writeText } from '../terminal/write-text.ts'
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { readSome } from '../../config/admin-address.ts'
+import { stripFile } from '../../config/secret-text.ts'
+import { writeSecretFile } from '../../config/write-secret-file.ts'
+import type { CreatedWebhook } from '../../guardian/management-api.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
+import { writeText } from '../terminal.ts'
 import { connectApi } from './connect-api.ts'
-import { describeWebhook } from './describe-webhook.ts'
-import { findSecretFile, type SecretFile } from './keep-secret.ts'
-import type { CreatedWebhook } from './webhook-api.ts'
-import { type FieldOptions, fieldsToCreate } from './webhook-fields.ts'
+import { describeWebhook, type FieldOptions, fieldsToCreate } from './webhook-fields.ts'
 
 export interface CreateOptions extends FieldOptions {
   readonly secretFile?: string
@@ -47,4 +49,70 @@ function describeNext({ path, isRead, setting }: SecretFile): string {
     return `${kept}${setting} names that file: a running receiver has it within a second, another one needs\nonly to be started.\n`
   }
   return `${kept}Next: start the receiver with\n  ${setting}=${path} npx mailtrap-receiver\nor name the file in the settings of its source, { file: ${path} }.\n`
+}
+
+interface SecretFile {
+  readonly path: string
+  /** True when a receiver with our environment reads it already. */
+  readonly isRead: boolean
+  /** The setting that names the file. */
+  readonly setting: string
+  /** Puts the secret before those that are there. Throws when it cannot. */
+  add(secret: string): void
+}
+
+/**
+ * Where signing secrets of the provider are kept: the file asked for, the one that the receiver's
+ * setting names, else one in the data directory. Throws when nothing can be written there, before
+ * a secret is made that no one would ever see again.
+ */
+function findSecretFile(
+  { provider, secretFile, config }: Pick<CreateOptions, 'provider' | 'secretFile' | 'config'>,
+  env: CommandContext['env'],
+): SecretFile {
+  const setting = `${provider.toUpperCase()}_SIGNING_SECRET_FILE`
+  const named = env[setting] || undefined
+  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
+  const dataDir = () => readSome(['DATA_DIR'], given, '.').DATA_DIR
+  const path = resolve(secretFile ?? named ?? join(dataDir(), `${provider}-signing-secret`))
+  refuseUnwritable(path)
+  return {
+    path,
+    setting,
+    isRead: named !== undefined && resolve(named) === path,
+    add: (secret) => {
+      const before = readSecrets(path).filter((one) => one !== secret)
+      writeSecretFile(realPath(path), `${[secret, ...before].join(',')}\n`)
+    },
+  }
+}
+
+function readSecrets(path: string): string[] {
+  if (!existsSync(path)) return []
+  const text = stripFile(readFileSync(path, 'utf8'))
+  return text.split(',').filter((secret) => secret.trim() !== '')
+}
+
+/** A link stays a link, and its file is what changes. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
+
+function refuseUnwritable(path: string): void {
+  try {
+    if (existsSync(path)) readFileSync(path)
+    accessSync(nearestFolder(dirname(realPath(path))), constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new CommandFailure(
+      `The signing secret could not be kept in ${path} (${code}), so no webhook was created. Give a file that this user may write to, with --secret-file.`,
+      { cause: error },
+    )
+  }
+}
+
+function nearestFolder(folder: string): string {
+  if (existsSync(folder)) return `${folder}/.`
+  const parent = dirname(folder)
+  return parent === folder ? folder : nearestFolder(parent)
 }

@@ -1,7 +1,10 @@
+import { dropUndefined } from '../../admin/answer-parts.ts'
+import type { Fields } from '../../guardian/management-failure.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
-import { MAILTRAP_EVENT_TYPES } from '../../simulator/webhooks/webhook.ts'
-import { CommandFailure, EXIT_CODES } from '../command-failure.ts'
-import type { Fields } from './api-refusal.ts'
+import { MAILTRAP_EVENT_TYPES } from '../../simulator/sending/webhook.ts'
+import { CommandFailure, EXIT_CODES } from '../command.ts'
+import type { Column } from '../table.ts'
+import { type Colour, safeText } from '../terminal.ts'
 import type { ApiOptions } from './connect-api.ts'
 
 /** The options of `create` and `update`, as the command line names them. */
@@ -24,10 +27,10 @@ export function fieldsToCreate(options: FieldOptions): Fields {
   refuseForeign(options)
   const { provider, url, events, description } = options
   if (provider === 'mailingapi') {
-    return defined({ url, events: events ?? MAILINGAPI_EVENT_NAMES, description })
+    return dropUndefined({ url, events: events ?? MAILINGAPI_EVENT_NAMES, description })
   }
   const { type = 'email_sending', stream = 'transactional' } = options
-  return defined({
+  return dropUndefined({
     ...changesOf(options),
     webhook_type: type,
     sending_stream: type === 'email_sending' ? stream : undefined,
@@ -39,7 +42,7 @@ export function fieldsToCreate(options: FieldOptions): Fields {
 /** What the API is to change: only what was asked for. */
 export function fieldsToUpdate(options: FieldOptions): Fields {
   refuseForeign(options)
-  const changes = defined(changesOf(options))
+  const changes = dropUndefined(changesOf(options))
   if (Object.keys(changes).length > 0) return changes
   throw new CommandFailure('Say what to change, for example --url. See --help.', {
     exitCode: EXIT_CODES.usage,
@@ -62,6 +65,48 @@ function refuseForeign(options: FieldOptions): void {
   })
 }
 
-function defined(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+/** Answers of both providers; keys may be missing. */
+export const webhookColumns: readonly Column<Fields>[] = [
+  { title: 'ID', text: ({ id }) => textOf(id) },
+  { title: 'STATE', text: stateOf, colour: colourOf },
+  { title: 'TYPE', text: ({ webhook_type: type }) => textOf(type) },
+  { title: 'STREAM', text: ({ sending_stream: stream }) => textOf(stream) },
+  { title: 'FORMAT', text: ({ payload_format: format }) => textOf(format) },
+  {
+    title: 'EVENTS',
+    text: (webhook) => textOf(webhook.event_types ?? webhook.events),
+    mayShrink: true,
+  },
+  { title: 'URL', text: ({ url }) => textOf(url) },
+]
+
+export const mailingApiColumns = webhookColumns.filter(
+  ({ title }) => !['TYPE', 'STREAM', 'FORMAT'].includes(title),
+)
+
+/** Every field of one webhook, a line each. */
+export function describeWebhook(webhook: Fields): string {
+  const lines = Object.entries(webhook).flatMap(([name, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, textOf(one)])
+      : [[name, textOf(value)]],
+  )
+  const width = Math.max(...lines.map(([name = '']) => name.length))
+  return lines
+    .map(([name = '', text = '']) => `${safeText(name.padEnd(width))}  ${safeText(text)}\n`)
+    .join('')
+}
+
+function stateOf({ active, status }: Fields): string {
+  if (typeof status === 'string') return status
+  return active === false ? 'paused' : 'active'
+}
+
+function colourOf(webhook: Fields): Colour {
+  return stateOf(webhook) === 'active' ? 'green' : 'red'
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '-'
+  return Array.isArray(value) ? value.join(', ') || '-' : String(value)
 }

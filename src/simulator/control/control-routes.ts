@@ -1,20 +1,13 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import ndjson from 'ndjson'
+import * as z from 'zod'
+import { readDuration } from '../../config/quantities.ts'
+import type { SampleEvent } from '../../providers/samples.ts'
+import { FAULT_NAMES } from '../sending/faults.ts'
+import { streamKindFor, type Webhook, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
-import { streamKindFor } from '../webhooks/stream-for.ts'
-import { type Webhook, webhookKey } from '../webhooks/webhook.ts'
-import {
-  clockSchema,
-  describeIssues,
-  eventsQuerySchema,
-  faultsSchema,
-  resetSchema,
-  streamSchema,
-} from './control-schemas.ts'
-import { readEvents } from './read-events.ts'
-import { clockJson, statusJson } from './status-json.ts'
-import { statusPage } from './status-page.ts'
+import { clockJson, statusJson, statusPage } from './status.ts'
 
 /** What no provider has: a look behind the scenes, and a hand on the clock. */
 export function addControlRoutes(app: FastifyInstance, simulator: Simulator): void {
@@ -126,4 +119,56 @@ function read<Schema extends z.ZodType>(
 
 function refuse(reply: FastifyReply, status: number, problems: readonly string[]): FastifyReply {
   return reply.code(status).send({ error: 'refused', message: problems.join(' ') })
+}
+
+const duration = z.string().transform((text, context) => {
+  try {
+    return readDuration(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `${(error as Error).message}.` })
+    return z.NEVER
+  }
+})
+
+const MAX_EVENTS = 10_000_000
+const MAX_SPEED = 1_000_000
+
+const clockSchema = z.strictObject({
+  advance: duration.optional(),
+  speed: z.number().min(0).max(MAX_SPEED).optional(),
+})
+
+const faultsSchema = z.partialRecord(z.enum(FAULT_NAMES), z.number().min(0).max(1))
+
+const streamSchema = z.strictObject({
+  /** One of the kind that is to get them: `mailtrap/9001`. */
+  webhook: z.string(),
+  events: z.int().min(1).max(MAX_EVENTS),
+  over: duration.prefault('1h'),
+  seed: z.int().min(0).max(0xffff_ffff).default(1),
+})
+
+const resetSchema = z.strictObject({ overlap: duration.optional() })
+
+const eventsQuerySchema = z.strictObject({
+  provider: z.enum(['mailtrap', 'mailingapi']).default('mailtrap'),
+})
+
+/** What is wrong with a request, as sentences. */
+function describeIssues({ issues }: z.ZodError): string[] {
+  return issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  )
+}
+
+/** The lines of a body as events, one in memory at a time. Throws at a line that is no JSON. */
+async function* readEvents(body: Readable): AsyncGenerator<SampleEvent> {
+  const parser = ndjson.parse()
+  body.on('error', (error) => parser.destroy(error))
+  for await (const value of body.pipe(parser)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new TypeError('A line is no JSON object.')
+    }
+    yield value
+  }
 }

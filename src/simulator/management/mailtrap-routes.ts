@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { messageDetailJson, messageJson } from '../sending/email-log.ts'
+import { type MailtrapWebhook, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
-import { type MailtrapWebhook, webhookKey } from '../webhooks/webhook.ts'
 import { isTokenRight, readToken } from './api-token.ts'
 import {
   changeWebhook,
@@ -8,7 +9,6 @@ import {
   mailtrapJson,
   readNewWebhook,
 } from './mailtrap-webhooks.ts'
-import { createRateLimit, RATE_LIMIT } from './rate-limit.ts'
 
 export interface MailtrapApiOptions {
   /** Undefined: any token will do. */
@@ -22,6 +22,7 @@ export interface MailtrapApiOptions {
 type Fields = Readonly<Record<string, unknown>>
 
 /** Both path forms lead to the same webhooks. */
+const LOGS = ['/api/email_logs', '/api/accounts/:account/email_logs']
 const COLLECTIONS = ['/api/webhooks', '/api/accounts/:account/webhooks']
 const SECRET_DIGITS = 32
 
@@ -40,6 +41,43 @@ export function addMailtrapRoutes(
     }
     app.register(routes)
   }
+  for (const path of LOGS) {
+    const routes: FastifyPluginAsync = async (scope) => {
+      scope.addHook('onRequest', admit)
+      addLogRoutes(scope, path, simulator)
+    }
+    app.register(routes)
+  }
+}
+
+/** Messages of a page; the provider does not publish how many. */
+const LOG_PAGE = 50
+
+interface LogQuery {
+  readonly search_after?: string
+  readonly 'filters[sent_after]'?: string
+  readonly 'filters[sent_before]'?: string
+}
+
+function addLogRoutes(app: FastifyInstance, path: string, { senders }: Simulator): void {
+  const { emailLog } = senders
+  app.get(path, (request) => {
+    const query = request.query as LogQuery
+    const after = Date.parse(query['filters[sent_after]'] ?? '') || 0
+    const before = Date.parse(query['filters[sent_before]'] ?? '') || Number.POSITIVE_INFINITY
+    const found = emailLog.list({ after, before })
+    const begin = found.findIndex(({ id }) => id === query.search_after) + 1
+    const page = found.slice(begin, begin + LOG_PAGE)
+    return {
+      messages: page.map(messageJson),
+      total_count: found.length,
+      next_page_cursor: begin + LOG_PAGE < found.length ? (page.at(-1)?.id ?? null) : null,
+    }
+  })
+  app.get(`${path}/:id`, (request, reply) => {
+    const message = emailLog.find((request.params as { id: string }).id)
+    return message ? reply.send(messageDetailJson(message)) : refuseUnknown(reply)
+  })
 }
 
 function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
@@ -134,4 +172,22 @@ function refuseUnknown(reply: FastifyReply): FastifyReply {
 /** Not published: what a Rails application usually says. */
 function refuseBody(reply: FastifyReply): FastifyReply {
   return reply.code(400).send({ error: 'param is missing or the value is empty: webhook' })
+}
+
+const RATE_LIMIT = 150
+const WINDOW_MS = 10_000
+
+/** Counts requests of each token; answers how many more it may make, -1 when it made too many. */
+function createRateLimit(elapsedMs: () => number): (token: string) => number {
+  const windows = new Map<string, { startedAt: number; count: number }>()
+  return (token) => {
+    const now = elapsedMs()
+    const known = windows.get(token)
+    const isOpen = known !== undefined && now - known.startedAt < WINDOW_MS
+    const window = isOpen ? known : { startedAt: now, count: 0 }
+    window.count++
+    // A token that is not used any more is not worth a timer: there are few.
+    windows.set(token, window)
+    return Math.max(-1, RATE_LIMIT - window.count)
+  }
 }

@@ -4,14 +4,14 @@ import {
   PAYLOAD_FORMATS,
   SENDING_STREAMS,
   WEBHOOK_TYPES,
-} from '../webhooks/webhook.ts'
+} from '../sending/webhook.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** What Mailtrap says of each wrong field. */
-export type FieldErrors = Readonly<Record<string, readonly string[]>>
+type FieldErrors = Readonly<Record<string, readonly string[]>>
 
 /** The fields that a person decides. */
-export type MailtrapFields = Omit<
+type MailtrapFields = Omit<
   MailtrapWebhook,
   'provider' | 'id' | 'secret' | 'oldSecret' | 'bothSignUntil' | 'createdAt'
 >

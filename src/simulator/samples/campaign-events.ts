@@ -1,15 +1,12 @@
 import type { ProviderName } from '../../model.ts'
-import { mailingApiSample } from './mailingapi-sample.ts'
-import { mailtrapSample } from './mailtrap-sample.ts'
-import type { Random } from './random.ts'
-import { createMail } from './sample-events.ts'
-import type { SampleEvent, SampleMail } from './sample-facts.ts'
+import type { Random, SampleEvent, SampleMail } from '../../providers/samples.ts'
+import { createMail, makeSample } from './sample-events.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-export interface CampaignOptions {
+interface CampaignOptions {
   readonly provider: ProviderName
   /** The types to be made, in the provider's spelling of payloads; others are left out. */
   readonly types: readonly string[]
@@ -63,11 +60,10 @@ interface PlannedStep {
  */
 export function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never> {
   const { provider, types, mails, mailEveryMs, random, startsAt } = options
-  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
   const planned: PlannedStep[] = []
   let sentAt = startsAt
   for (let sent = 1; ; sent++) {
-    const mail = createMail(provider, random)
+    const mail = createMail(random)
     for (const { at, step } of planMail(sentAt, random)) insert(planned, { at, step, mail })
     const nextAt = sent % mails === 0 ? Number.POSITIVE_INFINITY : sentAt + mailEveryMs
     while (planned[0] !== undefined && planned[0].at <= nextAt) {
@@ -75,7 +71,10 @@ export function* campaignEvents(options: CampaignOptions): Generator<TimedEvent,
       sentAt = Math.max(sentAt, at - mailEveryMs)
       const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
       if (!types.includes(type)) continue
-      yield { occurredAt: at, event: sample({ type, mail: its, occurredAt: at, random }) }
+      yield {
+        occurredAt: at,
+        event: makeSample(provider, { type, mail: its, occurredAt: at, random }),
+      }
     }
     sentAt += mailEveryMs
   }

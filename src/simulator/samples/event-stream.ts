@@ -1,11 +1,7 @@
 import type { ProviderName } from '../../model.ts'
+import { pickFrom, type Random, type SampleEvent } from '../../providers/samples.ts'
 import { campaignEvents, type TimedEvent } from './campaign-events.ts'
-import { mailingApiSample } from './mailingapi-sample.ts'
-import { mailtrapSample } from './mailtrap-sample.ts'
-import { createRandom, pickFrom, type Random } from './random.ts'
-import { createMail } from './sample-events.ts'
-import type { SampleEvent } from './sample-facts.ts'
-import { take } from './take.ts'
+import { createMail, createRandom, makeSample, take } from './sample-events.ts'
 
 /** Everything that decides which events come, and when: the same gives the same. */
 export interface StreamSpec {
@@ -51,13 +47,12 @@ function isApartFromMails(type: string): boolean {
 
 function* separateEvents(spec: StreamSpec, random: Random): Generator<TimedEvent, never> {
   const { provider, types, events, overMs, startsAt } = spec
-  const sample = provider === 'mailtrap' ? mailtrapSample : mailingApiSample
   for (let count = 0; ; count++) {
     const occurredAt = Math.floor(startsAt + (overMs / events) * count)
     const type = pickFrom(types as [string, ...string[]], random)
     yield {
       occurredAt,
-      event: sample({ type, mail: createMail(provider, random), occurredAt, random }),
+      event: makeSample(provider, { type, mail: createMail(random), occurredAt, random }),
     }
   }
 }

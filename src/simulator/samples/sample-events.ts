@@ -1,11 +1,104 @@
 import type { ProviderName } from '../../model.ts'
-import { createTypeDraw } from './event-mix.ts'
-import { mailingApiSample } from './mailingapi-sample.ts'
-import { mailtrapSample } from './mailtrap-sample.ts'
-import { pickFrom, type Random, randomUuid } from './random.ts'
-import type { SampleEvent, SampleFacts, SampleMail } from './sample-facts.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
+import {
+  pickFrom,
+  type Random,
+  type SampleEvent,
+  type SampleFacts,
+  type SampleMail,
+} from '../../providers/samples.ts'
 
-export interface SampleOptions {
+/** Pseudo-random numbers: the same seed gives the same sequence. Mulberry32. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** A UUID of version 4 by its form. */
+export function randomUuid(random: Random): string {
+  const hex = (digits: number) =>
+    Math.floor(random() * 16 ** digits)
+      .toString(16)
+      .padStart(digits, '0')
+  const variant = '89ab'.charAt(Math.floor(random() * 4))
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(8)}${hex(4)}`
+}
+
+/** How often each kind of event comes, in a thousand, as of a healthy shop's mail. */
+const MIXES: Readonly<Record<ProviderName, Readonly<Record<string, number>>>> = {
+  mailtrap: {
+    delivery: 610,
+    open: 230,
+    click: 70,
+    'soft bounce': 40,
+    bounce: 25,
+    unsubscribe: 10,
+    suspension: 5,
+    reject: 5,
+    spam: 5,
+  },
+  mailingapi: {
+    delivered: 620,
+    opened: 230,
+    clicked: 70,
+    deferred: 40,
+    bounced: 25,
+    unsubscribed: 10,
+    complained: 5,
+  },
+}
+
+const OTHER_TYPES: Readonly<Record<ProviderName, readonly string[]>> = {
+  mailtrap: ['inbound.message_received', 'activity_log.user.updated'],
+  mailingapi: ['inbound'],
+}
+
+/** Families whose names are an open list. */
+const OPEN_TYPES: Readonly<Partial<Record<ProviderName, RegExp>>> = {
+  mailtrap: /^activity_log(\.\w+)+$/,
+}
+
+const SPELLINGS: Readonly<Record<string, string>> = {
+  soft_bounce: 'soft bounce',
+  spam_complaint: 'spam',
+}
+
+/** What `--type` takes. */
+export function listTypes(provider: ProviderName): string[] {
+  return [...Object.keys(MIXES[provider]), ...OTHER_TYPES[provider]]
+}
+
+/** The provider's own spelling of a type; undefined when it cannot be generated. */
+export function findType(provider: ProviderName, text: string): string | undefined {
+  const type = SPELLINGS[text] ?? text
+  if (OPEN_TYPES[provider]?.test(type)) return type
+  return listTypes(provider).find((known) => known === type)
+}
+
+/** Draws types: equally often of those given, else as the mix says. */
+function createTypeDraw(
+  provider: ProviderName,
+  types: readonly string[],
+): (random: Random) => string {
+  const mix = MIXES[provider]
+  const weights = types.length === 0 ? Object.entries(mix) : types.map((type) => [type, 1] as const)
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0)
+  return (random) => {
+    let rest = random() * total
+    for (const [type, weight] of weights) {
+      rest -= weight
+      if (rest < 0) return type
+    }
+    return weights[0]?.[0] ?? 'delivery'
+  }
+}
+
+interface SampleOptions {
   readonly provider: ProviderName
   /** Empty: the provider's usual mix. */
   readonly types: readonly string[]
@@ -14,15 +107,8 @@ export interface SampleOptions {
   readonly startsAt: number
 }
 
-const SAMPLES: Readonly<Record<ProviderName, (facts: SampleFacts) => SampleEvent>> = {
-  mailtrap: mailtrapSample,
-  mailingapi: mailingApiSample,
-}
-const MESSAGE_IDS: Readonly<Record<ProviderName, (uuid: string) => string>> = {
-  mailtrap: (uuid) => uuid,
-  mailingapi: (uuid) => `msg_${uuid.replaceAll('-', '').slice(0, 20)}`,
-}
-
+/** Between two events. */
+export const SAMPLE_EVERY_MS = 10
 const REMEMBERED_MAILS = 500
 const FOLLOW_UPS = /^(open|click|unsubscribe|complain|spam)/
 const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as const
@@ -34,23 +120,40 @@ const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as con
 export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, never> {
   const { provider, types, random, startsAt } = options
   const drawType = createTypeDraw(provider, types)
-  const sample = SAMPLES[provider]
   const mails: SampleMail[] = []
   let delivered = 0
   for (let count = 0; ; count++) {
     const type = drawType(random)
     const earlier = FOLLOW_UPS.test(type) ? mails[Math.floor(random() * mails.length)] : undefined
-    const mail = earlier ?? createMail(provider, random)
+    const mail = earlier ?? createMail(random)
     if (type.startsWith('deliver')) mails[delivered++ % REMEMBERED_MAILS] = mail
-    yield sample({ type, mail, occurredAt: startsAt + count * 10, random })
+    const occurredAt = startsAt + count * SAMPLE_EVERY_MS
+    yield makeSample(provider, { type, mail, occurredAt, random })
   }
 }
 
-export function createMail(provider: ProviderName, random: Random): SampleMail {
-  const id = randomUuid(random)
+/** One event of it. Throws when the provider has no such type. */
+export function makeSample(provider: ProviderName, facts: Omit<SampleFacts, 'uuid'>): SampleEvent {
+  const sample = PROVIDERS[provider].makeSample({ ...facts, uuid: () => randomUuid(facts.random) })
+  if (sample === undefined) throw new TypeError(`There is no sample of ${facts.type}.`)
+  return sample
+}
+
+/** A mail to somebody. */
+export function createMail(random: Random): SampleMail {
   return {
-    messageId: MESSAGE_IDS[provider](id),
+    messageId: randomUuid(random),
     recipient: `user${Math.floor(random() * 100_000)}@example.com`,
     category: pickFrom(CATEGORIES, random),
+  }
+}
+
+/** The first `count` of endless events. */
+export function* take<Item>(items: Iterable<Item>, count: number): Generator<Item> {
+  if (count <= 0) return
+  let left = count
+  for (const item of items) {
+    yield item
+    if (--left === 0) return
   }
 }

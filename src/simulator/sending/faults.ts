@@ -1,4 +1,5 @@
-import { type Random, randomUuid } from '../samples/random.ts'
+import type { Random } from '../../providers/samples.ts'
+import { randomUuid } from '../samples/sample-events.ts'
 
 /**
  * What may go wrong on request, each a share from 0 to 1. The first four concern single events of

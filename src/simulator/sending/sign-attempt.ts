@@ -1,14 +1,14 @@
+import { type OutgoingBatch, packBatch } from '../../providers/outgoing-batch.ts'
 import { PROVIDERS } from '../../providers/providers.ts'
-import { type OutgoingBatch, packBatch } from '../pack-batch.ts'
-import type { Random } from '../samples/random.ts'
-import type { Webhook } from '../webhooks/webhook.ts'
+import type { Random } from '../../providers/samples.ts'
 import { type Faults, occurs } from './faults.ts'
+import type { Webhook } from './webhook.ts'
 import type { QueuedBatch } from './webhook-queue.ts'
 
 const MAILTRAP_AGENT = 'Mailtrap/1.0 (Webhook; +https://help.mailtrap.io/article/102-webhooks)'
 const SLOW_BODY_MS = 3_000
 
-export interface SignOptions {
+interface SignOptions {
   readonly faults: Faults
   readonly random: Random
   /** By the simulator's clock. */
@@ -18,7 +18,7 @@ export interface SignOptions {
 }
 
 /** A request as the provider would make it. */
-export interface SignedAttempt {
+interface SignedAttempt {
   readonly body: Buffer
   readonly headers: Readonly<Record<string, string>>
   /** How long the body takes on its way; 0: as long as it takes. */

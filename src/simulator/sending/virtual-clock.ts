@@ -10,7 +10,7 @@ export interface VirtualClock {
   waitMs(time: number): number
 }
 
-export interface VirtualClockOptions {
+interface VirtualClockOptions {
   readonly startsAt: number
   readonly speed: number
   /** Our time: milliseconds, never backwards. */

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { StatsJson } from '../../../src/admin/json/stats-json.ts'
+import type { StatsJson } from '../../../src/admin/api/stats-schema.ts'
 import { judgeDemo } from '../../../src/cli/demo/demo-expectations.ts'
 import { readDemoRequests } from '../../../src/cli/demo/demo-requests.ts'
+import { describeDemo } from '../../../src/cli/demo/describe-demo.ts'
 import { PROVIDERS } from '../../../src/providers/providers.ts'
-import { source } from '../../http/start-server.ts'
+import { source } from '../../receive/start-server.ts'
 
 const samples = readDemoRequests(pathToFileURL('fixtures/requests/'))
 
@@ -65,5 +66,16 @@ describe('judgeDemo', () => {
   ])('notices %s', (_what, given) => {
     const judged = judgeDemo(samples, given.sent, given.stats as unknown as StatsJson)
     expect(judged.filter(({ isMet }) => !isMet)).toHaveLength(1)
+  })
+})
+
+describe('describeDemo', () => {
+  it('shows what a handler did with one event', () => {
+    const stats = { jobs: {}, events: { by_state: { unhandled: 9 } } } as unknown as StatsJson
+    const alerts = ['12:06:40 user.login by Ann', '12:06:50 user.updated by Ann']
+    const result = { webhookUrl: '', adminUrl: '', sent: [], stats, expectations: [], alerts }
+    const text = describeDemo(result, (_colour, painted) => painted)
+    expect(text).toContain('audit-alert wrote into its file\n  12:06:40 user.login by Ann\n')
+    expect(text).not.toContain('12:06:50')
   })
 })

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Finding } from '../../../src/cli/doctor/finding.ts'
-import { DOCTOR_ANSWER } from '../../../src/http/tell-doctor.ts'
+import type { CheckResult } from '../../../src/cli/doctor/checks.ts'
+import { openDriver } from '../../../src/store/sqlite/driver.ts'
 import { startFakeMailtrap, TOKEN, webhook } from '../../guardian/fake-mailtrap.ts'
-import { findFreePort } from '../../http/find-free-port.ts'
-import { SECRET } from '../../http/start-server.ts'
+import { findFreePort } from '../../receive/find-free-port.ts'
+import { SECRET } from '../../receive/start-server.ts'
 import { startApp, type TestApp } from '../../system/start-app.ts'
 import { runCommand } from '../run-command.ts'
 import * as pem from './certificates.ts'
@@ -35,9 +35,9 @@ afterAll(() => app.stop())
 interface Diagnosis {
   readonly exitCode: number
   readonly ok: boolean
-  readonly checks: readonly Finding[]
+  readonly checks: readonly CheckResult[]
   /** The finding of one check. */
-  of(check: string): Finding
+  of(check: string): CheckResult
   status(check: string): string
 }
 
@@ -79,7 +79,8 @@ describe('doctor, of a receiver that is well', () => {
       'signature, mailingapi: ok',
       'large batch: ok',
       'clock: ok',
-      'proxy headers: ok',
+      'proxy headers: skipped',
+      'refusals: ok',
       'webhooks: skipped',
       'store: ok',
     ])
@@ -112,7 +113,7 @@ describe('doctor, of a receiver that is well', () => {
     expect(exitCode).toBe(0)
     expect(out).toContain('✓ large batch')
     expect(out).toContain('→ The provider needs a public address.')
-    expect(out).toMatch(/0 failures, \d warnings, 2 not checked\.\n$/)
+    expect(out).toMatch(/0 failures, \d warnings, 3 not checked\.\n$/)
   })
 })
 
@@ -199,6 +200,26 @@ describe('doctor, about what lies between', () => {
     expect(found.status('signature, mailingapi')).toBe('ok')
   })
 
+  it('tells a wrong clock from a wrong secret, with the difference', async () => {
+    const argv = ['doctor', `http://127.0.0.1:${app.port}`, '--json', '--admin-url', app.adminUrl]
+    const now = () => Date.now() + 900_000
+    const { out } = await runCommand(argv, { env, now })
+    const found = (JSON.parse(out).checks as CheckResult[]).find(
+      ({ check }) => check === 'signature, mailingapi',
+    )
+    expect(found).toMatchObject({
+      status: 'failed',
+      detail: expect.stringMatching(/genuine, but its time .* That is \d+ s behind this machine’s/),
+      remedy: expect.stringContaining('NTP'),
+    })
+    const later = await diagnose(`http://127.0.0.1:${app.port}`)
+    expect(later.of('refusals')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringMatching(/^\d refused as signature_time\. /),
+      remedy: expect.stringContaining('clocks'),
+    })
+  })
+
   it('names all causes of a 401 where the receiver cannot be asked', async () => {
     const closed = `http://127.0.0.1:${await findFreePort()}`
     const port = await startProxy(app.port, { strips: ['mailtrap-signature'] })
@@ -223,20 +244,41 @@ describe('doctor, about what lies between', () => {
   it('finds a clock that is wrong', async () => {
     const anHourAgo = () => new Date(Date.now() - 3_600_000).toUTCString()
     const found = await diagnoseBehind({
-      answers: ({ [DOCTOR_ANSWER]: _seen, ...headers }) => ({ ...headers, date: anHourAgo() }),
+      answers: (headers) => ({ ...headers, date: anHourAgo() }),
     })
     expect(found.of('clock')).toMatchObject({
       status: 'failed',
       detail: expect.stringMatching(/ (3599|3600|3601) s behind this machine’s/),
     })
   })
+})
 
-  it('finds a load balancer that the receiver does not know', async () => {
-    const adds = () => ({ 'x-forwarded-for': '192.0.2.77, 203.0.113.9' })
-    const found = await diagnoseBehind({ adds })
-    expect(found.of('proxy headers')).toMatchObject({
-      status: 'warning',
-      remedy: 'Add its addresses to TRUST_PROXY, such as 127.0.0.1.',
+describe('doctor, about addresses that are only claimed', () => {
+  const LISTED = { ALLOW_IPS: '127.0.0.1' }
+  const check = async (receiver: Record<string, string>, own: Record<string, string>) => {
+    const other = await startApp({ URL_TOKEN, BASIC_AUTH, ...receiver })
+    const argv = ['--admin-url', other.adminUrl]
+    const found = await diagnose(`http://127.0.0.1:${other.port}`, argv, own)
+    await other.stop()
+    return found.of('proxy headers')
+  }
+
+  it('is content with a receiver that does not believe them', async () => {
+    expect((await check(LISTED, LISTED)).status).toBe('ok')
+  })
+
+  it('finds one that believes whoever claims one', async () => {
+    expect(await check({ ...LISTED, TRUST_PROXY: '127.0.0.0/8' }, LISTED)).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('ALLOW_IPS is worth nothing'),
+    })
+  })
+
+  it('does not mind when it runs on a trusted machine itself', async () => {
+    const trusted = { ...LISTED, TRUST_PROXY: '127.0.0.0/8' }
+    expect(await check(trusted, trusted)).toMatchObject({
+      status: 'skipped',
+      detail: expect.stringContaining('TRUST_PROXY'),
     })
   })
 })
@@ -303,7 +345,9 @@ describe('doctor, about store and disk', () => {
       status: 'warning',
       remedy: expect.stringContaining('where the receiver runs'),
     })
-    writeFileSync(join(folder, 'receiver.db'), Buffer.alloc(4_096, 1))
+    const db = await openDriver(join(folder, 'receiver.db'), { isReadOnly: false })
+    db.exec('PRAGMA journal_mode = DELETE; CREATE TABLE other (id INTEGER)')
+    db.close()
     const changed = await diagnose(url, [], { DATA_DIR: folder })
     expect(changed.of('store').detail).toContain('no write-ahead log')
     rmSync(folder, { recursive: true })

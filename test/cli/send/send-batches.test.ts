@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { sendBatches } from '../../../src/cli/send/send-batches.ts'
-import type { Answer } from '../../../src/simulator/create-poster.ts'
-import type { OutgoingBatch } from '../../../src/simulator/pack-batch.ts'
+import { sendBatches } from '../../../src/cli/send/outgoing-batches.ts'
+import type { OutgoingBatch } from '../../../src/providers/outgoing-batch.ts'
+import type { Answer } from '../../../src/simulator/send-request.ts'
 
 const OK: Answer = { status: 200, text: '', durationMs: 1 }
 const never = new AbortController().signal

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatCounted, formatDuration, formatInstant } from '../../../src/cli/terminal/figures.ts'
+import { formatCounted, formatDuration, formatInstant } from '../../../src/cli/figures.ts'
 
 describe('formatDuration', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createProgress } from '../../../src/cli/terminal/progress.ts'
+import { createProgress } from '../../../src/cli/progress.ts'
 import { makeContext } from '../run-command.ts'
 
 function build(columns?: number, env: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { safeLines, safeText } from '../../../src/cli/terminal/safe-text.ts'
+import { safeLines, safeText } from '../../../src/cli/terminal.ts'
 
 describe('safeText', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Paint } from '../../../src/cli/terminal/paint.ts'
-import { type Column, createTable } from '../../../src/cli/terminal/table.ts'
+import { type Column, createTable } from '../../../src/cli/table.ts'
+import type { Paint } from '../../../src/cli/terminal.ts'
 
 interface Row {
   readonly name: string

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PROVIDER_NAMES, type ProviderName } from '../../../src/model.ts'
 import { PROVIDERS } from '../../../src/providers/providers.ts'
-import { listTypes } from '../../../src/simulator/samples/event-mix.ts'
-import { createRandom } from '../../../src/simulator/samples/random.ts'
-import { sampleEvents } from '../../../src/simulator/samples/sample-events.ts'
-import { take } from '../../../src/simulator/samples/take.ts'
+import {
+  createRandom,
+  listTypes,
+  sampleEvents,
+  take,
+} from '../../../src/simulator/samples/sample-events.ts'
 
 const START = Date.UTC(2026, 0, 1)
 

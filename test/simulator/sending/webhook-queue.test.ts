@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sendingPolicy } from '../../../src/simulator/sending/sending-policy.ts'
 import { createVirtualClock } from '../../../src/simulator/sending/virtual-clock.ts'
-import { type QueuedBatch, WebhookQueue } from '../../../src/simulator/sending/webhook-queue.ts'
+import {
+  type QueuedBatch,
+  sendingPolicy,
+  WebhookQueue,
+} from '../../../src/simulator/sending/webhook-queue.ts'
 
 const MINUTE_MS = 60_000
 const policy = sendingPolicy('mailtrap', 'steady')

@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import type { AuditJson } from '../admin/audit-trail.ts'
+import type { CommandContext } from './command.ts'
+import { addAdminOptions } from './connect.ts'
+import { formatCount, formatInstant } from './figures.ts'
+import { addListOptions, type ListOptions, printList } from './print-list.ts'
+import type { Column } from './table.ts'
+import type { Colour } from './terminal.ts'
+
+const OUTCOME_COLOURS: Readonly<Record<AuditJson['outcome'], Colour | undefined>> = {
+  begun: undefined,
+  done: 'green',
+  failed: 'red',
+}
+
+const COLUMNS: readonly Column<AuditJson>[] = [
+  { title: 'AT (UTC)', text: ({ at }) => formatInstant(at) },
+  { title: 'ACTION', text: ({ action }) => action },
+  {
+    title: 'OUTCOME',
+    text: ({ outcome }) => outcome,
+    colour: ({ outcome }) => OUTCOME_COLOURS[outcome],
+  },
+  { title: 'FROM', text: ({ network }) => network },
+  { title: 'CAME TO', text: ({ counts }) => listFields(counts) },
+  { title: 'WITH', text: ({ parameters }) => listFields(parameters), mayShrink: true },
+]
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver audit
+  mailtrap-receiver audit --all --json > audit.jsonl
+
+Every action has two entries, when it began and how it ended. Of who asked, the trail keeps the
+network; of an erased person, a hash that only who knows the address can check. Nothing is ever
+taken from it.`
+
+export function auditCommand(context: CommandContext): Command {
+  const command = new Command('audit')
+    .addHelpText('after', EXAMPLES)
+    .action(() => listAudit(command.opts<ListOptions>(), context))
+  return addListOptions(addAdminOptions(command))
+}
+
+function listAudit(options: ListOptions, context: CommandContext): Promise<void> {
+  return printList<AuditJson>(
+    {
+      path: '/api/audit',
+      rowsIn: 'audit',
+      columns: COLUMNS,
+      whenEmpty: 'Nobody had anything done yet.',
+    },
+    options,
+    context,
+  )
+}
+
+/** `jobs 12, rows 3`; `-` when there are none. */
+function listFields(fields: Readonly<Record<string, string | number | boolean>>): string {
+  const parts = Object.entries(fields).map(([name, value]) => {
+    return `${name} ${typeof value === 'number' ? formatCount(value) : value}`
+  })
+  return parts.join(', ') || '-'
+}

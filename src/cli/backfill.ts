@@ -1,0 +1,158 @@
+import { setTimeout } from 'node:timers/promises'
+import { Command, InvalidArgumentError } from 'commander'
+import type { FillJson } from '../admin/api/backfill.ts'
+import { parseInstant } from '../admin/parameters.ts'
+import { readSettings } from '../config.ts'
+import { createMailtrapApi, type MailtrapApi } from '../guardian/management-api.ts'
+import { ManagementFailure } from '../guardian/management-failure.ts'
+import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
+import type { AdminClient } from './admin-client.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { formatCounted, formatInstant } from './figures.ts'
+import { createProgress } from './progress.ts'
+import { writeText } from './terminal.ts'
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver backfill --from 2026-11-21T02:00 --to 2026-11-21T09:30 --dry-run
+  mailtrap-receiver backfill --from 2026-11-21T02:00 --to 2026-11-21T09:30
+
+It needs MAILTRAP_API_TOKEN and MAILTRAP_ACCOUNT_ID. The e-mail log knows sent e-mails and
+what became of them: nothing of audit log, inbound and campaigns.`
+
+interface BackfillOptions extends AdminOptions {
+  readonly from: number
+  readonly to: number
+  readonly sentFrom?: number
+  readonly source?: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** Opened and clicked later than that: to be asked for with --sent-from. */
+const USUALLY_DONE_MS = 3 * 86_400_000
+const EVENTS_AT_ONCE = 500
+/** The provider takes 150 requests in 10 s; others use the token too. */
+const PACE_MS = 100
+const LIMITED_MS = 10_000
+const TRIES = 6
+
+export function backfillCommand(context: CommandContext): Command {
+  const command = new Command('backfill')
+    .requiredOption('--from <time>', 'events at or after, for example 2026-11-21T02:00', readTime)
+    .requiredOption('--to <time>', 'events before', readTime)
+    .option('--sent-from <time>', 'of e-mails sent at or after (default: 3 days before)', readTime)
+    .option('--source <name>', 'the source to which they belong (default: the only one)')
+    .option('--dry-run', 'only tell what is missing')
+    .addHelpText('after', EXAMPLES)
+    .action(async () => {
+      const options = command.opts<BackfillOptions>()
+      if (options.from >= options.to) command.error('error: --from has to be earlier than --to')
+      await backfill(options, context)
+    })
+  return addAdminOptions(command)
+}
+
+function readTime(text: string): number {
+  const at = parseInstant(text)
+  if (at !== undefined) return at
+  throw new InvalidArgumentError('Give a time such as 2026-11-21T09:30; without a zone it is UTC.')
+}
+
+async function backfill(options: BackfillOptions, context: CommandContext): Promise<void> {
+  const { from, to, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
+  const api = createApi(options, context)
+  const client = await (dryRun ? connect : connectToChange)(options, context)
+  const progress = createProgress(context)
+  const tally = { messages: 0, events: 0, known: 0, missing: 0 }
+  let waiting: Record<string, unknown>[] = []
+
+  const fill = async () => {
+    const events = waiting.splice(0, EVENTS_AT_ONCE)
+    if (events.length === 0) return
+    const { known, missing } = await put(client, { events, ...options, dryRun })
+    tally.known += known
+    tally.missing += missing
+  }
+  try {
+    for await (const ids of pagesOf(api, { from: sentFrom, to })) {
+      for (const id of ids) {
+        const message = await retried(() => api.getSent(id))
+        const events = readLoggedEvents(message, { from, to })
+        tally.messages++
+        tally.events += events.length
+        waiting = [...waiting, ...events]
+        if (waiting.length >= EVENTS_AT_ONCE) await fill()
+        progress.show({ done: tally.messages, total: undefined, unit: 'e-mails' })
+        await setTimeout(PACE_MS, undefined, { signal: context.stopped })
+      }
+    }
+    while (waiting.length > 0) await fill()
+  } finally {
+    progress.clear()
+  }
+  const report = { ...tally, added: dryRun ? 0 : tally.missing }
+  const text = options.json ? JSON.stringify(report) : describe(report, { dryRun, sentFrom })
+  await writeText(context.stdout, `${text}\n`)
+}
+
+function createApi({ config }: BackfillOptions, { env, stopped }: CommandContext): MailtrapApi {
+  const { management } = readSettings({
+    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
+    isSourceOptional: true,
+  })
+  if (!management) {
+    throw new CommandFailure(
+      'MAILTRAP_API_TOKEN is not set: without it Mailtrap does not tell what happened.',
+      { exitCode: EXIT_CODES.configuration },
+    )
+  }
+  return createMailtrapApi({ ...management, signal: stopped })
+}
+
+async function put(
+  client: AdminClient,
+  given: BackfillOptions & { readonly events: readonly Record<string, unknown>[] },
+): Promise<FillJson> {
+  const { from, to, source, dryRun, events } = given
+  const body = { from, to, dry_run: dryRun, events, ...(source !== undefined && { source }) }
+  return await client.work<FillJson>('/api/backfill', body, () => {})
+}
+
+/** Waits where the provider says that it was asked too often. */
+async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      const isLimited = error instanceof ManagementFailure && error.code === 'limited'
+      if (!isLimited || tries === TRIES) throw error
+      await setTimeout(error.retryAfterMs ?? LIMITED_MS)
+    }
+  }
+}
+
+async function* pagesOf(
+  api: MailtrapApi,
+  span: { readonly from: number; readonly to: number },
+): AsyncGenerator<readonly string[]> {
+  let cursor: string | undefined
+  do {
+    const page = await retried(() => api.listSent(span, cursor))
+    yield page.ids
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+function describe(
+  report: { messages: number; events: number; known: number; missing: number },
+  { dryRun, sentFrom }: { dryRun: boolean; sentFrom: number },
+): string {
+  const { messages, events, known, missing } = report
+  const asked = `Mailtrap tells of ${formatCounted(events, 'event')} of ${formatCounted(messages, 'e-mail')} sent since ${formatInstant(new Date(sentFrom).toISOString())} UTC.`
+  const outcome = dryRun
+    ? `${formatCounted(missing, 'is', 'are')} missing here; nothing was put in.`
+    : `${formatCounted(missing, 'was', 'were')} missing and put in: the handlers get them.`
+  return `${asked} ${formatCounted(known, 'was', 'were')} here already. ${outcome}\nNot told apart: events of one e-mail, of one type, in one second. Not looked for: what became of e-mails sent before.`
+}

@@ -1,0 +1,95 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { looksLikePath } from '../config/looks-like-name.ts'
+import { stripFile } from '../config/secret-text.ts'
+import { readSettings, type Settings, SettingsError } from '../config.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+
+export interface SettingsOptions {
+  readonly config?: string
+  readonly dev?: boolean
+}
+
+/** The settings, with what the command line adds to them. Throws SettingsError. */
+export function readCommandSettings(
+  { config, dev = false }: SettingsOptions,
+  context: Pick<CommandContext, 'env' | 'readEnvironment'>,
+): Settings {
+  const { env, file } = context.readEnvironment?.() ?? { env: context.env, file: undefined }
+  const settings = readSettings({
+    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
+    envFile: file,
+    dev,
+  })
+  refuseUnwritableFolder(settings)
+  return settings
+}
+
+/**
+ * Throws a SettingsError when no database can be kept where the settings say. The store would only
+ * find that it cannot write, as with a full disk, and that it can mend itself.
+ */
+function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
+  if (storeFile !== undefined && existsSync(`${storeFile}/.`)) {
+    throw new SettingsError([
+      {
+        setting: dirname(storeFile) === dataDir ? 'DATA_DIR' : 'STORE_URL',
+        problem: `leads to ${storeFile}, which is a folder`,
+        remedy: 'Give the path of a file, which need not be there yet.',
+      },
+    ])
+  }
+  const folder = storeFile === undefined ? dataDir : dirname(storeFile)
+  try {
+    accessSync(nearestExisting(folder), constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new SettingsError([
+      {
+        setting: folder === dataDir ? 'DATA_DIR' : 'STORE_URL',
+        problem: `leads to the folder ${folder}, where nothing can be written (${code})`,
+        remedy: 'Give a folder that this user may write to.',
+      },
+    ])
+  }
+}
+
+/** The folder, or the one in which it would be made; a file in its place is refused as ENOTDIR. */
+function nearestExisting(folder: string): string {
+  if (existsSync(folder)) return `${folder}/.`
+  const parent = dirname(folder)
+  return parent === folder ? folder : nearestExisting(parent)
+}
+
+interface SecretPlaces {
+  /** The name of the environment variable; `<name>_FILE` is looked at too. */
+  readonly name: string
+  readonly given?: string | undefined
+  readonly file?: string | undefined
+}
+
+/** A secret, from an option, a file or the environment, in this order; undefined: nowhere. */
+export async function readSecret(
+  { name, given, file }: SecretPlaces,
+  env: CommandContext['env'],
+): Promise<string | undefined> {
+  if (given !== undefined) return given
+  if (file !== undefined) return readSecretFile(file)
+  if (env[name]) return env[name]
+  const path = env[`${name}_FILE`]
+  return path ? readSecretFile(path) : undefined
+}
+
+async function readSecretFile(path: string): Promise<string> {
+  try {
+    return stripFile(await readFile(path, 'utf8'))
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    const file = looksLikePath(path) ? `The file ${path}` : 'The file with the secret'
+    throw new CommandFailure(
+      `${file} could not be read (${code}). Give the path of a file that holds the secret.`,
+      { exitCode: EXIT_CODES.configuration, cause: error },
+    )
+  }
+}

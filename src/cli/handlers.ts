@@ -1,0 +1,125 @@
+import { Command } from 'commander'
+import type { HandlerJson } from '../admin/api/handlers.ts'
+import type { CommandContext } from './command.ts'
+import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { formatCount, formatCounted, formatInstant } from './figures.ts'
+import { type Column, createTable } from './table.ts'
+import { type Colour, createPaint, writeText } from './terminal.ts'
+
+type HandlersOptions = AdminOptions & { readonly json?: boolean }
+
+const COLUMNS: readonly Column<HandlerJson>[] = [
+  { title: 'HANDLER', text: ({ name }) => name },
+  { title: 'STATE', text: describeState, colour: (handler) => COLOURS[stateOf(handler)] },
+  figures('PENDING', 'pending'),
+  figures('DONE', 'done'),
+  figures('DEAD', 'dead'),
+  { title: 'EVENTS', text: describeKeys, mayShrink: true },
+  { title: 'LAST PROBLEM', text: ({ last_problem: text }) => firstLine(text), mayShrink: true },
+]
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver handlers
+  mailtrap-receiver handlers pause suppressions    its jobs wait, on every replica and after a restart
+  mailtrap-receiver handlers resume suppressions`
+
+export function handlersCommand(context: CommandContext): Command {
+  const command = new Command('handlers')
+    .enablePositionalOptions()
+    .addHelpText('after', EXAMPLES)
+    .action(() => listHandlers(command.opts<HandlersOptions>(), context))
+  addAdminOptions(command)
+  return command
+    .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
+    .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context))
+}
+
+function changeCommand(
+  action: 'pause' | 'resume',
+  description: string,
+  context: CommandContext,
+): Command {
+  const command = new Command(action)
+    .description(`${description}, on every replica`)
+    .argument('<name>', 'its name in the list')
+    .addHelpText('after', EXAMPLES)
+    .action((name: string) => change(name, action, { ...command.opts<HandlersOptions>() }, context))
+  return addAdminOptions(command)
+}
+
+async function listHandlers(options: HandlersOptions, context: CommandContext): Promise<void> {
+  const { stdout, env } = context
+  const client = await connect(options, context)
+  const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+  if (options.json) {
+    return writeText(stdout, handlers.map((handler) => `${JSON.stringify(handler)}\n`).join(''))
+  }
+  if (handlers.length === 0) return writeText(context.stderr, 'No handler is loaded.\n')
+  const width = stdout.isTTY ? stdout.columns : undefined
+  await writeText(
+    stdout,
+    createTable(COLUMNS, { width, paint: createPaint(stdout, env) })(handlers),
+  )
+}
+
+async function change(
+  name: string,
+  action: 'pause' | 'resume',
+  options: HandlersOptions,
+  context: CommandContext,
+): Promise<void> {
+  const client = await connectToChange(options, context)
+  const path = `/api/handlers/${encodeURIComponent(name)}/${action}`
+  const answer = await client.work<{ handler: string; paused: boolean }>(path, {}, () => {})
+  const said = answer.paused
+    ? `${answer.handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${answer.handler}.`
+    : `${answer.handler} goes on.`
+  await writeText(context.stdout, `${options.json ? JSON.stringify(answer) : said}\n`)
+}
+
+type HandlerState = 'paused' | 'running' | 'failing' | 'broken' | 'stopped' | 'elsewhere'
+
+const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
+  paused: 'yellow',
+  running: 'green',
+  failing: 'red',
+  broken: 'red',
+  stopped: 'red',
+  elsewhere: undefined,
+}
+
+function stateOf(handler: HandlerJson): HandlerState {
+  const { paused_since: pausedSince, running, restarts, last_problem: problem, recent } = handler
+  if (pausedSince !== null) return 'paused'
+  if (running) return recent.done === 0 && recent.retry + recent.dead > 0 ? 'failing' : 'running'
+  if (problem !== null) return 'broken'
+  return restarts === null ? 'elsewhere' : 'stopped'
+}
+
+function describeState(handler: HandlerJson): string {
+  const { paused_since: pausedSince, restarts } = handler
+  const words: Readonly<Record<HandlerState, string>> = {
+    paused: `paused since ${formatInstant(pausedSince)}`,
+    running: 'running',
+    failing: 'running, all fail',
+    broken: 'broken',
+    stopped: 'not running',
+    elsewhere: 'not running here',
+  }
+  const again = restarts ? `, ${formatCounted(restarts, 'restart')}` : ''
+  return `${words[stateOf(handler)]}${again}`
+}
+
+function describeKeys({ keys, takes_batches: takesBatches }: HandlerJson): string {
+  if (keys === null) return '-'
+  return `${keys.join(', ')}${takesBatches ? ' (in batches)' : ''}`
+}
+
+function figures(title: string, state: keyof HandlerJson['jobs']): Column<HandlerJson> {
+  return { title, text: ({ jobs }) => formatCount(jobs[state]), isFigure: true }
+}
+
+function firstLine(text: string | null): string {
+  return text?.split('\n', 1)[0] ?? '-'
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readSome } from '../../config/admin-address.ts'
+import { stripFile } from '../../config/secret-text.ts'
+import { DEFAULT_PROVIDER, type ProviderName } from '../../model.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
+import { readSecret } from '../command-settings.ts'
+import { listenerUrl } from '../connect.ts'
+import type { SendCommandOptions } from './send-options.ts'
+
+/** Where to send, and how to be let in. */
+export interface Receiver {
+  /** With the token in its query. */
+  readonly url: URL
+  /** To sign with: of a list, newest first, the newest. */
+  readonly secret: string
+  /** `user:password` */
+  readonly basicAuth: string | undefined
+}
+
+const SECRETS = {
+  mailtrap: 'MAILTRAP_SIGNING_SECRET',
+  mailingapi: 'MAILINGAPI_SIGNING_SECRET',
+} as const
+
+/** What the options say, else the receiver whose settings the command was given. */
+export async function findReceiver(
+  options: SendCommandOptions,
+  { env }: CommandContext,
+): Promise<Receiver> {
+  const { config, provider } = options
+  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
+  const names = ['HOST', 'PORT', 'TLS_CERT_FILE', 'DATA_DIR', 'BASIC_AUTH', 'URL_TOKEN'] as const
+  const settings = readSome(names, given, '.')
+  const { BASIC_AUTH, URL_TOKEN, DATA_DIR } = settings
+  const url = new URL(options.url ?? `${publicUrl(settings)}/webhooks/${provider}`)
+  const token = options.token ?? URL_TOKEN
+  if (token !== undefined) url.searchParams.set('token', token)
+  const secret = await findSigningSecret(options, given, DATA_DIR)
+  return { url, secret, basicAuth: options.basicAuth ?? BASIC_AUTH }
+}
+
+function publicUrl(settings: {
+  readonly HOST: string
+  readonly PORT: number
+  readonly TLS_CERT_FILE?: string | undefined
+}): string {
+  const { HOST: host, PORT: port, TLS_CERT_FILE: certificate } = settings
+  if (port > 0) return listenerUrl({ host, port }, certificate === undefined ? 'http' : 'https')
+  throw new CommandFailure(
+    'PORT is 0 in these settings: only the receiver’s log says which port it has. Say where it is with --url.',
+    { exitCode: EXIT_CODES.configuration },
+  )
+}
+
+async function findSigningSecret(
+  { provider, secret, secretFile }: SendCommandOptions,
+  env: CommandContext['env'],
+  dataDir: string,
+): Promise<string> {
+  const name = SECRETS[provider]
+  const text =
+    (await readSecret({ name, given: secret, file: secretFile }, env)) ??
+    readSome([name], env, '.')[name]?.[0] ??
+    (await readDevelopmentSecret(provider, dataDir))
+  const newest = text?.split(',')[0]?.trim()
+  if (newest) return newest
+  throw new CommandFailure(
+    `There is no signing secret to sign with. Set ${name}, give --secret-file, or start the receiver with --dev on the same data directory.`,
+    { exitCode: EXIT_CODES.configuration },
+  )
+}
+
+/** What `serve --dev` keeps; undefined when it never ran here. */
+async function readDevelopmentSecret(
+  provider: ProviderName,
+  dataDir: string,
+): Promise<string | undefined> {
+  if (provider !== DEFAULT_PROVIDER) return undefined
+  return readFile(join(dataDir, 'dev-secret'), 'utf8').then(stripFile, () => undefined)
+}

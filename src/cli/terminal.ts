@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import type { CommandContext, Output } from './command.ts'
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
+export type Colour = keyof typeof CODES
+
+/** Colours a text, or leaves it alone where colours are unwanted. */
+export type Paint = (colour: Colour, text: string) => string
+
+/** Colours on a terminal only; `NO_COLOR` turns them off. */
+export function createPaint(output: Output, env: CommandContext['env']): Paint {
+  const isOn = output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  return isOn ? (colour, text) => `\x1b[${CODES[colour]}m${text}\x1b[0m` : plain
+}
+
+export const plain: Paint = (_colour, text) => text
+
+/** How the states of events and jobs look. */
+export const STATE_COLOURS: Readonly<Record<string, Colour | undefined>> = {
+  done: 'green',
+  pending: 'yellow',
+  dead: 'red',
+  conflict: 'red',
+}
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/**
+ * Text from outside, fit for a terminal: whatever could move the cursor, change colours, reverse
+ * the reading direction or hide is written as an escape, `\x1b` for example.
+ */
+export function safeText(text: string): string {
+  return text.replace(INVISIBLE, escapeCharacter)
+}
+
+/** The same for text of several lines, whose line ends and tabs stay. */
+export function safeLines(text: string): string {
+  return text.replace(INVISIBLE, (character) =>
+    character === '\n' || character === '\t' ? character : escapeCharacter(character),
+  )
+}
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function escapeCharacter(character: string): string {
+  const short = SHORT[character]
+  if (short !== undefined) return short
+  const code = character.codePointAt(0) ?? 0
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+}
+
+/** Writes text or bytes, and waits while the reader at the other end is slow. */
+export async function writeText(output: Output, text: string | Uint8Array): Promise<void> {
+  if (!output.write(text)) await once(output, 'drain')
+}

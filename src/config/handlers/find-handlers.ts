@@ -1,0 +1,147 @@
+import { join, resolve } from 'node:path'
+import { BUILT_IN_LOG, type BuiltIn, type HandlerSettings } from '../../model.ts'
+import type { FileHandler } from '../file-schema.ts'
+import type { GivenSettings } from '../given-settings.ts'
+import type { SettingValues } from '../settings-schema.ts'
+import { readBuiltIn } from './built-in-entries.ts'
+import { findForwardSetting } from './forward-entry.ts'
+import {
+  expandPath,
+  listModules,
+  listPassedOver,
+  MODULE_ENDINGS,
+  readFolder,
+} from './handler-modules.ts'
+import { type EntryOrigins, openEntry } from './open-entry.ts'
+
+const DEFAULT_FOLDER = 'handlers'
+
+interface Origins extends EntryOrigins {
+  readonly given: GivenSettings
+  readonly values: SettingValues
+  readonly cwd: string
+}
+
+type Limits = Omit<HandlerSettings, 'module' | 'builtIn'>
+
+/** One of HANDLERS, or of `handlers:`. */
+interface Entry {
+  /** How a message names it. */
+  readonly label: string
+  /** Of a module or a folder; undefined: it is neither. */
+  readonly path: string | undefined
+  /** Throws `WrongValue`, or leaves problems and answers nothing. */
+  readonly read: () => readonly HandlerSettings[]
+}
+
+/** Every handler, each once; of two entries for one module the later counts. */
+export function findHandlers(origins: Origins): HandlerSettings[] {
+  const { problems } = origins
+  const listed = listEntries(origins) ?? listDefaults(origins)
+  const handlers = new Map<string, HandlerSettings>()
+  const labels = new Map<string, string>()
+  for (const { label, read } of [...listed, openForward(origins)]) {
+    for (const handler of problems.attempt(label, read) ?? []) {
+      const name = handler.builtIn?.name
+      const twin = name && labels.get(name)
+      if (twin) problems.add(label, `is called ${name}, as ${twin} is`, 'Give one of them a name.')
+      if (name) labels.set(name, label)
+      handlers.set(handler.module, handler)
+    }
+  }
+  return [...handlers.values()]
+}
+
+/** Files that somebody may take for handlers, and folders in which nothing is one, as sentences. */
+export function findPassedOver(origins: Origins): string[] {
+  const entries = listEntries(origins)
+  const own = join(origins.cwd, DEFAULT_FOLDER)
+  const folders = entries ? entries.flatMap(({ path }) => path ?? []) : [own]
+  const told = [...new Set(folders)]
+    .flatMap(listPassedOver)
+    .map((path) => `${path} is not loaded: its name is not that of a handler.`)
+  const isUnused = !entries && readFolder(own).length > 0 && listModules(own).length === 0
+  if (!isUnused) return told
+  const all = `the built-in ${origins.given.has('FORWARD_URL') ? 'forward' : 'log'} handler takes every event`
+  return [...told, `${own} holds no handler, a file that ends in ${MODULE_ENDINGS}: ${all}.`]
+}
+
+/** HANDLERS, else `handlers:` of the file; undefined: neither. */
+function listEntries(origins: Origins): Entry[] | undefined {
+  const { file, given, values } = origins
+  const common = commonLimits(values)
+  const setting = given.get('HANDLERS')
+  if (!setting) return file.handlers?.map((entry, index) => openFileEntry(entry, index, origins))
+  const paths = values.HANDLERS ?? []
+  return paths.map((path, index) =>
+    openModules(resolveModule(setting.folder, path), common, {
+      // Each by itself: of one setting only the first problem is told.
+      label: paths.length === 1 ? setting.label : `${setting.label} entry ${index + 1}`,
+    }),
+  )
+}
+
+function openFileEntry(given: FileHandler, index: number, origins: Origins): Entry {
+  const { file, values } = origins
+  const common = commonLimits(values)
+  const limits = {
+    ...(given.where && { where: given.where }),
+    ...(given.rate && { rate: given.rate }),
+    concurrency: given.concurrency ?? common.concurrency,
+    timeoutMs: given.timeout ?? common.timeoutMs,
+    retryDelaysMs: given.retry ?? common.retryDelaysMs,
+    maxHeapBytes: given.memory ?? common.maxHeapBytes,
+  }
+  const readOwn = () => readBuiltIn(openEntry(given, index, origins))
+  if (given.module === undefined) {
+    const read = () => toSettings(readOwn(), limits)
+    return { label: file.label(`handlers.${index}`), path: undefined, read }
+  }
+  const label = file.label(`handlers.${index}.module`)
+  const modules = openModules(resolveModule(file.folder, given.module), limits, { label })
+  const read = () => {
+    readOwn()
+    return modules.read()
+  }
+  return { ...modules, read }
+}
+
+function openModules(path: string, limits: Limits, { label }: Pick<Entry, 'label'>): Entry {
+  return { label, path, read: () => expandPath(path).map((module) => ({ module, ...limits })) }
+}
+
+/** What the default folder holds, else the handler that logs, unless there is another. */
+function listDefaults({ cwd, given, values }: Origins): Entry[] {
+  const found = listModules(join(cwd, DEFAULT_FOLDER))
+  const modules = found.length > 0 || given.has('FORWARD_URL') ? found : [BUILT_IN_LOG]
+  return modules.map((module) => openModules(module, commonLimits(values), { label: module }))
+}
+
+/** What FORWARD_URL makes. */
+function openForward(origins: Origins): Entry {
+  const { given, values } = origins
+  const label = given.get('FORWARD_URL')?.label ?? 'FORWARD_URL'
+  const read = () => toSettings(findForwardSetting(origins), commonLimits(values))
+  return { label, path: undefined, read }
+}
+
+/** Two of a kind have different names, and are told apart by their modules as all handlers are. */
+function toSettings(builtIn: BuiltIn | undefined, limits: Limits): HandlerSettings[] {
+  if (!builtIn) return []
+  const { kind, name } = builtIn
+  const module = name === kind ? `built-in:${kind}` : `built-in:${kind}/${name}`
+  return [{ module, builtIn, ...limits }]
+}
+
+function commonLimits(values: SettingValues): Limits {
+  return {
+    concurrency: undefined,
+    timeoutMs: values.HANDLER_TIMEOUT,
+    retryDelaysMs: values.RETRY_SCHEDULE,
+    maxHeapBytes: 256 * 1024 ** 2,
+  }
+}
+
+function resolveModule(folder: string, path: string): string {
+  return path === BUILT_IN_LOG ? path : resolve(folder, path)
+}

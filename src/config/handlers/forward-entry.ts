@@ -1,0 +1,102 @@
+import { X509Certificate } from 'node:crypto'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { resolve } from 'node:path'
+import type { ForwardOptions } from '../../handlers/built-in/built-in-options.ts'
+import type { BuiltIn } from '../../model.ts'
+import type { GivenSettings } from '../given-settings.ts'
+import { readFileOrExplain } from '../secret-reader.ts'
+import type { ProblemList } from '../settings-error.ts'
+import type { SettingName, SettingValues } from '../settings-schema.ts'
+import { WrongValue } from '../wrong-value.ts'
+import { readForwardUrl, readSigningKey } from './forward-values.ts'
+import type { OpenEntry } from './open-entry.ts'
+
+/** Of an entry with `forward`. */
+export const FORWARD_KEYS = ['format', 'secret', 'headers', 'ca', 'batchSize']
+
+const BATCH_SIZES = { event: 1, batch: 100, mailtrap: 500 } as const
+const OWN_HEADERS =
+  /^(host|connection|content-.*|transfer-encoding|webhook-.*|mailtrap-signature)$/i
+
+/** What an entry says; undefined, with problems, when something in it is wrong. */
+export function readForwardEntry(entry: OpenEntry): ForwardOptions | undefined {
+  const { given, attempt, readSecret } = entry
+  const { forward, format = 'event', secret, batchSize } = given
+  const url = attempt('forward', () => readForwardUrl(readSecret(forward ?? '')))
+  const key = attempt('secret', () => ({
+    secret: readSigningKey(secret === undefined ? undefined : readSecret(secret), format),
+  }))
+  const headers = attempt('headers', () => readHeaders(entry))
+  const authority = attempt('ca', () => ({ ca: readAuthority(entry) }))
+  const size = attempt('batchSize', () => readBatchSize(batchSize, format))
+  if (!url || !key || !headers || !authority || !size) return undefined
+  return { url, format, headers, batchSize: size, ...key, ...authority }
+}
+
+/** What FORWARD_URL makes; undefined: nothing, or a problem more. */
+export function findForwardSetting(origins: {
+  given: GivenSettings
+  values: SettingValues
+  problems: ProblemList
+}): BuiltIn | undefined {
+  const { given, values, problems } = origins
+  const { FORWARD_URL: url, FORWARD_FORMAT: format, FORWARD_SECRET: text } = values
+  const label = (name: SettingName) => given.get(name)?.label ?? name
+  if (!given.has('FORWARD_URL')) {
+    for (const name of ['FORWARD_SECRET', 'FORWARD_FORMAT'] as const) {
+      if (!given.has(name)) continue
+      problems.add(label(name), 'is given without FORWARD_URL', 'Give that too, or remove it.')
+    }
+    return undefined
+  }
+  const key = problems.attempt(label('FORWARD_SECRET'), () => ({
+    secret: readSigningKey(text, format),
+  }))
+  if (url === undefined || !key) return undefined
+  const options: ForwardOptions = {
+    url,
+    format,
+    headers: {},
+    batchSize: BATCH_SIZES[format],
+    ...key,
+  }
+  return { kind: 'forward', name: 'forward', events: ['*'], options }
+}
+
+function readHeaders({ given, readSecret }: OpenEntry): Record<string, string> {
+  const headers = Object.entries(given.headers ?? {}).map(([name, reference]) => {
+    const value = readSecret(reference)
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    } catch {
+      throw new WrongValue(
+        `has a header that cannot be sent, ${JSON.stringify(name)}`,
+        'Give names and values of HTTP headers, each on one line.',
+      )
+    }
+    if (!OWN_HEADERS.test(name)) return [name, value] as const
+    throw new WrongValue(`has ${name}, which the request has already`, 'Remove it.')
+  })
+  return Object.fromEntries(headers)
+}
+
+function readAuthority({ given: { ca }, folder, readFile }: OpenEntry): string | undefined {
+  if (ca === undefined) return undefined
+  const path = resolve(folder, ca)
+  const pem = readFileOrExplain(readFile, path, ca)
+  try {
+    new X509Certificate(pem)
+    return pem
+  } catch {
+    throw new WrongValue(
+      `names the file ${path}, which is no certificate`,
+      'Give the PEM file of the authority that signed the endpoint’s.',
+    )
+  }
+}
+
+function readBatchSize(given: number | undefined, format: keyof typeof BATCH_SIZES): number {
+  if (given === undefined || format !== 'event') return given ?? BATCH_SIZES[format]
+  throw new WrongValue('means nothing for the format event', 'Remove it, or give format: batch.')
+}
