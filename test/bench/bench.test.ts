@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,21 +7,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifyWebhookSignature } from 'mailtrap'
 import { afterEach, describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../patience-ms.ts'
 import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
-import { checkJournal, measureAcks } from './ack-round.ts'
-import { readOptions } from './bench-options.ts'
-import { summarise } from './load/percentiles.ts'
 import { EVENTS_PER_BATCH, renderBatch, SIGNING_SECRET, sign } from './load/sample-batches.ts'
 import { startLoadClient } from './load/start-load-client.ts'
-import { measureOutcomes } from './outcome-round.ts'
-import { judgeShared } from './report/shared-table.ts'
-import { spreadOf } from './report/spread.ts'
-import type { BenchRound } from './run-bench.ts'
+import { readTreeUse } from './machine/tree-use.ts'
+import { checkJournal, measureAcks } from './rounds/measure-acks.ts'
+import { measureOutcomes } from './rounds/measure-outcomes.ts'
+import type { JobLibrary } from './servers/jobs/job-libraries.ts'
 import { startJobReceiver } from './servers/jobs/start-job-receiver.ts'
+import { seedStore } from './servers/seed-store.ts'
 import { startProviderSample } from './servers/start-provider-sample.ts'
-import { startReceiver } from './servers/start-receiver.ts'
-import type { SharedFigures } from './shared-round.ts'
+import { type ReceiverPlace, startReceiver } from './servers/start-receiver.ts'
 
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const closers: (() => unknown)[] = []
@@ -42,8 +40,8 @@ async function startLoad(batches: number) {
   return client
 }
 
-async function receive(storeUrl?: string) {
-  const receiver = await startReceiver({ entry: BUILT, folder: makeFolder(), storeUrl })
+async function receive(place: Partial<ReceiverPlace> = {}) {
+  const receiver = await startReceiver({ entry: BUILT, folder: makeFolder(), ...place })
   closers.push(() => receiver.stop())
   return receiver
 }
@@ -59,6 +57,13 @@ describe('the benchmark’s batches', () => {
       expect(verifyWebhookSignature(body, sign(body), SIGNING_SECRET)).toBe(true)
     }
   })
+
+  it('come as JSON Lines, and with few events', () => {
+    const lines = renderBatch(0, 'lines').toString().trimEnd().split('\n')
+    expect(new Set(lines.map((line) => JSON.parse(line).event_id)).size).toBe(EVENTS_PER_BATCH)
+    expect(JSON.parse(renderBatch(0, 'tens').toString()).events).toHaveLength(10)
+    expect(JSON.parse(renderBatch(0, 'singles').toString()).events).toHaveLength(1)
+  })
 })
 
 describe('the benchmark’s rounds', () => {
@@ -72,22 +77,76 @@ describe('the benchmark’s rounds', () => {
     expect(figures.ackedPerSecond).toBeGreaterThan(0)
   })
 
+  it('measure acks at a pace, until they are ended', async () => {
+    const [client, server] = [await startLoad(40), await startProviderSample(makeFolder())]
+    closers.push(() => server.stop())
+    const load = { batches: 40, warmUpMs: 0, perSecond: 40 }
+    const [figures, ended] = [
+      await measureAcks(client, server, { ...load, from: 20, batches: 20 }),
+      client.send({ ...load, port: server.port }),
+    ]
+    client.end()
+    expect(figures.acked).toBe(20)
+    expect(figures.ackedPerSecond).toBeLessThan(45)
+    expect((await ended).acked).toBeLessThan(40)
+  })
+
   it('measure the receiver until every event is done, and find a batch that is missing', async () => {
-    const [client, receiver] = [await startLoad(20), await receive()]
+    const [client, receiver] = [await startLoad(20), await receive({ handlers: 3 })]
     const events = 20 * EVENTS_PER_BATCH
-    const figures = await measureOutcomes(client, receiver, events)
+    const figures = await measureOutcomes(client, receiver, { batches: 20 })
     expect(figures.acks.acked).toBe(20)
     expect(figures.eventsPerSecond * figures.seconds).toBeCloseTo(events)
+    expect((await receiver.stats()).jobs).toMatchObject({ noop: { done: events } })
+    expect((await receiver.stats()).jobs).toMatchObject({ 'noop-3': { done: events } })
     await checkJournal(receiver, 20)
     await expect(checkJournal(receiver, 21)).rejects.toThrow('21 batches were acknowledged, 20')
   })
 
+  it.skipIf(!existsSync('/proc/self/io'))(
+    'see what the receiver and its handlers use',
+    async () => {
+      const [client, receiver] = [await startLoad(20), await receive()]
+      const written = readTreeUse(receiver.pid)?.writtenBytes ?? 0
+      const figures = await measureOutcomes(client, receiver, { batches: 20 })
+      const stored = (readTreeUse(receiver.pid)?.writtenBytes ?? 0) - written
+      const bodyBytes = renderBatch(0).length / EVENTS_PER_BATCH
+      expect(figures.writtenBytesPerEvent).toBeGreaterThan(bodyBytes)
+      expect(figures.writtenBytesPerEvent).toBeLessThanOrEqual(stored / figures.events)
+      expect(figures.serverUsPerEvent).toBeGreaterThan(0)
+      expect(figures.childRssBytes).toBeGreaterThan(0)
+    },
+  )
+
   it('refuse to call it measured when events came twice', async () => {
     const [client, receiver] = [await startLoad(1), await receive()]
-    await measureOutcomes(client, receiver, EVENTS_PER_BATCH)
-    await expect(measureOutcomes(client, receiver, EVENTS_PER_BATCH)).rejects.toThrow(
-      '"duplicates"',
-    )
+    await measureOutcomes(client, receiver, { batches: 1 })
+    await expect(measureOutcomes(client, receiver, { batches: 1 })).rejects.toThrow('"duplicates"')
+  })
+
+  it('pause a receiver’s handlers', async () => {
+    const [client, receiver] = [await startLoad(1), await receive()]
+    await receiver.setPaused(true)
+    await client.send({ port: receiver.port, batches: 1, warmUpMs: 0 })
+    const unpacked = { batches: { waiting: 0 }, events: { total: EVENTS_PER_BATCH } }
+    await expect.poll(() => receiver.stats(), { timeout: PATIENCE_MS }).toMatchObject(unpacked)
+    expect(await receiver.countDone(EVENTS_PER_BATCH)).toBe(0)
+    await receiver.setPaused(false)
+    await expect
+      .poll(() => receiver.countDone(EVENTS_PER_BATCH), { timeout: PATIENCE_MS })
+      .toBe(EVENTS_PER_BATCH)
+  })
+
+  it('go on with a store that was filled before, of which the receiver sees every event', async () => {
+    const folder = makeFolder()
+    await seedStore(`${folder}/data/receiver.db`, 2_000, () => {})
+    const [client, receiver] = [await startLoad(2), await receive({ folder })]
+    expect(await receiver.stats()).toMatchObject({
+      events: { total: 2_000, by_state: { done: 2_000, pending: 0, dead: 0 } },
+      batches: { waiting: 0 },
+    })
+    await measureOutcomes(client, receiver, { batches: 2 })
+    expect((await receiver.stats()).events.total).toBe(2_000 + 2 * EVENTS_PER_BATCH)
   })
 
   it('end at the first answer that is not 200', async () => {
@@ -110,63 +169,34 @@ describe.skipIf(!postgres)('the benchmark’s rounds on PostgreSQL', () => {
   }
 
   it('measure the receiver', async () => {
-    const [client, receiver] = [await startLoad(4), await receive(await openDatabase())]
-    const figures = await measureOutcomes(client, receiver, 4 * EVENTS_PER_BATCH)
+    const storeUrl = await openDatabase()
+    const [client, receiver] = [await startLoad(4), await receive({ storeUrl })]
+    const figures = await measureOutcomes(client, receiver, { batches: 4 })
     expect(figures.acks.acked).toBe(4)
     await checkJournal(receiver, 4)
     await receiver.stop()
   })
 
-  it('measure the same on pg-boss, where a batch that comes twice adds nothing', async () => {
+  async function measureLibrary(library: JobLibrary) {
     const client = await startLoad(4)
     const place = { jobsUrl: await openDatabase(), folder: makeFolder() }
-    const receiver = await startJobReceiver('pg-boss', place)
+    const receiver = await startJobReceiver(library, place)
     closers.push(() => receiver.stop())
-    const events = 4 * EVENTS_PER_BATCH
-    const figures = await measureOutcomes(client, receiver, events)
+    const figures = await measureOutcomes(client, receiver, { batches: 4 })
     expect(figures.acks.acked).toBe(4)
+    await expect(receiver.checkOutcomes(2_001)).rejects.toThrow(`${library}: of 2001 events`)
+    return { client, receiver }
+  }
+
+  it('measure the same on pg-boss, where a batch that comes twice adds nothing', async () => {
+    const { client, receiver } = await measureLibrary('pg-boss')
     await client.send({ port: receiver.port, batches: 4, warmUpMs: 0 })
-    expect(await receiver.countKept()).toBe(events)
-    await expect(receiver.checkOutcomes(events + 1)).rejects.toThrow('pg-boss: of 2001 events')
+    expect(await receiver.countKept()).toBe(4 * EVENTS_PER_BATCH)
     await receiver.stop()
   })
-})
 
-describe('the benchmark’s figures', () => {
-  it('compare PostgreSQL with the better library of each round', () => {
-    const at = (eventsPerSecond: number) => ({ outcomes: { eventsPerSecond } }) as SharedFigures
-    const round = (ours: number, pgBoss: number, bullmq?: number) =>
-      ({
-        shared: {
-          receiver: at(ours),
-          pgBoss: at(pgBoss),
-          bullmq: bullmq === undefined ? undefined : at(bullmq),
-        },
-      }) as BenchRound
-    const rounds = [round(12_000, 2_000, 4_000), round(8_000, 4_000), round(11_000, 2_000, 1_000)]
-    expect(judgeShared({ rounds }).map(({ figure, isReached }) => [figure, isReached])).toEqual([
-      ['11,000', true],
-      ['3.00', true],
-    ])
-    expect(judgeShared({ rounds: [round(9_999, 5_000)] }).map((one) => one.isReached)).toEqual([
-      false,
-      false,
-    ])
-  })
-
-  it('are nearest-rank percentiles', () => {
-    const samples = Array.from({ length: 1_000 }, (_, index) => 1_000 - index)
-    expect(summarise(samples)).toEqual({ p50: 500, p99: 990, p999: 999, max: 1_000 })
-  })
-
-  it('are told by median, lowest and highest of the rounds', () => {
-    expect(spreadOf([3, 1, 2])).toEqual({ median: 2, lowest: 1, highest: 3 })
-    expect(spreadOf([4, 1])).toEqual({ median: 2.5, lowest: 1, highest: 4 })
-  })
-
-  it('are of whole batches', () => {
-    expect(readOptions(['--events', '501'])).toMatchObject({ events: 1_000 })
-    expect(readOptions(['--shared-events', '0'])).toMatchObject({ sharedEvents: 0 })
-    expect(() => readOptions(['--rounds', '0'])).toThrow('--rounds is 0')
+  it('measure the same on Graphile Worker', async () => {
+    const { receiver } = await measureLibrary('graphile-worker')
+    await receiver.stop()
   })
 })

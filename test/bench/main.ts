@@ -14,8 +14,9 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  if (!existsSync(options.receiver)) {
-    process.stderr.write(`There is no ${options.receiver}. Run: npm run build\n`)
+  const missing = options.receivers.find(({ file }) => !existsSync(file))
+  if (missing) {
+    process.stderr.write(`There is no ${missing.file}. Run: npm run build\n`)
     return 1
   }
   mkdirSync(DATA, { recursive: true })

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest'
-import type { EventDetailJson, EventJson } from '../../src/admin/json/event-json.ts'
-import type { QuarantineJson } from '../../src/admin/json/quarantine-json.ts'
-import type { StatsJson } from '../../src/admin/json/stats-json.ts'
+import type { EventDetailJson, EventJson } from '../../src/admin/api/events.ts'
+import type { QuarantineJson } from '../../src/admin/api/quarantine.ts'
+import type { StatsJson } from '../../src/admin/api/stats-schema.ts'
 
 /** What a receiver says of itself on its admin listener. */
 export interface AdminApi {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { readPeakRssBytes } from '../bench/servers/peak-memory.ts'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { createAdminApi } from './admin-api.ts'
 import { IS_LONG } from './long-runs.ts'
 import { startReceiver } from './receiver-process.ts'
@@ -16,7 +16,7 @@ const EVENTS_PER_BATCH = 500
 const EVENTS = BATCHES * EVENTS_PER_BATCH
 const SENDERS = 4
 const MAX_RSS_MB = 300
-const SLOW = fileURLToPath(new URL('./handlers/slow.ts', import.meta.url))
+const SLOW = fileURLToPath(new URL('./handlers/slow.mjs', import.meta.url))
 const PATIENCE = { timeout: 150_000, interval: 250 }
 
 function makeBatch(): string {

@@ -45,7 +45,9 @@ function disturb(fault: NetworkFault, isLike?: NetworkFault): Outage {
 async function lock(url: string, tables: string): Promise<() => Promise<void>> {
   const client = new Client({ connectionString: url })
   await client.connect()
-  await client.query(`BEGIN; LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`)
+  await client.query(
+    `BEGIN; SET LOCAL search_path = mailtrap_receiver; LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`,
+  )
   return () => client.end()
 }
 
@@ -72,21 +74,9 @@ export const OUTAGES: readonly Outage[] = [
   disturb('silent at COMMIT'),
   disturb('cut at COMMIT'),
   {
-    title: 'that has become read-only',
-    async begin({ server, url }) {
-      // All sessions hear of it, but for those of the owner, who has to end it.
-      await server.execute(url, 'ALTER ROLE postgres SET default_transaction_read_only = off')
-      const change = async (sql: string) => {
-        await server.execute(url, sql)
-        await server.execute(url, 'SELECT pg_reload_conf()')
-      }
-      await change('ALTER SYSTEM SET default_transaction_read_only = on')
-      return () => change('ALTER SYSTEM RESET default_transaction_read_only')
-    },
-  },
-  {
     title: 'all of whose tables are locked',
-    begin: ({ url }) => lock(url, 'batches, keys, events, jobs, quarantine, handlers, counters'),
+    begin: ({ url }) =>
+      lock(url, 'batches, bodies, keys, events, runs, jobs, quarantine, handlers, counters'),
   },
   {
     title: 'with no connection left for the receiver',
@@ -103,4 +93,4 @@ export const OUTAGES: readonly Outage[] = [
 ]
 
 /** Every connection but those for acknowledgements waits. */
-export const lockJobs = ({ url }: Place): Promise<() => Promise<void>> => lock(url, 'jobs')
+export const lockJobs = ({ url }: Place): Promise<() => Promise<void>> => lock(url, 'jobs, runs')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { canStartServers, startOwnServer } from '../store/postgres/own-server.ts'
 import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { createAdminApi } from './admin-api.ts'
@@ -14,7 +14,7 @@ import { expectOnceEach, watchSuccesses } from './once-each.ts'
 import { readLedger } from './read-ledger.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
-const LEDGER = fileURLToPath(new URL('./handlers/ledger.ts', import.meta.url))
+const LEDGER = fileURLToPath(new URL('./handlers/ledger.mjs', import.meta.url))
 const [EVENTS, ROUNDS] = IS_LONG ? [50_000, 10] : [4_000, 1]
 const EVENTS_PER_BATCH = 100
 const REPLICAS = 3

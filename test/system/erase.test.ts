@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { runCommand } from '../cli/run-command.ts'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'
 
 const ANN = 'ann.lee@example.com'

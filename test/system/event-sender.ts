@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:http'
 import { expect } from 'vitest'
-import { type Answer, sendSigned } from '../http/send-request.ts'
+import { type Answer, sendSigned } from '../receive/send-request.ts'
 import type { AdminApi } from './admin-api.ts'
 
 /** Sends batches of new events, and remembers which of them were acknowledged. */

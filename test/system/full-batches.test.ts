@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
 type Event = Record<string, unknown>

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { startFakeMailtrap, TOKEN, webhook } from '../guardian/fake-mailtrap.ts'
-import { findFreePort } from '../http/find-free-port.ts'
+import { findFreePort } from '../receive/find-free-port.ts'
 import { startApp } from './start-app.ts'
 
 const PATIENCE = { interval: 100 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
 import { IS_LONG } from './long-runs.ts'
-import { type Seed, seedStatements } from './seed-events.ts'
+import { type Dialect, type Seed, seedStatements } from './seed-events.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
 const EVENTS = Number(process.env['MANY_EVENTS'] ?? (IS_LONG ? 1_000_000 : 20_000))
@@ -20,15 +20,32 @@ interface Engine {
   fill(seed: Seed, at: { folder: string; env: Record<string, string> }): Promise<void>
 }
 
+const IN_SQLITE: Dialect = {
+  numbers: (count) => `(WITH RECURSIVE n (id) AS (
+    SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ${count}) SELECT id FROM n) AS n`,
+  lineEnd: 'char(10)',
+  bytes: (text) => `CAST(${text} AS BLOB)`,
+  literal: (hex) => `x'${hex}'`,
+  key: (number) => `CAST(printf('%016d', ${number}) AS BLOB)`,
+  repeat: (text, times) => `replace(hex(zeroblob(${times})), '00', ${text})`,
+}
+
+const IN_POSTGRES: Dialect = {
+  numbers: (count) => `generate_series(1::bigint, ${count}) AS n (id)`,
+  lineEnd: 'chr(10)',
+  bytes: (text) => `convert_to(${text}, 'UTF8')`,
+  literal: (hex) => `'\\x${hex}'::bytea`,
+  key: (number) => `convert_to(lpad(${number}::text, 16, '0'), 'UTF8')`,
+  repeat: (text, times) => `repeat(${text}, ${times})`,
+}
+
 const SQLITE: Engine = {
   name: 'SQLite',
   env: async () => ({}),
   async fill(seed, { folder }) {
     const db = await openForWriting(join(folder, 'data', 'receiver.db'))
-    const numbers = `(WITH RECURSIVE n (id) AS (
-      SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ${seed.events}) SELECT id FROM n)`
-    for (const sql of seedStatements(numbers, seed)) {
-      db.exec(sql.replaceAll('chr(10)', 'char(10)'))
+    for (const sql of seedStatements(IN_SQLITE, seed)) {
+      db.exec(sql)
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     }
     db.close()
@@ -40,8 +57,9 @@ const POSTGRES: Engine = {
   env: async () => ({ STORE_URL: await server!.createDatabase() }),
   async fill(seed, { env }) {
     const url = env['STORE_URL'] ?? ''
-    const numbers = `generate_series(1::bigint, ${seed.events}) AS n (id)`
-    for (const sql of seedStatements(numbers, seed)) await server!.execute(url, sql)
+    for (const sql of seedStatements(IN_POSTGRES, seed)) {
+      await server!.execute(url, `SET search_path = mailtrap_receiver; ${sql}`)
+    }
     await server!.execute(url, 'VACUUM ANALYZE')
   },
 }
@@ -72,7 +90,7 @@ const QUESTIONS = {
     'the dead of a type that nobody sent': 'events?state=dead&type=none',
     'a time long ago': 'events?to=2020-01-01T00%3A00%3A00Z',
     'a source that never sent': 'events?source=mailingapi',
-    'one event': 'events/1234',
+    'one event': 'events/1048810',
   },
   jobs: {
     jobs: 'jobs',

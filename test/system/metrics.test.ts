@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { ERROR_CODES } from '../../src/errors.ts'
+import { ERRORS } from '../../src/errors.ts'
 import { METRICS } from '../../src/observe/metric-list.ts'
 import { REFUSAL_REASONS } from '../../src/observe/observer.ts'
-import { sendRequest, sendSigned } from '../http/send-request.ts'
+import { sendRequest, sendSigned } from '../receive/send-request.ts'
 import { readNames } from './promql.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
@@ -107,7 +107,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ],
   state: ['pending', 'dead', 'paused', 'active'],
   cause: ['planned', 'failure'],
-  code: Object.keys(ERROR_CODES),
+  code: Object.keys(ERRORS),
   durable: ['true', 'false'],
 }
 

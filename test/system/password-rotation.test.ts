@@ -11,7 +11,7 @@ import { createAdminApi } from './admin-api.ts'
 import { createEventSender, expectAllHandled } from './event-sender.ts'
 import { startReceiver } from './receiver-process.ts'
 
-const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+const RECORDER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 
 const server = await findSecureServer()
 const PATIENCE = { interval: 100 }
@@ -30,7 +30,9 @@ function secretFile(text: string) {
 async function createUser(database: Awaited<ReturnType<typeof createTestDatabase>>) {
   const { url, execute } = database
   const user = `user_${url.slice(url.indexOf('test_'), url.indexOf('?'))}`
-  await execute(`CREATE ROLE ${user} LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO ${user}`)
+  await execute(
+    `CREATE ROLE ${user} LOGIN PASSWORD 'first'; CREATE SCHEMA mailtrap_receiver AUTHORIZATION ${user}`,
+  )
   return { user, urlWith: (password: string) => server!.tcpUrl(url, user, password) }
 }
 

@@ -1,7 +1,12 @@
 // A receiver as `serve` runs it, but for its leases: LEASE_MS says how long they are.
-import { createApp } from '../../dist/app.js'
-import { readSettings } from '../../dist/config.js'
-import { createLogger } from '../../dist/observe/create-logger.js'
+import { readFileSync } from 'node:fs'
+
+const DIST = new URL('../../dist/', import.meta.url)
+const [, build] = /'\.\/(\w+)\//.exec(readFileSync(new URL('main.js', DIST), 'utf8'))
+const load = (name) => import(new URL(`${build}/${name}.mjs`, DIST))
+const [{ createApp }, { readSettings }, { createLogger }] = await Promise.all(
+  ['app', 'config', 'create-logger'].map(load),
+)
 
 const settings = readSettings({ env: process.env })
 const log = createLogger({ level: settings.logLevel })

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { sendSigned } from '../http/send-request.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
 import { startDatabaseProxy } from './database-proxy.ts'

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { readDemoRequests } from '../../src/cli/demo/demo-requests.ts'
-import { sendRequest } from '../http/send-request.ts'
+import { sendRequest } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'
 
 const samples = readDemoRequests(pathToFileURL('fixtures/requests/'))

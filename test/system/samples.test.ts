@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventDetailJson } from '../../src/admin/json/event-json.ts'
+import type { EventDetailJson } from '../../src/admin/api/events.ts'
 import type { ProviderName } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
-import { sendRequest } from '../http/send-request.ts'
-import { SECRET } from '../http/start-server.ts'
+import { sendRequest } from '../receive/send-request.ts'
+import { SECRET } from '../receive/start-server.ts'
 import { MAILINGAPI_SAMPLES, MAILTRAP_SAMPLES, type SampleOutcome } from './sample-outcomes.ts'
 import { normalisedRun, typedRun } from './sample-runs.ts'
 import { startApp, type TestApp } from './start-app.ts'
@@ -67,7 +67,7 @@ function membersOf(body: Buffer, name: string): unknown[] | undefined {
   return Array.isArray(whole) ? whole : (whole.events ?? [whole])
 }
 
-const moduleOf = (name: string) => fileURLToPath(new URL(`./handlers/${name}.ts`, import.meta.url))
+const moduleOf = (file: string) => fileURLToPath(new URL(`./handlers/${file}`, import.meta.url))
 
 function doneEvents(): EventDetailJson[] {
   const all = [...received.values()].flatMap((batch) => batch.events)
@@ -75,7 +75,8 @@ function doneEvents(): EventDetailJson[] {
 }
 
 beforeAll(async () => {
-  app = await startApp({ HANDLERS: ['recorder', 'typed', 'normalised'].map(moduleOf).join(',') })
+  const files = ['recorder.mjs', 'typed.ts', 'normalised.ts']
+  app = await startApp({ HANDLERS: files.map(moduleOf).join(',') })
   const batches: [string, string][] = []
   for (const name of Object.keys(MAILTRAP_SAMPLES)) batches.push(await send('mailtrap', name))
   for (const name of Object.keys(MAILINGAPI_SAMPLES)) batches.push(await send('mailingapi', name))

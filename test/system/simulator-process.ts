@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
-import type { StatusJson, WebhookStatusJson } from '../../src/simulator/control/status-json.ts'
+import type { StatusJson, WebhookStatusJson } from '../../src/simulator/control/status.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 

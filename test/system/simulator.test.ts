@@ -11,7 +11,7 @@ import { runWebhooks, startSimulatorProcess } from './simulator-process.ts'
 const EVENTS = Number(process.env['SIMULATED_EVENTS'] ?? 2_000)
 /** Of MailingAPI, which sends each by itself. */
 const SINGLES = EVENTS / 10
-const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+const RECORDER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 const REREAD = '"msg":"settings read again"'
 const PATIENCE = { interval: 50 }
 const RETRIES_LAST = '200m'

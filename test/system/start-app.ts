@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { createApp } from '../../src/app.ts'
 import { readSettings } from '../../src/config.ts'
 import { createLogger } from '../../src/observe/create-logger.ts'
-import { SECRET } from '../http/start-server.ts'
+import { SECRET } from '../receive/start-server.ts'
 import { type AdminApi, createAdminApi } from './admin-api.ts'
 
-const RECORDER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+// Not in TypeScript: translating it would take its process as long as all else at its start.
+const RECORDER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 
 export interface TestApp {
   /** Of the public listener. */

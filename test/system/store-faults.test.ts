@@ -8,7 +8,7 @@ import { createEventSender, type EventSender, expectAllHandled } from './event-s
 import { type FailingDisk, mountSmallDisk, preloadDisk } from './failing-disk.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
-const HANDLER = fileURLToPath(new URL('./handlers/recorder.ts', import.meta.url))
+const HANDLER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 /** Batches of half a megabyte: a small disk is soon full, and the log soon due for a checkpoint. */
 const LARGE = { note: 'x'.repeat(50_000) }
 const TIMEOUT_MS = 90_000
@@ -62,7 +62,10 @@ describe('a full disk', () => {
     expect(refused).toMatchObject({ status: 503, text: '{"error":"unavailable"}' })
     expect(refused?.headers['retry-after']).toMatch(/^\d+$/)
     const readiness = await (await fetch(`${publicUrl}/readyz`)).json()
-    expect(readiness).toEqual({ ready: false, checks: { receiver: 'ok', store: 'store_full' } })
+    expect(readiness).toEqual({
+      ready: false,
+      checks: { receiver: 'ok', store: 'store_full', handlers: 'ok' },
+    })
     expect(await readStatus(`${publicUrl}/healthz`)).toBe(200)
     expect((await api.stats()).events.total).toBeGreaterThan(0)
 

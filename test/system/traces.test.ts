@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { findFreePort } from '../http/find-free-port.ts'
-import { sendSigned } from '../http/send-request.ts'
+import { findFreePort } from '../receive/find-free-port.ts'
+import { sendSigned } from '../receive/send-request.ts'
 import { startCollector } from './collector.ts'
 import { startReceiver } from './receiver-process.ts'
 
-const PICKY = fileURLToPath(new URL('./handlers/picky.ts', import.meta.url))
+const PICKY = fileURLToPath(new URL('./handlers/picky.mjs', import.meta.url))
 
 async function startTraced(env: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'traces-'))
@@ -69,7 +69,7 @@ describe('traces', () => {
     const attempts = inner.filter(({ name }) => name === 'handle picky')
     expect(attempts.map(({ attributes, message }) => [attributes, message])).toEqual(
       expect.arrayContaining([
-        [expect.objectContaining({ 'webhook.type': 'open', 'webhook.outcome': 'done' }), undefined],
+        [expect.objectContaining({ 'webhook.events': 1, 'webhook.outcome': 'done' }), undefined],
         [
           expect.objectContaining({ 'webhook.type': 'bounce', 'webhook.outcome': 'dead' }),
           'PermanentError: 550 [e-mail] is unknown',
@@ -92,7 +92,7 @@ describe('traces', () => {
     })
     for (let sent = 0; sent < 30; sent++) await receiver.send('open')
     await vi.waitFor(() => {
-      const done = receiver.lines.filter((line) => line.includes('"attempt done"'))
+      const done = receiver.lines.filter((line) => line.includes('"attempts done"'))
       expect(done).toHaveLength(30)
     })
     receiver.child.kill('SIGTERM')

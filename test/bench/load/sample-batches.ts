@@ -5,6 +5,16 @@ export const SIGNING_SECRET = '5ee1d7a0c94b4f2f8a6b3c1d0e9f7a62'
 export const EVENTS_PER_BATCH = 500
 export const WEBHOOK_PATH = '/webhooks/mailtrap'
 
+/** How events come: so many in a batch, as the JSON envelope or as JSON Lines. */
+export const SHAPES = {
+  full: { events: EVENTS_PER_BATCH, isLines: false },
+  lines: { events: EVENTS_PER_BATCH, isLines: true },
+  tens: { events: 10, isLines: false },
+  singles: { events: 1, isLines: false },
+} as const
+
+export type Shape = keyof typeof SHAPES
+
 const RECIPIENTS = 100_000
 const CLIENT = {
   ip: '203.0.113.24',
@@ -38,15 +48,14 @@ const KINDS: readonly { readonly event: string; readonly details?: object }[] = 
   { event: 'reject', details: { reason: 'The recipient was suppressed before' } },
 ]
 
-/** A batch of the nine kinds; its ids are never seen again. About 175 KB. */
-export function renderBatch(batch: number): Buffer {
-  const timestamp = Math.floor(Date.now() / 1_000)
-  const events = Array.from({ length: EVENTS_PER_BATCH }, (_, position) => {
-    const number = batch * EVENTS_PER_BATCH + position
+/** Events of the nine kinds; their ids are never seen again. */
+export function makeEvents(batch: number, count: number, at = Date.now()) {
+  return Array.from({ length: count }, (_, position) => {
+    const number = batch * count + position
     const { event, details } = KINDS[number % KINDS.length] ?? { event: 'delivery' }
     return {
       event,
-      timestamp,
+      timestamp: Math.floor(at / 1_000),
       sending_stream: 'transactional',
       category: 'Orders',
       custom_variables: { order_ref: `A-${number}` },
@@ -58,7 +67,14 @@ export function renderBatch(batch: number): Buffer {
       sending_domain_name: 'mail.example.com',
     }
   })
-  return Buffer.from(JSON.stringify({ events }))
+}
+
+/** A batch of 500 has about 175 KB. */
+export function renderBatch(batch: number, shape: Shape = 'full'): Buffer {
+  const { events: count, isLines } = SHAPES[shape]
+  const events = makeEvents(batch, count)
+  if (!isLines) return Buffer.from(JSON.stringify({ events }))
+  return Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''))
 }
 
 export function sign(body: Buffer): string {
@@ -66,12 +82,12 @@ export function sign(body: Buffer): string {
 }
 
 /** The whole request, head and body, so that sending it is one write. */
-export function renderRequest(body: Buffer): Buffer {
+export function renderRequest(body: Buffer, shape: Shape = 'full'): Buffer {
   const head = [
     `POST ${WEBHOOK_PATH} HTTP/1.1`,
     'Host: 127.0.0.1',
     'User-Agent: Mailtrap/1.0 (benchmark)',
-    'Content-Type: application/json',
+    `Content-Type: application/${SHAPES[shape].isLines ? 'jsonlines' : 'json'}`,
     `Content-Length: ${body.length}`,
     `Mailtrap-Signature: ${sign(body)}`,
     '',

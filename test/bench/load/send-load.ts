@@ -1,31 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { KeepAliveConnection } from './keep-alive-connection.ts'
 import { type Percentiles, summarise } from './percentiles.ts'
+import type { Shape } from './sample-batches.ts'
 
 export const CONNECTIONS = 16
 
 export interface LoadSpec {
   readonly port: number
+  /** Default: full batches. */
+  readonly shape?: Shape
   /** At most this many requests; the load ends early when all are sent. */
   readonly batches: number
+  /** How many of those that were rendered are left out, as they were sent before; default 0. */
+  readonly from?: number
   /** What is answered before is not measured. */
   readonly warmUpMs: number
   /** Without it, all `batches` are sent. */
   readonly measureMs?: number
+  /** Requests leave at this pace, answered or not; without it, as fast as they are answered. */
+  readonly perSecond?: number
 }
 
 export interface LoadResult {
   /** All 200s, warming up included. */
   readonly acked: number
   readonly ackedPerSecond: number
-  /** From the first byte given to the socket to the last byte of the answer. */
+  /**
+   * From the first byte given to the socket to the last byte of the answer; at a pace, from when it
+   * was its turn.
+   */
   readonly ackMs: Percentiles
   /** How much of one core the load itself took. */
   readonly clientCores: number
 }
 
-/** Keeps every connection busy: the next request leaves when the answer is there. */
-export async function sendLoad(requests: readonly Buffer[], spec: LoadSpec): Promise<LoadResult> {
-  const queue = requests.slice(0, spec.batches)
+/** Keeps every connection busy, or sends at a pace: 16 requests at once at the most. */
+export async function sendLoad(
+  requests: readonly Buffer[],
+  spec: LoadSpec,
+  ended: AbortSignal,
+): Promise<LoadResult> {
+  const { from = 0, batches, perSecond } = spec
+  const queue = requests.slice(from, from + batches)
+  if (queue.length < batches) throw new Error(`${queue.length} of ${batches} batches are rendered.`)
   const connections = Array.from({ length: CONNECTIONS }, () => new KeepAliveConnection(spec.port))
   await Promise.all(connections.map((connection) => connection.open()))
   const cpuBefore = process.cpuUsage()
@@ -33,13 +50,16 @@ export async function sendLoad(requests: readonly Buffer[], spec: LoadSpec): Pro
   const measureFrom = startedAt + spec.warmUpMs
   const measureUntil = measureFrom + (spec.measureMs ?? Number.POSITIVE_INFINITY)
   const samples: { readonly endedAt: number; readonly ms: number }[] = []
+  let next = 0
 
   await Promise.all(
     connections.map(async (connection) => {
-      while (performance.now() < measureUntil) {
-        const request = queue.pop()
+      while (performance.now() < measureUntil && !ended.aborted) {
+        const turn = next++
+        const request = queue[turn]
         if (request === undefined) return
-        const sentAt = performance.now()
+        const dueAt = perSecond && startedAt + (turn * 1_000) / perSecond
+        const sentAt = dueAt ? await waitUntil(dueAt) : performance.now()
         await connection.post(request)
         const endedAt = performance.now()
         samples.push({ endedAt, ms: endedAt - sentAt })
@@ -60,4 +80,12 @@ export async function sendLoad(requests: readonly Buffer[], spec: LoadSpec): Pro
     ackMs: summarise(measured.map(({ ms }) => ms)),
     clientCores: (cpu.user + cpu.system) / 1_000 / wallMs,
   }
+}
+
+/** When it was to leave, should that be over; else when it leaves. A timer's own lateness is nobody's. */
+async function waitUntil(dueAt: number): Promise<number> {
+  const waitMs = dueAt - performance.now()
+  if (waitMs <= 0) return dueAt
+  await pause(waitMs)
+  return performance.now()
 }

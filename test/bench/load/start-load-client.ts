@@ -1,38 +1,47 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { entryPoint } from '../../../src/entry-point.ts'
-import type { LoadOrder, LoadReport } from './load-client.ts'
+import type { END, LoadOrder, LoadReport } from './load-client.ts'
+import type { Shape } from './sample-batches.ts'
 import type { LoadResult, LoadSpec } from './send-load.ts'
 
 /** The load, in a process of its own. */
 export interface LoadClient {
   readonly pid: number | undefined
-  /** The average size of a body. */
-  readonly batchBytes: number
-  /** Every batch that there is. */
-  readonly batches: number
+  /** Renders batches until there are so many. Answers the average size of a request. */
+  render(shape: Shape, batches: number): Promise<number>
+  /** The same, none of them sent before. */
+  renew(shape: Shape, batches: number): Promise<number>
   /** Rejects at the first answer that is not 200. */
   send(spec: LoadSpec): Promise<LoadResult>
+  /** Ends what is being sent. */
+  end(): void
   stop(): void
 }
 
+/** With so many full batches. */
 export async function startLoadClient(batches: number): Promise<LoadClient> {
-  const { url, execArgv } = entryPoint('./load-client', import.meta.url)
-  const child = fork(fileURLToPath(url), { execArgv: [...execArgv] })
-  const rendered = await ask(child, { kind: 'render', batches })
-  if (rendered.kind !== 'rendered') throw new Error('The load client rendered nothing.')
-  return {
+  const file = fileURLToPath(new URL('./load-client.ts', import.meta.url))
+  const child = fork(file, { execArgv: ['--import', import.meta.resolve('tsx')] })
+  async function render(order: LoadOrder): Promise<number> {
+    const report = await ask(child, order)
+    if (report.kind !== 'rendered') throw new Error('The load client rendered nothing.')
+    return report.batchBytes
+  }
+  const client: LoadClient = {
     pid: child.pid,
-    batchBytes: rendered.batchBytes,
-    batches,
+    render: (shape, count) => render({ kind: 'render', shape, batches: count }),
+    renew: (shape, count) => render({ kind: 'render', shape, batches: count, isFresh: true }),
     async send(spec) {
       const report = await ask(child, { kind: 'send', spec })
       if (report.kind !== 'sent') throw new Error('The load client sent nothing.')
       return report.result
     },
+    end: () => void child.send('end' satisfies typeof END),
     stop: () => void child.kill(),
   }
+  await client.render('full', batches)
+  return client
 }
 
 async function ask(child: ChildProcess, order: LoadOrder): Promise<LoadReport> {

@@ -31,6 +31,9 @@ export interface ProbeReading {
 
 /** A measured server in a process of its own. */
 export interface ServerProcess {
+  readonly pid: number
+  /** From its start until it was ready. */
+  readonly startMs: number
   probe(): Promise<ProbeReading>
   /** The most memory it ever had, and the processes that it started; undefined without procfs. */
   peakRssBytes(): { readonly server: number; readonly children: number } | undefined
@@ -45,14 +48,17 @@ export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
     env: { ...inheritedEnv(), NODE_ENV: 'production', ...spec.env },
   })
   closeSync(output)
+  const startedAt = performance.now()
   await waitUntilReady(child, spec)
   return {
+    pid: child.pid ?? 0,
+    startMs: performance.now() - startedAt,
     async probe() {
       const reading = once(child, 'message')
       child.send('read')
       return ((await reading) as [ProbeReading])[0]
     },
-    peakRssBytes: () => (child.pid === undefined ? undefined : readPeakRssBytes(child.pid)),
+    peakRssBytes: () => readPeakRssBytes(child.pid ?? 0),
     stop: () => stop(child),
   }
 }

@@ -1,9 +1,12 @@
 /**
  * pg-boss: bulk insert with the event's id as the job's, so that a repeated batch adds nothing;
- * workers that fetch, and complete, 500 at a time, and do not wait while there is more.
+ * workers that fetch, and complete, 500 at a time, and do not wait while there is more. Version 12
+ * has another constructor, takes the queue apart from its jobs, and goes on by itself.
  */
-import PgBoss from 'pg-boss'
+import * as library from 'pg-boss'
 
+const { PgBoss = library.default } = library
+const isOld = library.PgBoss === undefined
 const QUEUE = 'events'
 const FETCHED_AT_ONCE = 500
 const WORKERS = 2
@@ -24,9 +27,16 @@ export async function openQueue() {
     const sql = `SELECT count(*)::int AS n FROM pgboss.job WHERE name = $1 ${condition}`
     return (await boss.getDb().executeSql(sql, [QUEUE])).rows[0].n
   }
+  const insert = isOld ? (jobs) => boss.insert(jobs) : (jobs) => boss.insert(QUEUE, jobs)
   return {
     add: (events) =>
-      boss.insert(events.map((event) => ({ id: event.event_id, name: QUEUE, data: event }))),
+      insert(
+        events.map((event) => ({
+          id: event.event_id,
+          data: event,
+          ...(isOld && { name: QUEUE }),
+        })),
+      ),
     countKept: () => count(''),
     countRecorded: () => count(`AND state = 'completed'`),
   }
@@ -38,11 +48,12 @@ export async function startWorker(handle) {
     batchSize: FETCHED_AT_ONCE,
     pollingIntervalSeconds: POLL_SECONDS,
     priority: false,
+    ...(!isOld && { burstWhenBatchFull: true }),
   }
   for (let worker = 0; worker < WORKERS; worker++) {
     const id = await boss.work(QUEUE, settings, async (jobs) => {
       await Promise.all(jobs.map(({ data }) => handle(data)))
-      if (jobs.length === FETCHED_AT_ONCE) boss.notifyWorker(id)
+      if (isOld && jobs.length === FETCHED_AT_ONCE) boss.notifyWorker(id)
     })
   }
 }

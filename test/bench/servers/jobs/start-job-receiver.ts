@@ -1,9 +1,10 @@
-import { fileURLToPath } from 'node:url'
+import { copyFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SIGNING_SECRET } from '../../load/sample-batches.ts'
-import type { OutcomeTarget } from '../../outcome-round.ts'
+import type { OutcomeTarget } from '../../rounds/measure-outcomes.ts'
 import { findFreePort, startServer } from '../server-process.ts'
-
-export type JobLibrary = 'pg-boss' | 'bullmq'
+import type { JobLibrary } from './job-libraries.ts'
 
 /** The same receiver, written the usual way on a job library. */
 export interface JobReceiver extends OutcomeTarget {
@@ -13,8 +14,9 @@ export interface JobReceiver extends OutcomeTarget {
 
 export async function startJobReceiver(
   library: JobLibrary,
-  { jobsUrl, folder }: { jobsUrl: string; folder: string },
+  place: { jobsUrl: string; folder: string; peersFolder?: string | undefined },
 ): Promise<JobReceiver> {
+  const { jobsUrl, folder, peersFolder } = place
   const port = await findFreePort()
   const root = `http://127.0.0.1:${port}`
   const server = await startServer({
@@ -22,7 +24,7 @@ export async function startJobReceiver(
     env: {
       PORT: String(port),
       MAILTRAP_SIGNING_SECRET: SIGNING_SECRET,
-      LIBRARY: new URL(`./${library}-jobs.mjs`, import.meta.url).href,
+      LIBRARY: findAdapter(library, peersFolder),
       JOBS_URL: jobsUrl,
     },
     readyUrl: `${root}/kept`,
@@ -47,4 +49,13 @@ export async function startJobReceiver(
       throw new Error(`${library}: of ${expected} events came ${JSON.stringify(found)}.`)
     },
   }
+}
+
+/** A copy beside another `node_modules` finds the libraries there. */
+function findAdapter(library: JobLibrary, peersFolder: string | undefined): string {
+  const adapter = new URL(`./${library}-jobs.mjs`, import.meta.url)
+  if (peersFolder === undefined) return adapter.href
+  const copy = resolve(peersFolder, `${library}-jobs.mjs`)
+  copyFileSync(fileURLToPath(adapter), copy)
+  return pathToFileURL(copy).href
 }

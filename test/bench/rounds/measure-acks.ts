@@ -1,11 +1,13 @@
-import type { LoadResult, LoadSpec } from './load/send-load.ts'
-import type { LoadClient } from './load/start-load-client.ts'
-import { watchBusyCores } from './machine/busy-cores.ts'
-import type { ServerProcess } from './servers/server-process.ts'
-import type { Receiver } from './servers/start-receiver.ts'
+import type { LoadResult, LoadSpec } from '../load/send-load.ts'
+import type { LoadClient } from '../load/start-load-client.ts'
+import { watchBusyCores } from '../machine/busy-cores.ts'
+import type { ServerProcess } from '../servers/server-process.ts'
+import type { Receiver } from '../servers/start-receiver.ts'
 
 /** What one server did under load. */
 export interface AckFigures extends LoadResult {
+  /** Undefined: as many as were answered. */
+  readonly offeredPerSecond: number | undefined
   readonly stallMs: number
   /** How many cores the server took, all its threads together. */
   readonly serverCores: number
@@ -20,7 +22,7 @@ export interface Target extends ServerProcess {
   readonly port: number
 }
 
-/** Sends as fast as the server answers, and reads what it cost the server. */
+/** Sends as fast as the server answers, or at a pace, and reads what it cost the server. */
 export async function measureAcks(
   client: LoadClient,
   server: Target,
@@ -35,6 +37,7 @@ export async function measureAcks(
   const rss = server.peakRssBytes()
   return {
     ...result,
+    offeredPerSecond: spec.perSecond,
     stallMs,
     serverCores,
     machineCores: busyCores(),
@@ -45,13 +48,10 @@ export async function measureAcks(
 
 /** Throws when the receiver does not have what it acknowledged. */
 export async function checkJournal(receiver: Receiver, acked: number): Promise<void> {
-  const { batches, refused_by_reason } = await readReceived(receiver)
-  if (batches === acked) return
-  const refused = JSON.stringify(refused_by_reason)
-  throw new Error(`${acked} batches were acknowledged, ${batches} are stored; refused: ${refused}.`)
-}
-
-async function readReceived(receiver: Receiver) {
-  const { batches } = await receiver.stats()
-  return { batches: batches.received, refused_by_reason: batches.refused_by_reason }
+  const received = await receiver.countReceived()
+  if (received === acked) return
+  const refused = JSON.stringify((await receiver.stats()).batches.refused_by_reason)
+  throw new Error(
+    `${acked} batches were acknowledged, ${received} are stored; refused: ${refused}.`,
+  )
 }

@@ -1,3 +1,0 @@
-import { defineHandler } from 'mailtrap-receiver'
-
-export default defineHandler({ name: 'noop', on: { '*': async () => {} } })
