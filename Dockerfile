@@ -5,7 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # No package needs an install script: native parts come prebuilt.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json LICENSE ./
+COPY tsconfig.json .build.mjs LICENSE ./
 COPY src ./src
 COPY fixtures ./fixtures
 # A checkout may keep its files to one user; in the image, user 10001 has to read them.

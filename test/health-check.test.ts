@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { CERTIFICATES } from './http/certificates.ts'
+import { builtFile } from '../src/own-files.ts'
+import { CERTIFICATES } from './receive/certificates.ts'
 
 const CERTIFICATE = CERTIFICATES[0]!
 const hasIpV6 = Object.values(networkInterfaces())
@@ -43,8 +44,8 @@ async function listen(status: number, options: { isTls?: boolean; host?: string 
 
 /** The check as the image runs it, in the folder that holds the settings. */
 async function check(env: Record<string, string>) {
-  const program = fileURLToPath(new URL('../src/health-check.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program], {
+  const program = fileURLToPath(builtFile('health-check.mjs'))
+  const child = spawn(process.execPath, [program], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

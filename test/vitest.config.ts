@@ -28,12 +28,6 @@ export default defineConfig({
     // Longer than a condition may take: what never comes true is then told, not that time is up.
     testTimeout: 2 * PATIENCE_MS,
     hookTimeout: 2 * PATIENCE_MS,
-    // A machine that stands still for a while fails one test of thousands: `.ci/run` lets it try once
-    // more, and says so. What chance found is found.
-    retry: {
-      count: process.env['SECOND_TRY'] === 'yes' ? 1 : 0,
-      condition: /^(?!Property failed)/,
-    },
     dangerouslyIgnoreUnhandledErrors: false,
   },
 })

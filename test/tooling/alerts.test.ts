@@ -21,6 +21,8 @@ const WELL: Series = {
   ...UP,
   [RECEIVED]: '0+10x3000',
   [REFUSED]: '0x3000',
+  'webhook_requests_total{source="mailtrap",outcome="address_genuine",instance="a"}': '0x3000',
+  'webhook_requests_total{source="unknown",outcome="unknown_source",instance="a"}': '0+1x3000',
   'webhook_ack_seconds_bucket{source="mailtrap",le="0.005",instance="a"}': '0+10x3000',
   'webhook_ack_seconds_bucket{source="mailtrap",le="+Inf",instance="a"}': '0+10x3000',
   'webhook_ready{instance="a"}': '1x3000',
@@ -34,6 +36,8 @@ const WELL: Series = {
   'webhook_quarantined_total{source="mailtrap",instance="a"}': '0x3000',
   'webhook_verified_total{source="mailtrap",secret="0",instance="a"}': '0+10x3000',
   'webhook_spool_batches{instance="a"}': '0x3000',
+  'webhook_prune_held_back{instance="a"}': '0x3000',
+  'webhook_database_oldest_transaction_seconds{pid="",application="",instance="a"}': '2x3000',
   'webhook_spool_refused_batches{instance="a"}': '0x3000',
   'webhook_data_disk_used_ratio{instance="a"}': '0.5x3000',
   'webhook_guardian_webhooks{state="paused",instance="a"}': '0x3000',
@@ -49,6 +53,19 @@ const FAULTS: readonly [alert: string, minutes: number, fault: Series][] = [
   ['WebhookPaused', 10, { 'webhook_guardian_webhooks{state="paused",instance="a"}': '0x2 1x30' }],
   ['WebhookDiffers', 20, { 'webhook_guardian_problems{instance="a"}': '0x2 1x30' }],
   ['WebhookRefusalsRising', 30, { [RECEIVED]: '0+10x60', [REFUSED]: '0x5 0+2x60' }],
+  [
+    'WebhookGenuineRefused',
+    10,
+    {
+      'webhook_requests_total{source="mailtrap",outcome="address_genuine",instance="a"}':
+        '0x2 1x30',
+    },
+  ],
+  [
+    'WebhookUnknownRefused',
+    60,
+    { 'webhook_requests_total{source="unknown",outcome="proxy_protocol",instance="a"}': '0+3x90' },
+  ],
   [
     'WebhookSlowAck',
     40,
@@ -93,6 +110,16 @@ const FAULTS: readonly [alert: string, minutes: number, fault: Series][] = [
   ],
   ['WebhookSpoolRefused', 20, { 'webhook_spool_refused_batches{instance="a"}': '0x2 1x60' }],
   ['WebhookDiskFilling', 20, { 'webhook_data_disk_used_ratio{instance="a"}': '0.7x2 0.95x60' }],
+  [
+    'WebhookTransactionForgotten',
+    12,
+    {
+      'webhook_database_oldest_transaction_seconds{pid="",application="",instance="a"}': '0x5 _x30',
+      'webhook_database_oldest_transaction_seconds{pid="7",application="etl",instance="a"}':
+        '_x5 65+60x30',
+    },
+  ],
+  ['WebhookPruneHeldBack', 20, { 'webhook_prune_held_back{instance="a"}': '0x5 1x60' }],
   [
     'WebhookQuarantine',
     12,

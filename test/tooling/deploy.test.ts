@@ -1,18 +1,21 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parse } from 'yaml'
 import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
-
-/** No engine is at hand in a test: what these files promise each other, and what the code promises. */
-const read = (name: string) =>
-  readFileSync(fileURLToPath(new URL(`../../fixtures/deploy/${name}`, import.meta.url)), 'utf8')
-const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
-const PORT = Number(/^EXPOSE (\d+)$/m.exec(dockerfile)?.[1])
-const USER = Number(/^USER (\d+)/m.exec(dockerfile)?.[1])
-const VOLUME = /^VOLUME (\S+)$/m.exec(dockerfile)?.[1]
-/** What `app.ts` may take to stop. */
-const STOP_SECONDS = 9
+import {
+  dockerfile,
+  megabytes,
+  PORT,
+  readDeployed as read,
+  SETTING_DEFAULTS,
+  STOP_SECONDS,
+  VOLUME,
+} from './deploy-files.ts'
+import { runShell } from './shell.ts'
 
 interface Service {
   readonly environment?: Readonly<Record<string, string>>
@@ -30,6 +33,8 @@ const compose = parse(read('compose.yaml'), { merge: true }) as {
   networks: Record<string, unknown>
 }
 const receivers = Object.entries(compose.services).filter(([name]) => name.startsWith('receiver-'))
+
+const hasSystemd = () => spawnSync('systemd-analyze', ['--version']).status === 0
 
 describe('compose.yaml', () => {
   it('runs two receivers that share a database and no folder', () => {
@@ -66,6 +71,90 @@ describe('compose.yaml', () => {
   })
 })
 
+describe('prometheus.yaml', () => {
+  const { rule_files: rules, scrape_configs: scrapes } = parse(read('prometheus.yaml'))
+  const [scrape] = scrapes
+
+  it('asks every receiver at its admin port, with the password that this one has', () => {
+    const targets = receivers.map(([name]) => `${name}:${SETTING_DEFAULTS.ADMIN_PORT}`)
+    expect(scrape.static_configs).toEqual([{ targets }])
+    expect(scrape.basic_auth.username).toBe('admin')
+    for (const [, { environment = {} }] of receivers)
+      expect(scrape.basic_auth.password_file).toBe(environment['ADMIN_PASSWORD_FILE'])
+    expect(compose.services['prometheus']?.secrets).toEqual(['admin-password'])
+  })
+
+  it('finds the rules where the container has them', () => {
+    const mounts = compose.services['prometheus']?.volumes ?? []
+    for (const name of [...rules, 'prometheus.yaml'])
+      expect(mounts).toContain(`./${name}:/etc/prometheus/${name}:ro`)
+  })
+})
+
+describe('mailtrap-receiver.service', () => {
+  const unit = read('mailtrap-receiver.service')
+  const values = (name: string) =>
+    [...unit.matchAll(new RegExp(`^${name}=(.+)$`, 'gm'))].map(([, value = '']) => value)
+
+  it('uses settings that exist, and gives the secret as a credential', () => {
+    const given = values('Environment').map((pair) => pair.split('='))
+    const names = given.map(([name]) => name).filter((name) => name !== 'NODE_ENV')
+    expect(SETTING_VARIABLES).toEqual(expect.arrayContaining(names))
+    const credentials = values('LoadCredential').map((pair) => `%d/${pair.split(':')[0]}`)
+    const files = given.filter(([name]) => name?.endsWith('_FILE')).map(([, path]) => path)
+    expect(files).toEqual(credentials)
+  })
+
+  it('leaves more time than the stop takes, and starts nothing again whose settings are wrong', () => {
+    expect(Number(values('TimeoutStopSec'))).toBeGreaterThan(STOP_SECONDS)
+    expect(values('RestartPreventExitStatus')).toEqual(['78'])
+  })
+
+  it('has a heap that leaves room for three handlers', () => {
+    const heapMb = Number(/--max-old-space-size=(\d+)/.exec(unit)?.[1])
+    expect(heapMb + 150 + 3 * 320).toBeLessThan(megabytes(values('MemoryMax')[0] ?? ''))
+  })
+
+  it.skipIf(!hasSystemd())('is right for systemd, where that is installed', () => {
+    const path = fileURLToPath(
+      new URL('../../fixtures/deploy/mailtrap-receiver.service', import.meta.url),
+    )
+    const node = unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`)
+    const folder = mkdtempSync(join(tmpdir(), 'unit-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const copy = join(folder, basename(path))
+    writeFileSync(copy, node)
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+  })
+})
+
+describe('handlers.Dockerfile', () => {
+  it('puts handlers where the image looks for them, and their packages where they find them', async () => {
+    const copies = [...read('handlers.Dockerfile').matchAll(/^COPY .* (\/\S+)$/gm)]
+    expect(copies.map(([, to]) => to)).toEqual(['/app/handlers/node_modules', '/app/handlers'])
+    expect(dockerfile).toMatch(/^WORKDIR \/app$/m)
+
+    const app = mkdtempSync(join(tmpdir(), 'app-'))
+    onTestFinished(() => rmSync(app, { recursive: true, force: true }))
+    mkdirSync(join(app, 'handlers/node_modules/greeting'), { recursive: true })
+    writeFileSync(join(app, 'handlers/node_modules/greeting/index.js'), 'module.exports = "hello"')
+    writeFileSync(
+      join(app, 'handlers/greet.ts'),
+      `import { defineHandler } from 'mailtrap-receiver'
+       import greeting from 'greeting'
+       export default defineHandler({ name: greeting, on: { bounce: () => {} } })`,
+    )
+    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+    const env = { MAILTRAP_SIGNING_SECRET: 'a'.repeat(32) }
+    const printed = await runShell(`'${process.execPath}' '${main}' check --json`, {
+      cwd: app,
+      env,
+    })
+    expect(JSON.parse(printed)).toMatchObject({ ok: true, handlers: [{ name: 'hello' }] })
+  })
+})
+
 describe('nginx.conf', () => {
   const conf = read('nginx.conf')
 
@@ -89,59 +178,5 @@ describe('nginx.conf', () => {
     expect(tries * oneTry).toBeLessThan(30)
     // The receiver answers within 10 s, whatever happens.
     expect(seconds('proxy_read_timeout')).toBeGreaterThan(10)
-  })
-})
-
-describe('kubernetes.yaml', () => {
-  const documents = parseAllDocuments(read('kubernetes.yaml')).map((one) => one.toJS())
-  const find = (kind: string) => documents.find((one) => one.kind === kind)
-  const { spec, metadata } = find('Deployment').spec.template
-  const [container] = spec.containers
-
-  it('has a deployment, a service, a budget for disruptions and a secret', () => {
-    const kinds = documents.map(({ kind }) => kind).sort()
-    expect(kinds).toEqual(['Deployment', 'PodDisruptionBudget', 'Secret', 'Service'])
-    expect(find('Deployment').spec.replicas).toBeGreaterThan(
-      find('PodDisruptionBudget').spec.minAvailable,
-    )
-  })
-
-  it('selects by the labels that the pods have', () => {
-    expect(find('Deployment').spec.selector.matchLabels).toEqual(metadata.labels)
-    expect(find('PodDisruptionBudget').spec.selector.matchLabels).toEqual(metadata.labels)
-    expect(find('Service').spec.selector).toEqual(metadata.labels)
-  })
-
-  it('asks for life and readiness at the port of the image', () => {
-    expect(container.ports).toEqual([{ name: 'http', containerPort: PORT }])
-    expect(find('Service').spec.ports[0].targetPort).toBe('http')
-    expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'http' })
-    expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http' })
-  })
-
-  it('leaves more time than the pause and the stop take', () => {
-    const pauseMs = /\}, (\d+)_(\d+)\)/.exec(container.lifecycle.preStop.exec.command[2])
-    const pauseSeconds = Number(`${pauseMs?.[1]}${pauseMs?.[2]}`) / 1_000
-    expect(pauseSeconds).toBe(5)
-    expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(pauseSeconds + STOP_SECONDS)
-  })
-
-  it('runs as the user of the image, writes to its volume only, and reads secrets as files', () => {
-    expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: USER })
-    expect(container.securityContext.readOnlyRootFilesystem).toBe(true)
-    const mounts = new Map(
-      container.volumeMounts.map(({ name, mountPath }: Record<string, string>) => [
-        name,
-        mountPath,
-      ]),
-    )
-    expect(mounts.get('data')).toBe(VOLUME)
-    const names = container.env.map(({ name }: { name: string }) => name)
-    expect(SETTING_VARIABLES).toEqual(expect.arrayContaining(names))
-    const keys = Object.keys(find('Secret').stringData)
-    const files = container.env.filter(({ name }: { name: string }) => name.endsWith('_FILE'))
-    expect(files.map(({ value }: { value: string }) => value)).toEqual(
-      keys.map((key) => `${mounts.get('secrets')}/${key}`),
-    )
   })
 })

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtFile } from '../../src/own-files.ts'
+import { readLinks } from './books.ts'
 import { runShell } from './shell.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -82,15 +84,18 @@ function here(env: Record<string, string> = {}) {
 
 describe('the package', () => {
   it('holds what runs, with its tables, page, types and examples, and no more', () => {
+    const build = `dist/${builtFile('.').href.split('/').at(-2)}/`
     const needed = [
       'dist/main.js',
-      'dist/handlers/index.js',
-      'dist/handlers/index.d.ts',
-      'dist/handlers/testing.js',
-      'dist/handlers/testing.d.ts',
-      'dist/admin/page/index.html',
-      'dist/store/sqlite/migrations/0001-tables.sql',
-      'dist/store/postgres/migrations/0001-tables.sql',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/testing.js',
+      'dist/testing.d.ts',
+      `${build}main.mjs`,
+      `${build}main.mjs.map`,
+      `${build}admin/page/index.html`,
+      `${build}store/sqlite/migrations/0001_first.sql`,
+      `${build}store/postgres/migrations/0001_first.sql`,
       'fixtures/handlers/suppressions.ts',
       'fixtures/requests/requests.json',
       'README.md',
@@ -98,11 +103,24 @@ describe('the package', () => {
       'CHANGELOG.md',
     ]
     expect(files).toEqual(expect.arrayContaining(needed))
-    const places = new Set(files.map((file) => file.split('/')[0]))
-    expect(places).toEqual(
-      new Set(['dist', 'fixtures', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']),
+    const places = ['fixtures', 'LICENSE', 'README.md', 'CHANGELOG.md', 'package.json']
+    const books = readLinks('README.md').map(({ path }) => path)
+    const others = files.filter(
+      (file) => !books.includes(file) && !['dist', ...places].includes(file.split('/')[0] ?? ''),
     )
-    expect(files.filter((file) => /\.test\.|(^|\/)test\//.test(file))).toEqual([])
+    expect(others).toEqual([])
+    expect(files.filter((file) => /\.test\.|^dist\/.*\.md$/.test(file))).toEqual([])
+    // No build but this one, which had 200 files and more when each module was a file.
+    const built = files.filter((file) => file.startsWith('dist/') && !file.endsWith('/'))
+    expect(built.filter((file) => file.split('/').length > 2 && !file.startsWith(build))).toEqual(
+      [],
+    )
+  })
+
+  it('holds everything that its README leads to', () => {
+    for (const { path } of readLinks('README.md')) {
+      if (path !== '') expect(files).toContain(path)
+    }
   })
 
   it.each(['nodenext', 'preserve'])(
