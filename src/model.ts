@@ -130,8 +130,12 @@ export interface EventFacts {
   readonly isTest: boolean
 }
 
-/** The states of a job, whether it has a row or is a bit of its run. One that runs is still pending. */
-export type JobState = 'pending' | 'done' | 'dead'
+/**
+ * The states of a job, whether it has a row or is a bit of its run. One that runs is still pending; one
+ * that a person has discarded was dead, and runs no more.
+ */
+export const JOB_STATES = ['pending', 'done', 'dead', 'discarded'] as const
+export type JobState = (typeof JOB_STATES)[number]
 
 /** Every event is in exactly one of these. */
 export const EVENT_STATES = ['pending', 'done', 'dead', 'unhandled', 'conflict', 'stale'] as const

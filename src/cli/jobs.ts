@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { dropUndefined } from '../admin/answer-parts.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
-import type { JobState } from '../model.ts'
+import { JOB_STATES, type JobState } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
@@ -13,8 +13,6 @@ interface JobOptions extends ListOptions {
   readonly handler?: string
   readonly state?: JobState
 }
-
-const JOB_STATES = ['pending', 'done', 'dead'] as const satisfies readonly JobState[]
 
 const COLUMNS: readonly Column<JobJson>[] = [
   { title: 'EVENT', text: (job) => job.event },

@@ -4,6 +4,14 @@ import type { AttemptRow, FailedEvent } from './store.ts'
 /** A job keeps the record of its newest attempts only; the schedule has ten. */
 export const MOST_RECORDED_CHARACTERS = 65_536
 
+/** As SQL: a job's record with one more line; the oldest make room for it. */
+export function withLine(line: string, { engine }: { engine: 'sqlite' | 'postgres' }): string {
+  const text = `coalesce(failures, '') || ${line}`
+  return engine === 'sqlite'
+    ? `substr(${text}, -${MOST_RECORDED_CHARACTERS})`
+    : `right(${text}, ${MOST_RECORDED_CHARACTERS})`
+}
+
 /** The attempts of a record, a line each. The oldest may have been cut off to keep it short. */
 export function readRecord(text: string): AttemptRow[] {
   const lines = text.split('\n').filter((line) => line.startsWith('{"attempt"'))
@@ -18,6 +26,20 @@ export function recordFailure(outcome: FailedEvent['outcome'], durationMs: numbe
   const kind = outcome.kind === 'dead' ? 'dead' : 'retry'
   const failure = { outcome: kind, durationMs: Math.round(durationMs), error: outcome.error }
   return JSON.stringify(failure).slice(1)
+}
+
+/** The end of the line that a person leaves who discards the job, behind its time. */
+export const recordDiscard = (reason: string): string =>
+  `${JSON.stringify({ reason }).replace('{', ',')}\n`
+
+export const DISCARD_LINE = '{"discarded":'
+
+/** When and why it was discarded last; undefined: never. */
+export function readDiscard(text: string): { at: number; reason: string } | undefined {
+  const line = text.split('\n').findLast((one) => one.startsWith(DISCARD_LINE))
+  if (line === undefined) return undefined
+  const { discarded: at, reason } = JSON.parse(line) as { discarded: number; reason: string }
+  return { at, reason }
 }
 
 /** Whoever died while he ran a job leaves a line, so that the attempt has a trace. */

@@ -68,6 +68,8 @@ export interface JobRow {
   readonly dueAt: number | undefined
   readonly lastError: string | undefined
   readonly attempts: readonly AttemptRow[]
+  /** Of a discarded one: when, and why as the person said. */
+  readonly discarded?: { readonly at: number; readonly reason: string } | undefined
 }
 
 export interface EventDetail extends EventRow {
@@ -121,6 +123,7 @@ export interface Archive {
 export const AUDITED_ACTIONS = [
   'replay',
   'retry',
+  'discard',
   'requeue',
   'erase',
   'prune',
@@ -148,6 +151,11 @@ export interface AuditRow extends AuditEntry {
   readonly at: number
 }
 
+/** Of one handler. Few have discarded jobs: without any, nothing says so. */
+export type JobCounts = Readonly<Record<Exclude<JobState, 'discarded'>, number>> & {
+  readonly discarded?: number
+}
+
 export interface StoreStats {
   /** Milliseconds since 1970. */
   readonly countedAt: number
@@ -159,7 +167,7 @@ export interface StoreStats {
   }
   readonly duplicates: number
   readonly quarantined: number
-  readonly jobs: Readonly<Record<string, Readonly<Record<JobState, number>>>>
+  readonly jobs: Readonly<Record<string, JobCounts>>
   /** Jobs pending and batches waiting. */
   readonly backlog: number
   /** Age of the oldest of them in milliseconds; 0 without a backlog. */

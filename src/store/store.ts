@@ -1,4 +1,4 @@
-import type { Batch, HandlerRegistration } from '../model.ts'
+import type { Batch, HandlerRegistration, JobState } from '../model.ts'
 import type { Archive, AuditEntry } from './reading.ts'
 import type {
   ClaimedJob,
@@ -65,11 +65,14 @@ export interface Upkeep {
   /**
    * Makes settled jobs pending again, with a fresh count of attempts, and makes those that never
    * were; a pending job stays as it is. Several of one batch and handler become a run. `only` leaves
-   * out jobs in another state. Answers how many.
+   * out jobs in another state; discarded ones become pending with `only` as their state, never without.
+   * Answers how many.
    */
-  replay(jobs: readonly JobName[], only?: 'done' | 'dead'): Awaitable<number>
+  replay(jobs: readonly JobName[], only?: SettledState): Awaitable<number>
   /** Jobs that have failed and wait for their next attempt are due now. Answers how many. */
   hasten(jobs: readonly JobName[]): Awaitable<number>
+  /** Dead jobs are settled for good, and keep the reason; no other job changes. Answers how many. */
+  discard(jobs: readonly JobName[], reason: string): Awaitable<number>
   /** While a handler is paused nothing of it is claimed. False when there is no such handler. */
   setPaused(handler: string, isPaused: boolean): Awaitable<boolean>
   /**
@@ -108,6 +111,9 @@ export interface StoreCommit {
   /** The last part of it: the commit itself, and with it the sync. */
   readonly syncMs: number
 }
+
+/** The states in which a job stays until a person says otherwise. */
+export type SettledState = Exclude<JobState, 'pending'>
 
 /** A job is named by its event and its handler. */
 export interface JobName {

@@ -11,13 +11,15 @@ import type {
   PageRequest,
   QuarantineRow,
   SeriesPoint,
+  SettledState,
   Store,
   StoreStats,
 } from '../../src/store/store.ts'
 
-export interface MemoryArchive
-  extends Archive,
-    Pick<Store, 'replay' | 'hasten' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'> {
+type AdminStore = Pick<Store, 'replay' | 'hasten' | 'discard'> &
+  Pick<Store, 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'>
+
+export interface MemoryArchive extends Archive, AdminStore {
   /** As counted; answered whatever the span. */
   readonly series: SeriesPoint[]
   readonly lastBatch: Record<string, number>
@@ -119,6 +121,12 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
         const index = archive.quarantine.findIndex((piece) => piece.id === id)
         return archive.quarantine.splice(index, index < 0 ? 0 : 1).length === 1
       }),
+    discard: async (jobs, reason) =>
+      note('discard', { jobs, reason }, () => {
+        const dead = jobs.filter((job) => isReplayed(job, 'dead'))
+        for (const one of dead) settle(one, reason)
+        return dead.length
+      }),
     hasten: async (jobs) => note('hasten', { jobs }, () => jobs.length),
     replay: async (jobs, only) =>
       note('replay', { jobs, only }, () => jobs.filter((job) => isReplayed(job, only)).length),
@@ -130,11 +138,24 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
     return answer()
   }
 
-  function isReplayed({ event, handler }: JobName, only: 'done' | 'dead' | undefined): boolean {
+  function settle({ event, handler }: JobName, reason: string): void {
+    const index = archive.events.findIndex(({ id }) => id === event)
+    const row = archive.events[index]
+    if (!row) return
+    const jobs = row.jobs.map((job) =>
+      job.handler === handler
+        ? { ...job, state: 'discarded' as const, discarded: { at: now(), reason } }
+        : job,
+    )
+    archive.events[index] = { ...row, jobs }
+  }
+
+  function isReplayed({ event, handler }: JobName, only: SettledState | undefined): boolean {
     const jobs = archive.events.find(({ id }) => id === event)?.jobs ?? []
     const job = jobs.find((candidate) => candidate.handler === handler)
     if (job === undefined) return only === undefined
-    return job.state !== 'pending' && (only === undefined || job.state === only)
+    if (only === undefined) return job.state === 'done' || job.state === 'dead'
+    return job.state === only
   }
 
   return archive
@@ -200,10 +221,11 @@ export function makeEvent(id: string, changes: Partial<EventDetail> = {}): Event
 }
 
 export function makeJob(event: string, handler: string, state: JobState): JobRow {
+  const outcome = state === 'done' ? 'done' : 'dead'
   const attempts: AttemptRow[] =
     state === 'pending'
       ? []
-      : [{ attempt: 1, outcome: state, endedAt: 1_000, durationMs: 12, error: undefined }]
+      : [{ attempt: 1, outcome, endedAt: 1_000, durationMs: 12, error: undefined }]
   return {
     event,
     handler,

@@ -1,4 +1,5 @@
 import { describeDeduplication } from './contract/deduplication.contract.ts'
+import { describeDiscard } from './contract/discard.contract.ts'
 import { describeJobs } from './contract/jobs.contract.ts'
 import { describeJournal } from './contract/journal.contract.ts'
 import { describeOddContent } from './contract/odd-content.contract.ts'
@@ -19,6 +20,7 @@ export function describeStore(engine: string, harness: StoreHarness): void {
   describeRuns(engine, harness)
   describeJobs(engine, harness)
   describeReplay(engine, harness)
+  describeDiscard(engine, harness)
   describeUpkeep(engine, harness)
   describeReading(engine, harness)
   describeOddContent(engine, harness)

@@ -1,13 +1,11 @@
 import * as z from 'zod'
-import { HANDLER_NAME, type JobState } from '../../model.ts'
+import { HANDLER_NAME, JOB_STATES } from '../../model.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Archive, JobName, JobRow, Store } from '../../store/store.ts'
 import { isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { AdminApp } from '../openapi.ts'
 import { isRowId, jobCursor, oneOf, page, text } from '../parameters.ts'
-
-const JOB_STATES = ['pending', 'done', 'dead'] as const satisfies readonly JobState[]
 
 /** A job with its attempts, as the API shows it. */
 export const JOB_JSON = z.object({
@@ -17,6 +15,10 @@ export const JOB_JSON = z.object({
   attempt: z.number().describe('How often it was handed out.'),
   due_at: TIME_JSON.describe('Of a job that has failed: when it is due, or until when it is held.'),
   last_error: z.string().nullable(),
+  discarded: z
+    .object({ at: TIME_JSON, reason: z.string() })
+    .nullable()
+    .describe('Of a discarded job: when, and why as the person said; else null.'),
   attempts: z.array(
     z.object({
       attempt: z.number(),
@@ -97,6 +99,9 @@ export function jobJson(job: JobRow): JobJson {
     attempt: job.attempt,
     due_at: isoTime(job.dueAt),
     last_error: job.lastError ?? null,
+    discarded: job.discarded
+      ? { at: isoTime(job.discarded.at), reason: job.discarded.reason }
+      : null,
     attempts: job.attempts.map(({ attempt, outcome, endedAt, durationMs, error }) => ({
       attempt,
       outcome,

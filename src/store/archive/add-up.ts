@@ -1,5 +1,5 @@
 import type { JobState } from '../../model.ts'
-import type { StoreStats } from '../reading.ts'
+import type { JobCounts, StoreStats } from '../reading.ts'
 
 export interface HandlerCount {
   readonly handler: string
@@ -56,11 +56,12 @@ export function addUp(totals: Totals, now: number): StoreStats {
 
 function countJobs({ counters, pendingJobs, deadJobs }: Totals): StoreStats['jobs'] {
   // A handler may be called `constructor`, which every plain object seems to have.
-  const jobs = new Map<string, Record<JobState, number>>()
+  const jobs = new Map<string, JobCounts>()
   const count = (handler: string, state: JobState, n: number) =>
     jobs.set(handler, { ...(jobs.get(handler) ?? { pending: 0, done: 0, dead: 0 }), [state]: n })
-  for (const [handler, n] of Object.entries(readCounters('done:', counters))) {
-    count(handler, 'done', n)
+  for (const state of ['done', 'discarded'] as const) {
+    const counted = Object.entries(readCounters(`${state}:`, counters))
+    for (const [handler, n] of counted) count(handler, state, n)
   }
   const pending = new Map<string, number>()
   for (const { handler, n } of pendingJobs) pending.set(handler, (pending.get(handler) ?? 0) + n)

@@ -23,7 +23,7 @@ export interface WantedJobs {
 const MOST_KNOWN = 5_000
 
 const IS_OPEN: Condition = { sql: 'open > 0', values: [] }
-const IS_PENDING: Condition = { sql: `state = 'pending'`, values: [] }
+const isIn = (state: JobState): Condition => ({ sql: `state = '${state}'`, values: [] })
 
 /** Finds events that may have such a job. */
 export async function createCandidates(
@@ -97,7 +97,7 @@ async function findPending(
     `SELECT batch FROM runs WHERE ${open.sql} LIMIT ${MOST_KNOWN + 1}`,
     open.values,
   )
-  const pending = allOf([IS_PENDING, ...isOfHandler])
+  const pending = allOf([isIn('pending'), ...isOfHandler])
   const jobs = await reading.query<{ event: number }>(
     `SELECT event FROM jobs WHERE ${pending.sql} LIMIT ${MOST_KNOWN + 1}`,
     pending.values,
@@ -134,9 +134,14 @@ async function readWindow(
   const isOfHandler = handler === undefined ? [] : [{ sql: `handler || '' = ?`, values: [handler] }]
   const isPending = state === 'pending'
   const inBatches = { sql: 'batch >= ? AND batch <= ?', values: [from, before - 1].map(batchOf) }
-  const runs = await readBits(reading, [inBatches, ...(isPending ? [IS_OPEN] : []), ...isOfHandler])
+  // No bit of a run tells that a job was discarded.
+  const runs =
+    state === 'discarded'
+      ? []
+      : await readBits(reading, [inBatches, ...(isPending ? [IS_OPEN] : []), ...isOfHandler])
   const isInWindow = { sql: 'event >= ? AND event < ?', values: [from, before] }
-  const { sql, values } = allOf([isInWindow, ...(isPending ? [IS_PENDING] : []), ...isOfHandler])
+  const isInState = state === 'pending' || state === 'discarded' ? [isIn(state)] : []
+  const { sql, values } = allOf([isInWindow, ...isInState, ...isOfHandler])
   const jobs = await reading.query<{ event: number }>(`SELECT event FROM jobs WHERE ${sql}`, values)
   const bits = isPending ? 'open' : state === 'done' ? 'done' : 'wanted'
   return {

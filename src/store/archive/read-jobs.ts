@@ -1,7 +1,7 @@
 import type { EventState, JobState } from '../../model.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
-import { readRecord } from '../job-record.ts'
+import { readDiscard, readRecord } from '../job-record.ts'
 import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
 import type { AttemptRow, JobQuery, JobRow, Page, Verdict } from '../store.ts'
 import { createCandidates } from './candidates.ts'
@@ -127,6 +127,7 @@ function makeJob(
     // An error from before a success is over.
     lastError: record.at(-1)?.error,
     attempts: attempts.sort((one, other) => one.endedAt - other.endedAt),
+    ...(state === 'discarded' && { discarded: readDiscard(job?.failures ?? '') }),
   }
 }
 

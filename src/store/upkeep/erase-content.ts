@@ -1,4 +1,5 @@
 import { blankTraces, fill, isBlank, type Span } from '../blank-traces.ts'
+import { DISCARD_LINE } from '../job-record.ts'
 import type { TraceFinder } from '../trace-finder.ts'
 
 /** Where something lies in a body. */
@@ -82,7 +83,8 @@ export function eraseErrors(failures: string, finder: TraceFinder): string | und
 
 /** The oldest line may have been cut off at its beginning: then nobody can read it anyway. */
 function eraseError(line: string): string {
-  if (!line.startsWith('{"attempt"')) return ''
-  const failure = JSON.parse(line) as object
-  return `${JSON.stringify({ ...failure, error: 'Erased: it told of a person.' })}\n`
+  const isDiscard = line.startsWith(DISCARD_LINE)
+  if (!isDiscard && !line.startsWith('{"attempt"')) return ''
+  const told = { [isDiscard ? 'reason' : 'error']: 'Erased: it told of a person.' }
+  return `${JSON.stringify({ ...(JSON.parse(line) as object), ...told })}\n`
 }

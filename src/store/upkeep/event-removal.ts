@@ -121,7 +121,7 @@ function tally(gone: {
   const known = new Set<string>()
   for (const { event, handler, state } of gone.jobs) {
     known.add(`${event} ${handler}`)
-    if (state === 'done') take(`done:${handler}`)
+    if (state === 'done' || state === 'discarded') take(`${state}:${handler}`)
   }
   for (const run of gone.runs.toReversed()) {
     for (const event of eventsIn(run, 'wanted')) {

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
 import type { AuditEntry, Note, StoreHint, StoreTime, Upkeep, WorkStore } from '../store.ts'
+import { discard, hasten } from './change-jobs.ts'
 import { erase } from './erase.ts'
 import { removePieces } from './event-removal.ts'
 import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
 import { createPruning, type PruneKeys, SEEN_AT } from './prune.ts'
-import { hasten, replay } from './replay.ts'
+import { replay } from './replay.ts'
 
 /** What people have done, and what time does. */
 export type UpkeepOperations = Upkeep & Pick<WorkStore, 'saveHandlers' | 'loadHandlers'>
@@ -26,6 +27,7 @@ export function createOperations(port: UpkeepPort, pruneKeys: PruneKeys): Begun<
     loadHandlers,
     replay: (names, only) => replay(port, names, only),
     hasten: (names) => hasten(port, names),
+    discard: (names, reason) => discard(port, names, reason),
     setPaused: (handler, isPaused) => setPaused(port, handler, isPaused),
     requeue: (quarantineId, batchId) => requeue(port, quarantineId, batchId),
     prune: createPruning(port, pruneKeys),

@@ -1,9 +1,9 @@
 import { isAmong } from '../archive/port.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
-import { MOST_RECORDED_CHARACTERS } from '../job-record.ts'
+import { withLine } from '../job-record.ts'
 import { bitOf, RUN_SPAN, type RunBits } from '../run-bits.ts'
-import type { JobName } from '../store.ts'
+import type { JobName, SettledState } from '../store.ts'
 import {
   each,
   lock,
@@ -14,9 +14,9 @@ import {
   type WaitingRun,
 } from './port.ts'
 
-type Only = 'done' | 'dead' | undefined
+type Only = SettledState | undefined
 
-interface Name {
+export interface Name {
   readonly event: number
   readonly handler: string
 }
@@ -37,7 +37,7 @@ interface Again extends Name {
   readonly wasDone: boolean
 }
 
-const nameOf = ({ event, handler }: Name): string => `${event} ${handler}`
+export const nameOf = ({ event, handler }: Name): string => `${event} ${handler}`
 const groupOf = ({ event, handler }: Name): string => `${batchOf(event)} ${handler}`
 
 /** Makes jobs pending again, and makes those that never were. Answers how many. */
@@ -78,29 +78,8 @@ export function* replay(port: UpkeepPort, jobs: readonly JobName[], only: Only):
   return renewed.length + again.length
 }
 
-/** Jobs that have failed and wait for their next attempt are due now. Answers how many. */
-export function* hasten(port: UpkeepPort, jobs: readonly JobName[]): Steps<number> {
-  const names = readNames(jobs)
-  if (names.length === 0) return 0
-  const ofEvents = isAmong(port, 'event', [...new Set(names.map(({ event }) => event))])
-  const ofHandlers = isAmong(port, 'handler', [...new Set(names.map(({ handler }) => handler))])
-  const rows = yield* query<Name>(
-    `SELECT event, handler FROM jobs
-     WHERE ${ofEvents.sql} AND ${ofHandlers.sql} AND state = 'pending' AND running = 0
-       AND attempt > 0 AND due_at > ${port.sqlNow()} ORDER BY event, handler${lock(port)}`,
-    [...ofEvents.values, ...ofHandlers.values],
-  )
-  const wanted = new Set(names.map(nameOf))
-  const waiting = rows.filter((row) => wanted.has(nameOf(row)))
-  yield* each(
-    `UPDATE jobs SET due_at = ${port.sqlNow()} WHERE event = ? AND handler = ?`,
-    waiting.map(({ event, handler }) => [event, handler]),
-  )
-  return waiting.length
-}
-
 /** Each once, in the order of events; what is no number names nothing. */
-function readNames(jobs: readonly JobName[]): Name[] {
+export function readNames(jobs: readonly JobName[]): Name[] {
   const names = new Map<string, Name>()
   for (const { event, handler } of jobs) {
     const name = { event: Number(event), handler }
@@ -111,7 +90,8 @@ function readNames(jobs: readonly JobName[]): Name[] {
 
 /** A row without bytes stands for damage: there is nothing to run. */
 function mayRenew({ state, bytes }: JobRow, only: Only): boolean {
-  return state !== 'pending' && bytes > 0 && (only === undefined || state === only)
+  const isWanted = only === undefined ? state === 'done' || state === 'dead' : state === only
+  return isWanted && bytes > 0
 }
 
 /** Those without a row whose bytes are there. `runs`: the newest first. */
@@ -123,7 +103,7 @@ function* findAgain(
   const found = names.flatMap((name) => {
     const run = runsOf.get(groupOf(name))?.find((one) => bitOf(one, name.event) !== undefined)
     if (!run) return only ? [] : [{ ...name, wasDone: false }]
-    const isWanted = bitOf(run, name.event) === 'done' && only !== 'dead'
+    const isWanted = bitOf(run, name.event) === 'done' && (only ?? 'done') === 'done'
     return isWanted ? [{ ...name, wasDone: true }] : []
   })
   if (found.length === 0) return []
@@ -143,13 +123,8 @@ function* findAgain(
 
 /** A success goes into the record: its row tells of the newest attempt only. */
 function* renew(port: UpkeepPort, rows: readonly JobRow[]): Steps<void> {
-  const text = `coalesce(failures, '') || ?`
-  const newest =
-    port.engine === 'sqlite'
-      ? `substr(${text}, -${MOST_RECORDED_CHARACTERS})`
-      : `right(${text}, ${MOST_RECORDED_CHARACTERS})`
   yield* each(
-    `UPDATE jobs SET failures = ${newest} WHERE event = ? AND handler = ?`,
+    `UPDATE jobs SET failures = ${withLine('?', port)} WHERE event = ? AND handler = ?`,
     rows.flatMap(({ event, handler, state, attempt, endedAt, durationMs }) => {
       const success = { attempt, outcome: state, endedAt, durationMs }
       return state === 'done' ? [[`${JSON.stringify(success)}\n`, event, handler]] : []
@@ -202,7 +177,7 @@ function* count(
 ): Steps<void> {
   const amounts = new Map<string, number>()
   const take = (name: string) => amounts.set(name, (amounts.get(name) ?? 0) - 1)
-  for (const { state, handler } of renewed) if (state === 'done') take(`done:${handler}`)
+  for (const { state, handler } of renewed) if (state !== 'dead') take(`${state}:${handler}`)
   for (const { wasDone, handler } of again) if (wasDone) take(`done:${handler}`)
   const verdicts = new Map(again.map(({ event, verdict }) => [event, verdict]))
   for (const verdict of verdicts.values()) if (verdict !== 'dispatched') take(verdict)

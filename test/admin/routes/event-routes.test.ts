@@ -162,6 +162,7 @@ describe('GET /api/events/<id>', () => {
         attempt: 1,
         due_at: null,
         last_error: 'no such list',
+        discarded: null,
         attempts: [
           {
             attempt: 1,
@@ -179,6 +180,7 @@ describe('GET /api/events/<id>', () => {
         attempt: 0,
         due_at: '1970-01-01T00:00:05.000Z',
         last_error: null,
+        discarded: null,
         attempts: [],
       },
     ])

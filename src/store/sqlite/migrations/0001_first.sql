@@ -129,7 +129,8 @@ CREATE INDEX runs_open     ON runs (handler, id) WHERE open > 0;
 -- Once there, this row alone tells its state. It carries the event's bytes, so that nothing else has
 -- to be kept for it. While it is pending, `due_at` is when it may be claimed; `running` until its
 -- attempt has ended, also by the end of the receiver. `spared` attempts count for no schedule.
--- `failures` holds one JSON line for each attempt but the one by which it is done.
+-- `failures` holds one JSON line for each attempt but the one by which it is done, and one for each
+-- time it was discarded.
 CREATE TABLE jobs (
   id          INTEGER PRIMARY KEY,
   event       INTEGER NOT NULL,
