@@ -215,6 +215,8 @@ async function prepare(isToRun) {
 }
 
 const isToRun = process.argv.length > 2
+// It asks a receiver for what its start does anyway.
+if (process.argv[2] === 'serve') process.on('SIGHUP', () => {})
 await prepare(isToRun)
 const current = findCurrent()
 if (current === undefined) {

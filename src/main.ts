@@ -10,6 +10,16 @@ import { fileURLToPath } from 'node:url'
  * loaded. Node 20 refuses `--disable-sigusr1`.
  */
 process.on('SIGUSR1', () => {})
+const reloads = new EventEmitter()
+const command = process.argv[2] ?? 'serve'
+const isServer = command === 'serve' || command.startsWith('-')
+let isReloadAsked = false
+/** A receiver reads its settings again, wherever it runs and however far its start is, and never ends of it. */
+if (isServer) {
+  process.on('SIGHUP', () => {
+    if (!reloads.emit('reload')) isReloadAsked = true
+  })
+}
 keepCompiled()
 const [{ runProgram }, { readEnvironment }] = await Promise.all([
   import('./cli/program.ts'),
@@ -24,24 +34,19 @@ const LAST_CHANCE_MS = 4_000
 
 const stop = new AbortController()
 const stopAgain = new AbortController()
-const reloads = new EventEmitter()
 let interruptedAt = Number.NEGATIVE_INFINITY
 
 process.on('SIGTERM', askToStop)
+// Who has left the terminal of another command wants its end.
+if (!isServer) process.on('SIGHUP', askToStop)
 process.on('SIGINT', () => {
   const isEcho = performance.now() - interruptedAt < SAME_KEYSTROKE_MS
   interruptedAt = performance.now()
   if (!isEcho) askToStop()
 })
-// Who left a terminal wants an end; a receiver that listens for it reads its settings again.
-process.on('SIGHUP', () => {
-  if (!process.stdout.isTTY && reloads.listenerCount('reload') > 0) reloads.emit('reload')
-  else askToStop()
-})
 // `… --json | head` ends the reader first, which is no failure of ours. A receiver whose log has lost
 // its reader goes on: it has webhooks to answer.
-const command = process.argv[2] ?? 'serve'
-const isReceiver = ['serve', 'demo'].includes(command) || command.startsWith('-')
+const isReceiver = isServer || command === 'demo'
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (!isReceiver) process.exit(error.code === 'EPIPE' ? 0 : 1)
 })
@@ -60,6 +65,8 @@ const exitCode = await runProgram(process.argv.slice(2), {
   stoppedAgain: stopAgain.signal,
   onReloadAsked(listener) {
     reloads.on('reload', listener)
+    if (isReloadAsked) listener()
+    isReloadAsked = false
     return () => reloads.off('reload', listener)
   },
   now: Date.now,

@@ -22,13 +22,17 @@ export interface ReceiverProcess {
 /**
  * A receiver as its users run it: the built program, a process of its own, any free ports. `leaseMs`
  * gives it other leases, so that nobody has to wait for those of one that died. `onLine` hears of
- * what it logs, also before it is ready.
+ * what it logs, also before it is ready; `onSpawn` gets its process at once.
  */
 export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
-  options: { leaseMs?: number; onLine?: (line: string, child: ChildProcess) => void } = {},
+  options: {
+    leaseMs?: number
+    onLine?: (line: string, child: ChildProcess) => void
+    onSpawn?: (child: ChildProcess) => void
+  } = {},
 ): Promise<ReceiverProcess> {
-  const { leaseMs, onLine } = options
+  const { leaseMs, onLine, onSpawn } = options
   const program = leaseMs === undefined ? [MAIN, 'serve'] : [REPLICA]
   const child = spawn(process.execPath, program, {
     env: {
@@ -44,6 +48,7 @@ export async function startReceiver(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
+  onSpawn?.(child)
   const lines: string[] = []
   const ended = once(child, 'close').then(
     ([code, signal]: unknown[]) => (code ?? signal) as number | string | null,
