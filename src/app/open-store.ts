@@ -92,7 +92,7 @@ async function openFile(
     requeue: ask('requeue'),
     prune: ask('prune'),
     readTime: ask('readTime'),
-    erase: ask('erase'),
+    erase: eraseEverywhere(ask('erase'), work),
     recordAudit: ask('recordAudit'),
     readNote: ask('readNote'),
     writeNote: ask('writeNote'),
@@ -143,7 +143,7 @@ async function openShared(parts: StoreParts): Promise<OpenedStore> {
     requeue: async (...given) => await engine.requeue(...given),
     prune: async (...given) => await engine.prune(...given),
     readTime: async () => await engine.readTime(),
-    erase: async (...given) => await engine.erase(...given),
+    erase: eraseEverywhere(async (request) => await engine.erase(request), work),
     recordAudit: async (...given) => await engine.recordAudit(...given),
     readNote: async (...given) => await engine.readNote(...given),
     writeNote: async (...given) => await engine.writeNote(...given),
@@ -178,6 +178,15 @@ async function openShared(parts: StoreParts): Promise<OpenedStore> {
       void work?.ask('useUrl', url)
     },
     stopJournal: async (graceMs) => await spool?.stop({ graceMs }),
+  }
+}
+
+/** At its end no handler of this process begins with what was erased. Other replicas are told of it. */
+function eraseEverywhere(erase: Store['erase'], work: WorkThread | undefined): Store['erase'] {
+  return async (request) => {
+    const receipt = await erase(request)
+    if (receipt.after === undefined) await work?.ask('dropErased')
+    return receipt
   }
 }
 

@@ -45,6 +45,8 @@ export interface ParentOrder {
   readonly begin?: HostSettings
   /** Abort the signals of all that runs. */
   readonly abort?: true
+  /** Give back what has not started, and say `recalled`. */
+  readonly recall?: true
   /** Give back what has not started, finish what runs, then exit. */
   readonly stop?: true
 }
@@ -134,10 +136,12 @@ export const childFrame = z.strictObject({
     .strictObject({ kind: z.enum(['invalid', 'load']), problems: list(text, 100) })
     .optional(),
   /**
-   * Of these the progress file has news: what is done, or given back after `stop`. Told when a page
-   * has ended, and after a second at the latest.
+   * Of these the progress file has news: what is done, or given back when it was asked for. Told when
+   * a page has ended, and after a second at the latest.
    */
   pages: list(z.int(), MAX_PAGES).optional(),
+  /** So many orders to recall are carried out: what was given back is told with this at the latest. */
+  recalled: z.int().min(1).optional(),
   failures: list(
     z.strictObject({
       page: z.int(),

@@ -5,10 +5,12 @@ import type { ClaimedJob, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import { chooseConcurrency, MAX_PAGE_EVENTS, type ReadyFacts } from './channel-frames.ts'
 import { HandlerSupervisor } from './handler-supervisor.ts'
-import { Holdings, OutcomeJudge } from './holdings.ts'
+import { Holdings } from './holdings.ts'
+import { LaneQueue } from './lane-queue.ts'
 import { LaneTurns, type TakeTurns } from './lane-turns.ts'
 import { LaneWindow, type Room } from './lane-window.ts'
-import { countEvents, type Portion, type PortionEnd, takePage } from './process/page-ledger.ts'
+import { OutcomeJudge } from './outcome-judge.ts'
+import { countEvents, type PortionEnd } from './process/page-ledger.ts'
 import type { ProcessSettings, StartGate } from './process/spawn-host.ts'
 
 /** How long processes that were killed may take to be gone. */
@@ -50,8 +52,7 @@ export class HandlerLane {
   readonly #turns: LaneTurns
   readonly #judge: OutcomeJudge
   #registration: HandlerRegistration | undefined
-  /** In our hands, and in those of no process. */
-  #waiting: Portion[] = []
+  readonly #queue = new LaneQueue(this.holdings)
   #probeTimer: NodeJS.Timeout | undefined
   #isAsleep = false
   #isStopping = false
@@ -62,7 +63,7 @@ export class HandlerLane {
     const { observer, gate, random } = context
     this.#context = context
     this.#window = new LaneWindow(context.now)
-    const waiting = () => countEvents(this.#waiting)
+    const waiting = () => this.#queue.countEvents()
     const handed = () => this.holdings.figures().events - waiting()
     this.#turns = new LaneTurns(context.takeTurns, { waiting, handed }, () => this.#feed())
     this.#judge = new OutcomeJudge(this.holdings, context)
@@ -116,14 +117,21 @@ export class HandlerLane {
 
   hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
     this.#isAsleep = false
-    for (const run of runs) this.#waiting.push(this.holdings.take(run))
+    for (const run of runs) this.#queue.add(this.holdings.take(run))
     for (const job of jobs) {
       const isAlone = job.isAlone || this.#judge.isSuspect(job.event)
-      this.#waiting.push(this.holdings.take(job, isAlone))
+      this.#queue.add(this.holdings.take(job, isAlone))
     }
-    // Others go on, however often one of those that run alone ends the process.
-    if (jobs.length > 0) this.#waiting.sort((one, other) => +one.isAlone - +other.isAlone)
+    if (jobs.length > 0) this.#queue.letAloneWait()
     this.#feed()
+  }
+
+  /** These events are no more; resolves when none of them can begin here. What runs may end. */
+  async drop(gone: ReadonlySet<number>): Promise<void> {
+    if (!this.holdings.events().some((event) => gone.has(event))) return
+    const dropped = this.#queue.drop(gone, () => this.supervisor.recall())
+    this.#context.onChange()
+    await dropped
   }
 
   /**
@@ -149,7 +157,7 @@ export class HandlerLane {
     this.#isStopping = true
     clearTimeout(this.#probeTimer)
     this.#turns.stop()
-    this.#giveBackWaiting()
+    this.#queue.giveBack()
     await this.supervisor.stop()
     this.#hasStopped = true
   }
@@ -157,7 +165,7 @@ export class HandlerLane {
   /** While a handler is being spared, or has a rate, what waits comes before what is new. */
   get #isOpen(): boolean {
     const isHeldUp = this.#turns.isLimiting || this.#window.nextProbesInMs !== undefined
-    const isSpared = this.#waiting.length > 0 && isHeldUp
+    const isSpared = !this.#queue.isEmpty && isHeldUp
     return this.supervisor.accepting !== undefined && !this.#isStopping && !isSpared
   }
 
@@ -191,31 +199,25 @@ export class HandlerLane {
 
   /** What a process gives back waits for the next one, unless that may take long. */
   #noteExit(isPatient: boolean): void {
-    if (!isPatient) this.#giveBackWaiting()
+    if (!isPatient) this.#queue.giveBack()
     this.#feed()
     this.#context.onChange()
   }
 
-  #giveBackWaiting(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const portion of waiting) this.holdings.giveBack(portion)
-  }
-
   /** Hands on what waits, as far as there is a process and it is not being spared. */
   #feed(): void {
-    if (this.#isStopping) this.#giveBackWaiting()
+    if (this.#isStopping) this.#queue.giveBack()
     const process = this.supervisor.accepting
     while (process?.hasRoom) {
       const most = Math.min(this.#window.allowance(), this.#turns.allowance())
-      const page = takePage(this.#waiting, most)
+      const page = this.#queue.takePage(most)
       if (page.length === 0) break
       process.hand(page)
       const events = countEvents(page)
       this.#window.noteHanded(events)
       this.#turns.noteHanded(events)
     }
-    if (this.#waiting.length === 0) return
+    if (this.#queue.isEmpty) return
     this.#awaitProbes()
     if (process) void this.#turns.ask(this.name)
   }
@@ -238,7 +240,7 @@ export class HandlerLane {
       for (const { failure } of failed) if (failure.kind === 'retry') failures++
       this.#window.noteEnds(done.length, failures)
       this.#judge.take(end, this.supervisor.settings.handler.retryDelaysMs)
-      if (returned.length > 0) this.#waiting.push({ ...portion, events: returned })
+      if (returned.length > 0) this.#queue.add({ ...portion, events: returned })
     }
     this.#feed()
     this.#context.onChange()

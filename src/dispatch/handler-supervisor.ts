@@ -1,7 +1,8 @@
 import type { Observer } from '../observe/observer.ts'
 import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
-import { HandlerProcess, type ProcessExit } from './process/handler-process.ts'
+import { HandlerProcess } from './process/handler-process.ts'
 import type { PortionEnd } from './process/page-ledger.ts'
+import type { ProcessExit } from './process/process-listener.ts'
 import type { ProcessSettings, StartGate } from './process/spawn-host.ts'
 
 const FIRST_RESTART_MS = 100
@@ -113,6 +114,11 @@ export class HandlerSupervisor {
       this.#endWhenOver()
     })
     return this.#stopped
+  }
+
+  /** Resolves when every process has given back what it had not begun. */
+  async recall(): Promise<void> {
+    await Promise.all([...this.#processes].map((process) => process.recall()))
   }
 
   abort(): void {

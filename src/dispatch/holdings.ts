@@ -1,4 +1,3 @@
-import type { Observer } from '../observe/observer.ts'
 import type {
   ClaimedJob,
   EndedJob,
@@ -7,8 +6,7 @@ import type {
   OpenRun,
   RunProgress,
 } from '../store/store.ts'
-import { isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
-import { decideOutcome, type FailedOutcome } from './retry-policy.ts'
+import { isRun, type Portion } from './process/page-ledger.ts'
 
 /** What has ended and is to be recorded. */
 export interface EndedWork {
@@ -26,7 +24,7 @@ export interface HeldFigures {
   readonly unrecorded: number
 }
 
-type HeldPiece = OpenRun | ClaimedJob
+export type HeldPiece = OpenRun | ClaimedJob
 
 interface PieceState {
   /** Events that have not ended. */
@@ -53,6 +51,13 @@ export class Holdings {
 
   get isEmpty(): boolean {
     return this.#pieces.size === 0
+  }
+
+  /** Of all that is in hands, ended ones included. */
+  events(): number[] {
+    const eventsOf = (of: HeldPiece) =>
+      isRun(of) ? of.events.map(({ event }) => event) : [of.event]
+    return [...this.#pieces.keys()].flatMap(eventsOf)
   }
 
   take(of: HeldPiece, isAlone = false): Portion {
@@ -162,84 +167,4 @@ function toEndedJob({ event, handler, fence }: ClaimedJob, { fresh }: PieceState
   if (failed) return { ...job, durationMs: failed.durationMs, outcome: failed.outcome }
   if (doneMs !== undefined) return { ...job, durationMs: doneMs, outcome: { kind: 'done' } }
   return { ...job, durationMs: 0, outcome: { kind: 'released' } }
-}
-
-/** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
-const MAX_SUSPECTS = 10_000
-
-export interface JudgeContext {
-  readonly observer: Pick<Observer, 'runProgressed' | 'attemptEnded'>
-  readonly random: () => number
-}
-
-/** Decides what is recorded of what has ended, and tells the observer. */
-export class OutcomeJudge {
-  readonly #holdings: Holdings
-  readonly #context: JudgeContext
-  /** Events that have ended a process: until they are done or dead they run alone. */
-  readonly #suspects = new Set<number>()
-
-  constructor(holdings: Holdings, context: JudgeContext) {
-    this.#holdings = holdings
-    this.#context = context
-  }
-
-  isSuspect(event: number): boolean {
-    return this.#suspects.has(event)
-  }
-
-  take({ portion, done, doneMs, failed }: PortionEnd, delaysMs: readonly number[]): void {
-    const { of, events } = portion
-    if (done.length > 0) {
-      this.#holdings.noteDone(of, done, doneMs)
-      if (isRun(of)) this.#tellDone(of, doneMs)
-      else {
-        this.#suspects.delete(of.event)
-        this.#tell(of, events[0], { durationMs: doneMs[0] ?? 0, outcome: { kind: 'done' } })
-      }
-    }
-    for (const { event, durationMs, failure, hasEndedProcess } of failed) {
-      // Of a run it is the first that counts: those before were of openings that came to no end.
-      const counted = isRun(of) ? 1 : of.counted
-      const outcome = decideOutcome(counted, failure, { delaysMs, random: this.#context.random })
-      if (outcome.kind === 'dead') this.#suspects.delete(event.event)
-      else if (hasEndedProcess) this.#suspect(event.event)
-      this.#holdings.noteFailed(of, { event: event.event, durationMs, outcome })
-      this.#tell(of, event, { durationMs, outcome })
-    }
-  }
-
-  #suspect(event: number): void {
-    this.#suspects.add(event)
-    const [oldest] = this.#suspects
-    if (this.#suspects.size > MAX_SUSPECTS && oldest !== undefined) this.#suspects.delete(oldest)
-  }
-
-  #tellDone({ handler, batch }: OpenRun, doneMs: readonly number[]): void {
-    const durationsMs = Uint16Array.from(doneMs)
-    this.#context.observer.runProgressed({
-      handler,
-      batch: batch.id,
-      done: doneMs.length,
-      durationsMs,
-    })
-  }
-
-  #tell(
-    of: HeldPiece,
-    event: Portion['events'][number] | undefined,
-    end: { durationMs: number; outcome: FailedOutcome | { readonly kind: 'done' } },
-  ): void {
-    const { durationMs, outcome } = end
-    this.#context.observer.attemptEnded({
-      handler: of.handler,
-      batch: of.batch.id,
-      attempt: isRun(of) ? of.opened : of.attempt,
-      event: String(event?.event),
-      type: event?.type ?? '',
-      outcome: outcome.kind,
-      durationMs,
-      error: 'error' in outcome ? outcome.error : undefined,
-    })
-  }
 }

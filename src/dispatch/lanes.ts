@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { HandlerRegistration, HandlerSettings } from '../model.ts'
-import type { ClaimedJob, HeldWork, OpenRun } from '../store/store.ts'
+import type { Awaitable, ClaimedJob, HeldWork, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import type { LoadFailure } from './channel-frames.ts'
 import { HandlerLane, type LaneContext, type LaneWant, type StopLimits } from './handler-lane.ts'
@@ -157,6 +157,12 @@ export class Lanes {
   held(): Pick<HeldWork, 'runs' | 'jobs'> {
     const parts = this.#holdings().map((holdings) => holdings.held())
     return { runs: parts.flatMap(({ runs }) => runs), jobs: parts.flatMap(({ jobs }) => jobs) }
+  }
+
+  /** Lets go of those in hands that are no more; resolves when none can begin. What runs may end. */
+  async drop(findGone: (events: readonly number[]) => Awaitable<readonly number[]>): Promise<void> {
+    const gone = new Set(await findGone(this.#holdings().flatMap((one) => one.events())))
+    await Promise.all([...this.#lanes, ...this.#leaving].map((lane) => lane.drop(gone)))
   }
 
   /** Handlers that were loaded and are in the settings. */

@@ -30,7 +30,7 @@ export interface Journal {
 }
 
 /** Why a waiting loop should look again. Only a hint: looking now and then is correct alone. */
-export type StoreHint = 'batches' | 'jobs'
+export type StoreHint = 'batches' | 'jobs' | 'erased'
 
 /** What the loop behind the acknowledgements needs. Every operation rejects like `append`. */
 export interface WorkStore {
@@ -54,6 +54,8 @@ export interface WorkStore {
   /** Remembers handlers, so that events wait for one that cannot be loaded. */
   saveHandlers(handlers: readonly HandlerRegistration[]): Awaitable<void>
   loadHandlers(): Awaitable<readonly HandlerRegistration[]>
+  /** Which of these events are no more. */
+  findGone(events: readonly number[]): Awaitable<readonly number[]>
   /** Proves that a write reaches the disk. */
   probe(): Awaitable<void>
   /** Hears of what others have added. Answers how to stop. */

@@ -69,6 +69,7 @@ export class Loop {
   start(): void {
     const { store, unpacker, lanes, claims, leaseMs, health } = this.#parts
     this.#stopHints = store.onHint((hint) => {
+      if (hint === 'erased') return void this.dropErased().catch(health.failed)
       if (hint === 'batches') unpacker.lookAgain()
       else claims.lookForWork()
       this.wake()
@@ -95,6 +96,14 @@ export class Loop {
   lookForWork(): void {
     this.#parts.claims.lookForWork()
     this.wake()
+  }
+
+  /** Resolves when no handler can begin with an event any more that was erased before this call. */
+  async dropErased(): Promise<void> {
+    const { store, lanes } = this.#parts
+    // What was read before it was erased may not be handed yet.
+    await this.#turns.ended()
+    await lanes.drop((events) => store.findGone(events))
   }
 
   /** Unpacks and claims nothing more; outcomes are still recorded. */

@@ -43,11 +43,16 @@ export class Turns {
     })
   }
 
+  /** Resolves when those have ended that are under way now. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
   /** Begins no more; resolves when those under way have ended. */
   async stop(): Promise<void> {
     this.#isRunning = false
     clearTimeout(this.#timer)
-    await Promise.all(this.#underWay)
+    await this.ended()
   }
 
   #begin(): void {

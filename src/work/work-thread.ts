@@ -227,6 +227,7 @@ async function run(port: NonNullable<typeof parentPort>, data: WorkThreadData): 
     reload: registry.reload,
     beginStop: () => loop.beginStop(),
     stopHandlers: lanes.stop,
+    dropErased: () => loop.dropErased(),
     async stop() {
       await loop.stop()
       health.stop()

@@ -68,6 +68,20 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       expect(backlog).toBe(3)
     })
 
+    it('tells which events in somebody’s hands are no more, and which job', async () => {
+      await put(eventOf(ANN))
+      await endAll(tested.store, { kind: 'retry', error: 'busy', delayMs: 0 })
+      const { events } = await put(sampleEvent(), eventOf(ANN))
+      const runs = await tested.store.claimRuns(claimOf('counter'))
+      const jobs = await tested.store.claimJobs(claimOf('counter'))
+      const held = [...runs.flatMap((run) => run.events), ...jobs].map(({ event }) => event)
+      expect(held).toHaveLength(3)
+      expect(await tested.store.findGone(held)).toEqual([])
+      await erase(ANN)
+      expect(await tested.store.findGone(held)).toEqual([events[1], jobs[0]?.event])
+      expect(await tested.store.findGone([])).toEqual([])
+    })
+
     it('leaves every other event of the batch exactly as it was, where it was', async () => {
       const texts = ['{"event":"open",  "n":1}', '{"event":"open","name":"Zoë"}']
       const [first, last] = texts.map((payload) => sampleEvent({ payload }))

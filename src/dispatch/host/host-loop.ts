@@ -58,16 +58,17 @@ export class HostLoop {
     this.#wakeInTurn()
   }
 
-  takeOrder({ abort, stop }: ParentOrder): void {
+  takeOrder({ abort, recall, stop }: ParentOrder): void {
     if (abort) this.#attempts.abort()
-    if (!stop) return
-    this.#isStopping = true
+    if (!recall && !stop) return
+    if (stop) this.#isStopping = true
     for (const page of this.#queue) {
       if (!page.isDirty) this.#dirty.push(page)
       page.giveBack()
       this.#news.notePage(page)
     }
     this.#queue = []
+    if (recall) this.#news.noteRecalled()
     this.#mustTellAll = true
     this.#wakeInTurn()
   }

@@ -14,6 +14,7 @@ export class HostNews {
   /** Those of which the progress file has news, in the order in which these came. */
   readonly #pages = new Set<HostPage>()
   #finishedPages = 0
+  #recalled = 0
   #failures: string[] = []
   #lines: string[] = []
   #droppedLines = 0
@@ -39,18 +40,26 @@ export class HostNews {
     if (page.open === 0) this.#finishedPages++
   }
 
+  /** What was not begun is given back. */
+  noteRecalled(): void {
+    this.#recalled++
+  }
+
   noteFailure(failure: object): void {
     this.#failures.push(stringify(failure))
   }
 
   get isEmpty(): boolean {
-    return this.#pages.size === 0 && this.#lines.length === 0
+    return this.#pages.size === 0 && this.#lines.length === 0 && this.#recalled === 0
   }
 
   /** Whether it should be told as soon as nothing more urgent is to be done. */
   get isDue(): boolean {
     return (
-      this.#finishedPages > 0 || this.#failures.length >= MAX_FAILURES || this.#lines.length > 0
+      this.#finishedPages > 0 ||
+      this.#failures.length >= MAX_FAILURES ||
+      this.#lines.length > 0 ||
+      this.#recalled > 0
     )
   }
 
@@ -58,11 +67,16 @@ export class HostNews {
   take(isAll: boolean): string {
     const failures = this.#failures.splice(0, MAX_FAILURES)
     // Behind the last failure, so that something is due until they are told.
-    const pages = this.#failures.length > 0 ? [] : this.#takePages(isAll)
+    const isRest = this.#failures.length === 0
+    const pages = isRest ? this.#takePages(isAll || this.#recalled > 0) : []
     const lines = this.#lines.splice(0, MAX_LOGS)
     const members: string[] = []
     if (failures.length > 0) members.push(`"failures":[${failures.join(',')}]`)
     if (pages.length > 0) members.push(`"pages":[${pages.join(',')}]`)
+    if (isRest && this.#recalled > 0) {
+      members.push(`"recalled":${this.#recalled}`)
+      this.#recalled = 0
+    }
     if (lines.length > 0) members.push(`"logs":[${lines.join(',')}]`)
     if (this.#droppedLines > 0) members.push(`"droppedLogs":${this.#droppedLines}`)
     this.#droppedLines = 0

@@ -7,39 +7,14 @@ import {
   type ReadyFacts,
   showDuration,
 } from '../channel-frames.ts'
-import { ChildPipes, type OutputLine } from './child-pipes.ts'
+import { ChildPipes } from './child-pipes.ts'
 import { type EndCause, judgeEnd } from './judge-end.ts'
 import { orderFrame, pageFrame } from './page-frame.ts'
 import { PageLedger, type Portion, type PortionEnd } from './page-ledger.ts'
+import type { ProcessListener } from './process-listener.ts'
 import { killGroup, killMarked, type ProcessSettings, spawnHost } from './spawn-host.ts'
 import { watchLoading, watchMemory } from './watch-child.ts'
 import { ProgressFile, ProgressWatch } from './watch-progress.ts'
-
-export interface ProcessExit {
-  /** Undefined when its module was not loaded. */
-  readonly pid: number | undefined
-  readonly reason: string
-  /** It was to stop, or old enough to be replaced. */
-  readonly isPlanned: boolean
-  /** Why the module was not loaded; undefined when it was. */
-  readonly failure: LoadFailure | undefined
-  /** It ended of an event that ran alone because it had ended a process before. */
-  readonly isKnownCrash: boolean
-}
-
-export interface ProcessListener {
-  /** Answers why a handler with these facts cannot be used; undefined when it can. */
-  onReady(facts: ReadyFacts, pid: number): string | undefined
-  onEnds(ends: readonly PortionEnd[]): void
-  /** Its pipe has room again. */
-  onRoom(): void
-  onLine(line: OutputLine): void
-  onLinesDropped(lines: number): void
-  /** It takes long to be loaded, or waits for something meanwhile. */
-  onLoadingLong(): void
-  /** Its last call, when every event has been ended or given back. */
-  onExit(exit: ProcessExit): void
-}
 
 /** Beyond the timeout of the last attempt, for a process that was asked to stop. */
 const MAX_FAREWELL_MS = 5_000
@@ -58,6 +33,8 @@ export class HandlerProcess {
   #stopWatching = () => {}
   #ageTimer: NodeJS.Timeout | undefined
   #eventsLeft: number
+  /** Those who wait until it has given back what it had not begun. */
+  readonly #recalls: (() => void)[] = []
   #isReady = false
   #hasAborted = false
   #isStopping = false
@@ -113,6 +90,13 @@ export class HandlerProcess {
     clearTimeout(this.#ageTimer)
     this.#ageTimer = setTimeout(() => this.kill('it did not stop'), farewellMs)
     this.#pipes?.send([orderFrame({ stop: true })])
+  }
+
+  /** Resolves when it has given back what it had not begun, or has ended. */
+  recall(): Promise<void> {
+    if (this.#ledger.isEmpty) return Promise.resolve()
+    this.#pipes?.send([orderFrame({ recall: true })])
+    return new Promise((resolve) => this.#recalls.push(resolve))
   }
 
   /** Aborts the signals of the attempts that run. */
@@ -179,9 +163,14 @@ export class HandlerProcess {
     this.#ledger.take(frame, {
       readSlot: this.#readSlot,
       hasAborted: this.#hasAborted,
-      mayReturn: this.#isStopping,
+      mayReturn: this.#mayReturn,
     })
     this.#tell()
+    for (const resolve of this.#recalls.splice(0, frame.recalled ?? 0)) resolve()
+  }
+
+  get #mayReturn(): boolean {
+    return this.#isStopping || this.#recalls.length > 0
   }
 
   #welcome(facts: ReadyFacts, pid: number): void {
@@ -233,11 +222,12 @@ export class HandlerProcess {
       cause: this.#cause,
       endedAt: Math.round(endedAt),
       error,
-      mayReturn: this.#isStopping,
+      mayReturn: this.#mayReturn,
     })
     this.#file?.close()
     clearTimeout(this.#ageTimer)
     const ends = this.#tell()
+    for (const resolve of this.#recalls.splice(0)) resolve()
     this.#listener.onExit({
       pid: this.#isReady ? this.#pid : undefined,
       reason,

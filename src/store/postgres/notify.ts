@@ -4,6 +4,7 @@ import { createClient, type ReadUrl } from './driver.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const CHANNEL = 'mailtrap_receiver'
+const HINTS: readonly StoreHint[] = ['batches', 'jobs', 'erased']
 
 /**
  * Never within a transaction that others wait for: commits that notify run one after the other in
@@ -64,12 +65,12 @@ export function listen(readUrl: ReadUrl, onHint: (hint: StoreHint) => void): () 
       await client.connect()
       if (!(await isSession(client))) return false
       client.on('notification', ({ payload }) => {
-        if (payload === 'batches' || payload === 'jobs') onHint(payload)
+        const hint = HINTS.find((known) => known === payload)
+        if (hint) onHint(hint)
       })
       await client.query(`LISTEN ${CHANNEL}`)
       // What was told before may have been missed.
-      onHint('batches')
-      onHint('jobs')
+      for (const hint of HINTS) onHint(hint)
       await isLost
       return true
     } finally {

@@ -28,7 +28,12 @@ interface UpkeepParts {
   readonly tell: (hint: StoreHint) => void
 }
 
-const READS: ReadonlySet<keyof UpkeepOperations> = new Set(['loadHandlers', 'readTime', 'readNote'])
+const READS: ReadonlySet<keyof UpkeepOperations> = new Set([
+  'loadHandlers',
+  'findGone',
+  'readTime',
+  'readNote',
+])
 
 /** What people have done, and what time does. */
 export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOperations> {

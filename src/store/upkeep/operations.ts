@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
+import { isAmong } from '../archive/port.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
 import type { AuditEntry, Note, StoreHint, StoreTime, Upkeep, WorkStore } from '../store.ts'
 import { discard, hasten } from './change-jobs.ts'
@@ -10,7 +11,8 @@ import { createPruning, type PruneKeys, SEEN_AT } from './prune.ts'
 import { replay } from './replay.ts'
 
 /** What people have done, and what time does. */
-export type UpkeepOperations = Upkeep & Pick<WorkStore, 'saveHandlers' | 'loadHandlers'>
+export type UpkeepOperations = Upkeep &
+  Pick<WorkStore, 'saveHandlers' | 'loadHandlers' | 'findGone'>
 
 type Begun<Operations> = {
   readonly [Name in keyof Operations]: Operations[Name] extends (
@@ -33,6 +35,7 @@ export function createOperations(port: UpkeepPort, pruneKeys: PruneKeys): Begun<
     prune: createPruning(port, pruneKeys),
     readTime: () => readTime(port),
     erase: (request) => erase(port, request),
+    findGone: (events) => findGone(port, events),
     recordAudit: (entry) => recordAudit(port, entry),
     readNote,
     writeNote,
@@ -45,6 +48,7 @@ export const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreH
   hasten: 'jobs',
   setPaused: 'jobs',
   requeue: 'batches',
+  erase: 'erased',
 }
 
 /** The operations, each done by `run`, which may begin its steps several times. */
@@ -108,6 +112,16 @@ function* setPaused(port: UpkeepPort, handler: string, isPaused: boolean): Steps
     [handler],
   )
   return rows.length === 1
+}
+
+function* findGone(port: UpkeepPort, events: readonly number[]): Steps<readonly number[]> {
+  const among = isAmong(port, 'id', events)
+  const rows = yield* query<{ id: number }>(
+    `SELECT id FROM events WHERE ${among.sql}`,
+    among.values,
+  )
+  const left = new Set(rows.map(({ id }) => id))
+  return events.filter((event) => !left.has(event))
 }
 
 /** Adds to the trail of what people had done here. */

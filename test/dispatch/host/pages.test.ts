@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { PROGRESS } from '../../../src/dispatch/channel-frames.ts'
 import { frame, keyOf, type RunningHost, runHost, waitUntil } from './run-host.ts'
 
 const event = { event: 'delivery', event_id: 'e1', timestamp: 1_768_651_200 }
@@ -283,6 +284,26 @@ describe('orders', () => {
       'returned',
     ])
     expect(host.count(2, 'returned')).toBe(9)
+  })
+
+  it('recall: gives back what has not started, says so, and goes on', async () => {
+    const text = handlerText(`on: {
+      open: () => new Promise(() => {}),
+      '*': () => {},
+    }`)
+    const host = await runHost({ text }, { concurrency: 1 })
+    host.send({ page: 1, slot: 0, parts: [[{ event: 'open' }, event, event]] })
+    await waitUntil(() => host.progress(0, 1)[0] === PROGRESS.started)
+    host.order({ recall: true })
+    await waitUntil(() => host.frames.some(({ recalled }) => recalled === 1))
+    expect([...host.toldOf(1)]).toEqual([
+      [1, 'returned'],
+      [2, 'returned'],
+    ])
+    expect(host.progress(0, 1)).toEqual([PROGRESS.started])
+    host.order({ recall: true })
+    await waitUntil(() => host.frames.filter(({ recalled }) => recalled === 1).length === 2)
+    expect(host.exit).toBeUndefined()
   })
 
   it('stop: exits at once when nothing runs', async () => {

@@ -216,6 +216,8 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     other.onHint((hint) => hints.add(hint))
     await keep(one, sampleEvents(1))
     await expect.poll(() => [...hints].sort()).toEqual(['batches', 'jobs'])
+    await one.erase({ traces: ['ann@example.com'] })
+    await expect.poll(() => [...hints]).toContain('erased')
   })
 
   it('get again at once what was handed to them in an answer that was lost', async () => {

@@ -1,0 +1,85 @@
+import type { Observer } from '../observe/observer.ts'
+import type { OpenRun } from '../store/store.ts'
+import type { HeldPiece, Holdings } from './holdings.ts'
+import { isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
+import { decideOutcome, type FailedOutcome } from './retry-policy.ts'
+
+/** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
+const MAX_SUSPECTS = 10_000
+
+export interface JudgeContext {
+  readonly observer: Pick<Observer, 'runProgressed' | 'attemptEnded'>
+  readonly random: () => number
+}
+
+/** Decides what is recorded of what has ended, and tells the observer. */
+export class OutcomeJudge {
+  readonly #holdings: Holdings
+  readonly #context: JudgeContext
+  /** Events that have ended a process: until they are done or dead they run alone. */
+  readonly #suspects = new Set<number>()
+
+  constructor(holdings: Holdings, context: JudgeContext) {
+    this.#holdings = holdings
+    this.#context = context
+  }
+
+  isSuspect(event: number): boolean {
+    return this.#suspects.has(event)
+  }
+
+  take({ portion, done, doneMs, failed }: PortionEnd, delaysMs: readonly number[]): void {
+    const { of, events } = portion
+    if (done.length > 0) {
+      this.#holdings.noteDone(of, done, doneMs)
+      if (isRun(of)) this.#tellDone(of, doneMs)
+      else {
+        this.#suspects.delete(of.event)
+        this.#tell(of, events[0], { durationMs: doneMs[0] ?? 0, outcome: { kind: 'done' } })
+      }
+    }
+    for (const { event, durationMs, failure, hasEndedProcess } of failed) {
+      // Of a run it is the first that counts: those before were of openings that came to no end.
+      const counted = isRun(of) ? 1 : of.counted
+      const outcome = decideOutcome(counted, failure, { delaysMs, random: this.#context.random })
+      if (outcome.kind === 'dead') this.#suspects.delete(event.event)
+      else if (hasEndedProcess) this.#suspect(event.event)
+      this.#holdings.noteFailed(of, { event: event.event, durationMs, outcome })
+      this.#tell(of, event, { durationMs, outcome })
+    }
+  }
+
+  #suspect(event: number): void {
+    this.#suspects.add(event)
+    const [oldest] = this.#suspects
+    if (this.#suspects.size > MAX_SUSPECTS && oldest !== undefined) this.#suspects.delete(oldest)
+  }
+
+  #tellDone({ handler, batch }: OpenRun, doneMs: readonly number[]): void {
+    const durationsMs = Uint16Array.from(doneMs)
+    this.#context.observer.runProgressed({
+      handler,
+      batch: batch.id,
+      done: doneMs.length,
+      durationsMs,
+    })
+  }
+
+  #tell(
+    of: HeldPiece,
+    event: Portion['events'][number] | undefined,
+    end: { durationMs: number; outcome: FailedOutcome | { readonly kind: 'done' } },
+  ): void {
+    const { durationMs, outcome } = end
+    this.#context.observer.attemptEnded({
+      handler: of.handler,
+      batch: of.batch.id,
+      attempt: isRun(of) ? of.opened : of.attempt,
+      event: String(event?.event),
+      type: event?.type ?? '',
+      outcome: outcome.kind,
+      durationMs,
+      error: 'error' in outcome ? outcome.error : undefined,
+    })
+  }
+}
