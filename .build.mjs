@@ -21,7 +21,6 @@ const ENTRIES = [
   'work/work-thread',
   'store/sqlite/reader-thread',
   'store/sqlite/checkpoint-thread',
-  'store/sqlite/journal-thread',
   'store/sqlite/left-bytes',
   'dispatch/host/handler-host',
   'handlers/index',

@@ -61,7 +61,7 @@ export interface SpoolObserver {
   spoolFound(fact: { batches: number }): void
   /** The store will never take this one; it stays in the spool, and those behind it go on. */
   spoolRefused(fact: { batch: string; detail: string }): void
-  /** The spool's file cannot be used: it was moved to `file`, and a new one begun. */
+  /** What the spool has there cannot be read: it was moved to `file`, and the others go on. */
   spoolSetAside(fact: { file: string; code: string; detail: string }): void
   /** The spool cannot keep batches: while the store is away too, they are answered 503. */
   spoolFailed(fact: { code: string; detail: string }): void

@@ -104,7 +104,7 @@ function tellOfSpool(
       log.error({ batch, detail: tameText(detail) }, text)
     },
     spoolSetAside({ file, code, detail }) {
-      const text = 'spool could not be used: it was moved aside with what it held, a new one begun'
+      const text = 'spool holds what cannot be read: it was moved aside, the others go on'
       log.error({ file, reason: code, detail: tameText(detail) }, text)
     },
     spoolFailed({ code, detail }) {

@@ -190,7 +190,7 @@ export interface DatabaseHealth {
   readonly turnedOff: readonly string[]
 }
 
-/** What the local journal in front of a shared store holds, and has done. */
+/** What the local spool in front of a shared store holds, and has done. */
 export interface SpoolStats {
   /** Batches in the spool, the refused ones included. */
   readonly waiting: number

@@ -2,11 +2,11 @@ import { ReceiverError } from '../errors.ts'
 import type { Batch } from '../model.ts'
 import type { SpoolObserver } from '../observe/observer.ts'
 import { type StartTimer, startPlatformTimer } from '../timers.ts'
-import { type LocalJournal, openLocalJournal } from './local-journal.ts'
+import { openBatchFiles } from './spool/batch-files.ts'
 import { createBreaker, type Outage } from './spool/breaker.ts'
 import { createDrain } from './spool/drain.ts'
-import { isOnContainerLayer, readSpoolBytes, readUsedPercent } from './spool/spool-disk.ts'
-import { createSpoolFile } from './spool/spool-file.ts'
+import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
+import { createSpoolFolder, type SpoolFolderOptions } from './spool/spool-folder.ts'
 import type { Archive, Journal, SpoolFigures, SpoolStats, Store } from './store.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */
@@ -23,7 +23,7 @@ export interface SpoolOptions {
   readonly now: () => number
   /** The rest is the platform's by default. */
   readonly startTimer?: StartTimer
-  readonly openLocal?: (file: string) => Promise<LocalJournal>
+  readonly openFiles?: SpoolFolderOptions['openFiles']
   readonly usedPercent?: (directory: string) => Promise<number>
   readonly isOnContainerLayer?: (directory: string) => Promise<boolean>
 }
@@ -31,7 +31,7 @@ export interface SpoolOptions {
 /** A journal in front of a shared store; see `createSpool`. */
 export interface Spool extends Journal {
   /**
-   * Opens the file, then drains what an earlier run left. Rejects with `store_locked` when another
+   * Opens the folder, then drains what an earlier run left. Rejects with `store_locked` when another
    * process works on the directory, with `store_too_old`, and for no other reason.
    */
   start(): Promise<void>
@@ -51,17 +51,70 @@ export interface Spool extends Journal {
 }
 
 /**
- * Keeps batches in the shared store, or in a local file while that is away: an acknowledgement
- * needs one of the two. What the file holds follows in the background, in the order in which it
+ * Keeps batches in the shared store, or in a local folder while that is away: an acknowledgement
+ * needs one of the two. What the folder holds follows in the background, in the order in which it
  * came. A batch may reach the store twice on its way; its id makes that harmless.
  */
 export function createSpool(options: SpoolOptions): Spool {
-  const { shared, directory, observer, onBroken, now, startTimer = startPlatformTimer } = options
-  const totals = { spooled: 0, drained: 0, setAside: 0 }
-  let backlog: { since: number; drained: number } | undefined
-  let hasAlarmed = false
+  const { directory, observer, startTimer = startPlatformTimer } = options
+  const record = createRecord(options)
+  const disk = createDiskWatch(options)
+  const { breaker, folder, drain } = createParts({ ...options, startTimer }, record, disk)
+  const { outage } = breaker
   let hasStopped = false
 
+  async function append(batch: Batch): Promise<void> {
+    if (hasStopped) throw new ReceiverError('store_closed')
+    if (!breaker.failure() && !(await breaker.append(batch))) return
+    await folder.append(batch)
+    record.spooled()
+    drain.wake()
+  }
+
+  async function start(): Promise<void> {
+    await folder.open()
+    const isAtRisk = options.isOnContainerLayer ?? isOnContainerLayer
+    if (await isAtRisk(directory).catch(() => false)) observer.spoolAtRisk({ directory })
+    record.found(folder.counts().waiting)
+    drain.start()
+  }
+
+  async function stop({ graceMs }: { graceMs: number }): Promise<void> {
+    hasStopped = true
+    await new Promise<void>((resolve) => {
+      const cancel = startTimer(graceMs, resolve)
+      void drain.finish().then(cancel).then(resolve)
+    })
+    drain.abandon()
+    const { waiting } = folder.counts()
+    if (waiting > 0) observer.spoolLeft({ batches: waiting })
+    folder.close()
+  }
+
+  const stats = () => ({ ...folder.counts(), ...record.totals })
+  return {
+    append,
+    start,
+    stop,
+    stats,
+    outage,
+    state: () => describeState(outage(), folder.failure(), folder.counts().waiting),
+    canAcknowledge: () => !(breaker.failure() && folder.failure()),
+    findWaiting: folder.findWaiting,
+    async figures() {
+      const diskUsedPercent = await disk.readPercent()
+      const since = folder.counts().waiting > 0 ? record.since() : undefined
+      return { ...stats(), bytes: folder.bytes(), diskUsedPercent, since }
+    },
+  }
+}
+
+function createParts(
+  options: SpoolOptions & { readonly startTimer: StartTimer },
+  record: ReturnType<typeof createRecord>,
+  disk: ReturnType<typeof createDiskWatch>,
+) {
+  const { shared, directory, observer, onBroken, now, startTimer } = options
   const breaker = createBreaker({
     shared,
     startTimer,
@@ -70,16 +123,15 @@ export function createSpool(options: SpoolOptions): Spool {
       observer.spoolBegan(describe(error))
       drain.wake()
     },
-    onBack: () => observer.spoolEnded({ waiting: file.counts().waiting }),
+    onBack: () => observer.spoolEnded({ waiting: folder.counts().waiting }),
   })
-  const file = createSpoolFile({
+  const folder = createSpoolFolder({
     directory,
-    openLocal: options.openLocal ?? openLocalJournal,
-    now,
+    openFiles: options.openFiles ?? openBatchFiles,
     startTimer,
-    onSetAside(place, reason) {
-      totals.setAside++
-      observer.spoolSetAside({ file: place, ...describe(reason) })
+    onSetAside(file, reason) {
+      record.totals.setAside++
+      observer.spoolSetAside({ file, ...describe(reason) })
     },
     onFailed(error) {
       observer.spoolFailed(describe(error))
@@ -89,98 +141,68 @@ export function createSpool(options: SpoolOptions): Spool {
     onRecovered: () => observer.spoolRecovered(),
   })
   const drain = createDrain({
-    file,
+    folder,
     breaker,
     startTimer,
-    onDrained() {
+    onDrained: record.drained,
+    onRefused: ({ id }, error) =>
+      observer.spoolRefused({ batch: id, detail: describe(error).detail }),
+    onIdle() {
+      record.emptied()
+      disk.reset()
+    },
+    onPause: () => void disk.look(folder.counts().waiting),
+  })
+  return { breaker, folder, drain }
+}
+
+/** What the spool has done, and since when batches wait. */
+function createRecord({ observer, now }: SpoolOptions) {
+  const totals = { spooled: 0, drained: 0, setAside: 0 }
+  let backlog: { since: number; drained: number } | undefined
+  return {
+    totals,
+    since: () => backlog?.since,
+    /** At the start. */
+    found(batches: number): void {
+      if (batches === 0) return
+      observer.spoolFound({ batches })
+      backlog = { since: now(), drained: 0 }
+    },
+    spooled(): void {
+      totals.spooled++
+      backlog ??= { since: now(), drained: 0 }
+    },
+    drained(): void {
       totals.drained++
       if (backlog) backlog.drained++
     },
-    onRefused: ({ id }, error) =>
-      observer.spoolRefused({ batch: id, detail: describe(error).detail }),
-    onIdle: tellDrained,
-    onPause: () => void lookAtDisk(),
-  })
-
-  async function append(batch: Batch): Promise<void> {
-    if (hasStopped) throw new ReceiverError('store_closed')
-    if (breaker.failure()) return spool(batch)
-    // What is spooled moves to another thread; the store may still be sending what it was given.
-    const error = await breaker.append(batch)
-    if (error) await spool({ ...batch, body: new Uint8Array(batch.body) })
+    emptied(): void {
+      if (backlog && backlog.drained > 0) {
+        observer.spoolDrained({ batches: backlog.drained, durationMs: now() - backlog.since })
+      }
+      backlog = undefined
+    },
   }
+}
 
-  async function spool(batch: Batch): Promise<void> {
-    await file.append(batch)
-    totals.spooled++
-    backlog ??= { since: now(), drained: 0 }
-    drain.wake()
-  }
-
-  function tellDrained(): void {
-    if (backlog && backlog.drained > 0) {
-      observer.spoolDrained({ batches: backlog.drained, durationMs: now() - backlog.since })
-    }
-    backlog = undefined
-    hasAlarmed = false
-  }
-
-  async function figures(): Promise<SpoolFigures> {
-    const diskUsedPercent = await readDisk()
-    const { waiting, refused } = file.counts()
-    const since = waiting > 0 ? backlog?.since : undefined
-    const bytes = readSpoolBytes(directory)
-    return { waiting, refused, ...totals, bytes, diskUsedPercent, since }
-  }
-
-  function readDisk(): Promise<number> {
-    return (options.usedPercent ?? readUsedPercent)(directory).catch(() => 0)
-  }
-
-  async function lookAtDisk(): Promise<void> {
-    const { waiting } = file.counts()
-    if (hasAlarmed || waiting === 0) return
-    const usedPercent = await readDisk()
-    if (hasAlarmed || usedPercent < ALARM_PERCENT) return
-    hasAlarmed = true
-    observer.spoolFilling({ usedPercent, waiting })
-  }
-
-  async function start(): Promise<void> {
-    await file.open()
-    const isAtRisk = options.isOnContainerLayer ?? isOnContainerLayer
-    if (await isAtRisk(directory).catch(() => false)) observer.spoolAtRisk({ directory })
-    const { waiting } = file.counts()
-    if (waiting > 0) {
-      observer.spoolFound({ batches: waiting })
-      backlog = { since: now(), drained: 0 }
-    }
-    drain.start()
-  }
-
-  async function stop({ graceMs }: { graceMs: number }): Promise<void> {
-    hasStopped = true
-    const graceEnds = new Promise<void>((resolve) => {
-      const cancel = startTimer(graceMs, resolve)
-      void drain.finish().then(cancel).then(resolve)
-    })
-    await graceEnds
-    drain.abandon()
-    const { waiting } = file.counts()
-    if (waiting > 0) observer.spoolLeft({ batches: waiting })
-    await file.close()
-  }
-
+/** Tells once an outage that its disk is nearly full. */
+function createDiskWatch({ directory, observer, usedPercent = readUsedPercent }: SpoolOptions) {
+  let hasAlarmed = false
+  const readPercent = () => usedPercent(directory).catch(() => 0)
   return {
-    append,
-    start,
-    stop,
-    state: () => describeState(breaker.outage(), file.failure(), file.counts().waiting),
-    outage: breaker.outage,
-    canAcknowledge: () => !(breaker.failure() && file.failure()),
-    findWaiting: (traces, among) => file.findWaiting(traces, among),
-    stats: () => ({ ...file.counts(), ...totals }),
-    figures,
+    /** 0 where it cannot be asked. */
+    readPercent,
+    async look(waiting: number): Promise<void> {
+      if (hasAlarmed || waiting === 0) return
+      const percent = await readPercent()
+      if (hasAlarmed || percent < ALARM_PERCENT) return
+      hasAlarmed = true
+      observer.spoolFilling({ usedPercent: percent, waiting })
+    },
+    reset(): void {
+      hasAlarmed = false
+    },
   }
 }
 

@@ -53,7 +53,7 @@ export async function startCalledThread<Operations>(
       if (hasEnded) return reject(new ReceiverError('store_closed'))
       const id = ++lastId
       callers.set(id, { resolve, reject })
-      thread.postMessage({ id, operation, args } satisfies Call, args.flatMap(moveableBytes))
+      thread.postMessage({ id, operation, args } satisfies Call)
     })
   }
 
@@ -72,13 +72,6 @@ export async function startCalledThread<Operations>(
 interface Caller {
   resolve(value: unknown): void
   reject(error: ReceiverError): void
-}
-
-/** A body that fills its memory alone moves to the thread instead of being copied. */
-function moveableBytes(value: unknown): ArrayBuffer[] {
-  const { body } = (value ?? {}) as { body?: unknown }
-  if (!(body instanceof Uint8Array) || !(body.buffer instanceof ArrayBuffer)) return []
-  return body.byteLength === body.buffer.byteLength ? [body.buffer] : []
 }
 
 function toError({ code, detail }: NonNullable<Answer['failure']>): ReceiverError {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { ReceiverError } from '../../src/errors.ts'
-import { openLocalJournal } from '../../src/store/local-journal.ts'
+import { openBatchFiles } from '../../src/store/spool/batch-files.ts'
 import { sampleBatch } from './sample-rows.ts'
 import { buildSpool, idsOf, newDirectory, SOON } from './spool/build-spool.ts'
 
@@ -84,7 +84,7 @@ describe('a spool whose store is away', () => {
       diskUsedPercent: 10,
       since: Date.UTC(2026, 0, 17, 12),
     })
-    expect(bytes).toBeGreaterThan(4_096)
+    expect(bytes).toBeGreaterThan(20 * 200)
     await comeBack(built)
     await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
     expect(await built.spool.figures()).toMatchObject({ waiting: 0, since: undefined })
@@ -143,8 +143,11 @@ describe('a spool whose store is away', () => {
 
   it('asks by itself whether the store is back when no batch is there to try', async () => {
     const append = vi.fn().mockRejectedValue(new ReceiverError('store_refused'))
-    const openLocal = async (file: string) => ({ ...(await openLocalJournal(file)), append })
-    const built = await buildStarted({ openLocal })
+    const openFiles: typeof openBatchFiles = async (...given) => ({
+      ...(await openBatchFiles(...given)),
+      append,
+    })
+    const built = await buildStarted({ openFiles })
     built.shared.mode = 'down'
     await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_refused' })
     expect(built.spool.state()).toBe(`degraded: ${AWAY}`)
@@ -201,7 +204,6 @@ describe('a store that does not answer', () => {
   it('may commit late what went to the spool: whole, and once', async () => {
     const built = await buildStarted()
     built.shared.mode = 'hangs'
-    // Large enough to own its memory, which may move to the thread of the spool.
     const batch = sampleBatch([], { body: Buffer.alloc(64 * 1024, 'x') })
     const appended = built.spool.append(batch)
     await vi.waitFor(() => expect(built.timers.ring(STORE_LIMIT_MS)).toBeGreaterThan(0))
@@ -266,10 +268,10 @@ describe('a batch that the store refuses for ever', () => {
     await comeBack(built)
     await vi.waitFor(() => expect(built.facts.spoolDrained).toHaveLength(1), SOON)
     await built.stop()
-    const file = await openLocalJournal(join(built.directory, 'spool.db'))
-    expect((await file.take(0))?.id).toBe(refused.id)
-    expect(await file.count()).toBe(1)
-    await file.close()
+    const file = await openBatchFiles(built.directory, () => {})
+    expect((await file.take())?.id).toBe(refused.id)
+    expect(file.count()).toBe(1)
+    file.close()
   })
 })
 
@@ -339,16 +341,16 @@ describe('stopping a spool', () => {
 
   it('hands on nothing that it has read only after the grace', async () => {
     let letGo: (() => void) | undefined
-    async function openLocal(file: string) {
-      const real = await openLocalJournal(file)
-      async function take(after: number) {
-        const batch = await real.take(after)
+    const openFiles: typeof openBatchFiles = async (...given) => {
+      const real = await openBatchFiles(...given)
+      async function take() {
+        const batch = await real.take()
         if (batch) await new Promise<void>((resolve) => (letGo = resolve))
         return batch
       }
       return { ...real, take }
     }
-    const built = await buildStarted({ openLocal })
+    const built = await buildStarted({ openFiles })
     await spoolAll(built, sampleBatches(1))
     await vi.waitFor(() => {
       built.timers.ring(FIRST_PAUSE_MS)
@@ -361,10 +363,13 @@ describe('stopping a spool', () => {
     expect(idsOf(built.shared.kept)).toEqual([])
   })
 
-  it('lets the file of the next process alone when the store is back after the grace', async () => {
+  it('lets the files of the next process alone when the store is back after the grace', async () => {
     const append = vi.fn().mockRejectedValue(new ReceiverError('store_refused'))
-    const openLocal = async (file: string) => ({ ...(await openLocalJournal(file)), append })
-    const built = await buildStarted({ openLocal })
+    const openFiles: typeof openBatchFiles = async (...given) => ({
+      ...(await openBatchFiles(...given)),
+      append,
+    })
+    const built = await buildStarted({ openFiles })
     built.shared.mode = 'down'
     await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_refused' })
     await waitForPause(built)
@@ -373,10 +378,11 @@ describe('stopping a spool', () => {
     built.timers.ring(FIRST_PAUSE_MS)
     await vi.waitFor(() => expect(built.shared.calls).toBe(calls + 1), SOON)
     await built.stop(0)
-    writeFileSync(join(built.directory, 'spool.db'), 'of the next process')
+    const file = '000000000001.batch'
+    writeFileSync(join(built.directory, file), 'of the next process')
     built.shared.commitWhatHangs()
     await setImmediate()
-    expect(readdirSync(built.directory)).toContain('spool.db')
+    expect(readdirSync(built.directory)).toContain(file)
   })
 })
 
@@ -387,17 +393,17 @@ describe('a spool that cannot keep batches', () => {
     async function check() {
       if (!state.isMended) throw new ReceiverError(code, { detail: 'disk' })
     }
-    async function openLocal(file: string) {
-      const real = await openLocalJournal(file)
+    const openFiles: typeof openBatchFiles = async (...given) => {
+      const real = await openBatchFiles(...given)
       const append: typeof real.append = (batch) => check().then(() => real.append(batch))
       return { ...real, append, probe: () => check().then(real.probe) }
     }
-    return { state, openLocal }
+    return { state, openFiles }
   }
 
   it('refuses while the store is away too, and finds out by itself that it can again', async () => {
-    const { state, openLocal } = failing('store_full')
-    const built = await buildStarted({ openLocal })
+    const { state, openFiles } = failing('store_full')
+    const built = await buildStarted({ openFiles })
     built.shared.mode = 'down'
     for (const batch of sampleBatches(2)) {
       await expect(built.spool.append(batch)).rejects.toMatchObject({ code: 'store_full' })
@@ -415,19 +421,19 @@ describe('a spool that cannot keep batches', () => {
     expect(built.onBroken).not.toHaveBeenCalled()
   })
 
-  it('gives up a file that was not synced', async () => {
-    const built = await buildStarted({ openLocal: failing('store_broken').openLocal })
+  it('gives up a disk that did not sync', async () => {
+    const built = await buildStarted({ openFiles: failing('store_broken').openFiles })
     built.shared.mode = 'down'
     await expect(built.spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_broken' })
     expect(built.onBroken.mock.calls).toMatchObject([[{ code: 'store_broken' }]])
   })
 
   it('is given two seconds', async () => {
-    const openLocal = async (file: string) => ({
-      ...(await openLocalJournal(file)),
+    const openFiles: typeof openBatchFiles = async (...given) => ({
+      ...(await openBatchFiles(...given)),
       append: () => new Promise<void>(() => {}),
     })
-    const built = await buildStarted({ openLocal })
+    const built = await buildStarted({ openFiles })
     built.shared.mode = 'down'
     const refused = expect(built.spool.append(sampleBatch())).rejects.toMatchObject({
       code: 'store_busy',
@@ -436,28 +442,37 @@ describe('a spool that cannot keep batches', () => {
     await refused
   })
 
-  it('for want of room is drained all the same, and begun anew', async () => {
-    let opened = 0
-    async function openLocal(file: string) {
-      const real = await openLocalJournal(file)
-      opened++
-      const full = async () => Promise.reject(new ReceiverError('store_full'))
-      return opened === 1 ? { ...real, drop: full, probe: full } : real
+  it('is drained all the same where nothing can be written, and is well once it can', async () => {
+    let isFull = true
+    const openFiles: typeof openBatchFiles = async (...given) => {
+      const real = await openBatchFiles(...given)
+      const check = async () => {
+        if (isFull) throw new ReceiverError('store_full')
+      }
+      const drop: typeof real.drop = (batch) => check().then(() => real.drop(batch))
+      return { ...real, drop, probe: () => check().then(real.probe) }
     }
-    const built = await buildStarted({ openLocal })
+    const built = await buildStarted({ openFiles })
     const batches = sampleBatches(3)
     await spoolAll(built, batches)
     await comeBack(built)
-    await vi.waitFor(() => expect(opened).toBe(2), SOON)
-    expect(idsOf(built.shared.kept)).toEqual(idsOf(batches))
-    await vi.waitFor(() => expect(built.spool.state()).toBe('ok'), SOON)
+    await vi.waitFor(() => expect(idsOf(built.shared.kept)).toEqual(idsOf(batches)), SOON)
+    await vi.waitFor(
+      () => expect(built.facts.spoolFailed).toMatchObject([{ code: 'store_full' }]),
+      SOON,
+    )
+    isFull = false
+    await vi.waitFor(() => {
+      for (const ms of PAUSES_MS) built.timers.ring(ms)
+      expect(built.facts.spoolRecovered).toHaveLength(1)
+    }, SOON)
     await spoolAll(built, sampleBatches(1))
-    expect(built.spool.stats().waiting).toBe(1)
+    expect(built.facts.spoolFailed).toHaveLength(1)
   })
 
   it('does not keep the receiver from acknowledging through the store', async () => {
-    const openLocal = () => Promise.reject(new ReceiverError('store_busy', { detail: 'read-only' }))
-    const built = await buildStarted({ openLocal })
+    const openFiles = () => Promise.reject(new ReceiverError('store_busy', { detail: 'read-only' }))
+    const built = await buildStarted({ openFiles })
     await built.spool.append(sampleBatch())
     expect(built.shared.kept).toHaveLength(1)
     expect(built.spool.state()).toBe('degraded: the spool cannot keep batches (store_busy)')

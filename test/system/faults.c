@@ -1,6 +1,6 @@
 /*
  * Makes the disk fail for a process that has it in LD_PRELOAD: writes to the receiver's database
- * or spool answer ENOSPC while the file "$FAULTS/full" exists, and the next sync of it answers EIO once
+ * or to files of the spool answer ENOSPC while the file "$FAULTS/full" exists, and the next sync of it answers EIO once
  * "$FAULTS/sync" exists, which the fault removes: every later sync succeeds, as after a real one.
  * "$FAULTS/full-database" and "$FAULTS/sync-database" are the same without the database's log.
  */
@@ -21,7 +21,7 @@ static int has_fault(const char *name, int takes_it) {
   return takes_it ? unlink(path) == 0 : access(path, F_OK) == 0;
 }
 
-/* 1: a database, 2: its log and the like, 0: another file. */
+/* 1: a database, 2: its log, or a batch in the spool, 0: another file. */
 static int kind_of(int fd) {
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -30,7 +30,8 @@ static int kind_of(int fd) {
   path[length] = 0;
   const char *name = strrchr(path, '/');
   if (name == NULL) return 0;
-  if (strncmp(name, "/receiver.db", 12) != 0 && strncmp(name, "/spool.db", 9) != 0) return 0;
+  if (strstr(name, ".batch") != NULL) return 2;
+  if (strncmp(name, "/receiver.db", 12) != 0) return 0;
   return strcmp(name + strlen(name) - 3, ".db") == 0 ? 1 : 2;
 }
 

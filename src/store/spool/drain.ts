@@ -1,18 +1,18 @@
 import type { ReceiverError } from '../../errors.ts'
 import type { StartTimer } from '../../timers.ts'
-import type { SpooledBatch } from '../local-journal.ts'
+import type { SpooledBatch } from './batch-files.ts'
 import type { Breaker } from './breaker.ts'
-import type { SpoolFile } from './spool-file.ts'
+import type { SpoolFolder } from './spool-folder.ts'
 
 /** Between attempts while the shared store is away, doubled up to the longest. */
 const SHORTEST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 2_000
 
 export interface DrainOptions {
-  readonly file: SpoolFile
+  readonly folder: SpoolFolder
   readonly breaker: Breaker
   readonly startTimer: StartTimer
-  readonly onDrained: (batch: SpooledBatch) => void
+  readonly onDrained: () => void
   readonly onRefused: (batch: SpooledBatch, error: ReceiverError) => void
   /** Nothing is left to do. */
   readonly onIdle: () => void
@@ -20,42 +20,34 @@ export interface DrainOptions {
   readonly onPause: () => void
 }
 
-type Step = 'again' | 'idle' | 'failed'
-
 /**
  * Moves batches from the spool to the shared store: one at a time, so that they stay in order and
  * live acknowledgements never queue behind them. While the store is away, the batch in hand is
  * what finds out that it is back.
  */
 export function createDrain(options: DrainOptions) {
-  const { file, breaker, startTimer, onDrained, onRefused, onIdle, onPause } = options
+  const { folder, breaker, startTimer, onDrained, onRefused, onIdle, onPause } = options
+  const rest = createRest(startTimer)
   let held: SpooledBatch | undefined
   let running: Promise<void> | undefined
-  let endRest: ((cause: 'woken' | 'finishing') => void) | undefined
   let isWoken = false
   let isFinishing = false
   let isAbandoned = false
 
-  async function step(): Promise<Step> {
-    held ??= await file.take()
+  async function step(): Promise<'again' | 'idle' | 'failed'> {
+    held ??= await folder.take()
     if (isAbandoned) return 'failed'
-    if (held) return moveToStore(held)
-    if (!breaker.isWell() && (await breaker.probe())) return 'failed'
-    if (!isAbandoned) await file.tidy()
-    return 'idle'
-  }
-
-  async function moveToStore(batch: SpooledBatch): Promise<Step> {
-    const error = await breaker.append(batch)
+    if (!held) return breaker.isWell() || !(await breaker.probe()) ? 'idle' : 'failed'
+    const error = await breaker.append(held)
     if (isAbandoned || (error && error.code !== 'store_refused')) return 'failed'
-    held = undefined
     if (error) {
-      file.leave()
-      onRefused(batch, error)
+      folder.leave()
+      onRefused(held, error)
     } else {
-      await file.drop(batch)
-      onDrained(batch)
+      await folder.drop(held)
+      onDrained()
     }
+    held = undefined
     return 'again'
   }
 
@@ -69,30 +61,18 @@ export function createDrain(options: DrainOptions) {
         continue
       }
       if (isAbandoned) return
-      const isWell = await file.mend()
+      const isWell = await folder.mend()
       if (next === 'idle' && isWell) {
         if (isWoken) continue
         onIdle()
         if (isFinishing) return
-        await rest()
+        await rest.untilWoken()
       } else {
         onPause()
-        await rest(pauseMs)
+        await rest.forMs(pauseMs)
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
       }
     }
-  }
-
-  /** Until there is more to do; or so long, if something is to do now and has to wait. */
-  function rest(ms?: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = ms === undefined ? () => {} : startTimer(ms, resolve)
-      endRest = (cause) => {
-        if (cause === 'woken' && ms !== undefined) return
-        cancel()
-        resolve()
-      }
-    })
   }
 
   return {
@@ -102,18 +82,44 @@ export function createDrain(options: DrainOptions) {
     /** A batch has come into the spool. */
     wake() {
       isWoken = true
-      endRest?.('woken')
+      rest.wake()
     },
     /** Resolves when nothing waits any more, or with `abandon`. */
     async finish() {
       isFinishing = true
-      endRest?.('finishing')
+      rest.end()
       await running
     },
     /** Touches nothing any more. */
     abandon() {
       isAbandoned = true
-      endRest?.('finishing')
+      rest.end()
     },
+  }
+}
+
+function createRest(startTimer: StartTimer) {
+  let wake = () => {}
+  let end = () => {}
+
+  return {
+    /** Until there is more to do. */
+    untilWoken: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve
+        end = resolve
+      }),
+    /** What is to be done has to wait for so long, also if there comes more. */
+    forMs: (ms: number) =>
+      new Promise<void>((resolve) => {
+        const cancel = startTimer(ms, resolve)
+        wake = () => {}
+        end = () => {
+          cancel()
+          resolve()
+        }
+      }),
+    wake: () => wake(),
+    end: () => end(),
   }
 }

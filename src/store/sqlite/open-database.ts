@@ -23,15 +23,15 @@ const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 
 /**
  * Opens the one connection that writes: checks the file, brings the tables up to date, and sets
- * what makes a commit durable. Errors name the file. A spool has tables of its own.
+ * what makes a commit durable. Errors name the file.
  */
-export async function openForWriting(file: string, migrations = MIGRATIONS): Promise<Database> {
+export async function openForWriting(file: string): Promise<Database> {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     if (!makeFile(file)) await refuseStrangers(file)
     const db = await openDriver(file, { isReadOnly: false })
     try {
-      prepareForWriting(db, file, migrations)
+      prepareForWriting(db, file)
       syncDirectory(dirname(file))
       return db
     } catch (error) {
@@ -71,7 +71,7 @@ export function namingFile(error: ReceiverError, file: string): ReceiverError {
   return new ReceiverError(code, { detail: detail ? `${file}: ${detail}` : file, cause })
 }
 
-function prepareForWriting(db: Database, file: string, migrations: string): void {
+function prepareForWriting(db: Database, file: string): void {
   refuseUnsafeVersion(db)
   // A file that may only be read is opened all the same, and would fail at the first batch.
   db.exec('PRAGMA busy_timeout = 2000; BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK')
@@ -82,7 +82,7 @@ function prepareForWriting(db: Database, file: string, migrations: string): void
   // Deleted bytes are overwritten where that takes no write of its own; see `wipe.ts` for the rest.
   db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST')
   refuseDamage(db, file)
-  migrate(db, migrations)
+  migrate(db)
 }
 
 /**
@@ -104,7 +104,7 @@ export async function tryToOpen(file: string): Promise<void> {
     try {
       refuseDamage(db, file)
       const tables = `SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'`
-      if (db.prepare(tables).get()) findMissing(db, MIGRATIONS)
+      if (db.prepare(tables).get()) findMissing(db)
     } finally {
       db.close()
     }
@@ -163,20 +163,20 @@ function isUnreleased(db: Database): boolean {
 }
 
 /** Runs the numbered files that this database has not seen, each in one transaction. */
-function migrate(db: Database, migrations: string): void {
+function migrate(db: Database): void {
   db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`)
-  for (const name of findMissing(db, migrations)) {
+  for (const name of findMissing(db)) {
     db.exec('BEGIN IMMEDIATE')
     db.prepare('INSERT INTO schema_migrations VALUES (?, ?)').run(name, Date.now())
-    db.exec(readFileSync(`${migrations}${name}`, 'utf8'))
+    db.exec(readFileSync(`${MIGRATIONS}${name}`, 'utf8'))
     db.exec('COMMIT')
   }
 }
 
 /** The files that it has not seen. Throws where it has seen one that this version does not have. */
-function findMissing(db: Database, migrations: string): string[] {
-  const known = readdirSync(migrations)
+function findMissing(db: Database): string[] {
+  const known = readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith('.sql'))
     .sort()
   const applied = db.prepare('SELECT name FROM schema_migrations').all() as { name: string }[]

@@ -1,0 +1,110 @@
+import { ReceiverError } from '../../errors.ts'
+import type { Batch } from '../../model.ts'
+import type { StartTimer } from '../../timers.ts'
+import type { Archive } from '../store.ts'
+import type { BatchFiles, OnSetAside, SpooledBatch } from './batch-files.ts'
+import { toReceiverError, within } from './breaker.ts'
+
+/** Part of the ten seconds in which a request is answered. */
+const APPEND_LIMIT_MS = 2_000
+
+export interface SpoolFolderOptions {
+  readonly directory: string
+  readonly openFiles: (directory: string, onSetAside: OnSetAside) => Promise<BatchFiles>
+  readonly startTimer: StartTimer
+  readonly onSetAside: OnSetAside
+  readonly onFailed: (error: ReceiverError) => void
+  readonly onRecovered: () => void
+}
+
+/** The folder that keeps batches while the shared store is away; it may fail, and be mended. */
+export function createSpoolFolder(options: SpoolFolderOptions) {
+  const { directory, openFiles, startTimer, onSetAside, onFailed, onRecovered } = options
+  let files: BatchFiles | undefined
+  let failure: ReceiverError | undefined
+  let isClosed = false
+  let refused = 0
+
+  function fail(cause: unknown): ReceiverError {
+    const error = toReceiverError(cause)
+    if (isClosed || error.code === 'store_refused') return error
+    const isKnown = failure?.code === error.code
+    failure = error
+    if (!isKnown) onFailed(error)
+    return error
+  }
+
+  function recover(): void {
+    if (failure === undefined) return
+    failure = undefined
+    onRecovered()
+  }
+
+  async function openAnew(): Promise<void> {
+    files?.close()
+    files = undefined
+    const opened = await openFiles(directory, onSetAside)
+    if (isClosed) return opened.close()
+    files = opened
+    refused = 0
+  }
+
+  return {
+    /**
+     * Rejects only when another process works on the directory, or SQLite is too old; whatever else
+     * fails is tried again by `mend`.
+     */
+    async open(): Promise<void> {
+      try {
+        await openAnew()
+      } catch (error) {
+        const { code } = toReceiverError(error)
+        if (code === 'store_locked' || code === 'store_too_old') throw error
+        fail(error)
+      }
+    },
+    async append(batch: Batch): Promise<void> {
+      try {
+        if (!files) throw failure ?? new ReceiverError('store_busy', { detail: 'not open' })
+        await within(files.append(batch), { limitMs: APPEND_LIMIT_MS, startTimer })
+        recover()
+      } catch (error) {
+        throw fail(error)
+      }
+    },
+    /** The oldest batch that was not taken before; undefined also when it cannot be read. */
+    take: async (): Promise<SpooledBatch | undefined> =>
+      await files?.take().catch((error) => void fail(error)),
+    /** The shared store has it. Should it stay, the next process drains it again, which adds nothing. */
+    drop: async (batch: SpooledBatch): Promise<void> =>
+      await files?.drop(batch).catch((error) => void fail(error)),
+    /** The shared store refuses it: it stays, and the next process will try it again. */
+    leave(): void {
+      refused++
+    },
+    /** Tries to be able to keep batches again; answers whether it is. */
+    async mend(): Promise<boolean> {
+      if (!failure) return true
+      try {
+        if (files && failure.code !== 'store_gone') await files.probe()
+        else await openAnew()
+        recover()
+      } catch (error) {
+        fail(error)
+      }
+      return failure === undefined
+    },
+    findWaiting: async (...asked: Parameters<Archive['findWaiting']>) =>
+      (await files?.findWaiting(...asked)) ?? [],
+    close(): void {
+      isClosed = true
+      files?.close()
+    },
+    failure: () => failure,
+    /** Batches in it; `refused` of them stay. */
+    counts: () => ({ waiting: files?.count() ?? 0, refused }),
+    bytes: () => files?.bytes() ?? 0,
+  }
+}
+
+export type SpoolFolder = ReturnType<typeof createSpoolFolder>
