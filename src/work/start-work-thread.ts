@@ -5,7 +5,7 @@ import type { Batch, HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { HealthState } from './health.ts'
 import {
-  type Answer,
+  type Failure,
   moveableBytes,
   toError,
   type WorkNews,
@@ -44,84 +44,102 @@ interface Waiting {
   reject(error: ReceiverError): void
 }
 
+/** Orders under way, by their numbers. */
+class Waits {
+  readonly #waits = new Map<number, Waiting>()
+  #lastId = 0
+  #ended: ReceiverError | undefined
+
+  /** Rejects at once after `end`. */
+  begin<Value>(send: (id: number) => void): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended)
+      const id = ++this.#lastId
+      this.#waits.set(id, { resolve, reject })
+      send(id)
+    })
+  }
+
+  resolve(id: number, value?: unknown): void {
+    this.#waits.get(id)?.resolve(value as never)
+    this.#waits.delete(id)
+  }
+
+  reject(id: number, failure: Failure): void {
+    this.#waits.get(id)?.reject(toError(failure))
+    this.#waits.delete(id)
+  }
+
+  /** Nothing will be answered any more. */
+  end(error: ReceiverError): void {
+    this.#ended ??= error
+    for (const { reject } of this.#waits.values()) reject(this.#ended)
+    this.#waits.clear()
+  }
+}
+
+interface Options {
+  readonly observer: Observer
+  readonly onBroken: (error: ReceiverError) => void
+}
+
+/** What the thread has said of itself last. */
+interface Told {
+  health: HealthState
+  registrations: readonly HandlerRegistration[]
+  broken: number
+}
+
 /**
  * Starts the thread behind the acknowledgements. Resolves when its store is open; rejects with the
  * reason when it cannot be used. `onBroken`: nothing can be kept any more, the process has to start anew.
  */
-export function startWorkThread(
-  data: WorkThreadData,
-  options: {
-    readonly observer: Observer
-    readonly onBroken: (error: ReceiverError) => void
-    readonly onHealth?: (state: HealthState) => void
-  },
-): Promise<WorkThread> {
-  const { observer, onBroken, onHealth = () => {} } = options
+export function startWorkThread(data: WorkThreadData, options: Options): Promise<WorkThread> {
   const { url, execArgv } = entryPoint('work/work-thread')
   const worker = new Worker(url, {
     workerData: data,
     execArgv: [...execArgv],
     resourceLimits: HEAP_MB,
   })
-  const waiting = new Map<number, Waiting>()
-  let lastId = 0
-  let ended: ReceiverError | undefined
-  let health: HealthState = { failure: undefined, since: undefined }
-  let registrations: readonly HandlerRegistration[] = []
-  let broken = 0
+  const waits = new Waits()
+  const told: Told = {
+    health: { failure: undefined, since: undefined },
+    registrations: [],
+    broken: 0,
+  }
+  const thread = createWorkThread(worker, waits, told)
+  return new Promise((resolve, reject) => {
+    let hasOpened = false
+    let reason: unknown
+    worker.on('message', (news: WorkNews) => {
+      if (news.opened) {
+        hasOpened = true
+        resolve(thread)
+      }
+      if (news.unusable) reject(toError(news.unusable))
+      takeNews(news, { ...options, waits, told })
+    })
+    worker.on('error', (error) => {
+      reason = error
+    })
+    worker.on('exit', () => {
+      const detail = reason instanceof Error ? reason.message : 'the work thread has ended'
+      const error = new ReceiverError('store_closed', { detail, cause: reason })
+      const isSudden = hasOpened && reason !== undefined
+      waits.end(error)
+      reject(error)
+      if (!isSudden) return
+      told.health = { failure: error, since: Date.now() }
+      options.onBroken(error)
+    })
+  })
+}
 
+function createWorkThread(worker: Worker, waits: Waits, told: Told): WorkThread {
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
-  function send<Value>(
-    order: (id: number) => WorkOrder,
-    moved: readonly ArrayBuffer[],
-  ): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      if (ended) return reject(ended)
-      const id = ++lastId
-      waiting.set(id, { resolve, reject })
-      worker.postMessage(order(id), moved)
-    })
-  }
-
-  function settle(id: number, end: (waiting: Waiting) => void): void {
-    const one = waiting.get(id)
-    waiting.delete(id)
-    if (one) end(one)
-  }
-
-  function takeAnswer(answer: Answer): void {
-    settle(answer.id, ({ resolve, reject }) => {
-      if ('value' in answer) resolve(answer.value as never)
-      else reject(toError(answer.failure))
-    })
-  }
-
-  function take(news: WorkNews): void {
-    for (const id of news.kept ?? []) settle(id, ({ resolve }) => resolve(undefined as never))
-    if (news.lost) {
-      const error = toError(news.lost.failure)
-      for (const id of news.lost.ids) settle(id, ({ reject }) => reject(error))
-    }
-    for (const [name, fact] of news.facts ?? []) {
-      ;(observer[name] as (fact: unknown) => void)(fact)
-    }
-    for (const answer of news.answers ?? []) takeAnswer(answer)
-    if (news.registrations) registrations = news.registrations
-    broken = news.broken ?? broken
-    if (news.health) noteHealth(news.health)
-  }
-
-  function noteHealth({ failure, since }: NonNullable<WorkNews['health']>): void {
-    health = { failure: failure && toError(failure), since }
-    onHealth(health)
-    if (health.failure?.known.endsProcess) onBroken(health.failure)
-  }
-
-  function end(error: ReceiverError): void {
-    ended ??= error
-    for (const { reject } of waiting.values()) reject(ended)
-    waiting.clear()
+  function send<Value>(order: (id: number) => WorkOrder, moved: readonly ArrayBuffer[]) {
+    return waits.begin<Value>((id) => worker.postMessage(order(id), moved))
   }
 
   const thread: WorkThread = {
@@ -132,39 +150,36 @@ export function startWorkThread(
       return send((id) => ({ kind: 'ask', id, operation, args }), args.flatMap(moveableBytes))
     },
     tellBatches: () => worker.postMessage({ kind: 'batches' } satisfies WorkOrder),
-    health: () => health,
+    health: () => told.health,
     async stop() {
       await thread.ask('stop')
       const timer = setTimeout(() => void worker.terminate(), LAST_MOMENT_MS)
       await exited
       clearTimeout(timer)
     },
-    registrations: () => registrations,
-    broken: () => broken,
+    registrations: () => told.registrations,
+    broken: () => told.broken,
   }
-  return new Promise((resolve, reject) => {
-    let hasOpened = false
-    let reason: unknown
-    worker.on('message', (news: WorkNews) => {
-      if (news.opened) {
-        hasOpened = true
-        resolve(thread)
-      }
-      if (news.unusable) reject(toError(news.unusable))
-      take(news)
-    })
-    worker.on('error', (error) => {
-      reason = error
-    })
-    worker.on('exit', () => {
-      const detail = reason instanceof Error ? reason.message : 'the work thread has ended'
-      const error = new ReceiverError('store_closed', { detail, cause: reason })
-      const isSudden = hasOpened && reason !== undefined
-      end(error)
-      reject(error)
-      if (!isSudden) return
-      health = { failure: error, since: Date.now() }
-      onBroken(error)
-    })
-  })
+  return thread
+}
+
+function takeNews(
+  news: WorkNews,
+  { observer, onBroken, waits, told }: Options & { waits: Waits; told: Told },
+): void {
+  for (const id of news.kept ?? []) waits.resolve(id)
+  for (const id of news.lost?.ids ?? []) if (news.lost) waits.reject(id, news.lost.failure)
+  for (const [name, fact] of news.facts ?? []) {
+    ;(observer[name] as (fact: unknown) => void)(fact)
+  }
+  for (const answer of news.answers ?? []) {
+    if ('value' in answer) waits.resolve(answer.id, answer.value)
+    else waits.reject(answer.id, answer.failure)
+  }
+  told.registrations = news.registrations ?? told.registrations
+  told.broken = news.broken ?? told.broken
+  if (!news.health) return
+  const { failure, since } = news.health
+  told.health = { failure: failure && toError(failure), since }
+  if (told.health.failure?.known.endsProcess) onBroken(told.health.failure)
 }

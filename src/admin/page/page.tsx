@@ -78,6 +78,20 @@ function usePlace(onLeave: () => void): Place {
   return place
 }
 
+function SkipLink({ onSkip }: { onSkip: () => void }) {
+  // Its address is no view's: that of the view stays.
+  const skip = (event: MouseEvent) => {
+    event.preventDefault()
+    onSkip()
+  }
+  return (
+    // biome-ignore lint/a11y/useValidAnchor: a screen reader lists links of this kind
+    <a class="skip" href="#view" onClick={skip}>
+      To the content
+    </a>
+  )
+}
+
 /** The dashboard: the view that the address names, and what stands around it. */
 function Page() {
   const [told, tell] = useState({ state: 'waiting', text: 'Connecting…' })
@@ -126,10 +140,8 @@ function Page() {
     }),
     [place],
   )
-  const signOut = () =>
-    post('api/logout').then(onSignedOut, (error: Error) =>
-      tell({ state: 'lost', text: error.message }),
-    )
+  const lose = ({ message }: Error) => tell({ state: 'lost', text: message })
+  const isOld = told.state === 'unreachable'
   const [title, view] = isSignedOut
     ? ['Sign in', <Login onSignedIn={() => setSignedOut(false)} />]
     : chooseView(place.route)
@@ -137,33 +149,16 @@ function Page() {
 
   return (
     <>
-      {/* biome-ignore lint/a11y/useValidAnchor: a screen reader lists links of this kind */}
-      <a
-        class="skip"
-        href="#view"
-        onClick={(event) => {
-          // Its address is no view's: that of the view stays.
-          event.preventDefault()
-          main.current?.focus()
-        }}
-      >
-        To the content
-      </a>
+      <SkipLink onSkip={() => main.current?.focus()} />
       <Top
         view={place.route.view}
         session={session}
         told={told}
         causes={causes}
-        onSignOut={signOut}
+        onSignOut={() => post('api/logout').then(onSignedOut, lose)}
       />
       <Verdict causes={causes} />
-      <main
-        id="view"
-        tabIndex={-1}
-        ref={main}
-        aria-busy={isBusy}
-        data-old={told.state === 'unreachable'}
-      >
+      <main id="view" tabIndex={-1} ref={main} aria-busy={isBusy} data-old={isOld}>
         <Around.Provider value={around}>
           <div class="view" key={isSignedOut ? 'login' : place.visit}>
             {problem && <Problem text={problem} />}
@@ -171,7 +166,7 @@ function Page() {
           </div>
         </Around.Provider>
       </main>
-      {session && <Foot updatedAt={updatedAt} isOld={told.state === 'unreachable'} />}
+      {session && <Foot updatedAt={updatedAt} isOld={isOld} />}
     </>
   )
 }

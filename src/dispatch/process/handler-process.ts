@@ -115,9 +115,7 @@ export class HandlerProcess {
 
   #connect(child: ChildProcess, pid: number, file: ProgressFile): void {
     this.#pid = pid
-    child.once('exit', (code, signal) => {
-      void this.#close(signal ? `signal ${signal}` : `exit code ${code}`)
-    })
+    child.once('exit', (code, by) => void this.#close(by ? `signal ${by}` : `exit code ${code}`))
     child.on('error', () => {})
     this.#pipes = new ChildPipes(child, {
       ...this.#listener,

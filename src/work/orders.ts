@@ -1,0 +1,112 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { ReceiverError } from '../errors.ts'
+import type { createFactSender } from './fact-sender.ts'
+import type { Health } from './health.ts'
+import type { ThreadStore } from './open-thread-store.ts'
+import { type Answer, toFailure, type WorkNews, type WorkOrder } from './work-messages.ts'
+
+type Append = Extract<WorkOrder, { kind: 'append' }>
+type Ask = Extract<WorkOrder, { kind: 'ask' }>
+
+export interface OrdersParts {
+  readonly port: MessagePort
+  readonly store: Pick<ThreadStore, 'append' | 'findFailure' | 'upkeep'>
+  readonly facts: Pick<ReturnType<typeof createFactSender>, 'take'>
+  readonly health: Pick<Health, 'succeeded' | 'failed'>
+  /** What the thread itself is asked, done at once; all else is the store's, and waits for its turn. */
+  readonly own: Readonly<Record<string, (...given: never[]) => unknown>>
+  /** There is a batch to unpack. */
+  readonly onBatches: () => void
+  /** The store may have something to run. */
+  readonly onWork: () => void
+}
+
+/** After these the store may have something to unpack, or to run. */
+const MAKES_WORK: ReadonlySet<string> = new Set(['replay', 'hasten', 'setPaused', 'requeue'])
+
+/** What the thread that answers wants of this one, and what it hears of it. */
+export class Orders {
+  readonly #parts: OrdersParts
+  readonly #appends: Append[] = []
+  readonly #asks: Ask[] = []
+  readonly #answers: Answer[] = []
+
+  constructor(parts: OrdersParts) {
+    this.#parts = parts
+  }
+
+  take(order: WorkOrder): void {
+    if (order.kind === 'append') this.#appends.push(order)
+    else if (order.kind === 'batches') this.#parts.onBatches()
+    else if (order.operation in this.#parts.own) void this.#answer(order, this.#parts.own)
+    else this.#asks.push(order)
+  }
+
+  /**
+   * All that wait share one transaction and one sync; looks for what came while the thread was busy.
+   * Answers whether there was anything.
+   */
+  keepWaiting(): boolean {
+    const { port, facts, health, onBatches } = this.#parts
+    for (let item = receiveMessageOnPort(port); item; item = receiveMessageOnPort(port)) {
+      this.take(item.message as WorkOrder)
+    }
+    if (this.#appends.length === 0) return false
+    const group = this.#appends.splice(0)
+    const ids = group.map(({ id }) => id)
+    try {
+      this.#keep(group.map(({ batch }) => batch))
+      this.#post({ kept: ids, ...facts.take() })
+      onBatches()
+      health.succeeded()
+    } catch (error) {
+      health.failed(error)
+      this.#post({ lost: { ids, failure: toFailure(error) } })
+    }
+    return true
+  }
+
+  #keep(batches: readonly Append['batch'][]): void {
+    const { store } = this.#parts
+    store.append?.(batches)
+    // After the commit: what is acknowledged was in its place when it was on disk.
+    const failure = store.findFailure()
+    if (failure) throw failure
+  }
+
+  /** One thing that somebody asked of the store, between two turns; answers whether there was any. */
+  async serve(): Promise<boolean> {
+    const order = this.#asks.shift()
+    if (!order) return false
+    const { store, onBatches, onWork } = this.#parts
+    await this.#answer(order, store.upkeep as OrdersParts['own'])
+    if (MAKES_WORK.has(order.operation)) {
+      onBatches()
+      onWork()
+    }
+    return true
+  }
+
+  async #answer({ id, operation, args }: Ask, operations: OrdersParts['own']): Promise<void> {
+    try {
+      const run = operations[operation]
+      if (!run) throw new ReceiverError('store_refused', { detail: operation })
+      this.#answers.push({ id, value: await run(...(args as never[])) })
+    } catch (error) {
+      this.#answers.push({ id, failure: toFailure(error) })
+    }
+    this.flush()
+  }
+
+  /** Tells what has happened and what is answered, in one message. */
+  flush(): void {
+    const told = this.#parts.facts.take()
+    const answers = this.#answers.splice(0)
+    if (told.facts === undefined && answers.length === 0) return
+    this.#post({ ...told, ...(answers.length > 0 && { answers }) })
+  }
+
+  #post(news: WorkNews): void {
+    this.#parts.port.postMessage(news)
+  }
+}
