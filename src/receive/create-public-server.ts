@@ -57,8 +57,8 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
   const { refuse, refuseConnection } = createRefusals({ sources, observer, limits })
   const app = createFastify(settings, { limits, refuse, refuseConnection })
   const connectionRoom = createConnectionRoom(app.server, limits.connections)
-  const bodyRoom = createBodyRoom(limits.bodiesInFlightBytes)
   const { bodyLimitBytes } = settings
+  const bodyRoom = createBodyRoom({ ...limits, bodyLimitBytes })
   const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
   let isDraining = false
   let closeBeside = async () => {}

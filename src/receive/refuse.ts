@@ -142,15 +142,9 @@ export function toRefusal(
 ): Refusal {
   if (error instanceof Refusal) return error
   if (request.raw.destroyed && !request.raw.complete) return new Refusal('aborted')
-  switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Refusal('too_large')
-    // Its clock stops with the last byte of the body; the journal has its own.
-    case 'FST_ERR_HANDLER_TIMEOUT':
-      return new Refusal('too_slow')
-    default:
-      return new Refusal('internal', { detail: error.message })
-  }
+  // Its clock stops with the last byte of the body; the journal has its own.
+  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return new Refusal('too_slow')
+  return new Refusal('internal', { detail: error.message })
 }
 
 /** How the PROXY protocol begins, in its first version and in its second. */

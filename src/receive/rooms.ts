@@ -17,24 +17,33 @@ export interface BodyPlace {
  */
 export interface BodyRoom {
   hasPlaceFor(bytes: number): boolean
-  /** Counts a request's body as it comes; calls `onFull` once when the room is exceeded. */
-  admit(request: IncomingMessage, response: ServerResponse, onFull: () => void): BodyPlace
+  /** Counts a request's body as it comes; calls `refuse` once when it, or the room, is exceeded. */
+  admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    refuse: (reason: 'too_large' | 'overloaded') => void,
+  ): BodyPlace
 }
 
-export function createBodyRoom(limitBytes: number): BodyRoom {
+export function createBodyRoom(limits: {
+  readonly bodiesInFlightBytes: number
+  readonly bodyLimitBytes: number
+}): BodyRoom {
   let usedBytes = 0
   return {
-    hasPlaceFor: (bytes) => usedBytes + bytes <= limitBytes,
-    admit(request, response, onFull) {
+    hasPlaceFor: (bytes) => usedBytes + bytes <= limits.bodiesInFlightBytes,
+    admit(request, response, refuse) {
+      let bodyBytes = 0
       let placeBytes = 0
       let held: Promise<unknown> | undefined
-      const count = (chunk: Buffer) => {
-        const bytes = chunk.length + CHUNK_OVERHEAD_BYTES
-        placeBytes += bytes
-        usedBytes += bytes
-        if (usedBytes <= limitBytes) return
+      const count = ({ length }: Buffer) => {
+        bodyBytes += length
+        placeBytes += length + CHUNK_OVERHEAD_BYTES
+        usedBytes += length + CHUNK_OVERHEAD_BYTES
+        const isTooLarge = bodyBytes > limits.bodyLimitBytes
+        if (!isTooLarge && usedBytes <= limits.bodiesInFlightBytes) return
         request.off('data', count)
-        onFull()
+        refuse(isTooLarge ? 'too_large' : 'overloaded')
       }
       const release = () => {
         usedBytes -= placeBytes

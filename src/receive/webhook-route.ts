@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyRawBody from 'fastify-raw-body'
 import type { Batch, ProviderName, Source } from '../model.ts'
@@ -42,7 +43,7 @@ interface Admitted extends Admission {
 export async function addWebhookRoute(scope: FastifyInstance, route: WebhookRoute): Promise<void> {
   const admitted = new WeakMap<FastifyRequest, Admitted>()
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  scope.addContentTypeParser('*', awaitBody)
   await scope.register(fastifyRawBody, {
     global: false,
     encoding: false,
@@ -68,13 +69,23 @@ function createAdmitStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, 
     const source = findSource(request.url, sources())
     if (source === undefined) throw new Refusal('unknown_source')
     const admission = admit(request, source)
-    const onFull = () => refuse(request, reply, new Refusal('overloaded'))
-    const place = bodyRoom.admit(request.raw, reply.raw, onFull)
+    const place = bodyRoom.admit(request.raw, reply.raw, (reason) =>
+      refuse(request, reply, new Refusal(reason)),
+    )
     admitted.set(request, { ...admission, source, place })
     acceptAnyContentType(request)
     if (waitsToBeAsked(request.raw)) reply.raw.writeContinue()
     readBody()
   }
+}
+
+/** The plugin has the bytes by the end of them: a parser that takes them makes a second copy. */
+function awaitBody(
+  _request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null) => void,
+): void {
+  payload.once('end', () => done(null)).once('error', done)
 }
 
 function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, Admitted>) {
@@ -126,9 +137,8 @@ function admissionOf(request: FastifyRequest, admitted: WeakMap<FastifyRequest, 
   return admission
 }
 
-/** The body's bytes as they came; lets go of the second copy, which the parser made. */
+/** The body's bytes as they came. */
 function takeBody(request: FastifyRequest): Buffer {
-  request.body = undefined
   return Buffer.isBuffer(request.rawBody) ? request.rawBody : Buffer.alloc(0)
 }
 
