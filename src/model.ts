@@ -167,7 +167,7 @@ export const HANDLER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
  */
 export type Where = Readonly<Record<string, readonly string[]>>
 
-/** So many attempts in a time, on average, of all replicas together. */
+/** So many calls in a time, on average, of all replicas together. A call may have many events. */
 export interface Rate {
   readonly attempts: number
   readonly perMs: number

@@ -129,6 +129,8 @@ export const childFrame = z.strictObject({
       name: z.string().min(1).max(200),
       keys: list(z.string().max(MAX_KEY_CHARACTERS), MAX_KEYS),
       takesBatches: z.boolean(),
+      /** Of one call at the most. */
+      callEvents: z.int().min(1).max(MAX_PAGE_EVENTS),
     })
     .optional(),
   /** The module cannot be used: it is `invalid` by our rules, or would not `load`. */

@@ -64,8 +64,11 @@ export class HandlerLane {
     this.#context = context
     this.#window = new LaneWindow(context.now)
     const waiting = () => this.#queue.countEvents()
-    const handed = () => this.holdings.figures().events - waiting()
-    this.#turns = new LaneTurns(context.takeTurns, { waiting, handed }, () => this.#feed())
+    const calls = () =>
+      this.#registration?.takesBatches
+        ? (this.supervisor.accepting?.pages ?? 0)
+        : this.holdings.figures().events - waiting()
+    this.#turns = new LaneTurns(context.takeTurns, { waiting, calls }, () => this.#feed())
     this.#judge = new OutcomeJudge(this.holdings, context)
     this.supervisor = new HandlerSupervisor(settings, {
       observer,
@@ -186,12 +189,11 @@ export class HandlerLane {
     return undefined
   }
 
-  #open({ takesBatches }: ReadyFacts): void {
+  #open({ takesBatches, callEvents }: ReadyFacts): void {
     const { concurrency, rate } = this.supervisor.settings.handler
-    const calls = chooseConcurrency(concurrency, takesBatches)
-    const mostAtOnce = calls * (takesBatches ? MAX_PAGE_EVENTS : 1)
-    this.#window.open(2 * mostAtOnce)
-    this.#turns.follow(rate, { takesBatches, mostAtOnce })
+    const callsAtOnce = chooseConcurrency(concurrency, takesBatches)
+    this.#window.open(2 * callsAtOnce * (takesBatches ? MAX_PAGE_EVENTS : 1))
+    this.#turns.follow(rate, { callsAtOnce, callEvents, takesBatches })
     this.#isAsleep = false
     this.#feed()
     this.#context.onChange()

@@ -1,33 +1,49 @@
 import type { Rate } from '../model.ts'
 import type { Awaitable, TurnRequest } from '../store/store.ts'
 
-/** How many attempts may begin, of all replicas together. */
+/** How many calls may begin, of all replicas together. */
 export type TakeTurns = (request: TurnRequest) => Awaitable<number>
 
-/** Turns are asked for so often. Calls with many events at once should have many. */
+/** Turns are asked for so often, at a low rate less often. */
 const PERIOD_MS = 100
-const BATCH_PERIOD_MS = 1_000
+/** Whoever asks just before a turn is due is refused, and clocks tell whole milliseconds. */
+const EARLY_MS = 2
+/** One who was refused asks again after a quarter of the time from call to call, within these. */
+const REFUSED_MS = { least: 100, most: 1_000 }
 const AFTER_FAILURE_MS = 1_000
-/** What was not used of a period may be in the next ones. */
-const PERIODS_AT_ONCE = 2
+/** What was not used of so long may begin at once. */
+const AT_ONCE_MS = 200
 /** No more than is begun in so long is in hands: others may want it, or somebody pauses the handler. */
 const AHEAD_MS = 2_000
 
-/** Of the handler's events; asked for only where there is a rate. */
+/** What the handler has; asked for only where there is a rate. */
 export interface LaneCounts {
-  /** Those that are in the hands of no process. */
+  /** Events that are in the hands of no process. */
   readonly waiting: () => number
-  readonly handed: () => number
+  /** Calls that run, or are to begin, in its process. */
+  readonly calls: () => number
 }
 
-/** Lets a handler with a rate begin no more attempts than it has turns for. */
+/** How a handler is called. */
+export interface CallShape {
+  /** So many run at the same time. */
+  readonly callsAtOnce: number
+  /** Each has so many events at most. */
+  readonly callEvents: number
+  readonly takesBatches: boolean
+}
+
+/**
+ * Lets a handler with a rate begin no more calls than it has turns for. Of one that takes batches a page
+ * is a call: its process may put several pages into one call, and never begins more calls than it has
+ * pages, as each ends with the last event of one.
+ */
 export class LaneTurns {
   readonly #take: TakeTurns
   readonly #counts: LaneCounts
   readonly #onTurns: () => void
   #rate: Rate | undefined
-  #periodMs = PERIOD_MS
-  #mostAtOnce = 0
+  #shape: CallShape = { callsAtOnce: 0, callEvents: 1, takesBatches: false }
   #granted = 0
   #isAsking = false
   #timer: NodeJS.Timeout | undefined
@@ -39,17 +55,11 @@ export class LaneTurns {
     this.#onTurns = onTurns
   }
 
-  /** `mostAtOnce`: events that run at the same time. */
-  follow(
-    rate: Rate | undefined,
-    { takesBatches, mostAtOnce }: { readonly takesBatches: boolean; readonly mostAtOnce: number },
-  ): void {
+  follow(rate: Rate | undefined, shape: CallShape): void {
     this.#rate = rate
-    this.#mostAtOnce = mostAtOnce
+    this.#shape = shape
     // It may wait by an older rate.
     this.stop()
-    const everyMs = rate ? rate.perMs / rate.attempts : 0
-    this.#periodMs = Math.max(everyMs, takesBatches ? BATCH_PERIOD_MS : PERIOD_MS)
   }
 
   get isLimiting(): boolean {
@@ -57,41 +67,51 @@ export class LaneTurns {
   }
 
   /**
-   * How many may be handed over now, beside those that are: no more than begin at once, as what waited
-   * in the process would begin all together.
+   * How many events the next page may have: no more calls than begin at once, as what waited in the
+   * process would begin all together.
    */
   allowance(): number {
     if (!this.#rate) return Number.POSITIVE_INFINITY
-    return Math.max(0, Math.min(this.#granted, this.#roomInProcess))
+    const { callEvents, takesBatches } = this.#shape
+    const calls = Math.max(0, Math.min(this.#granted, this.#roomInProcess))
+    return takesBatches ? Math.min(calls, 1) * callEvents : calls
   }
 
   /** How many events should be in hands at the most. */
   get ahead(): number {
     if (!this.#rate) return Number.POSITIVE_INFINITY
-    return Math.max(1, Math.floor((AHEAD_MS * this.#rate.attempts) / this.#rate.perMs))
+    const calls = Math.floor((AHEAD_MS * this.#rate.attempts) / this.#rate.perMs)
+    return Math.max(1, calls) * this.#shape.callEvents
   }
 
+  /** A page of so many. */
   noteHanded(events: number): void {
-    if (this.#rate) this.#granted -= events
+    if (this.#rate) this.#granted -= this.#callsOf(events)
+  }
+
+  #callsOf(events: number): number {
+    return Math.ceil(events / this.#shape.callEvents)
   }
 
   get #roomInProcess(): number {
-    return this.#mostAtOnce - this.#counts.handed()
+    return this.#shape.callsAtOnce - this.#counts.calls()
   }
 
   /** For what waits. */
   async ask(handler: string): Promise<void> {
     if (!this.#rate || this.#isAsking || this.#timer) return
-    const { attempts, perMs } = this.#rate
-    const everyUs = Math.max(1, Math.ceil((1_000 * perMs) / attempts))
-    const atOnce = Math.max(1, Math.floor((1_000 * this.#periodMs * PERIODS_AT_ONCE) / everyUs))
-    const wanted = Math.min(this.#counts.waiting(), atOnce, this.#roomInProcess) - this.#granted
+    const everyMs = this.#rate.perMs / this.#rate.attempts
+    const everyUs = Math.max(1, Math.ceil(1_000 * everyMs))
+    const atOnce = Math.max(1, Math.floor((1_000 * AT_ONCE_MS) / everyUs))
+    const calls = this.#callsOf(this.#counts.waiting())
+    const wanted = Math.min(calls, atOnce, this.#roomInProcess) - this.#granted
     if (wanted <= 0) return
     this.#isAsking = true
-    let waitMs = this.#periodMs
+    let waitMs = Math.min(REFUSED_MS.most, Math.max(REFUSED_MS.least, everyMs / 4))
     let granted = 0
     try {
       granted = await this.#take({ handler, wanted, everyUs, atOnce })
+      if (granted > 0) waitMs = Math.max(PERIOD_MS, everyMs) + EARLY_MS
     } catch {
       // The store is away, of which others tell; nothing could be recorded meanwhile.
       waitMs = AFTER_FAILURE_MS

@@ -49,7 +49,7 @@ export interface WorkStore {
   cutRun(run: Pick<OpenRun, 'run' | 'fence' | 'handler'>): Awaitable<void>
   /** When the earliest job of the handler that waits is due; undefined: none waits. */
   nextDue(handler: string): Awaitable<number | undefined>
-  /** How many of these attempts may begin, of all replicas together; none while the handler is paused. */
+  /** How many of these calls may begin, of all replicas together; none while the handler is paused. */
   takeTurns(request: TurnRequest): Awaitable<number>
   /** Remembers handlers, so that events wait for one that cannot be loaded. */
   saveHandlers(handlers: readonly HandlerRegistration[]): Awaitable<void>

@@ -180,11 +180,11 @@ export interface ClaimRequest {
   readonly leaseMs: number
 }
 
-/** Attempts that a handler with a rate would begin now. */
+/** Calls that a handler with a rate would begin now. */
 export interface TurnRequest {
   readonly handler: string
   readonly wanted: number
-  /** From one attempt to the next on average, in microseconds. */
+  /** From one call to the next on average, in microseconds. */
   readonly everyUs: number
   /** So many may begin at once, after a while without any. */
   readonly atOnce: number

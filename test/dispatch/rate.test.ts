@@ -41,16 +41,40 @@ describe('a handler with a rate', () => {
     expect(requests[0]?.wanted).toBe(2)
   })
 
-  it('gathers turns for calls with many events', async () => {
-    const { requests, takeTurns } = grant(40)
+  it('takes a turn for a call, however many events that has', async () => {
+    const { requests, takeTurns } = grant(1, 2)
     const { store, observer } = await runLanes({
-      handlers: [{ name: 'batching', rate: PER_SECOND }],
+      handlers: [{ name: 'batching-by-seven', rate: PER_SECOND }],
       takeTurns,
     })
-    store.add(makeEvents('batching', 100))
-    await waitUntil(() => store.count('batching', 'done') === 40)
-    expect(requests[0]).toMatchObject({ wanted: 100, atOnce: 100 })
-    expect(observer.facts.handlerWrote.map(({ fields }) => fields?.['size'])).toEqual([40])
+    store.add(makeEvents('batching-by-seven', 100))
+    await waitUntil(() => requests.length >= 6)
+    // One call at once, as no more is set.
+    expect(requests[0]).toMatchObject({ wanted: 1, everyUs: 20_000, atOnce: 10 })
+    expect(observer.facts.handlerWrote.map(({ fields }) => fields?.['size'])).toEqual([7, 7, 7])
+    expect(store.count('batching-by-seven', 'done')).toBe(21)
+  })
+
+  it('asks for as many calls as run at once', async () => {
+    const { requests, takeTurns } = grant()
+    const { store } = await runLanes({
+      handlers: [{ name: 'batching-by-seven', rate: PER_SECOND, concurrency: 4 }],
+      takeTurns,
+    })
+    store.add(makeEvents('batching-by-seven', 15))
+    await waitUntil(() => requests.length >= 1)
+    expect(requests[0]?.wanted).toBe(3)
+  })
+
+  it('begins no two at once below ten a second, after whatever a pause', async () => {
+    const { requests, takeTurns } = grant()
+    const { store } = await runLanes({
+      handlers: [{ name: 'noop', rate: { attempts: 5, perMs: 1_000 } }],
+      takeTurns,
+    })
+    store.add(makeEvents('noop', 5))
+    await waitUntil(() => requests.length >= 1)
+    expect(requests[0]).toMatchObject({ wanted: 1, atOnce: 1 })
   })
 
   it('goes on when turns cannot be asked for, once they can', async () => {

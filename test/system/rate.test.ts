@@ -10,7 +10,7 @@ import { startApp } from './start-app.ts'
 
 const server = await findTestServer()
 const RATE = 60
-const EVENTS = 150
+const CALLS = 150
 
 const body = (from: number, count: number) =>
   JSON.stringify({
@@ -27,14 +27,24 @@ function findMost(times: readonly number[]): number {
   )
 }
 
-async function expectRate(replicas: number, env: Record<string, string> = {}): Promise<void> {
+interface RateTest {
+  readonly replicas?: number
+  /** Of events in a call. */
+  readonly size?: number
+  readonly env?: Record<string, string>
+}
+
+async function expectRate({ replicas = 1, size = 1, env = {} }: RateTest): Promise<void> {
   const times: number[] = []
-  const endpoint = await listen((response) => {
+  let events = 0
+  const endpoint = await listen((response, { body: text }) => {
     times.push(performance.now())
+    events += size === 1 ? 1 : JSON.parse(text).events.length
     response.end()
   })
   const file = join(makeFolder(), 'receiver.yaml')
-  writeFileSync(file, `handlers: [{ forward: ${endpoint.url}, rate: ${RATE}/s }]`)
+  const format = size === 1 ? '' : `, format: batch, batchSize: ${size}`
+  writeFileSync(file, `handlers: [{ forward: ${endpoint.url}, rate: ${RATE}/s${format} }]`)
   const apps = await Promise.all(
     Array.from({ length: replicas }, async () => {
       const app = await startApp({ HANDLERS: '', CONFIG_FILE: file, ...env })
@@ -42,24 +52,27 @@ async function expectRate(replicas: number, env: Record<string, string> = {}): P
       return app
     }),
   )
-  const share = EVENTS / 5
+  const share = (CALLS * size) / 5
   await Promise.all(
     Array.from({ length: 5 }, (_, n) =>
       sendSigned(apps[n % replicas]!.port, body(n * share, share)),
     ),
   )
-  await vi.waitFor(() => expect(times).toHaveLength(EVENTS), { interval: 20, timeout: 60_000 })
+  await vi.waitFor(() => expect(events).toBe(CALLS * size), { interval: 20, timeout: 60_000 })
   // A fifth of a second's may begin at once after a halt; and they do not arrive as they began.
   expect(findMost(times)).toBeLessThanOrEqual(RATE * 1.5)
   const ms = (times.at(-1) ?? 0) - (times[0] ?? 0)
-  expect(ms).toBeGreaterThan(((EVENTS - RATE * 0.2) / RATE) * 1_000 - 300)
+  expect(ms).toBeGreaterThan(((CALLS - RATE * 0.2) / RATE) * 1_000 - 300)
 }
 
 describe('a rate', () => {
-  it('limits attempts', () => expectRate(1))
+  it('limits attempts', () => expectRate({}))
+
+  // Were their events limited, this would take twice as long as anybody waits.
+  it('limits calls, however many events each has', () => expectRate({ size: 50 }), 120_000)
 
   it.skipIf(!server)('limits the attempts of all replicas together', async () => {
     const { url } = await createTestDatabase(server!)
-    await expectRate(2, { STORE_URL: url })
+    await expectRate({ replicas: 2, env: { STORE_URL: url } })
   })
 })

@@ -74,8 +74,8 @@ export function hostHandler(module: string): void {
         running.confess(describeError(error))
         exit(1)
       })
-      const { name, keys, takesBatches } = handler
-      channel.write(stringify({ ready: { name, keys, takesBatches } }))
+      const { name, keys, takesBatches, batchSize: callEvents } = handler
+      channel.write(stringify({ ready: { name, keys, takesBatches, callEvents } }))
     } catch (error) {
       const problems = [error instanceof Error ? error.message : describeError(error)]
       giveUp({ kind: isInvalidHandler(error) ? 'invalid' : 'load', problems })

@@ -58,6 +58,11 @@ export class HandlerProcess {
     }
   }
 
+  /** In its hands. */
+  get pages(): number {
+    return this.#ledger.size
+  }
+
   /** False when it ends, or is about to. */
   get isTaking(): boolean {
     return this.#isReady && !this.#isStopping && this.#endReason === undefined

@@ -109,6 +109,10 @@ export class PageLedger {
     return this.#pages.size === 0
   }
 
+  get size(): number {
+    return this.#pages.size
+  }
+
   get isFull(): boolean {
     return this.#pages.size >= MAX_PAGES
   }

@@ -16,7 +16,7 @@ const TAKE_TURNS = `
     SELECT name, since, least($2::bigint, (us - since) / $3::bigint) AS turns FROM asked
   )
   UPDATE handlers h SET turn_at = g.since + g.turns * $3::bigint
-  FROM granted g WHERE h.name = g.name RETURNING g.turns`
+  FROM granted g WHERE h.name = g.name AND g.turns > 0 RETURNING g.turns`
 
 /** One row, which all replicas take from: a handler with a rate has it in common. */
 export async function takeTurns(

@@ -25,7 +25,8 @@ async function waitForAll(host: RunningHost, page: number, count: number): Promi
 describe('a page', () => {
   it('is told whole in one frame', async () => {
     const host = await runHost({ name: 'noop' })
-    expect(host.frames).toEqual([{ ready: { name: 'noop', keys: ['*'], takesBatches: false } }])
+    const ready = { name: 'noop', keys: ['*'], takesBatches: false, callEvents: 1 }
+    expect(host.frames).toEqual([{ ready }])
     host.send({ page: 7, parts: [many(200), many(300)] })
     await waitForAll(host, 7, 500)
     expect(host.frames).toHaveLength(2)

@@ -126,7 +126,10 @@ const ACTS = {
       const failure = { page, at, kind: 'dead', error: 'forged', ms: 1 }
       write(CHANNEL_FD, `${JSON.stringify({ failures: [failure] })}\n`)
     }
-    write(CHANNEL_FD, '{"ready":{"name":"forged","keys":["*"],"takesBatches":false}}\n')
+    write(
+      CHANNEL_FD,
+      '{"ready":{"name":"forged","keys":["*"],"takesBatches":false,"callEvents":1}}\n',
+    )
     write(CHANNEL_FD, '{"failed":{"kind":"invalid","problems":["forged"]}}\n')
     return Promise.reject(new Error('honest failure'))
   },
