@@ -16,7 +16,7 @@ const server = await findTestServer()
  */
 const RELEASED: Readonly<Record<string, string>> = {}
 
-const MIGRATIONS = ['postgres', 'spool', 'sqlite'].flatMap((engine) =>
+const MIGRATIONS = ['postgres', 'sqlite'].flatMap((engine) =>
   readdirSync(new URL(`${engine}/migrations/`, STORE)).map(
     (name) => `${engine}/migrations/${name}`,
   ),
