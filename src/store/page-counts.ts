@@ -1,30 +1,6 @@
 import { minuteOf, type SeriesRow, toSeries } from './series.ts'
 import type { UnpackedPage } from './store.ts'
 
-/** What a batch and the totals say of a page. */
-export interface PageCounts {
-  /** With the stale ones, without conflicts. */
-  readonly stored: number
-  readonly duplicates: number
-  readonly conflicts: number
-  readonly stale: number
-  readonly unhandled: number
-  readonly quarantined: number
-}
-
-export function countPage({ events, unreadable, duplicates }: UnpackedPage): PageCounts {
-  const verdicts = { dispatched: 0, unhandled: 0, conflict: 0, stale: 0 }
-  for (const { verdict } of events) verdicts[verdict]++
-  return {
-    stored: events.length - verdicts.conflict,
-    duplicates,
-    conflicts: verdicts.conflict,
-    stale: verdicts.stale,
-    unhandled: verdicts.unhandled,
-    quarantined: unreadable.reduce((sum, { pieces }) => sum + pieces, 0),
-  }
-}
-
 /** Types beyond this many are counted together, so that a hostile sender cannot grow the tables. */
 const MOST_COUNTED_TYPES = 200
 
@@ -54,17 +30,16 @@ export function tallyPages(
   const totals = new Map<string, number>()
   const received = new Map<number, Map<string, number>>()
   for (const page of pages) {
-    const { duplicates, conflicts, stale, unhandled, quarantined } = countPage(page)
     addTo(totals, 'events', page.events.length)
-    addTo(totals, 'duplicates', duplicates)
-    addTo(totals, 'conflict', conflicts)
-    addTo(totals, 'stale', stale)
-    addTo(totals, 'unhandled', unhandled)
-    addTo(totals, 'quarantined', quarantined)
+    addTo(totals, 'duplicates', page.duplicates)
+    for (const { pieces } of page.unreadable) addTo(totals, 'quarantined', pieces)
     const minute = minuteOf(page.batch.receivedAt)
     const types = received.get(minute) ?? new Map<string, number>()
     received.set(minute, types)
-    for (const { type } of page.events) addTo(types, nameOf(type), 1)
+    for (const { type, verdict } of page.events) {
+      addTo(types, nameOf(type), 1)
+      if (verdict !== 'dispatched') addTo(totals, verdict, 1)
+    }
   }
   for (const types of received.values()) {
     for (const [type, n] of types) addTo(totals, `type:${type}`, n)

@@ -48,7 +48,7 @@ export function* seedStatements(dialect: Dialect, seed: Seed): Generator<string>
   const at = `${now - DAYS_MS} + ${BATCH} * ${Math.floor(DAYS_MS / batches)}`
   const settled = events - pending
   yield `INSERT INTO batches (seq, id, source, provider, received_at, sha256, body_bytes, is_open,
-       unpacked_pieces, stored)
+       unpacked_pieces, events)
      SELECT id, 'batch-' || id, 'mailtrap', 'mailtrap',
        ${now - DAYS_MS} + id * ${Math.floor(DAYS_MS / batches)}, ${literal('00')}, ${PER_BATCH * PAYLOAD.length}, 0,
        ${PER_BATCH}, ${PER_BATCH} FROM ${numbers(batches)}`

@@ -1,12 +1,6 @@
 import { ReceiverError } from '../../errors.ts'
 import { groupBy } from '../group-by.ts'
-import {
-  countPage,
-  createTypeNames,
-  type PageCounts,
-  SELECT_TYPE_COUNTERS,
-  tallyPages,
-} from '../page-counts.ts'
+import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import { int4Array, int8Array, withoutNul } from './arrays.ts'
 import { addToCounters, addToSeries } from './counters.ts'
@@ -171,31 +165,23 @@ function listTaken(
 }
 
 const ADVANCE_BATCHES = `
-  UPDATE batches b SET unpacked_pieces = p.pieces, is_open = p.is_open, stored = b.stored + p.stored,
-    duplicates = b.duplicates + p.duplicates, conflicts = b.conflicts + p.conflicts,
-    stale = b.stale + p.stale, quarantined = b.quarantined + p.quarantined
-  FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[],
-    $6::integer[], $7::integer[], $8::integer[])
-    AS p (seq, pieces, is_open, stored, duplicates, conflicts, stale, quarantined)
+  UPDATE batches b SET unpacked_pieces = p.pieces, is_open = p.is_open, events = b.events + p.events
+  FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[])
+    AS p (seq, pieces, is_open, events)
   WHERE b.seq = p.seq`
 
 async function advance(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
-  const rows = [...groupBy(pages, ({ batch }) => batch.seq)].map(([seq, ofBatch]) => {
-    const last = ofBatch.at(-1)
-    const counts = ofBatch.map(countPage)
-    const sum = (name: keyof PageCounts) => counts.reduce((n, one) => n + one[name], 0)
-    return { seq, pieces: last?.toPiece ?? 0, isOpen: last?.isLast ? 0 : 1, sum }
-  })
-  const sums = (name: keyof PageCounts) => int4Array(rows.map(({ sum }) => sum(name)))
+  const batches = [...groupBy(pages, ({ batch }) => batch.seq)]
+  const lasts = batches.map(([, ofBatch]) => ofBatch.at(-1))
   await query(ADVANCE_BATCHES, [
-    int8Array(rows.map(({ seq }) => seq)),
-    int4Array(rows.map(({ pieces }) => pieces)),
-    int4Array(rows.map(({ isOpen }) => isOpen)),
-    ...COUNTED.map(sums),
+    int8Array(batches.map(([seq]) => seq)),
+    int4Array(lasts.map((last) => last?.toPiece ?? 0)),
+    int4Array(lasts.map((last) => (last?.isLast ? 0 : 1))),
+    int4Array(
+      batches.map(([, ofBatch]) => ofBatch.reduce((n, { events }) => n + events.length, 0)),
+    ),
   ])
 }
-
-const COUNTED = ['stored', 'duplicates', 'conflicts', 'stale', 'quarantined'] as const
 
 /** Into the totals, and into the series by time of receipt. */
 async function count(

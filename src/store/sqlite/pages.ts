@@ -1,6 +1,6 @@
 import { ReceiverError } from '../../errors.ts'
 import { eventIdOf } from '../event-id.ts'
-import { countPage, createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
+import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import { wantedEvents } from '../run-bits.ts'
 import { HOUR_MS, insertSeries } from '../series.ts'
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
@@ -87,18 +87,8 @@ export function createPages(db: Database, parts: PageParts) {
   /** Undefined: somebody else has unpacked these pieces, or there is no such open batch. */
   function storePage(page: UnpackedPage, now: number): Stored | undefined {
     const { batch, fromPiece, toPiece, isLast, replacement } = page
-    const { stored, duplicates, conflicts, stale, quarantined } = countPage(page)
-    const { changes } = sql.advance.run(
-      toPiece,
-      isLast ? 0 : 1,
-      stored,
-      duplicates,
-      conflicts,
-      stale,
-      quarantined,
-      batch.seq,
-      fromPiece,
-    )
+    const place = [batch.seq, fromPiece] as const
+    const { changes } = sql.advance.run(toPiece, isLast ? 0 : 1, page.events.length, ...place)
     if (changes === 0) return undefined
     if (replacement) {
       const { body, sha256 } = replacement
@@ -157,9 +147,7 @@ export function createPages(db: Database, parts: PageParts) {
 function prepareStatements(db: Database) {
   return {
     advance: db.prepare(
-      `UPDATE batches SET unpacked_pieces = ?, is_open = ?, stored = stored + ?,
-         duplicates = duplicates + ?, conflicts = conflicts + ?, stale = stale + ?,
-         quarantined = quarantined + ?
+      `UPDATE batches SET unpacked_pieces = ?, is_open = ?, events = events + ?
        WHERE seq = ? AND is_open = 1 AND unpacked_pieces = ?`,
     ),
     replace: db.prepare('UPDATE batches SET sha256 = ?, body_bytes = ? WHERE seq = ?'),

@@ -140,7 +140,7 @@ const HAS_NO_WORK = `
   NOT EXISTS (SELECT 1 FROM runs WHERE batch = b.seq AND open > 0)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE ${isOfBatch('event')} AND state = 'pending')`
 const SELECT_OLD = `
-  SELECT b.seq AS batch, b.received_at AS "receivedAt", b.stored + b.conflicts AS events,
+  SELECT b.seq AS batch, b.received_at AS "receivedAt", b.events,
     o.batch IS NOT NULL AS "hasBody"
   FROM batches b LEFT JOIN bodies o ON o.batch = b.seq
   WHERE b.seq > ? AND b.seq <= ? AND b.received_at < ? AND b.is_open = 0

@@ -15,11 +15,7 @@ CREATE TABLE batches (
   body_bytes      INTEGER NOT NULL,
   is_open         INTEGER NOT NULL DEFAULT 1,
   unpacked_pieces INTEGER NOT NULL DEFAULT 0,
-  stored          INTEGER NOT NULL DEFAULT 0,
-  duplicates      INTEGER NOT NULL DEFAULT 0,
-  conflicts       INTEGER NOT NULL DEFAULT 0,
-  stale           INTEGER NOT NULL DEFAULT 0,
-  quarantined     INTEGER NOT NULL DEFAULT 0
+  events          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX batches_open ON batches (seq) WHERE is_open = 1;
 
