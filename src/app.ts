@@ -58,7 +58,7 @@ export function createApp(parts: AppParts): App {
       closers.add(async ({ drainMs }) => {
         const mayBeSent = isReady && isBehindBalancer
         isReady = false
-        server.beginDrain()
+        server.refuseKeepAlive()
         if (mayBeSent) await setTimeout(drainMs, undefined, { signal: hurry }).catch(() => {})
       })
       if (handlersStarted) await unlessStopped(handlersStarted())

@@ -21,7 +21,7 @@ import type { SettingName, SettingValues } from './config/settings-schema.ts'
 import { findMisspelt, findOpenDoors, findWarnings } from './config/settings-warnings.ts'
 import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
-import { findTlsFiles, type TlsFiles } from './config/tls-files.ts'
+import { findTlsPaths, type TlsPaths } from './config/tls-paths.ts'
 import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
 import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
@@ -31,7 +31,7 @@ export type { LogLevel } from './config/plain-values.ts'
 export type { RedactionSettings } from './config/redaction.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
 export { type SettingProblem, SettingsError } from './config/settings-error.ts'
-export type { TlsFiles } from './config/tls-files.ts'
+export type { TlsPaths } from './config/tls-paths.ts'
 export { digestFiles, findReplaced, watchFiles } from './config/watch-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
@@ -56,7 +56,7 @@ export interface Settings {
   readonly role: Role
   /** CIDR blocks; empty: no `X-Forwarded-For` counts. */
   readonly trustProxy: readonly string[]
-  readonly tls: TlsFiles | undefined
+  readonly tls: TlsPaths | undefined
   readonly bodyLimitBytes: number
   /** How long a connection may idle. */
   readonly keepAliveMs: number
@@ -128,7 +128,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const values = readGiven(given, problems)
   const origins = { file, given, values, secrets, cwd, problems, readFile }
   const handlers = findHandlers(origins)
-  const tls = findTlsFiles(origins)
+  const tls = findTlsPaths(origins)
   const sources = buildSources(origins)
   const redaction = findRedaction(origins)
   const traces = findTraces(env)

@@ -5,7 +5,7 @@ import type { Cause, Figures } from './cause.ts'
 import { findCauses } from './causes.ts'
 import type { ReadFigures } from './read-figures.ts'
 import { AlertFailure, type AlertMessage, type AlertTarget, type sendAlert } from './send-alert.ts'
-import { judgeSilences, noteSilences, type WatchedSource } from './silences.ts'
+import { findSilences, noteSilences, type WatchedSource } from './silences.ts'
 import { noteTold, type Telling, takeCauses } from './telling.ts'
 
 const LOOK_EVERY_MS = 10_000
@@ -59,7 +59,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   let lastAt: Readonly<Record<string, number>> = {}
   let timer: NodeJS.Timeout | undefined
 
-  function judge(read: ReadFigures, before: AlertMemory): { memory: AlertMemory; causes: Cause[] } {
+  function assess(read: ReadFigures, before: AlertMemory) {
     const { at, lastBatches } = read
     const look = { at, watchedSince, lastAt: lastBatches }
     const sources = noteSilences(before.sources, lastAt, look)
@@ -68,22 +68,22 @@ export function createAlerts(options: AlertsOptions): Alerts {
     const figures: Figures = {
       ...read,
       grewAt: { quarantined: grown.quarantined?.at ?? 0, conflicts: grown.conflicts?.at ?? 0 },
-      silences: judgeSilences(options.sources(), sources, { ...look, wasSilent }),
+      silences: findSilences(options.sources(), sources, { ...look, wasSilent }),
     }
     return { memory: { ...before, sources, grown }, causes: findCauses(figures) }
   }
 
   async function look(): Promise<void> {
     const read = await readFigures()
-    const judged = judge(read, await memory.read())
+    const found = assess(read, await memory.read())
     const target = options.target()
-    const { causes, tellings } = takeCauses(judged.memory.causes, judged.causes, {
+    const { causes, tellings } = takeCauses(found.memory.causes, found.causes, {
       at: read.at,
       watchedSince,
       isTold: target !== undefined,
     })
-    if (!(await memory.write({ ...judged.memory, causes }))) return
-    known = { ...judged.memory, causes }
+    if (!(await memory.write({ ...found.memory, causes }))) return
+    known = { ...found.memory, causes }
     lastAt = read.lastBatches
     if (target) await tellAll(tellings, target)
   }
@@ -117,7 +117,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   const readVerdict = async (): Promise<Verdict> => {
     const read = await readFigures()
     const before = known ?? (await memory.read())
-    const { causes } = judge(read, before)
+    const { causes } = assess(read, before)
     const beganAt = ({ cause, since }: Cause) => since ?? before.causes[cause]?.since ?? read.at
     return { causes: causes.map((cause) => ({ ...cause, since: beganAt(cause) })) }
   }

@@ -64,7 +64,7 @@ function forgetOld(longest: KnownSource['longest'], at: number): KnownSource['lo
  * times their longest silence of the last week, and an hour. What is usual is not known before a day
  * has passed. Pure.
  */
-export function judgeSilences(
+export function findSilences(
   sources: readonly WatchedSource[],
   known: KnownSources,
   { at, watchedSince, lastAt, wasSilent }: Look & { wasSilent: (source: string) => boolean },

@@ -1,5 +1,5 @@
 import { PROVIDERS } from '../providers/providers.ts'
-import { readTlsFiles, type TlsPaths } from '../receive/create-fastify.ts'
+import { readTlsPair, type TlsPaths } from '../receive/create-fastify.ts'
 import type { Readiness } from '../receive/create-public-server.ts'
 import { createPublicServer, type PublicServer } from '../receive/create-public-server.ts'
 import type { Journal } from '../store/store.ts'
@@ -15,7 +15,7 @@ export async function serveWebhooks(
   const findSources = (from: typeof settings) =>
     new Map((receives ? from.sources : []).map((source) => [source.name, source]))
   let sources = findSources(settings)
-  const tls = settings.tls && readTlsFiles(settings.tls)
+  const tls = settings.tls && readTlsPair(settings.tls)
   const server = createPublicServer({
     sources: () => sources,
     providers: PROVIDERS,
@@ -44,7 +44,7 @@ export async function serveWebhooks(
 /** The files may have changed since they were looked at. */
 function followTls(server: PublicServer, paths: TlsPaths): string[] {
   try {
-    server.reloadTls(readTlsFiles(paths))
+    server.reloadTls(readTlsPair(paths))
     return []
   } catch (error) {
     return [`TLS_CERT_FILE, TLS_KEY_FILE: ${error instanceof Error ? error.message : error}`]

@@ -7,7 +7,7 @@ import { packageFile } from '../own-files.ts'
 import { createAdminClient } from './admin-client.ts'
 import { type CommandContext, CommandFailure, reachableUrl } from './command.ts'
 import { ALERTS, createDemoApp } from './demo/create-demo-app.ts'
-import { judgeDemo } from './demo/demo-expectations.ts'
+import { checkDemo } from './demo/demo-expectations.ts'
 import { ANY_PORTS, chooseDemoPorts, type DemoPorts, isPortTaken } from './demo/demo-ports.ts'
 import { type DemoRequests, readDemoRequests } from './demo/demo-requests.ts'
 import { type DemoResult, describeDemo, describeNextSteps } from './demo/describe-demo.ts'
@@ -93,7 +93,7 @@ async function exercise(
   const sent = await sendDemo(new URL(webhookUrl), samples.requests, context)
   const accepted = samples.requests.filter((request) => request.answer === 200).length
   const stats = await waitUntilHandled(client, accepted, context)
-  const expectations = judgeDemo(samples, sent, stats)
+  const expectations = checkDemo(samples, sent, stats)
   return { webhookUrl, adminUrl: reachableUrl(adminUrl), sent, stats, expectations }
 }
 

@@ -4,7 +4,7 @@ import type { GivenSettings } from './given-settings.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingName, SettingValues } from './settings-schema.ts'
-import { findTlsFiles } from './store-url.ts'
+import { findCertificateFiles } from './store-url.ts'
 import { WrongValue } from './wrong-value.ts'
 
 /** What two settings say of each other. Settings that are wrong by themselves are left out. */
@@ -56,7 +56,7 @@ export function checkTogether(options: {
     )
   }
   const { STORE_URL: store } = values
-  for (const path of store?.engine === 'postgres' ? findTlsFiles(store.url) : []) {
+  for (const path of store?.engine === 'postgres' ? findCertificateFiles(store.url) : []) {
     problems.attempt(label('STORE_URL'), () => checkPem(readFileOrExplain(readFile, path), path))
   }
   const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)

@@ -35,7 +35,7 @@ function readPostgresUrl(url: string): string {
 }
 
 /** The files with certificates that its parameters name; `system` stands for those of the machine. */
-export function findTlsFiles(url: string): string[] {
+export function findCertificateFiles(url: string): string[] {
   return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => {
     const path = parse(url)?.searchParams.get(name)
     return path && path !== 'system' ? [path] : []

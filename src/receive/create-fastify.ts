@@ -11,11 +11,11 @@ export interface ListenerSettings {
   /** A larger body is refused. */
   readonly bodyLimitBytes: number
   /** Without it the listener speaks plain HTTP. */
-  readonly tls?: TlsFiles | undefined
+  readonly tls?: TlsPair | undefined
 }
 
 /** Both PEM. */
-export interface TlsFiles {
+export interface TlsPair {
   readonly cert: Buffer
   readonly key: Buffer
 }
@@ -93,6 +93,6 @@ export interface TlsPaths {
   readonly keyFile: string
 }
 
-export function readTlsFiles({ certFile, keyFile }: TlsPaths): TlsFiles {
+export function readTlsPair({ certFile, keyFile }: TlsPaths): TlsPair {
   return { cert: readFileSync(certFile), key: readFileSync(keyFile) }
 }

@@ -4,7 +4,7 @@ import type { ProviderName, Source } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Journal } from '../store/store.ts'
-import { createFastify, type ListenerSettings, type TlsFiles } from './create-fastify.ts'
+import { createFastify, type ListenerSettings, type TlsPair } from './create-fastify.ts'
 import { isAmbiguous } from './framing.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
 import { listen } from './listen.ts'
@@ -44,11 +44,11 @@ export interface PublicServer {
   /** Rejects when the address cannot be had. */
   listen(): Promise<{ url: string; port: number }>
   /** From now on every answer ends its connection, so that clients move to another replica. */
-  beginDrain(): void
+  refuseKeepAlive(): void
   /** Stops accepting, lets requests in flight finish, and ends after `graceMs` what is left. */
   close(graceMs: number): Promise<void>
   /** New connections get this certificate. Throws, and keeps the old one, when it is none. */
-  reloadTls(tls: TlsFiles): void
+  reloadTls(tls: TlsPair): void
 }
 
 export function createPublicServer(parts: PublicServerParts): PublicServer {
@@ -60,7 +60,7 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
   const { bodyLimitBytes } = settings
   const bodyRoom = createBodyRoom({ ...limits, bodyLimitBytes })
   const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
-  let isDraining = false
+  let refusesKeepAlive = false
   let closeBeside = async () => {}
 
   app.addHook('onRequest', (request, _reply, done) => {
@@ -70,7 +70,7 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
     done()
   })
   app.addHook('onSend', (_request, reply, text, done) => {
-    if (isDraining) reply.header('connection', 'close')
+    if (refusesKeepAlive) reply.header('connection', 'close')
     done(null, text)
   })
   app.setErrorHandler<FastifyError | Refusal>((error, request, reply) =>
@@ -87,11 +87,11 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
       closeBeside = listening.closeBeside
       return { url, port }
     },
-    beginDrain: () => {
-      isDraining = true
+    refuseKeepAlive: () => {
+      refusesKeepAlive = true
     },
     close: async (graceMs) => {
-      isDraining = true
+      refusesKeepAlive = true
       const timer = setTimeout(connectionRoom.destroyAll, graceMs)
       await Promise.all([app.close(), closeBeside()])
       clearTimeout(timer)

@@ -40,7 +40,7 @@ export interface HeldBack {
  * back, so a step that nobody can explain holds pruning back. `steadyMs` is how long the clock has
  * gone on without a step since it was first doubted.
  */
-export function judgeClock(
+export function findClockDoubt(
   now: number,
   { seenAt, databaseNow }: StoreTime,
   steadyMs = 0,
@@ -157,7 +157,7 @@ export async function pruneBy(
     onProgress,
     isStopped = () => false,
   } = options
-  const heldBack = judgeClock(clock, await store.readTime(), readSteadiness())
+  const heldBack = findClockDoubt(clock, await store.readTime(), readSteadiness())
   if (heldBack) return heldBack
   const request = { ...readLimits(retention, clock), clock }
   let rows = 0

@@ -128,7 +128,7 @@ export interface PruneRequest {
   readonly eventsBefore: number
   readonly deadBefore: number
   readonly keysBefore: number
-  /** The clock by which these were reckoned, if it was judged; remembered for `readTime` at the end. */
+  /** The clock by which these were reckoned, if it was checked; remembered for `readTime` at the end. */
   readonly clock?: number
 }
 

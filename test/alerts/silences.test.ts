@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judgeSilences, type KnownSources, noteSilences } from '../../src/alerts/silences.ts'
+import { findSilences, type KnownSources, noteSilences } from '../../src/alerts/silences.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, NOW } from './sample-figures.ts'
 
 const never = () => false
@@ -21,7 +21,7 @@ function judge(known: KnownSources, last: number | undefined, at: number, silent
   const source = { name: 'shop', ...(silentAfterMs !== undefined && { silentAfterMs }) }
   const lastAt = last === undefined ? {} : { shop: last }
   const look = { at, watchedSince: START, lastAt, wasSilent: never }
-  return judgeSilences([source], known, look)
+  return findSilences([source], known, look)
 }
 
 describe('the silence of a source', () => {
@@ -77,7 +77,7 @@ describe('the silence of a source', () => {
   it('is not told of in the first minutes after a start, unless it had been told before', () => {
     const look = { at: NOW, watchedSince: NOW - MINUTE_MS, lastAt: { shop: NOW - DAY_MS } }
     const sources = [{ name: 'shop', silentAfterMs: HOUR_MS }]
-    const judged = (wasSilent: () => boolean) => judgeSilences(sources, {}, { ...look, wasSilent })
+    const judged = (wasSilent: () => boolean) => findSilences(sources, {}, { ...look, wasSilent })
     expect(judged(never)).toMatchObject([{ isSilent: false }])
     expect(judged(() => true)).toMatchObject([{ isSilent: true }])
   })

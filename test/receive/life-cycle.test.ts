@@ -73,7 +73,7 @@ describe('drain', () => {
     const idle = openRaw(server.port)
     idle.socket.write(post())
     await eventually(() => statusesIn(idle.text())).toEqual([200])
-    server.beginDrain()
+    server.refuseKeepAlive()
     idle.socket.write(post())
     await idle.closed
     expect(statusesIn(idle.text())).toEqual([200, 200])

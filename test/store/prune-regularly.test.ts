@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import {
   createSteadiness,
   describeHeldBack,
-  judgeClock,
+  findClockDoubt,
   pruneBy,
   pruneRegularly,
 } from '../../src/store/prune-regularly.ts'
@@ -15,14 +15,14 @@ const seen = (seenAt: number | undefined, databaseNow?: number): StoreTime => ({
   seenAt,
   databaseNow,
 })
-const reasonOf = (...args: Parameters<typeof judgeClock>) => judgeClock(...args)?.reason
+const reasonOf = (...args: Parameters<typeof findClockDoubt>) => findClockDoubt(...args)?.reason
 
 describe('a clock', () => {
   it('is believed on a store of which nothing is known, and an hour or some days later', () => {
-    expect(judgeClock(NOW, seen(undefined))).toBeUndefined()
-    expect(judgeClock(NOW, seen(NOW - DAY / 24))).toBeUndefined()
-    expect(judgeClock(NOW, seen(NOW - 6 * DAY))).toBeUndefined()
-    expect(judgeClock(NOW, seen(NOW + DAY))).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(undefined))).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW - DAY / 24))).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW - 6 * DAY))).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW + DAY))).toBeUndefined()
   })
 
   it('is not believed far ahead of the store, or far behind it', () => {
@@ -37,16 +37,16 @@ describe('a clock', () => {
 
   it('is not believed when the database’s clock says something else, however steady it goes', () => {
     expect(reasonOf(NOW, seen(NOW, NOW + 15 * 60_000), 10 * DAY)).toBe('differs_from_database')
-    expect(judgeClock(NOW, seen(NOW, NOW + 1_000))).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW, NOW + 1_000))).toBeUndefined()
   })
 
   it('is believed after all once it has gone on steadily for three days', () => {
-    expect(judgeClock(NOW, seen(NOW - 90 * DAY), 3 * DAY)).toBeUndefined()
-    expect(judgeClock(NOW, seen(NOW + 90 * DAY), 3 * DAY)).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW - 90 * DAY), 3 * DAY)).toBeUndefined()
+    expect(findClockDoubt(NOW, seen(NOW + 90 * DAY), 3 * DAY)).toBeUndefined()
   })
 
   it('is described with both times, and with what to do', () => {
-    const heldBack = judgeClock(NOW + 730 * DAY, seen(NOW))!
+    const heldBack = findClockDoubt(NOW + 730 * DAY, seen(NOW))!
     expect(describeHeldBack(heldBack)).toMatch(/2028-10-31T.*2026-11-01T.*Set the clock/)
   })
 })

@@ -45,7 +45,7 @@ export function Top(props: {
       )}
       <p
         class="connection"
-        data-state={told.state === 'live' ? judge(causes) : told.state}
+        data-state={told.state === 'live' ? colourOf(causes) : told.state}
         role="status"
       >
         {told.text}
@@ -65,7 +65,7 @@ const URGENT: readonly string[] = ['not_ready', 'store', 'spool', 'webhook_pause
 const isUrgent = ({ cause }: CauseJson) => URGENT.includes(cause.split(':', 1)[0] ?? '')
 
 /** The state that colours what tells of all causes together. */
-function judge(causes: readonly CauseJson[]): 'live' | 'late' | 'dead' {
+function colourOf(causes: readonly CauseJson[]): 'live' | 'late' | 'dead' {
   if (causes.length === 0) return 'live'
   return causes.some(isUrgent) ? 'dead' : 'late'
 }

@@ -12,7 +12,7 @@ export interface Expectation {
 }
 
 /** Compares what must have come of the requests with what the receiver says. */
-export function judgeDemo(
+export function checkDemo(
   { requests, handlers }: DemoRequests,
   sent: readonly SentRequest[],
   stats: StatsJson,
@@ -22,7 +22,7 @@ export function judgeDemo(
   const refused = requests.filter((request) => request.answer === 401).length
   const jobs = Object.values(handlers).reduce((sum, count) => sum + count, 0)
   return [
-    judgeAnswers(sent),
+    checkAnswers(sent),
     expectCount(
       total('events'),
       stats.events.total,
@@ -44,7 +44,7 @@ export function judgeDemo(
       (count) =>
         `${formatCounted(count, 'request')} with a wrong signature refused, nothing of it kept`,
     ),
-    judgeJobs(
+    checkJobs(
       handlers,
       stats,
       `${formatCounted(jobs, 'job')} done by ${formatCounted(Object.keys(handlers).length, 'handler')}, none failed`,
@@ -56,7 +56,7 @@ function expectCount(wanted: number, found: number, say: (count: number) => stri
   return { text: say(wanted), isMet: wanted === found, found: String(found) }
 }
 
-function judgeAnswers(sent: readonly SentRequest[]): Expectation {
+function checkAnswers(sent: readonly SentRequest[]): Expectation {
   const wrong = sent.filter(({ request, status }) => status !== request.answer)
   return {
     text: `${formatCounted(sent.length, 'request')} answered as they must be`,
@@ -65,7 +65,7 @@ function judgeAnswers(sent: readonly SentRequest[]): Expectation {
   }
 }
 
-function judgeJobs(
+function checkJobs(
   wanted: DemoRequests['handlers'],
   { jobs }: StatsJson,
   text: string,

@@ -22,7 +22,7 @@ export class HostChannel {
   #target: Buffer = this.#head
   #filled = 0
   #isEnding = false
-  #onDrained = () => {}
+  #onAllWritten = () => {}
 
   constructor(listener: ChannelListener) {
     this.#listener = listener
@@ -43,21 +43,21 @@ export class HostChannel {
   }
 
   /** Whether all that was written is in the pipe. */
-  get isDrained(): boolean {
+  get hasWrittenAll(): boolean {
     return this.#socket.writableLength === 0
   }
 
-  whenDrained(onDrained: () => void): void {
-    this.#onDrained = onDrained
+  whenAllWritten(onAllWritten: () => void): void {
+    this.#onAllWritten = onAllWritten
   }
 
   /** Writes without delay what the pipe has room for: there may be no turn left for the rest. */
   write(frame: string): void {
     const bytes = Buffer.from(`${frame}\n`)
-    const written = this.isDrained ? writeAtOnce(bytes) : 0
+    const written = this.hasWrittenAll ? writeAtOnce(bytes) : 0
     if (written === bytes.length) return
     this.#socket.write(bytes.subarray(written), () => {
-      if (this.isDrained) this.#onDrained()
+      if (this.hasWrittenAll) this.#onAllWritten()
     })
   }
 

@@ -50,7 +50,7 @@ export class HostLoop {
       onEnd: (job, end, ms) => this.#note(job, end, Math.round(ms)),
       onRoom: () => this.#wake(),
     })
-    channel.whenDrained(() => this.#wakeInTurn())
+    channel.whenAllWritten(() => this.#wakeInTurn())
   }
 
   takePage(head: PageHead, bytes: Buffer): void {
@@ -84,7 +84,7 @@ export class HostLoop {
   confess(error: string): void {
     process.stderr.write(`${error}\n`)
     this.tellAtOnce()
-    if (this.#channel.isDrained) this.#channel.write(stringify({ ending: error }))
+    if (this.#channel.hasWrittenAll) this.#channel.write(stringify({ ending: error }))
   }
 
   /** Something has ended: there may be room for more, once what ends with it has ended too. */
@@ -121,7 +121,7 @@ export class HostLoop {
     if (!this.#news.isEmpty) this.#tellInTime()
     this.#attempts.start(wave)
     const isOver = this.#isStopping && this.#attempts.count === 0
-    if (isOver && this.#news.isEmpty && this.#channel.isDrained) this.#leave()
+    if (isOver && this.#news.isEmpty && this.#channel.hasWrittenAll) this.#leave()
   }
 
   #takeWave(): Attempt[] {
@@ -173,7 +173,7 @@ export class HostLoop {
   }
 
   #tell(): void {
-    while (this.#hasNews && this.#channel.isDrained) {
+    while (this.#hasNews && this.#channel.hasWrittenAll) {
       this.#channel.write(this.#news.take(this.#mustTellAll))
     }
     this.#mustTellAll = false

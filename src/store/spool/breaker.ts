@@ -37,7 +37,7 @@ export function createBreaker(options: BreakerOptions) {
   let wasOpened = false
 
   /** A batch refused for what it is says nothing about the store. */
-  function judge(error: ReceiverError | undefined): void {
+  function note(error: ReceiverError | undefined): void {
     if (error?.code === 'store_refused') return
     const wasAway = failure !== undefined
     failure = error
@@ -58,7 +58,7 @@ export function createBreaker(options: BreakerOptions) {
       const settle = (error: ReceiverError | undefined): void => {
         if (!waiting.has(letGo)) return
         letGo(error)
-        judge(error)
+        note(error)
       }
       const cancel = startTimer(LIMIT_MS, () => settle(noAnswerWithin(LIMIT_MS)))
       waiting.add(letGo)

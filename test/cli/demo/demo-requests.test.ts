@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { StatsJson } from '../../../src/admin/api/stats-schema.ts'
-import { judgeDemo } from '../../../src/cli/demo/demo-expectations.ts'
+import { checkDemo } from '../../../src/cli/demo/demo-expectations.ts'
 import { readDemoRequests } from '../../../src/cli/demo/demo-requests.ts'
 import { describeDemo } from '../../../src/cli/demo/describe-demo.ts'
 import { PROVIDERS } from '../../../src/providers/providers.ts'
@@ -29,7 +29,7 @@ describe('the recorded requests of the demo', () => {
   })
 })
 
-describe('judgeDemo', () => {
+describe('checkDemo', () => {
   const sent = samples.requests.map((request) => ({ request, status: request.answer }))
   const jobs = Object.fromEntries(
     Object.entries(samples.handlers).map(([name, done]) => [name, { done, pending: 0, dead: 0 }]),
@@ -43,7 +43,7 @@ describe('judgeDemo', () => {
   } as unknown as StatsJson
 
   it('is content when everything came as it must', () => {
-    expect(judgeDemo(samples, sent, stats).filter(({ isMet }) => !isMet)).toEqual([])
+    expect(checkDemo(samples, sent, stats).filter(({ isMet }) => !isMet)).toEqual([])
   })
 
   it.each([
@@ -64,7 +64,7 @@ describe('judgeDemo', () => {
       { sent, stats: { ...stats, batches: { refused_by_reason: { signature: 0 } } } },
     ],
   ])('notices %s', (_what, given) => {
-    const judged = judgeDemo(samples, given.sent, given.stats as unknown as StatsJson)
+    const judged = checkDemo(samples, given.sent, given.stats as unknown as StatsJson)
     expect(judged.filter(({ isMet }) => !isMet)).toHaveLength(1)
   })
 })

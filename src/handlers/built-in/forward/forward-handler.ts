@@ -1,9 +1,9 @@
 import { defineHandler, type Handler } from '../../define-handler.ts'
 import type { AttemptInfo, HandlerContext } from '../../handler-context.ts'
 import type { BuiltInFacts, ForwardOptions } from '../built-in-options.ts'
+import { checkAnswer, readFailed } from './check-answer.ts'
 import { openEndpoint } from './endpoint.ts'
 import { ForwardError } from './forward-error.ts'
-import { judgeAnswer, readFailed } from './judge-answer.ts'
 import { createRequestWriter } from './write-request.ts'
 
 /** Posts events to an endpoint of the team's, one or several a request. */
@@ -19,7 +19,7 @@ export function createForwardHandler(
   async function post(items: readonly AttemptInfo[], signal: AbortSignal) {
     const request = write(items, Math.floor(Date.now() / 1_000))
     const answer = await endpoint.post(request, { signal, readsBody: format === 'batch' })
-    judgeAnswer(answer, endpoint.label, Date.now())
+    checkAnswer(answer, endpoint.label, Date.now())
     return answer
   }
 

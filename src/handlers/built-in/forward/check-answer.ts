@@ -4,7 +4,7 @@ import type { Answer } from './endpoint.ts'
 import { ForwardError } from './forward-error.ts'
 
 /** Throws unless the answer says that the events are in good hands. `label`: who gave it. */
-export function judgeAnswer({ status, retryAfter }: Answer, label: string, now: number): void {
+export function checkAnswer({ status, retryAfter }: Answer, label: string, now: number): void {
   if (status >= 200 && status < 300) return
   const text = `${label} answered ${status}`
   if (status === 410) throw withoutStack(new PermanentError(`${text}: it wants no more of this.`))

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { judgeAnswer } from '../../../../src/handlers/built-in/forward/judge-answer.ts'
+import { checkAnswer } from '../../../../src/handlers/built-in/forward/check-answer.ts'
 import { retryAfterMs } from '../../../../src/handlers/retry-later-error.ts'
 
 const NOW = Date.parse('2026-11-30T12:00:00Z')
 
 function thrownBy(status: number, retryAfter: string | undefined): unknown {
   try {
-    judgeAnswer({ status, retryAfter, body: undefined }, 'http://a.test', NOW)
+    checkAnswer({ status, retryAfter, body: undefined }, 'http://a.test', NOW)
   } catch (thrown) {
     return thrown
   }

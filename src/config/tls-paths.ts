@@ -6,17 +6,17 @@ import type { ProblemList } from './settings-error.ts'
 import { WrongValue } from './wrong-value.ts'
 
 /** Absolute paths of a certificate chain and its key, both PEM. */
-export interface TlsFiles {
+export interface TlsPaths {
   readonly certFile: string
   readonly keyFile: string
 }
 
 /** Both files, proved to belong together; undefined: no TLS here, or a problem more. */
-export function findTlsFiles(options: {
+export function findTlsPaths(options: {
   given: GivenSettings
   readFile: (path: string) => string
   problems: ProblemList
-}): TlsFiles | undefined {
+}): TlsPaths | undefined {
   const { given, readFile, problems } = options
   const cert = given.get('TLS_CERT_FILE')
   const key = given.get('TLS_KEY_FILE')
