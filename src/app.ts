@@ -46,7 +46,7 @@ export function createApp(parts: AppParts): App {
       const readiness = () => readReadiness(stage(), opened)
       const isWell = () => readiness().ready
       recordReload = (problems) => auditReload(store, problems)
-      const guardian = watchWebhooks(shared, isWell)
+      const guardian = await unlessStopped(watchWebhooks(shared, isWell))
       const figures = guardian?.figures
       const alerts = watchCauses(opened, shared, { watch, readiness, guardian: figures })
       const registrations = work ? work.registrations : await rememberHandlers(store, shared)

@@ -41,12 +41,12 @@ export function watchCauses(
 }
 
 /** Part of the composition: what looks after the webhooks at the provider; whoever receives does. */
-export function watchWebhooks(
+export async function watchWebhooks(
   { settings, receives, observer, reloaders, now }: Composition,
   isWell: () => boolean,
-): Guardian | undefined {
+): Promise<Guardian | undefined> {
   if (!receives) return undefined
-  const { guardian, reload } = prepareGuardian({ settings, isWell, observer, now })
+  const { guardian, reload } = await prepareGuardian({ settings, isWell, observer, now })
   reloaders.push(reload)
   return guardian
 }

@@ -9,7 +9,7 @@ import {
   type GuardianPlan,
   type Heartbeat,
 } from './guardian.ts'
-import type { ManagementAccess } from './management-api.ts'
+import { loadSdk, type ManagementAccess } from './management-api.ts'
 
 interface GuardianSettings {
   readonly management: ManagementAccess | undefined
@@ -30,9 +30,15 @@ interface PreparedGuardian {
   reload(settings: GuardianSettings): readonly string[]
 }
 
-export function prepareGuardian({ settings, ...parts }: GuardianParts): PreparedGuardian {
+/** To be awaited before anybody is answered: what the guardian needs is loaded then. */
+export async function prepareGuardian({
+  settings,
+  ...parts
+}: GuardianParts): Promise<PreparedGuardian> {
   let plan = readPlan(settings)
   const first = plan
+  // Without it, each look says so.
+  if (first) await loadSdk().catch(() => {})
   const guardian =
     first &&
     createGuardian({

@@ -13,14 +13,14 @@ const OFF = {
 const ON = { ...OFF, management: { url: 'http://127.0.0.1', token: 't', accountId: undefined } }
 const PARTS = { isWell: () => true, observer: createRecordingObserver(), now: Date.now }
 
-it('makes a guardian only where there is a token', () => {
-  expect(prepareGuardian({ ...PARTS, settings: OFF }).guardian).toBeUndefined()
-  expect(prepareGuardian({ ...PARTS, settings: ON }).guardian).toBeDefined()
+it('makes a guardian only where there is a token', async () => {
+  expect((await prepareGuardian({ ...PARTS, settings: OFF })).guardian).toBeUndefined()
+  expect((await prepareGuardian({ ...PARTS, settings: ON })).guardian).toBeDefined()
 })
 
-it('takes other settings, but neither begins nor ends', () => {
-  const on = prepareGuardian({ ...PARTS, settings: ON })
-  const off = prepareGuardian({ ...PARTS, settings: OFF })
+it('takes other settings, but neither begins nor ends', async () => {
+  const on = await prepareGuardian({ ...PARTS, settings: ON })
+  const off = await prepareGuardian({ ...PARTS, settings: OFF })
   expect([on.reload(ON), off.reload(OFF)]).toEqual([[], []])
   expect([on.reload(OFF), off.reload(ON)].flat()).toEqual([
     expect.stringContaining('restart'),

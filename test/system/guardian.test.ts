@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
+import { makeFolder } from '../config/settings-folder.ts'
 import { startFakeMailtrap, TOKEN, webhook } from '../guardian/fake-mailtrap.ts'
 import { findFreePort } from '../receive/find-free-port.ts'
+import { startReceiver } from './receiver-process.ts'
 import { startApp } from './start-app.ts'
 
 const PATIENCE = { interval: 100 }
@@ -56,4 +59,21 @@ it('resumes its webhook after an outage that was longer than the provider’s pa
   } finally {
     await up.stop()
   }
+})
+
+it('has loaded what it needs before anybody is answered, and nothing without a token', async () => {
+  const preload = fileURLToPath(new URL('./tell-loaded.cjs', import.meta.url))
+  const whenListening = async (env: Record<string, string>) => {
+    const folder = makeFolder()
+    const given = { DATA_DIR: folder, NODE_OPTIONS: `--require ${preload}`, ...env }
+    const { child, ended, lines } = await startReceiver(given)
+    child.kill('SIGTERM')
+    await ended
+    return lines.join('').match(/the SDK is (not )?loaded/g)
+  }
+  const mailtrap = await startFakeMailtrap([])
+  const env = { MAILTRAP_API_TOKEN: TOKEN, MAILTRAP_API_URL: mailtrap.url }
+  // Of the admin listener and the public one.
+  expect(await whenListening(env)).toEqual(['the SDK is loaded', 'the SDK is loaded'])
+  expect(await whenListening({})).toEqual(['the SDK is not loaded', 'the SDK is not loaded'])
 })
