@@ -26,6 +26,7 @@ import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
 import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
 export { type Environment, readEnvironment } from './config/environment.ts'
+export { showTarget } from './config/handlers/show-target.ts'
 export { keepRedactKey } from './config/made-secrets.ts'
 export type { LogLevel } from './config/plain-values.ts'
 export type { RedactionSettings } from './config/redaction.ts'

@@ -1,4 +1,4 @@
-import { handlerEnvironment, type Settings } from '../config.ts'
+import { handlerEnvironment, type Settings, showTarget } from '../config.ts'
 import { HandlerProcess } from '../dispatch/process/handler-process.ts'
 import { DEFAULT_LIMITS } from '../dispatch/process/spawn-host.ts'
 import type { HandlerSettings } from '../model.ts'
@@ -7,6 +7,8 @@ import type { CommandContext } from './command.ts'
 /** What became of loading one handler module. */
 export interface CheckedHandler {
   readonly module: string
+  /** Where it takes its events; null for a module. */
+  readonly target: string | null
   /** Undefined when it could not be loaded. */
   readonly name: string | undefined
   readonly keys: readonly string[]
@@ -57,6 +59,7 @@ function load(
           const unloaded = { name: undefined, keys: [], takesBatches: false }
           resolve({
             module: handler.module,
+            target: handler.builtIn ? showTarget(handler.builtIn) : null,
             ...(facts ?? unloaded),
             problems: failure?.problems ?? [],
             output,

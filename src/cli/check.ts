@@ -119,8 +119,9 @@ function describeAdmin(admin: Settings['admin']): string {
 }
 
 function describeHandler(handler: CheckedHandler, paint: Paint): string {
-  const { name, module, keys, takesBatches, problems, output } = handler
-  const place = safeText(showModule(module))
+  const { name, module, target, keys, takesBatches, problems, output } = handler
+  const to = target === null ? '' : `\n    to ${safeText(target)}`
+  const place = `${safeText(showModule(module))}${to}`
   if (problems.length === 0) {
     const manner = takesBatches ? ', in batches' : ''
     return `${paint('green', '✓')} ${paint('bold', safeText(name ?? ''))}  ${place}\n    ${safeText(keys.join(', '))}${manner}\n`

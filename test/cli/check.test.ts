@@ -42,6 +42,50 @@ describe('mailtrap-receiver check', () => {
     expect(out).not.toContain(SECRET)
   })
 
+  it('shows where a handler without a module takes its events, and nothing secret of it', async () => {
+    const folder = await makeHandlers({})
+    const file = join(folder, 'receiver.yaml')
+    const key = `whsec_${Buffer.from('a-signing-key-of-32-bytes-or-so!').toString('base64')}`
+    await writeFile(
+      file,
+      `handlers:
+  - { forward: { env: HOOK }, name: app, secret: { env: HOOK_KEY } }
+  - { forward: 'http://app.internal/hooks/hush', name: other }
+  - { table: { url: { env: ANALYTICS }, name: analytics.mail_events } }
+  - { table: { url: 'postgres://user@/hush?host=/run/postgresql', name: mail_events }, name: near }
+  - { table: { url: 'https://u:hush@click.internal:8443/?password=hush', name: mail_events }, name: click }
+  - { publish: { url: { env: NATS }, subject: mail.events } }
+  - { publish: { url: 'amqps://u:hush@rabbit.internal/hush', exchange: mail }, name: rabbit }
+`,
+    )
+    const env = {
+      HANDLERS: '',
+      CONFIG_FILE: file,
+      DATA_DIR: folder,
+      HOOK: 'https://user:hush@app.internal:8443/hooks/hush?token=hush',
+      HOOK_KEY: key,
+      ANALYTICS: 'postgres://user:hush@db.internal:5433/hush?sslmode=require',
+      NATS: 'nats://user:hush@nats.internal:4222',
+    }
+    const { out } = await check(folder, [], env)
+    for (const line of [
+      'built-in:forward/app\n    to https://app.internal:8443\n',
+      'built-in:forward/other\n    to http://app.internal\n',
+      'built-in:table\n    to postgres://db.internal:5433, table analytics.mail_events\n',
+      'built-in:table/near\n    to postgres:///run/postgresql, table mail_events\n',
+      'built-in:table/click\n    to https://click.internal:8443, table mail_events\n',
+      'built-in:publish\n    to nats://nats.internal:4222, subject mail.events\n',
+      'built-in:publish/rabbit\n    to amqps://rabbit.internal, exchange mail\n',
+    ]) {
+      expect(out).toContain(line)
+    }
+    expect(out).not.toMatch(/hush|user|token=|whsec_/)
+    const { out: json } = await check(folder, ['--json'], env)
+    expect(json).not.toMatch(/hush|user|token=|whsec_/)
+    const { handlers } = JSON.parse(json) as { handlers: { target: string | null }[] }
+    expect(handlers[0]).toMatchObject({ name: 'app', target: 'https://app.internal:8443' })
+  })
+
   it('refuses a folder as the file of the store', async () => {
     const folder = await makeHandlers({})
     const { exitCode, err } = await check(folder, [], {
