@@ -18,7 +18,8 @@ const LEASE_MS = 60_000
 
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
-  const { settings, log, version, env, isBehindBalancer = true, leaseMs = LEASE_MS } = parts
+  const { settings, log, version, env, isBehindBalancer = true, followsCode = false } = parts
+  const { leaseMs = LEASE_MS } = parts
   const now = Date.now
   const receives = settings.role !== 'work'
   const { closers, hurry, unlessStopped, isStopping, stop, stopNow, afterFailure } =
@@ -27,7 +28,7 @@ export function createApp(parts: AppParts): App {
   const { observer, metrics, watch, startTraces } = createObserving({ ...parts, now })
   const redaction = followRedaction(settings, reloaders)
   const live = { observer, closers, reloaders, now }
-  const shared: Composition = { settings, env, receives, redaction, ...live }
+  const shared: Composition = { settings, env, followsCode, receives, redaction, ...live }
   let recordReload: ((problems: number) => Promise<void>) | undefined
   let isReady = false
   let fail: (error: ReceiverError) => void

@@ -9,7 +9,7 @@ import {
   readGiven,
   withoutEmpty,
 } from './config/given-settings.ts'
-import { findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
+import { findHandlerPaths, findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
 import { keepDevSecret } from './config/made-secrets.ts'
 import type { LogLevel, Role } from './config/plain-values.ts'
 import { findRedaction, type RedactionSettings } from './config/redaction.ts'
@@ -89,6 +89,8 @@ export interface Settings {
   readonly envFile: string | undefined
   /** Files whose change means: read the settings again. */
   readonly watchedFiles: readonly string[]
+  /** Where handlers are looked for, modules and folders of them, whether they are there or not. */
+  readonly handlerPaths: readonly string[]
   /** Sentences for the log: nothing is wrong, but somebody should look. */
   readonly warnings: readonly string[]
 }
@@ -156,6 +158,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     ],
     envFile,
     watchedFiles: [...files],
+    handlerPaths: findHandlerPaths(origins),
     warnings: [
       ...findWarnings({ env, sources, values, ownVariables: secrets.variables }),
       ...findOpenDoors(variables),

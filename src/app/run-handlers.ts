@@ -20,7 +20,7 @@ interface StartReport {
  * what a handler has to be.
  */
 export function startHandlers(work: WorkThread, composition: Composition): () => Promise<void> {
-  const { settings, env, redaction, closers, reloaders } = composition
+  const { settings, env, followsCode, redaction, closers, reloaders } = composition
   const stop: Closer = async ({ handlersSoftMs: softMs, handlersHardMs: hardMs }) => {
     await work.ask('beginStop')
     await work.ask('stopHandlers', { softMs, hardMs })
@@ -30,6 +30,7 @@ export function startHandlers(work: WorkThread, composition: Composition): () =>
     handlers: from.handlers,
     childEnv: handlerEnvironment(from, env),
     redaction: redaction(),
+    followsCode,
   })
   const starting = work.ask<StartReport>('startHandlers', rulesOf(settings))
   // Should something else end the start, nobody waits for it.

@@ -13,6 +13,8 @@ export interface AppParts {
   readonly env?: NodeJS.ProcessEnv
   /** False where no load balancer has to learn that we go: a stop then needs no drain. Default true. */
   readonly isBehindBalancer?: boolean
+  /** Handlers are loaded again whenever their code changes, for who writes them. Default false. */
+  readonly followsCode?: boolean
   /** How long what we work on is ours when we fall silent. Only tests change it. Default 60 s. */
   readonly leaseMs?: number
 }
@@ -59,6 +61,7 @@ export interface Composition {
   readonly settings: Settings
   /** What handlers' processes get, less our own settings. */
   readonly env: NodeJS.ProcessEnv | undefined
+  readonly followsCode: boolean
   readonly receives: boolean
   /** By the settings taken last; undefined: everything is kept. */
   readonly redaction: () => Redaction | undefined

@@ -52,6 +52,7 @@ function load(
           if (output.length > MAX_OUTPUT_LINES) output.shift()
         },
         onEnds: () => {},
+        onCode: () => {},
         onLinesDropped: () => {},
         onRoom: () => {},
         onLoadingLong: () => {},

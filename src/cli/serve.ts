@@ -17,7 +17,10 @@ SIGTERM or Ctrl-C stops it in good order, a second one at once.`
 export function serveCommand(context: CommandContext): Command {
   const command = new Command('serve')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
-    .option('--dev', 'without any secret: make one, keep it in the data directory and show it')
+    .option(
+      '--dev',
+      'load handlers anew when their files change; without any secret, make one and show it',
+    )
     .option('--json', 'print problems as JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action(() => serve(command.opts<SettingsOptions>(), context))
@@ -33,7 +36,9 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
   const { createApp } = await import('../app.ts')
   // Who tries things out, or reads along, waits for nobody to learn that it goes.
   const isBehindBalancer = !options.dev && context.stdout.isTTY !== true
-  const app = createApp({ settings, log, version, env: context.env, isBehindBalancer })
+  const followsCode = options.dev === true
+  const { env } = context
+  const app = createApp({ settings, log, version, env, isBehindBalancer, followsCode })
   const read = () => readCommandSettings(options, context)
   let stopKeeping = () => {}
   await runReceiver(app, context, async (addresses) => {
@@ -42,6 +47,7 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
       read,
       apply: app.reload,
       log,
+      followsFolders: followsCode,
       onReloadAsked: context.onReloadAsked,
     })
     const { envFile } = settings

@@ -59,7 +59,11 @@ export const MAX_PAGE_EVENTS = 500
  * What the child needs besides the module. It may hold secrets, so it is no argument and in no
  * environment, which other processes can read.
  */
-export type HostSettings = Pick<HandlerSettings, 'concurrency' | 'timeoutMs' | 'builtIn'>
+export interface HostSettings
+  extends Pick<HandlerSettings, 'concurrency' | 'timeoutMs' | 'builtIn'> {
+  /** The parent wants to know which files the module is loaded from. Default false. */
+  readonly tellsCode?: boolean
+}
 
 /** An `onBatch` handler has its concurrency within. */
 export function chooseConcurrency(given: number | undefined, takesBatches: boolean): number {
@@ -109,6 +113,10 @@ export const LINES_PER_SECOND = 1_000
 /** More than a process has in its hands. */
 export const MAX_PAGES = 1_100
 
+/** Of a module's files. */
+export const MAX_FILES = 2_000
+const MAX_PATH_CHARACTERS = 4_096
+
 /** A day. */
 const MAX_AFTER_MS = 86_400_000
 
@@ -131,6 +139,16 @@ export const childFrame = z.strictObject({
       takesBatches: z.boolean(),
       /** Of one call at the most. */
       callEvents: z.int().min(1).max(MAX_PAGE_EVENTS),
+    })
+    .optional(),
+  /**
+   * The files that the module was loaded from, packages left out, as far as it came; and when that began.
+   * With `ready` or `failed`, and again when more of them are loaded.
+   */
+  code: z
+    .strictObject({
+      files: list(z.string().max(MAX_PATH_CHARACTERS), MAX_FILES),
+      since: z.number(),
     })
     .optional(),
   /** The module cannot be used: it is `invalid` by our rules, or would not `load`. */
@@ -161,6 +179,10 @@ export const childFrame = z.strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']),
       text,
       fields: z.record(z.string(), z.unknown()).optional(),
+      /** Of the event for whose attempt it was written; of a call with several, the first of `events`. */
+      page: z.int().optional(),
+      at: z.int().optional(),
+      events: z.int().optional(),
     }),
     MAX_LOGS,
   ).optional(),
@@ -171,4 +193,6 @@ export const childFrame = z.strictObject({
 
 export type ChildFrame = z.infer<typeof childFrame>
 export type ReadyFacts = NonNullable<ChildFrame['ready']>
+export type LoadedCode = NonNullable<ChildFrame['code']>
+export type LogLine = NonNullable<ChildFrame['logs']>[number]
 export type LoadFailure = NonNullable<ChildFrame['failed']>

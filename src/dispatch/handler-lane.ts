@@ -4,7 +4,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { ClaimedJob, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import { chooseConcurrency, MAX_PAGE_EVENTS, type ReadyFacts } from './channel-frames.ts'
-import { HandlerSupervisor } from './handler-supervisor.ts'
+import { HandlerSupervisor, type SupervisorContext } from './handler-supervisor.ts'
 import { Holdings } from './holdings.ts'
 import { LaneQueue } from './lane-queue.ts'
 import { LaneTurns, type TakeTurns } from './lane-turns.ts'
@@ -37,6 +37,7 @@ export interface LaneContext {
   readonly takeTurns: TakeTurns
   /** Answers why a handler cannot be used; undefined when it can. */
   readonly admit: (registration: HandlerRegistration) => string | undefined
+  readonly onCode: SupervisorContext['onCode']
   /** There is room, or something to record. Called often; it must only take note. */
   readonly onChange: () => void
 }
@@ -77,6 +78,7 @@ export class HandlerLane {
       name: () => this.name,
       admit: (facts) => this.#admit(facts),
       onReady: (facts) => this.#open(facts),
+      onCode: context.onCode,
       onEnds: (ends) => this.#takeEnds(ends),
       onRoom: () => this.#feed(),
       onExit: (isPatient) => this.#noteExit(isPatient),

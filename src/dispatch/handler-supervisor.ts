@@ -1,5 +1,5 @@
 import type { Observer } from '../observe/observer.ts'
-import type { LoadFailure, ReadyFacts } from './channel-frames.ts'
+import type { LoadedCode, LoadFailure, ReadyFacts } from './channel-frames.ts'
 import { HandlerProcess } from './process/handler-process.ts'
 import type { PortionEnd } from './process/page-ledger.ts'
 import type { ProcessExit } from './process/process-listener.ts'
@@ -20,6 +20,8 @@ export interface SupervisorContext {
   readonly admit: (facts: ReadyFacts) => string | undefined
   /** A process is ready for events. */
   readonly onReady: (facts: ReadyFacts) => void
+  /** From which files its module is loaded, `isWhole`, or which more of them there are. */
+  readonly onCode: (owner: HandlerSupervisor, code: LoadedCode, isWhole: boolean) => void
   readonly onEnds: (ends: readonly PortionEnd[]) => void
   /** The process can be handed more. */
   readonly onRoom: () => void
@@ -70,9 +72,18 @@ export class HandlerSupervisor {
     this.#context = context
   }
 
+  /** The handler's, as far as is known. */
+  get name(): string {
+    return this.#context.name()
+  }
+
   /** Of the current process, or of the one that is to become it. */
   get settings(): ProcessSettings {
     return this.#settings
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping
   }
 
   /** The process, when it takes events. */
@@ -142,13 +153,13 @@ export class HandlerSupervisor {
   }
 
   #begin(launch: Launch): void {
-    const { observer, name, onRoom } = this.#context
+    const { observer, name, onCode, onRoom } = this.#context
     const process = new HandlerProcess(launch.settings, {
       onReady: (facts, pid) => this.#welcome(launch, facts, pid),
       onEnds: (ends) => this.#takeEnds(ends),
       onRoom,
-      onLine: ({ level, text, fields }) =>
-        observer.handlerWrote({ handler: name(), level, text, ...(fields && { fields }) }),
+      onCode: (code, isWhole) => onCode(this, code, isWhole),
+      onLine: (line) => observer.handlerWrote({ handler: name(), ...line }),
       onLinesDropped: (lines) => observer.handlerOutputDropped({ handler: name(), lines }),
       onLoadingLong: () => launch.leaveGate(),
       onExit: (exit) => this.#takeLeave(launch, exit),

@@ -4,6 +4,7 @@ import type { HandlerRegistration, HandlerSettings } from '../model.ts'
 import type { Awaitable, ClaimedJob, HeldWork, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import type { LoadFailure } from './channel-frames.ts'
+import { CodeFollower } from './code-follower.ts'
 import { HandlerLane, type LaneContext, type LaneWant, type StopLimits } from './handler-lane.ts'
 import type { BrokenHandler } from './handler-supervisor.ts'
 import { type EndedWork, Holdings } from './holdings.ts'
@@ -16,7 +17,7 @@ import {
 
 export type { LaneWant } from './handler-lane.ts'
 
-export interface LanesOptions extends Omit<LaneContext, 'gate' | 'admit'> {
+export interface LanesOptions extends Omit<LaneContext, 'gate' | 'admit' | 'onCode'> {
   readonly limits?: Partial<ProcessLimits>
   /** How long `start` waits for modules; those that need longer join later. Default 10 s. */
   readonly startWaitMs?: number
@@ -34,6 +35,8 @@ export interface HandlersOrder {
   readonly childEnv: Readonly<Record<string, string | undefined>>
   /** At a reload: modules whose settings are the same are loaded again too. */
   readonly isCodeNew?: boolean
+  /** Load a module again whenever one of its files changes. Default false. */
+  readonly followsCode?: boolean
 }
 
 export interface StartReport {
@@ -63,17 +66,19 @@ export class Lanes {
   readonly #leaving = new Set<HandlerLane>()
   /** Work of handlers that are not here any more. */
   readonly #strays = new Holdings()
+  readonly #code: CodeFollower
   #isStopping = false
 
   constructor(options: LanesOptions) {
     this.#options = options
+    this.#code = new CodeFollower(options.observer)
   }
 
   /** Starts every module's process. Modules that fail to load are tried again and again. */
-  async start({ handlers, childEnv }: HandlersOrder): Promise<StartReport> {
+  async start({ handlers, ...order }: HandlersOrder): Promise<StartReport> {
     const problems: string[] = []
     const add = async (handler: HandlerSettings) => {
-      const failure = await this.#add(this.#fillIn(handler, childEnv))
+      const failure = await this.#add(this.#fillIn(handler, order))
       if (failure?.kind === 'invalid') problems.push(...failure.problems)
     }
     const waitMs = this.#options.startWaitMs ?? DEFAULT_START_WAIT_MS
@@ -86,7 +91,7 @@ export class Lanes {
    * leaves what ran before it running; `problems` says why, a sentence each.
    */
   async reload(order: HandlersOrder): Promise<Pick<StartReport, 'problems'>> {
-    const { handlers, childEnv, isCodeNew = false } = order
+    const { handlers, isCodeNew = false } = order
     const problems: string[] = []
     if (this.#isStopping) return { problems }
     const modules = handlers.map(({ module }) => module)
@@ -94,7 +99,7 @@ export class Lanes {
       if (!modules.includes(lane.supervisor.settings.handler.module)) this.#remove(lane)
     }
     const take = async (handler: HandlerSettings) => {
-      const failure = await this.#take(this.#fillIn(handler, childEnv), isCodeNew)
+      const failure = await this.#take(this.#fillIn(handler, order), isCodeNew)
       if (failure) problems.push(...failure.problems.map((each) => `${handler.module}: ${each}`))
     }
     await Promise.all(handlers.map(take))
@@ -190,13 +195,15 @@ export class Lanes {
   }
 
   /** With what holds for every handler. */
-  #fillIn(handler: HandlerSettings, env: HandlersOrder['childEnv']): ProcessSettings {
-    return { handler, env, limits: { ...DEFAULT_LIMITS, ...this.#options.limits } }
+  #fillIn(handler: HandlerSettings, order: Omit<HandlersOrder, 'handlers'>): ProcessSettings {
+    const { childEnv: env, followsCode: tellsCode = false } = order
+    return { handler, env, limits: { ...DEFAULT_LIMITS, ...this.#options.limits }, tellsCode }
   }
 
   async #add(settings: ProcessSettings): Promise<LoadFailure | undefined> {
     const { onRegistration } = this.#options
-    const context = { ...this.#options, gate: this.#gate, admit: this.#admit }
+    const onCode = this.#code.follow
+    const context = { ...this.#options, gate: this.#gate, admit: this.#admit, onCode }
     const lane = new HandlerLane(settings, context)
     const { module } = settings.handler
     this.#lanes.push(lane)

@@ -1,7 +1,7 @@
 import type { Observer } from '../observe/observer.ts'
 import type { OpenRun } from '../store/store.ts'
 import type { HeldPiece, Holdings } from './holdings.ts'
-import { isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
+import { attemptOf, isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
 import { decideOutcome, type FailedOutcome } from './retry-policy.ts'
 
 /** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
@@ -74,7 +74,7 @@ export class OutcomeJudge {
     this.#context.observer.attemptEnded({
       handler: of.handler,
       batch: of.batch.id,
-      attempt: isRun(of) ? of.opened : of.attempt,
+      attempt: attemptOf(of),
       event: String(event?.event),
       type: event?.type ?? '',
       outcome: outcome.kind,

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createJiti, type JitiOptions } from 'jiti'
@@ -53,6 +54,15 @@ async function importModule(module: string): Promise<object> {
       cause: error,
     })
   }
+}
+
+/**
+ * What the module loader has read so far in this process, whether it could be loaded or not, without
+ * packages. Absolute paths.
+ */
+export function listLoadedFiles(): string[] {
+  const { cache } = createRequire(import.meta.url)
+  return Object.keys(cache).filter((file) => !file.includes('/node_modules/'))
 }
 
 /**

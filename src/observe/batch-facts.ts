@@ -1,5 +1,5 @@
 import { coarseAddress } from '../address.ts'
-import { tameText, withoutStack } from './log-text.ts'
+import { tameLines, tameText, withoutStack } from './log-text.ts'
 import { METRICS } from './metric-list.ts'
 import {
   type BatchReceipt,
@@ -133,7 +133,7 @@ export function tellOfUnpacking(
     },
     unpackFailed({ batch, error }) {
       const text = 'batch could not be unpacked; it will be tried again'
-      log.error({ batch, error: tameText(error) }, text)
+      log.error({ batch, error: tameLines(error) }, text)
       unpackFailures.inc()
       const failure = { attributes: {}, error: withoutStack(error) }
       spans?.add({ batch, name: 'unpack', durationMs: 0, ...failure })

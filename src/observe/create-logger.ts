@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module'
 import type { Writable } from 'node:stream'
 import pino, { type LogFn, type Logger } from 'pino'
 import { describeError, hideEmails } from './log-text.ts'
+import { createPrettyFormat } from './pretty-lines.ts'
 
 /**
  * JSON lines, or lines for people when `pretty`. Fields that hold secrets or personal data are
@@ -17,13 +17,7 @@ export function createLogger(options: {
   pretty?: boolean
 }): Logger {
   const { level, output = process.stdout, pretty = output.isTTY === true } = options
-  const format = pretty
-    ? loadPretty().prettyFactory({
-        colorize: true,
-        translateTime: 'SYS:HH:MM:ss.l',
-        singleLine: true,
-      })
-    : (line: string) => line
+  const format = pretty ? createPrettyFormat() : (line: string) => line
   const lines = createLogOutput({
     stream: output,
     describeDropped: (count) => format(`${JSON.stringify(droppedLine(count))}\n`),
@@ -40,11 +34,6 @@ export function createLogger(options: {
     },
     destination,
   )
-}
-
-/** Only a terminal wants it, and whoever starts a receiver would wait for it. */
-function loadPretty(): typeof import('pino-pretty') {
-  return createRequire(import.meta.url)('pino-pretty')
 }
 
 /** Texts of a line likewise; of an error without a text, pino takes its message. */

@@ -1,4 +1,5 @@
-import { boundFields, tameText, withoutStack } from './log-text.ts'
+import { relative } from 'node:path'
+import { boundFields, tameLines, tameText, withoutStack } from './log-text.ts'
 import { METRICS } from './metric-list.ts'
 import type { HandlerHealth, Observer } from './observer.ts'
 import type { RecentMinutes } from './recent-minutes.ts'
@@ -10,6 +11,7 @@ type HandlerFacts =
   | 'handlerEnded'
   | 'handlerForgotten'
   | 'handlerWrote'
+  | 'handlerCodeChanged'
   | 'handlerOutputDropped'
 
 export interface HandlerRecord {
@@ -55,7 +57,7 @@ export function tellOfAttempts(
     attemptEnded({ error, ...fact }) {
       const { handler, event, batch, type, attempt, outcome, durationMs } = fact
       const { outcome: _, ...told } = fact
-      const fields = error === undefined ? told : { ...told, error: tameText(error) }
+      const fields = error === undefined ? told : { ...told, error: tameLines(error) }
       const [level, text] = ATTEMPT_LINES[outcome]
       log[level](fields, text)
       if (outcome === 'alone') released.inc({ handler })
@@ -111,7 +113,8 @@ export function tellOfHandlers(
     },
     handlerEnded({ handler, pid, reason, isPlanned }) {
       const text = tameText(reason)
-      log[isPlanned ? 'info' : 'error']({ handler, pid, reason: text }, 'handler process ended')
+      const fields = { handler, pid, reason: tameLines(reason) }
+      log[isPlanned ? 'info' : 'error'](fields, 'handler process ended')
       // A module that cannot be loaded ends without ever having started.
       const { starts, pids, lastProblem } = records.get(handler) ?? NEVER_STARTED
       const left = pids.filter((one) => one !== pid)
@@ -126,9 +129,16 @@ export function tellOfHandlers(
       records.delete(handler)
       running.remove({ handler })
     },
-    handlerWrote({ handler, level, text, fields }) {
-      const about = fields ? { handler, fields: boundFields(fields) } : { handler }
-      log[level](about, `[${handler}] ${tameText(text)}`)
+    handlerWrote({ level, text, fields, ...about }) {
+      const told = fields ? { ...about, fields: boundFields(fields) } : about
+      log[level](told, `[${about.handler}] ${tameLines(text)}`)
+    },
+    handlerCodeChanged({ handler, file, problem, isRunning }) {
+      const what = `${relative(process.cwd(), file)} changed`
+      if (problem === undefined) return log.info({ handler, file }, `${what}: ${handler} runs anew`)
+      const left = isRunning ? 'the code from before goes on' : 'it does not run'
+      const fields = { handler, file, error: tameLines(problem) }
+      log.error(fields, `${what}, and ${handler} cannot be loaded: ${left}`)
     },
     handlerOutputDropped({ handler, lines }) {
       log.warn({ handler, lines }, 'handler wrote too much; lines dropped')

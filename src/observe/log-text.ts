@@ -7,8 +7,20 @@ const MAX_FIELDS_LENGTH = 4_000
  */
 export function tameText(text: string): string {
   const start = text.slice(0, MAX_TEXT_LENGTH)
-  const tamed = hideEmails(start).replace(/\p{Cc}/gu, escapeControlCharacter)
+  const tamed = escapeControls(hideEmails(start))
   return text.length > start.length ? `${tamed}… (${text.length} characters)` : tamed
+}
+
+/** Likewise of several lines, such as a stack; in a log of JSON they are one all the same. */
+export function tameLines(text: string): string {
+  const start = text.slice(0, MAX_TEXT_LENGTH)
+  const tamed = hideEmails(start).split('\n').map(escapeControls).join('\n')
+  return text.length > start.length ? `${tamed}… (${text.length} characters)` : tamed
+}
+
+/** The text without what would steer a terminal. */
+export function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, escapeControlCharacter)
 }
 
 /** What failed, for a span: the stack is in the log. */

@@ -179,7 +179,19 @@ export interface Observer extends SpoolObserver, GuardianObserver, AlertObserver
     handler: string
     level: 'debug' | 'info' | 'warn' | 'error'
     text: string
-    fields?: Readonly<Record<string, unknown>>
+    fields?: Readonly<Record<string, unknown>> | undefined
+    /** For which attempt, when it was written through `log`: of an event, or of several of one batch. */
+    event?: string
+    batch?: string
+    attempt?: number
+  }): void
+  /** A file of its code has changed, and it was loaded anew; `problem` says why it could not be. */
+  handlerCodeChanged(fact: {
+    handler: string
+    file: string
+    problem: string | undefined
+    /** With the new code, or with that from before. */
+    isRunning: boolean
   }): void
   /** Lines dropped because the handler wrote too many. */
   handlerOutputDropped(fact: { handler: string; lines: number }): void

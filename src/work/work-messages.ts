@@ -16,6 +16,8 @@ export interface WorkRules {
   /** The whole environment of the handlers' processes. Must hold no secret of the receiver. */
   readonly childEnv: Readonly<Record<string, string | undefined>>
   readonly redaction: Redaction | undefined
+  /** Load a handler again whenever its code changes. */
+  readonly followsCode: boolean
 }
 
 /** Main thread to work thread. */

@@ -20,6 +20,10 @@ describe('a handler that takes batches', () => {
     const sizes = observer.facts.handlerWrote.map(({ fields }) => fields?.['size'] as number)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100)
     expect(Math.max(...sizes)).toBe(7)
+    for (const line of observer.facts.handlerWrote) {
+      expect(line).toMatchObject({ batch: expect.any(String), attempt: 1 })
+      expect(line.event).toBeUndefined()
+    }
   })
 
   it('has only those tried again whose ids it returns', async () => {

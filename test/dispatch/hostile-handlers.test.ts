@@ -214,12 +214,10 @@ describe('a handler that leaks', () => {
 })
 
 describe('a handler that writes', () => {
-  it('is heard, on stdout, stderr and its log', async () => {
+  it('is heard, on stdout, stderr and its log, which knows of which attempt it is', async () => {
     const { store, observer } = await runLanes({ handlers: [{ name: 'acting' }] })
-    store.add([
-      ...makeEvents('acting', 1, { act: 'print' }),
-      ...makeEvents('acting', 1, { act: 'logOddly' }),
-    ])
+    const [logging] = makeEvents('acting', 1, { act: 'logOddly' })
+    store.add([...makeEvents('acting', 1, { act: 'print' }), logging!])
     await waitUntil(
       () => store.count('acting', 'done') === 2 && observer.facts.handlerWrote.length === 7,
     )
@@ -231,6 +229,7 @@ describe('a handler that writes', () => {
       level: 'warn',
       text: 'fields',
       fields: { answer: 42 },
+      ...{ event: String(logging?.event), batch: expect.any(String), attempt: 1 },
     })
     expect(lines).toContainEqual(
       expect.objectContaining({ text: 'circle', fields: { omitted: 'not JSON' } }),

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { captureLog } from './captured-log.ts'
 
@@ -21,6 +22,28 @@ describe('createLogger', () => {
     log.warn({ batch: 'b1' }, 'look')
     expect(text()).toMatch(/WARN.*look.*"batch":"b1"/)
     expect(text().trimEnd()).not.toContain('\n')
+  })
+
+  it('shows people texts of several lines below their line, where they pass for none of ours', () => {
+    const { log, text } = captureLog({ pretty: true })
+    const forged = 'Error: x\n[09:00:00.000] INFO: forged\n    at y\u001b[31m'
+    log.warn({ batch: 'b1', error: forged }, 'first\nsecond')
+    const [first, ...below] = stripVTControlCharacters(text()).trimEnd().split('\n')
+    expect(first).toMatch(/WARN.*first \{"batch":"b1"\}/)
+    expect(below).toEqual([
+      '    second',
+      '    error: Error: x',
+      '    [09:00:00.000] INFO: forged',
+      '        at y\\x1b[31m',
+    ])
+  })
+
+  it('shows people the stack of an error likewise', () => {
+    const { log, text } = captureLog({ pretty: true })
+    log.error({ err: new TypeError('wrong', { cause: new Error('refused') }) }, 'failed')
+    const [first, second, third] = stripVTControlCharacters(text()).split('\n')
+    expect(first).toMatch(/ERROR.*failed \{"cause":"refused"\}/)
+    expect([second, third]).toEqual(['    TypeError: wrong', expect.stringMatching(/^ {8}at /)])
   })
 
   it.each([

@@ -225,7 +225,7 @@ describe('lines that handlers write', () => {
     observer.handlerWrote({ handler: 'h', level: 'info', text: forged.repeat(1_000), fields })
     expect(text().length).toBeLessThan(6_000)
     expect(lines()).toMatchObject([
-      { level: 'info', handler: 'h', msg: expect.stringMatching(/^\[h\] \\n/) },
+      { level: 'info', handler: 'h', msg: expect.stringMatching(/^\[h\] \n/) },
     ])
   })
 })

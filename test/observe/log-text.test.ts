@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { boundFields, tameText } from '../../src/observe/log-text.ts'
+import { boundFields, tameLines, tameText } from '../../src/observe/log-text.ts'
 
 describe('tameText', () => {
   it.each([
@@ -30,6 +30,14 @@ describe('tameText', () => {
         return !/\p{Cc}/u.test(tamed) && !/[a-z0-9]@[a-z0-9]+\.[a-z]/i.test(tamed)
       }),
     )
+  })
+})
+
+describe('tameLines', () => {
+  it('keeps lines, and is like tameText otherwise', () => {
+    const text = 'Error: a@example.com\n    at x\u001b[31m\r\n'
+    expect(tameLines(text)).toBe('Error: [e-mail]\n    at x\\x1b[31m\\x0d\n')
+    expect(tameLines(`a\n${'y'.repeat(50_000)}`)).toMatch(/^a\ny{1000,2000}… \(50002 characters\)$/)
   })
 })
 

@@ -28,12 +28,13 @@ export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
   options: {
     leaseMs?: number
+    flags?: readonly string[]
     onLine?: (line: string, child: ChildProcess) => void
     onSpawn?: (child: ChildProcess) => void
   } = {},
 ): Promise<ReceiverProcess> {
-  const { leaseMs, onLine, onSpawn } = options
-  const program = leaseMs === undefined ? [MAIN, 'serve'] : [REPLICA]
+  const { leaseMs, flags = [], onLine, onSpawn } = options
+  const program = leaseMs === undefined ? [MAIN, 'serve', ...flags] : [REPLICA]
   const child = spawn(process.execPath, program, {
     env: {
       PATH: process.env['PATH'],

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +10,6 @@ import { type ReceiverProcess, SECRET, startReceiver } from './receiver-process.
 
 const PATIENCE = { interval: 20 }
 const NEW_SECRET = '00112233445566778899aabbccddeeff'
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-/** Gives a program a terminal; macOS has another of this name. */
-const hasTerminals = /util-linux/.test(spawnSync('script', ['--version']).stdout?.toString() ?? '')
 const RECORDER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 
 /** A folder with these files; each may be written anew while a receiver runs. */
@@ -220,29 +216,5 @@ describe('a receiver whose settings change while it runs', () => {
     const receiver = await starting
     await whenLogged(receiver, 'asked by SIGHUP')
     expect(await post(receiver)).toMatchObject({ status: 200 })
-  })
-
-  it.skipIf(!hasTerminals)('reads them again on a terminal too, and does not end', async () => {
-    const { folder } = makeFolder({})
-    const env = {
-      ...{ PATH: process.env['PATH'], TERM: 'dumb', DATA_DIR: folder, HANDLERS: RECORDER },
-      ...{ MAILTRAP_SIGNING_SECRET: SECRET, HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: 'off' },
-      RUNS_FILE: '/dev/null',
-    }
-    const command = `echo $$ > '${folder}/pid'; exec '${process.execPath}' '${MAIN}' serve`
-    const terminal = spawn('script', ['-qefc', command, '/dev/null'], { env })
-    onTestFinished(() => void terminal.kill('SIGKILL'))
-    let shown = ''
-    terminal.stdout.on('data', (chunk: Buffer) => {
-      shown += chunk
-    })
-    const ended = once(terminal, 'close')
-    await vi.waitFor(() => expect(shown).toContain('ready'), PATIENCE)
-    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'))
-    process.kill(pid, 'SIGHUP')
-    await vi.waitFor(() => expect(shown).toContain('settings read again'), PATIENCE)
-    process.kill(pid, 'SIGTERM')
-    expect(await ended).toEqual([0, null])
-    expect(shown).toContain('stopped')
   })
 })

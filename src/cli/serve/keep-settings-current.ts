@@ -27,6 +27,7 @@ const FIXED = {
 
 /** The one soon after they were read. */
 const FIRST_LOOK = 'a first look'
+const FOLDER_CHANGED = 'a folder of handlers changed'
 
 export interface CurrentSettingsOptions {
   /** With which the receiver runs. */
@@ -39,6 +40,8 @@ export interface CurrentSettingsOptions {
     options: { isCodeNew: boolean },
   ) => Promise<readonly string[]>
   readonly log: Logger
+  /** Also when a file comes into a folder of handlers, or goes from there. Default false. */
+  readonly followsFolders?: boolean
   readonly onReloadAsked: CommandContext['onReloadAsked']
 }
 
@@ -47,15 +50,25 @@ export interface CurrentSettingsOptions {
  * from. Settings with a problem change nothing. Answers how to end it.
  */
 export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void {
-  const { read, apply, log, onReloadAsked } = options
+  const { read, apply, log, followsFolders = false, onReloadAsked } = options
   let { settings } = options
   let running = Promise.resolve()
   let watched = settings.watchedFiles
+  let folders = settings.handlerPaths
   let known = digestFiles(watched)
   let stopWatching = watch()
 
   function watch(): () => void {
-    return watchFiles(watched, (isFirst) => reload(isFirst ? FIRST_LOOK : 'a file changed', false))
+    const stopFiles = watchFiles(watched, (isFirst) =>
+      reload(isFirst ? FIRST_LOOK : 'a file changed', false),
+    )
+    const stopFolders = watchFiles(followsFolders ? folders : [], (isFirst) => {
+      if (!isFirst) reload(FOLDER_CHANGED, false)
+    })
+    return () => {
+      stopFiles()
+      stopFolders()
+    }
   }
 
   /** One after the other: the last one wins. */
@@ -66,6 +79,8 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
   async function reloadNow(reason: string, isCodeNew: boolean): Promise<void> {
     try {
       const fresh = read()
+      // Editors make files of their own beside those that they write.
+      if (reason === FOLDER_CHANGED && isDeepStrictEqual(fresh, settings)) return
       // At once: what is written while the handlers load is not what was read.
       const digest = digestFiles(fresh.watchedFiles)
       for (const text of describeFixed(settings, fresh)) log.warn(text)
@@ -73,7 +88,7 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
       for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
       const isSame = isDeepStrictEqual(fresh, settings) && digest === known
       known = digest
-      watchAnew(fresh.watchedFiles)
+      watchAnew(fresh.watchedFiles, fresh.handlerPaths)
       settings = fresh
       const level = isSame && reason === FIRST_LOOK ? 'debug' : 'info'
       const what = isSame ? ': nothing in them has changed' : ''
@@ -91,10 +106,11 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
     }
   }
 
-  function watchAnew(files: readonly string[]): void {
-    if (isDeepStrictEqual(files, watched)) return
+  function watchAnew(files: readonly string[], paths = folders): void {
+    if (isDeepStrictEqual([files, paths], [watched, folders])) return
     stopWatching()
     watched = files
+    folders = paths
     stopWatching = watch()
   }
 

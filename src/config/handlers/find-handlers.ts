@@ -52,15 +52,20 @@ export function findHandlers(origins: Origins): HandlerSettings[] {
   return [...handlers.values()]
 }
 
+/** Where modules are looked for: modules and folders, whether they are there or not. */
+export function findHandlerPaths(origins: Origins): string[] {
+  const entries = listEntries(origins)
+  return entries ? entries.flatMap(({ path }) => path ?? []) : [join(origins.cwd, DEFAULT_FOLDER)]
+}
+
 /** Files that somebody may take for handlers, and folders in which nothing is one, as sentences. */
 export function findPassedOver(origins: Origins): string[] {
-  const entries = listEntries(origins)
   const own = join(origins.cwd, DEFAULT_FOLDER)
-  const folders = entries ? entries.flatMap(({ path }) => path ?? []) : [own]
-  const told = [...new Set(folders)]
+  const told = [...new Set(findHandlerPaths(origins))]
     .flatMap(listPassedOver)
     .map((path) => `${path} is not loaded: its name is not that of a handler.`)
-  const isUnused = !entries && readFolder(own).length > 0 && listModules(own).length === 0
+  const isUnused =
+    !listEntries(origins) && readFolder(own).length > 0 && listModules(own).length === 0
   if (!isUnused) return told
   const all = `the built-in ${origins.given.has('FORWARD_URL') ? 'forward' : 'log'} handler takes every event`
   return [...told, `${own} holds no handler, a file that ends in ${MODULE_ENDINGS}: ${all}.`]

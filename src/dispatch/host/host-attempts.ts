@@ -8,8 +8,41 @@ import {
   toFailedEnd,
 } from '../../handlers/run-attempt.ts'
 import { describeOverrun } from '../channel-frames.ts'
+import type { HostNews } from './host-news.ts'
 import type { HostJob } from './host-page.ts'
 import { AbortController, DOMException, now, startTimer } from './untouched.ts'
+
+type OnLine = HostNews['addLine']
+
+/**
+ * The log of one attempt. Each of its functions is made when it is looked at: most attempts write nothing,
+ * and some handlers take the functions out.
+ */
+class AttemptLog implements HandlerLog {
+  readonly #jobs: readonly HostJob[]
+  readonly #onLine: OnLine
+
+  constructor(jobs: readonly HostJob[], onLine: OnLine) {
+    this.#jobs = jobs
+    this.#onLine = onLine
+  }
+
+  get debug(): HandlerLog['debug'] {
+    return (...line) => this.#onLine('debug', line, this.#jobs)
+  }
+
+  get info(): HandlerLog['info'] {
+    return (...line) => this.#onLine('info', line, this.#jobs)
+  }
+
+  get warn(): HandlerLog['warn'] {
+    return (...line) => this.#onLine('warn', line, this.#jobs)
+  }
+
+  get error(): HandlerLog['error'] {
+    return (...line) => this.#onLine('error', line, this.#jobs)
+  }
+}
 
 /** A call of the handler: with one event, or with those of an `onBatch`. */
 export class Attempt implements HandlerMeans {
@@ -19,9 +52,9 @@ export class Attempt implements HandlerMeans {
   isOverdue = false
   #controller: AbortController | undefined
 
-  constructor(jobs: readonly HostJob[], log: HandlerLog) {
+  constructor(jobs: readonly HostJob[], onLine: OnLine) {
     this.jobs = jobs
-    this.log = log
+    this.log = new AttemptLog(jobs, onLine)
   }
 
   get signal(): AbortSignal {
@@ -38,7 +71,7 @@ export class Attempt implements HandlerMeans {
 export interface AttemptsOptions {
   readonly handler: LoadedHandler
   readonly timeoutMs: number
-  readonly log: HandlerLog
+  readonly onLine: OnLine
   readonly onEnd: (job: HostJob, end: AttemptEnd, ms: number) => void
   /** Called after the events of an attempt have ended. */
   readonly onRoom: () => void
@@ -69,7 +102,7 @@ export class HostAttempts {
 
   /** Counts as running from now on, and is to be started at once. */
   add(jobs: readonly HostJob[]): Attempt {
-    const attempt = new Attempt(jobs, this.#options.log)
+    const attempt = new Attempt(jobs, this.#options.onLine)
     this.#running.add(attempt)
     return attempt
   }

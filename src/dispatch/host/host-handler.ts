@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { describeError } from '../../handlers/describe-error.ts'
 import { loadHandler } from '../../handlers/load-handler.ts'
 import type { HostSettings, LoadFailure } from '../channel-frames.ts'
+import { CodeNews } from './code-news.ts'
 import { HostChannel } from './host-channel.ts'
 import { HostLoop } from './host-loop.ts'
 import { exit, stringify } from './untouched.ts'
@@ -46,6 +47,7 @@ export function hostHandler(module: string): void {
   watchParent()
   closeOpenInspector()
   let loop: HostLoop | undefined
+  let code: CodeNews | undefined
   const channel = new HostChannel({
     onPage: (head, rest) => loop?.takePage(head, rest),
     onOrder: (order) => {
@@ -55,7 +57,7 @@ export function hostHandler(module: string): void {
     onGone: vanish,
   })
   const giveUp = (failed: LoadFailure) => {
-    channel.write(stringify({ failed }))
+    channel.write(stringify({ failed, ...code?.take() }))
     channel.end(() => exit(1))
   }
   const failToLoad = (error: unknown) => {
@@ -64,6 +66,7 @@ export function hostHandler(module: string): void {
   process.on('uncaughtException', failToLoad)
 
   async function begin(settings: HostSettings): Promise<void> {
+    if (settings.tellsCode) code = new CodeNews(module)
     try {
       const handler = await loadHandler(module, settings.builtIn)
       process.off('uncaughtException', failToLoad)
@@ -75,7 +78,9 @@ export function hostHandler(module: string): void {
         exit(1)
       })
       const { name, keys, takesBatches, batchSize: callEvents } = handler
-      channel.write(stringify({ ready: { name, keys, takesBatches, callEvents } }))
+      const ready = { name, keys, takesBatches, callEvents }
+      channel.write(stringify({ ready, ...code?.take() }))
+      code?.watch((more) => channel.write(stringify(more)))
     } catch (error) {
       const problems = [error instanceof Error ? error.message : describeError(error)]
       giveUp({ kind: isInvalidHandler(error) ? 'invalid' : 'load', problems })

@@ -46,7 +46,7 @@ export class HostLoop {
     this.#attempts = new HostAttempts({
       handler,
       timeoutMs: settings.timeoutMs,
-      log: this.#news.log,
+      onLine: this.#news.addLine.bind(this.#news),
       onEnd: (job, end, ms) => this.#note(job, end, Math.round(ms)),
       onRoom: () => this.#wake(),
     })

@@ -1,7 +1,6 @@
 import { describeError } from '../../handlers/describe-error.ts'
-import type { HandlerLog } from '../../handlers/handler-context.ts'
 import { LINES_PER_SECOND, MAX_FAILURES, MAX_LOGS, MAX_PAGES } from '../channel-frames.ts'
-import type { HostPage } from './host-page.ts'
+import type { HostJob, HostPage } from './host-page.ts'
 import { now, stringify } from './untouched.ts'
 
 const MAX_TEXT_CHARS = 4_000
@@ -9,7 +8,6 @@ const MAX_FIELDS_CHARS = 8_000
 
 /** What the parent was not told yet: of pages, failures, and lines of the handler's log. */
 export class HostNews {
-  readonly log: HandlerLog
   readonly #onLine: () => void
   /** Those of which the progress file has news, in the order in which these came. */
   readonly #pages = new Set<HostPage>()
@@ -24,14 +22,6 @@ export class HostNews {
   /** `onLine` is called when a line of the log waits. */
   constructor(onLine: () => void) {
     this.#onLine = onLine
-    const write = (level: string) => (text: unknown, fields?: unknown) =>
-      this.#addLine(level, text, fields)
-    this.log = {
-      debug: write('debug'),
-      info: write('info'),
-      warn: write('warn'),
-      error: write('error'),
-    }
   }
 
   /** Some of its events have ended. */
@@ -65,15 +55,17 @@ export class HostNews {
 
   /** Takes out what fits a frame; of pages all, or those that are finished. */
   take(isAll: boolean): string {
-    const failures = this.#failures.splice(0, MAX_FAILURES)
-    // Behind the last failure, so that something is due until they are told.
-    const isRest = this.#failures.length === 0
-    const pages = isRest ? this.#takePages(isAll || this.#recalled > 0) : []
     const lines = this.#lines.splice(0, MAX_LOGS)
+    // Behind the last line: what was written for an event is told before it has ended.
+    const most = this.#lines.length > 0 ? 0 : MAX_FAILURES
+    const failures = this.#failures.splice(0, most)
+    // Behind the last failure, so that something is due until they are told.
+    const isLast = this.#lines.length + this.#failures.length === 0
+    const pages = isLast ? this.#takePages(isAll || this.#recalled > 0) : []
     const members: string[] = []
     if (failures.length > 0) members.push(`"failures":[${failures.join(',')}]`)
     if (pages.length > 0) members.push(`"pages":[${pages.join(',')}]`)
-    if (isRest && this.#recalled > 0) {
+    if (isLast && this.#recalled > 0) {
       members.push(`"recalled":${this.#recalled}`)
       this.#recalled = 0
     }
@@ -95,8 +87,11 @@ export class HostNews {
     return ids
   }
 
-  /** A line more than the pace allows is counted only. */
-  #addLine(level: string, text: unknown, fields: unknown): void {
+  /**
+   * Takes a line for the attempt at these jobs, which are of one call. One more than the pace allows is
+   * counted only.
+   */
+  addLine(level: string, [text, fields]: readonly unknown[], jobs: readonly HostJob[]): void {
     if (now() >= this.#secondEndsAt) {
       this.#secondEndsAt = now() + 1_000
       this.#linesInSecond = 0
@@ -106,8 +101,8 @@ export class HostNews {
       this.#linesInSecond > LINES_PER_SECOND || this.#lines.length >= LINES_PER_SECOND
     if (isTooMuch) this.#droppedLines++
     else {
-      const line = `{"level":"${level}","text":${encodeText(text)}${encodeFields(fields)}}`
-      this.#lines.push(line)
+      const members = `"text":${encodeText(text)}${encodeFields(fields)}${encodePlace(jobs)}`
+      this.#lines.push(`{"level":"${level}",${members}}`)
     }
     this.#onLine()
   }
@@ -116,6 +111,13 @@ export class HostNews {
 function encodeText(text: unknown): string {
   const shown = typeof text === 'string' ? text : describeError(text)
   return stringify(shown.slice(0, MAX_TEXT_CHARS))
+}
+
+/** Nothing of events of several pages, which are of several batches. */
+function encodePlace(jobs: readonly HostJob[]): string {
+  const [first] = jobs
+  if (first === undefined || jobs.at(-1)?.page !== first.page) return ''
+  return `,"page":${first.page.id},"at":${first.at},"events":${jobs.length}`
 }
 
 function encodeFields(fields: unknown): string {

@@ -10,5 +10,6 @@ export const { exit } = process
 export const now: () => number = performance.now.bind(performance)
 export const nextTurn = setImmediate
 export const startTimer = setTimeout
+export const startInterval = setInterval
 export const write = writeSync
 export const { AbortController, DOMException } = globalThis

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
-import { type ChildFrame, childFrame, LINES_PER_SECOND } from '../channel-frames.ts'
+import { type ChildFrame, childFrame, LINES_PER_SECOND, type LogLine } from '../channel-frames.ts'
 import { readLines } from './line-reader.ts'
 
 /** The failures and log lines of one frame fit, at their longest. */
@@ -17,15 +17,9 @@ const MAX_MUTE_MS = 2_000
 /** How long the pipes of an ended process may take to run dry. */
 const LAST_WORDS_MS = 1_000
 
-export interface OutputLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly text: string
-  readonly fields?: Readonly<Record<string, unknown>> | undefined
-}
-
 export interface PipesListener {
   readonly onFrame: (frame: ChildFrame) => void
-  readonly onLine: (line: OutputLine) => void
+  readonly onLine: (line: LogLine) => void
   readonly onLinesDropped: (lines: number) => void
   /** There is room for another page. */
   readonly onRoom: () => void
@@ -99,8 +93,9 @@ export class ChildPipes {
 
   #takeFrame(frame: ChildFrame): void {
     const { logs = [], droppedLogs = 0 } = frame
-    this.#listener.onFrame(frame)
+    // Before the events for which they were written may end.
     for (const line of logs) if (this.#takeRoom()) this.#listener.onLine(line)
+    this.#listener.onFrame(frame)
     if (droppedLogs > 0) this.#drop(droppedLogs)
   }
 

@@ -125,10 +125,12 @@ export class HandlerProcess {
     this.#pipes = new ChildPipes(child, {
       ...this.#listener,
       onFrame: (frame) => this.#take(frame, pid),
+      onLine: (line) => this.#listener.onLine(this.#ledger.attribute(line)),
       onFault: (reason) => this.kill(reason),
     })
-    const { concurrency, timeoutMs, builtIn } = this.#settings.handler
-    this.#pipes.send([orderFrame({ begin: { concurrency, timeoutMs, builtIn } })])
+    const { tellsCode = false, handler } = this.#settings
+    const { concurrency, timeoutMs, builtIn } = handler
+    this.#pipes.send([orderFrame({ begin: { concurrency, timeoutMs, builtIn, tellsCode } })])
     this.#watchAll(pid, file)
   }
 
@@ -158,8 +160,9 @@ export class HandlerProcess {
   }
 
   #take(frame: ChildFrame, pid: number): void {
-    const { ending, failed, ready } = frame
+    const { ending, failed, ready, code } = frame
     this.#watch?.noteWord()
+    if (code) this.#listener.onCode(code, ready !== undefined)
     if (ending) this.#ending ??= ending
     if (failed && !this.#isReady) this.#fail(failed)
     if (ready && !this.#isReady && this.#endReason === undefined) this.#welcome(ready, pid)

@@ -2,6 +2,7 @@ import type { ClaimedJob, OpenRun, RunEvent } from '../../store/store.ts'
 import {
   type ChildFrame,
   kindOf,
+  type LogLine,
   MAX_PAGE_EVENTS,
   MAX_PAGES,
   msOf,
@@ -44,6 +45,16 @@ export interface PortionEnd {
 export function countEvents(portions: readonly Portion[]): number {
   return portions.reduce((sum, { events }) => sum + events.length, 0)
 }
+
+/** A line of a handler's, and the attempt for which it was written. */
+export interface HandlerLine extends Omit<LogLine, 'page' | 'at' | 'events'> {
+  readonly event?: string
+  readonly batch?: string
+  readonly attempt?: number
+}
+
+/** What the handler is told of it, too. */
+export const attemptOf = (of: OpenRun | ClaimedJob): number => (isRun(of) ? of.opened : of.attempt)
 
 export const isRun = (work: OpenRun | ClaimedJob): work is OpenRun => 'run' in work
 
@@ -156,6 +167,17 @@ export class PageLedger {
       const page = this.#pages.get(id)
       if (page) this.read(page, means.readSlot(page.slot, page.size), means.mayReturn)
     }
+  }
+
+  /** A line with what it was written for, as far as that is still in the child's hands. */
+  attribute({ page: id = 0, at = 0, events = 1, ...line }: LogLine): HandlerLine {
+    const page = this.#pages.get(id)
+    const { portion, event } = page ? find(page, at) : {}
+    const isShared = portion !== undefined && portion.events.length < events
+    if (!portion || !event || isShared) return line
+    const { of } = portion
+    const known = { batch: of.batch.id, attempt: attemptOf(of) }
+    return events > 1 ? { ...line, ...known } : { ...line, event: String(event.event), ...known }
   }
 
   /** Takes what the entries of a page say is done, or given back. */

@@ -1,6 +1,5 @@
-import type { LoadFailure, ReadyFacts } from '../channel-frames.ts'
-import type { OutputLine } from './child-pipes.ts'
-import type { PortionEnd } from './page-ledger.ts'
+import type { LoadedCode, LoadFailure, ReadyFacts } from '../channel-frames.ts'
+import type { HandlerLine, PortionEnd } from './page-ledger.ts'
 
 export interface ProcessExit {
   /** Undefined when its module was not loaded. */
@@ -20,7 +19,9 @@ export interface ProcessListener {
   onEnds(ends: readonly PortionEnd[]): void
   /** Its pipe has room again. */
   onRoom(): void
-  onLine(line: OutputLine): void
+  /** From which files its module is loaded, `isWhole`, or which more of them there are. */
+  onCode(code: LoadedCode, isWhole: boolean): void
+  onLine(line: HandlerLine): void
   onLinesDropped(lines: number): void
   /** It takes long to be loaded, or waits for something meanwhile. */
   onLoadingLong(): void

@@ -41,6 +41,8 @@ export interface ProcessSettings {
   /** The child's whole environment. Must hold no secret. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly limits: ProcessLimits
+  /** It is to tell which files its module is loaded from. Default false. */
+  readonly tellsCode?: boolean
 }
 
 /**
