@@ -141,6 +141,17 @@ export type JobState = (typeof JOB_STATES)[number]
 export const EVENT_STATES = ['pending', 'done', 'dead', 'unhandled', 'conflict', 'stale'] as const
 export type EventState = (typeof EVENT_STATES)[number]
 
+/** Of events and of jobs, by which both may be run again. What is pending runs anyway. */
+export const REPLAYED_STATES = [
+  'done',
+  'dead',
+  'discarded',
+  'unhandled',
+  'conflict',
+  'stale',
+] as const
+export type ReplayedState = (typeof REPLAYED_STATES)[number]
+
 /** How an attempt ended. */
 export type Outcome =
   | { readonly kind: 'done' }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Page } from '../store/store.ts'
+import type { JobCounts, Page } from '../store/store.ts'
 
 /** A time in an answer. */
 export const TIME_JSON = z.string().nullable().meta({ format: 'date-time' })
@@ -24,6 +24,18 @@ export const PAGE_JSON = {
 
 export function pageJson({ cursor, isPartial }: Omit<Page<unknown>, 'rows'>) {
   return { cursor: cursor ?? null, ...(isPartial ? { partial: true as const } : {}) }
+}
+
+/** The jobs of one handler by state. */
+export const JOB_COUNTS_JSON = z.object({
+  pending: z.number(),
+  done: z.number(),
+  dead: z.number(),
+  discarded: z.number(),
+})
+
+export function jobCountsJson(counts: Partial<JobCounts> = {}) {
+  return { pending: 0, done: 0, dead: 0, discarded: 0, ...counts }
 }
 
 /** What a record holds under a name; a handler may be called `constructor`. */

@@ -62,6 +62,12 @@ export async function auditReload(
   await store.recordAudit({ ...entry, parameters: {}, counts: { problems } })
 }
 
+/** What holds an address, as it is or as it stands in a link, and what stands for one. */
+const OF_PEOPLE = /\S*(?:@|%40|hashed:)\S*/gi
+
+/** A text that somebody wrote, without what could name a person: nothing is ever taken from the trail. */
+export const withoutPeople = (text: string): string => text.replace(OF_PEOPLE, '…')
+
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 

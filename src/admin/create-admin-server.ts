@@ -13,6 +13,7 @@ import { builtFile } from '../own-files.ts'
 import type { Archive, Store } from '../store/store.ts'
 import { addErrorAnswers, InvalidParameters } from './answer-errors.ts'
 import { addBackfillRoute, type BackfillRouteOptions } from './api/backfill.ts'
+import { addDiscardRoute } from './api/discard.ts'
 import { addEventRoutes } from './api/events.ts'
 import { addExportRoute } from './api/export.ts'
 import { addHandlerRoutes } from './api/handlers.ts'
@@ -36,7 +37,8 @@ import { createSignIn } from './protect/sign-in.ts'
 
 export interface AdminServerOptions extends StatsRoutesOptions {
   readonly archive: Archive &
-    Pick<Store, 'replay' | 'hasten' | 'loadHandlers' | 'setPaused' | 'requeue' | 'recordAudit'>
+    Pick<Store, 'replay' | 'hasten' | 'discard' | 'setPaused' | 'requeue'> &
+    Pick<Store, 'loadHandlers' | 'recordAudit'>
   readonly work: UpkeepRoutesOptions['work'] & BackfillRouteOptions['work']
   readonly observer: Observer
   /** The configured ones of this moment. */
@@ -126,6 +128,7 @@ function addRoutes(
   addExportRoute(app, archive)
   addJobRoutes(app, { archive, observer, audited })
   addRetryRoute(app, { archive, observer, audited })
+  addDiscardRoute(app, { archive, observer, audited })
   addHandlerRoutes(app, { ...options, audited })
   addQuarantineRoutes(app, { ...options, audited })
   addReplayRoute(app, { ...options, audited })

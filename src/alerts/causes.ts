@@ -98,7 +98,8 @@ function findDead({ store }: Figures): Cause[] {
       cause: `jobs_dead:${name}`,
       since: undefined,
       text: `${count(dead, 'job', 'jobs')} of the handler ${name} ${dead === 1 ? 'is' : 'are'} dead.`,
-      remedy: 'Mend the cause, then replay them: mailtrap-receiver jobs --state dead lists them.',
+      remedy:
+        'mailtrap-receiver jobs --state dead lists them: mend the cause and replay them, or discard them.',
       amount: dead,
     }))
 }

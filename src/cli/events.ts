@@ -157,7 +157,12 @@ function explainNoJob({ is_test: isTest, state }: EventDetailJson): string {
 function describeJob(job: JobJson): string[] {
   const due = job.state === 'pending' && job.due_at ? `, due ${formatInstant(job.due_at)} UTC` : ''
   const title = `${safeText(job.handler)}: ${job.state}, ${attempts(job.attempt)}${due}`
-  return [title, ...job.attempts.map(describeAttempt)]
+  return [title, ...job.attempts.map(describeAttempt), ...describeDiscard(job)]
+}
+
+function describeDiscard({ discarded }: JobJson): string[] {
+  if (discarded === null) return []
+  return [`  discarded ${formatInstant(discarded.at)} UTC: ${safeText(discarded.reason)}`]
 }
 
 function describeAttempt(row: JobJson['attempts'][number]): string {

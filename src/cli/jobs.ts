@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { dropUndefined } from '../admin/answer-parts.ts'
+import type { DiscardedJson } from '../admin/api/discard.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
 import { JOB_STATES, type JobState } from '../model.ts'
 import type { CommandContext } from './command.ts'
@@ -20,8 +21,13 @@ const COLUMNS: readonly Column<JobJson>[] = [
   { title: 'STATE', text: (job) => job.state, colour: (job) => STATE_COLOURS[job.state] },
   { title: 'ATTEMPTS', text: (job) => String(job.attempt), isFigure: true },
   { title: 'DUE (UTC)', text: (job) => formatInstant(job.due_at) },
-  { title: 'LAST ERROR', text: (job) => firstLine(job.last_error ?? '-'), mayShrink: true },
+  { title: 'LAST ERROR', text: lastError, mayShrink: true },
 ]
+
+/** Of a discarded job nobody needs the error any more, but why. */
+function lastError({ discarded, last_error: error }: JobJson): string {
+  return discarded ? `discarded: ${discarded.reason}` : firstLine(error ?? '-')
+}
 
 /** Without the stack, which `events show` tells. */
 function firstLine(text: string): string {
@@ -33,6 +39,7 @@ Examples:
   mailtrap-receiver jobs --state dead
   mailtrap-receiver jobs --handler suppressions --all --json
   mailtrap-receiver jobs retry --handler suppressions
+  mailtrap-receiver jobs discard --handler suppressions --reason 'The list was given up.'
   mailtrap-receiver events show 1048576   the whole error of a job of event 1048576`
 
 export function jobsCommand(context: CommandContext): Command {
@@ -42,7 +49,9 @@ export function jobsCommand(context: CommandContext): Command {
     .addOption(new Option('--state <state>', 'in this state').choices(JOB_STATES))
     .addHelpText('after', EXAMPLES)
     .action(() => listJobs(command.opts<JobOptions>(), context))
-  return addListOptions(addAdminOptions(command)).addCommand(retryCommand(context))
+  return addListOptions(addAdminOptions(command))
+    .addCommand(retryCommand(context))
+    .addCommand(discardCommand(context))
 }
 
 function listJobs(options: JobOptions, context: CommandContext): Promise<void> {
@@ -54,7 +63,8 @@ function listJobs(options: JobOptions, context: CommandContext): Promise<void> {
   )
 }
 
-interface RetryOptions extends AdminOptions {
+/** Which jobs, as for `jobs retry` and `jobs discard`. */
+interface SelectionOptions extends AdminOptions {
   readonly json?: boolean
   readonly handler?: string
   readonly event?: string
@@ -63,25 +73,30 @@ interface RetryOptions extends AdminOptions {
   readonly to?: string
 }
 
+function addSelection(command: Command): Command {
+  return command
+    .option('--handler <name>', 'of this handler')
+    .option('--event <id>', 'of one event, by its ID in the list of events')
+    .option('--type <type>', "provider's name of the event, for example bounce")
+    .option('--from <time>', 'of events received at or after, for example 2026-11-21T09:30')
+    .option('--to <time>', 'of events received before')
+}
+
 const RETRY_EXAMPLES = `
 Examples:
   mailtrap-receiver jobs retry --handler suppressions              once what it depends on is back
   mailtrap-receiver jobs retry --event 1048576 --handler suppressions
   mailtrap-receiver jobs retry --type bounce --from 2026-11-21T09:30
 
-For jobs that failed and wait for their next attempt. Dead ones: mailtrap-receiver replay --state dead.`
+For jobs that failed and wait for their next attempt. Dead ones: mailtrap-receiver replay --state dead,
+or jobs discard where nobody needs them.`
 
 function retryCommand(context: CommandContext): Command {
-  const command = new Command('retry')
+  const command = addSelection(new Command('retry'))
     .description('run jobs now that wait for their next attempt')
-    .option('--handler <name>', 'of this handler')
-    .option('--event <id>', 'of one event, by its ID in the list of events')
-    .option('--type <type>', "provider's name of the event, for example bounce")
-    .option('--from <time>', 'of events received at or after, for example 2026-11-21T09:30')
-    .option('--to <time>', 'of events received before')
     .addHelpText('after', RETRY_EXAMPLES)
     .action(async () => {
-      const { handler, event, type, from, to, ...others } = command.opts<RetryOptions>()
+      const { handler, event, type, from, to, ...others } = command.opts<SelectionOptions>()
       const request = dropUndefined({ handler, event, type, from, to })
       if (Object.keys(request).length === 0) {
         command.error('error: say which jobs: without any filter, every job would run now')
@@ -99,4 +114,68 @@ function describeRetry(jobs: number): string {
   return jobs === 0
     ? 'No job that matches waits for its next attempt.'
     : `${formatCounted(jobs, 'job runs', 'jobs run')} now.`
+}
+
+const DISCARD_EXAMPLES = `
+Examples:
+  mailtrap-receiver jobs discard --handler suppressions --reason 'The list was given up.'
+  mailtrap-receiver jobs discard --event 1048576 --reason 'OPS-812: mended by hand'
+  mailtrap-receiver jobs discard --handler crm --error 'no such list: #' --reason 'Lists of last year'
+
+For dead jobs that nobody needs any more: they count as dead no longer, and go with their events. Others
+stay as they are. The reason is kept with each job, and in the audit trail for ever: leave people out of
+it. Taken back by mailtrap-receiver replay --state discarded.`
+
+interface DiscardOptions extends SelectionOptions {
+  readonly error?: string
+  readonly reason?: string
+}
+
+function discardCommand(context: CommandContext): Command {
+  const command = addSelection(new Command('discard'))
+    .description('settle dead jobs for good that nobody needs any more')
+    .option('--error <text>', 'that failed so, as the page groups failures')
+    .option('--reason <text>', 'why; one line of up to 300 characters, needed')
+    .addHelpText('after', DISCARD_EXAMPLES)
+    .action(async () => {
+      const { handler, event, type, from, to, error, reason, ...others } =
+        command.opts<DiscardOptions>()
+      const selection = dropUndefined({ handler, event, type, from, to, error })
+      if (Object.keys(selection).length === 0) {
+        command.error(
+          'error: say which jobs: without any filter, every dead job would be discarded',
+        )
+      }
+      if (reason === undefined)
+        return command.error('error: say why nobody needs them, with --reason')
+      await workOn<DiscardedJson>(
+        {
+          path: '/api/jobs/discard',
+          request: { ...selection, reason },
+          describe: describeDiscarded,
+        },
+        others,
+        context,
+      )
+    })
+  return addAdminOptions(command)
+}
+
+const LEFT: Readonly<Record<keyof DiscardedJson['left'], string>> = {
+  pending: 'pending, and runs',
+  done: 'done',
+  discarded: 'discarded already',
+  unknown: 'not there',
+}
+
+function describeDiscarded({ discarded, left }: DiscardedJson): string {
+  const said =
+    discarded === 0
+      ? 'No dead job matches: nothing was discarded.'
+      : `${formatCounted(discarded, 'job', 'jobs')} discarded.`
+  const states = Object.entries(LEFT).flatMap(([state, words]) => {
+    const n = left[state as keyof DiscardedJson['left']]
+    return n === 0 ? [] : [`${formatCounted(n, 'job is', 'jobs are')} ${words}`]
+  })
+  return states.length === 0 ? said : `${said} Left as it is: ${states.join('; ')}.`
 }

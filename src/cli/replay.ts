@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { dropUndefined } from '../admin/answer-parts.ts'
-import { EVENT_STATES, type EventState } from '../model.ts'
+import { REPLAYED_STATES, type ReplayedState } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
 import { formatCounted } from './figures.ts'
@@ -8,15 +8,12 @@ import { formatCounted } from './figures.ts'
 interface ReplayOptions extends AdminOptions {
   readonly json?: boolean
   readonly handler?: string
-  readonly state?: EventState
+  readonly state?: ReplayedState
   readonly type?: string
   readonly from?: string
   readonly to?: string
   readonly event?: string
 }
-
-/** Jobs of pending events run anyway. */
-const REPLAYED_STATES = EVENT_STATES.filter((state) => state !== 'pending')
 
 const EXAMPLES = `
 Examples:

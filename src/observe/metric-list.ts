@@ -125,6 +125,7 @@ export const METRICS = {
   ),
   pruned: counter('webhook_pruned_rows_total', 'rows forgotten by age'),
   replayed: counter('webhook_replayed_jobs_total', 'jobs made pending again by a person'),
+  discarded: counter('webhook_discarded_jobs_total', 'dead jobs that a person settled for good'),
   guardianUp: gauge('webhook_guardian_up', '1 when the provider answered the last look'),
   guardedWebhooks: gauge('webhook_guardian_webhooks', 'our webhooks at the provider', ['state']),
   guardianProblems: gauge('webhook_guardian_problems', 'what is wrong with them, paused included'),

@@ -220,6 +220,8 @@ export interface Observer extends SpoolObserver, GuardianObserver, AlertObserver
   adminFailed(fact: { route: string; error: unknown }): void
   /** The audit trail of replays: who asked, for which events, and how many jobs became pending. */
   replayed(fact: { address: string; filter: ReplayFilter; jobs: number }): void
+  /** Dead jobs were settled for good. Why is in the trail: a person wrote it. */
+  discarded(fact: { address: string; filter: ReplayFilter; jobs: number }): void
   /** A person was removed, and what of; see `ErasureReport`. */
   erased(fact: {
     address: string

@@ -10,6 +10,7 @@ type PeopleFacts =
   | 'tracesFailed'
   | 'adminFailed'
   | 'replayed'
+  | 'discarded'
   | 'erased'
   | 'handlerPaused'
   | 'pieceRequeued'
@@ -19,6 +20,7 @@ type PeopleFacts =
 export function tellOfPeople(telling: Telling): Pick<Observer, PeopleFacts> & AlertObserver {
   const { log, logSampled, metrics } = telling
   const replayedJobs = metrics.counter(METRICS.replayed)
+  const discardedJobs = metrics.counter(METRICS.discarded)
   const adminFailures = metrics.counter(METRICS.adminFailures)
   return {
     tracesFailed({ detail }) {
@@ -33,6 +35,11 @@ export function tellOfPeople(telling: Telling): Pick<Observer, PeopleFacts> & Al
       const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
       log.info(fields, 'jobs made pending again')
       replayedJobs.inc(jobs)
+    },
+    discarded({ address, filter, jobs }) {
+      const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
+      log.info(fields, 'dead jobs discarded')
+      discardedJobs.inc(jobs)
     },
     erased({ address, ...counts }) {
       log.info({ network: coarseAddress(address), ...counts }, 'a person was erased')

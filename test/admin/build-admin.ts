@@ -13,7 +13,7 @@ import type { ErasureReport, SpoolFigures } from '../../src/store/store.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
 type Noted =
-  | ('adminFailed' | 'replayed' | 'erased' | 'pruned')
+  | ('adminFailed' | 'replayed' | 'discarded' | 'erased' | 'pruned')
   | ('handlerPaused' | 'pieceRequeued' | 'signedIn')
 type Fact<Name extends Noted> = Parameters<Observer[Name]>[0]
 
@@ -35,6 +35,7 @@ export function buildAdmin(
   const health: Record<string, HandlerHealth> = {}
   const failures: Fact<'adminFailed'>[] = []
   const replays: Fact<'replayed'>[] = []
+  const discards: Fact<'discarded'>[] = []
   const erasures: Fact<'erased'>[] = []
   const prunings: Fact<'pruned'>[] = []
   const counts: { -readonly [Name in keyof ObservedCounts]: ObservedCounts[Name] } = {
@@ -48,6 +49,7 @@ export function buildAdmin(
     counts: () => counts,
     adminFailed: (fact: Fact<'adminFailed'>) => failures.push(fact),
     replayed: (fact: Fact<'replayed'>) => replays.push(fact),
+    discarded: (fact: Fact<'discarded'>) => discards.push(fact),
     erased: (fact: Fact<'erased'>) => erasures.push(fact),
     pruned: (fact: Fact<'pruned'>) => prunings.push(fact),
     handlerPaused: (fact: Fact<'handlerPaused'>) => trail.push(fact),
@@ -97,6 +99,7 @@ export function buildAdmin(
     health,
     failures,
     replays,
+    discards,
     erasures,
     prunings,
     recent,

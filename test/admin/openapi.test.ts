@@ -67,6 +67,12 @@ const CALLS: Readonly<Record<string, Call>> = {
       ...{ from: '2026-11-21', to: '1795300000' },
     },
   },
+  'post /api/jobs/discard': {
+    body: {
+      ...{ reason: 'given up', jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1' },
+      ...{ type: 'bounce', from: '2026-11-21', to: '1795300000', error: 'no such list' },
+    },
+  },
   'get /api/handlers': {},
   'get /api/handlers/{name}/failures': { path: { name: 'h' } },
   'post /api/handlers/{name}/pause': { path: { name: 'h' } },
@@ -230,7 +236,8 @@ describe('the OpenAPI document', () => {
       const last = answer.body.trimEnd().split('\n').at(-1) ?? ''
       expectShape(JSON.parse(last), content['application/json']?.schema ?? {})
     }
-    expect(told).toEqual(['/api/jobs/retry', '/api/replay', '/api/erase', '/api/prune'])
+    const jobs = ['/api/jobs/retry', '/api/jobs/discard']
+    expect(told).toEqual([...jobs, '/api/replay', '/api/erase', '/api/prune'])
   })
 
   it('names the errors: a wrong parameter, an unknown id, a store that is away', async () => {
@@ -246,6 +253,9 @@ describe('the OpenAPI document', () => {
       const strange = { id: '999', name: 'nobody' }
       if (call.path) await expectError(404, { path: strange, ...(call.body && { body: {} }) })
       if (path === '/api/replay') await expectError(404, { body: { event: '999' } })
+      if (path === '/api/jobs/discard') {
+        await expectError(404, { body: { event: '999', reason: 'given up' } })
+      }
       if (STORELESS.includes(path)) continue
       admin.archive.problem = new Error('away')
       await expectError(500, call)

@@ -89,7 +89,7 @@ describe('alerts', () => {
         cause: 'jobs_dead:crm',
         state: 'began',
         since: NOW + 10_000,
-        text: '2 jobs of the handler crm are dead. Mend the cause, then replay them: mailtrap-receiver jobs --state dead lists them.',
+        text: '2 jobs of the handler crm are dead. mailtrap-receiver jobs --state dead lists them: mend the cause and replay them, or discard them.',
         receiver: 'hooks.example.com',
       },
     ])

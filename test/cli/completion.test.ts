@@ -23,6 +23,9 @@ describe('mailtrap-receiver completion', () => {
     'events --fo': ['--follow'],
     'events show 7 --j': ['--json'],
     'events --json --state d': ['done', 'dead'],
+    'jobs --state d': ['done', 'dead', 'discarded'],
+    'jobs disc': ['discard'],
+    'jobs discard --rea': ['--reason'],
     'send --provider mailt': ['mailtrap'],
     'completion ': ['bash', 'zsh', '--help'],
     // The shell goes on with names of files.

@@ -197,7 +197,7 @@ describe('the handler author’s book', () => {
   })
 
   it('draws every state of a job, and no other', () => {
-    const states = ['pending', 'open', 'due', 'running', 'done', 'dead']
+    const states = ['pending', 'open', 'due', 'running', 'done', 'dead', 'discarded']
     expect(readStates(HANDLERS)).toEqual([new Set(states)])
   })
 

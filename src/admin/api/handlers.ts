@@ -5,8 +5,15 @@ import { type AttemptCounts, RECENT_MINUTES } from '../../observe/figures.ts'
 import type { HandlerHealth, Observer } from '../../observe/observer.ts'
 import type { Archive, Store, StoreStats } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
-import { dropUndefined, isoTime, ownValue, TIME_JSON } from '../answer-parts.ts'
-import type { AuditTrail } from '../audit-trail.ts'
+import {
+  dropUndefined,
+  isoTime,
+  JOB_COUNTS_JSON,
+  jobCountsJson,
+  ownValue,
+  TIME_JSON,
+} from '../answer-parts.ts'
+import { type AuditTrail, withoutPeople } from '../audit-trail.ts'
 import type { AdminApp } from '../openapi.ts'
 import { jobCursor, text } from '../parameters.ts'
 import { FAILURES_JSON, failureGroup, groupFailures } from './failures.ts'
@@ -20,7 +27,7 @@ const HANDLER_JSON = z.object({
   restarts: z.number().nullable().describe('Null: no process of it was seen here.'),
   last_problem: z.string().nullable(),
   paused_since: TIME_JSON,
-  jobs: z.object({ pending: z.number(), done: z.number(), dead: z.number() }),
+  jobs: JOB_COUNTS_JSON,
   recent: z.object({
     over_minutes: z.number(),
     done: z.number(),
@@ -140,8 +147,9 @@ function addReplayOfDead(app: AdminApp, options: HandlerRoutesOptions): void {
     const wanted = page.rows.filter(({ lastError }) => isWanted(lastError))
     const looked = { examined: page.rows.length, cursor: page.cursor ?? null }
     if (wanted.length === 0) return { replayed: 0, ...looked }
+    const named = error && withoutPeople(error)
     const replayed = await audited(
-      { action: 'replay', address, parameters: { handler, state: 'dead', error, cursor } },
+      { action: 'replay', address, parameters: { handler, state: 'dead', error: named, cursor } },
       () => archive.replay(wanted, 'dead'),
       (jobs) => ({ jobs }),
     )
@@ -192,7 +200,7 @@ function handlersJson(facts: {
       restarts: observed?.restarts ?? null,
       last_problem: observed?.lastProblem ?? null,
       paused_since: isoTime(ownValue(paused, name)),
-      jobs: ownValue(jobs, name) ?? { pending: 0, done: 0, dead: 0 },
+      jobs: jobCountsJson(ownValue(jobs, name)),
       recent: recentJson(ownValue(attempts, name)),
     }
   })

@@ -55,7 +55,7 @@ export const jobNames = z
   .transform((jobs) => jobs as z.output<typeof jobName>[])
 
 const REPLAY_JOBS = {
-  summary: 'Makes a selection of dead jobs pending again',
+  summary: 'Makes a selection of dead or discarded jobs pending again',
   body: z
     .object({
       jobs: jobNames,
@@ -83,7 +83,7 @@ export function addJobRoutes(
     const { jobs } = body
     const replayed = await audited(
       { action: 'replay', address, parameters: describeSelection(jobs) },
-      () => archive.replay(jobs, 'dead'),
+      async () => (await archive.replay(jobs, 'dead')) + (await archive.replay(jobs, 'discarded')),
       (replayed) => ({ jobs: replayed }),
     )
     observer.replayed({ address, filter: { state: 'dead' }, jobs: replayed })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { createRoutes } from '../../handlers/event-keys.ts'
-import { EVENT_STATES, type EventState, type HandlerRegistration } from '../../model.ts'
+import { type EventState, type HandlerRegistration, REPLAYED_STATES } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { parsePayload } from '../../providers/parse-payload.ts'
@@ -12,16 +12,17 @@ import type { AuditTrail } from '../audit-trail.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
 import { isSpan, oneOf, SPAN_PROBLEM, span, text } from '../parameters.ts'
 import { findEvent, isTestEvent } from './events.ts'
-
-/** Jobs of pending events run anyway. */
-const REPLAYED_STATES = EVENT_STATES.filter((state) => state !== 'pending')
+import { isMatch, keepMatching } from './job-selection.ts'
 
 /** Which jobs are to be pending again. Several fields narrow each other. */
 const REPLAY_PARAMETERS = z
   .object({
     handler: text.exactOptional(),
     state: oneOf(REPLAYED_STATES)
-      .describe('Of the event; done and dead also leave out jobs in another state.')
+      .describe(
+        'Of the event; done and dead also leave out jobs in another state. discarded is of the job: ' +
+          'without it, or the id of an event, no discarded job runs again.',
+      )
       .exactOptional(),
     type: text.exactOptional(),
     ...span,
@@ -38,7 +39,7 @@ const REPLAY = {
   errors: { 404: 'No event has the id that was given.' },
 }
 
-type ReplayArchive = Pick<Archive, 'listEvents' | 'getEvent'> & Pick<Store, 'replay'>
+type ReplayArchive = Pick<Archive, 'listEvents' | 'getEvent' | 'listJobs'> & Pick<Store, 'replay'>
 
 export interface ReplayRouteOptions {
   readonly archive: ReplayArchive
@@ -111,6 +112,7 @@ async function replayEvents(
 ): Promise<number> {
   const routes = createRoutes(how.handlers)
   const { handler: wanted, state, type, from, to } = request
+  if (state === 'discarded') return await replayDiscarded(archive, request, how.onProgress)
   const only = state === 'done' || state === 'dead' ? state : undefined
 
   const picky = new Set(how.handlers.flatMap(({ name, where }) => (where ? [name] : [])))
@@ -136,7 +138,8 @@ async function replayEvents(
 
   if (request.event !== undefined) {
     const event = await findEvent(archive, request.event)
-    return isMatch(event, request) ? replay([event]) : 0
+    if (!isMatch(event, { state, type, from, to })) return 0
+    return (await replay([event])) + (state ? 0 : await replayDiscarded(archive, request, () => {}))
   }
   // Conflicts and stale events were kept from handlers on purpose; they run only when named.
   const isAllowed = (event: EventRow) => state !== undefined || !WITHHELD.includes(event.state)
@@ -153,19 +156,37 @@ async function replayEvents(
   return replayed
 }
 
+/** Whoever asks for these, or names an event, takes back that they were settled for good. */
+async function replayDiscarded(
+  archive: ReplayArchive,
+  { handler, event, ...filter }: ReplayRequest,
+  onProgress: (jobs: number) => void,
+): Promise<number> {
+  if (event !== undefined) {
+    const { jobs } = await findEvent(archive, event)
+    const named = jobs.filter(
+      (job) => job.state === 'discarded' && (handler ?? job.handler) === job.handler,
+    )
+    const matching = await keepMatching(archive, named, filter)
+    return matching.length === 0 ? 0 : await archive.replay(matching, 'discarded')
+  }
+  let replayed = 0
+  let cursor: string | undefined
+  do {
+    const paging = { limit: PAGE_LIMIT, ...dropUndefined({ handler, cursor }) }
+    const page = await archive.listJobs({ state: 'discarded', ...paging })
+    const jobs = await keepMatching(archive, page.rows, filter)
+    if (jobs.length > 0) replayed += await archive.replay(jobs, 'discarded')
+    onProgress(replayed)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return replayed
+}
+
 function readContent(payload: string): Record<string, unknown> {
   try {
     return parsePayload(payload)
   } catch {
     return {}
   }
-}
-
-export function isMatch(event: EventRow, { state, type, from, to }: ReplayRequest): boolean {
-  return (
-    (state === undefined || event.state === state) &&
-    (type === undefined || event.type === type) &&
-    (from === undefined || event.receivedAt >= from) &&
-    (to === undefined || event.receivedAt < to)
-  )
 }

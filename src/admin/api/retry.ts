@@ -5,25 +5,21 @@ import { answerLongWork, LONG_WORK, type WorkProgress } from '../answer-long-wor
 import { dropUndefined } from '../answer-parts.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
-import { isSpan, SPAN_PROBLEM, span, text } from '../parameters.ts'
+import { isSpan, SPAN_PROBLEM } from '../parameters.ts'
 import { findEvent } from './events.ts'
-import { describeSelection, jobNames, MAX_JOBS } from './jobs.ts'
-import { isMatch, refuseUnknownHandler } from './replay.ts'
+import { isMatch, JOB_SELECTION, keepMatching, SELECTION_NAMES } from './job-selection.ts'
+import { describeSelection, MAX_JOBS } from './jobs.ts'
+import { refuseUnknownHandler } from './replay.ts'
 
-/** Which jobs that wait are due now. Several fields narrow each other. */
+/** Which jobs that wait are due now. */
 const RETRY_PARAMETERS = z
   .object({
-    jobs: jobNames.exactOptional(),
-    handler: text.exactOptional(),
-    event: text.describe('The id of one event.').exactOptional(),
-    type: text.describe('Of the event.').exactOptional(),
-    ...span,
+    ...JOB_SELECTION,
   })
   .refine(isSpan, SPAN_PROBLEM)
   .refine((given) => Object.keys(given).length > 0, {
     path: ['jobs'],
-    error:
-      'must be given, or handler, event, type, from or to: without any, every job would run now',
+    error: `must be given, or ${SELECTION_NAMES}: without any, every job would run now`,
   })
   .meta({ example: { handler: 'crm' } })
 type RetryRequest = z.output<typeof RETRY_PARAMETERS>
@@ -104,14 +100,7 @@ async function narrow(
       (handler === undefined || job.handler === handler) &&
       (event === undefined || job.event === event),
   )
-  const filter = dropUndefined({ type, from, to })
-  if (Object.keys(filter).length === 0) return named
-  const kept: JobName[] = []
-  for (const job of named) {
-    const row = await archive.getEvent(job.event)
-    if (row && isMatch(row, filter)) kept.push(job)
-  }
-  return kept
+  return await keepMatching(archive, named, { type, from, to })
 }
 
 async function* findOfHandler(

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { EVENT_STATES } from '../../model.ts'
 import { REFUSAL_REASONS } from '../../observe/observer.ts'
-import { TIME_JSON } from '../answer-parts.ts'
+import { JOB_COUNTS_JSON, TIME_JSON } from '../answer-parts.ts'
 import { GUARDIAN_JSON } from './guardian.ts'
 
 const COUNTS = z.record(z.string(), z.number())
@@ -76,10 +76,7 @@ export const STATS_JSON = z.object({
   conflicts: z.number(),
   stale: z.number(),
   quarantined: z.number(),
-  jobs: z.record(
-    z.string(),
-    z.object({ pending: z.number(), done: z.number(), dead: z.number() }).readonly(),
-  ),
+  jobs: z.record(z.string(), JOB_COUNTS_JSON),
   handlers: z.record(z.string(), HANDLER_JSON),
   backlog: z.number().describe('Jobs pending and batches waiting.'),
   oldest_pending_seconds: z.number(),

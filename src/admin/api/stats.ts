@@ -3,7 +3,7 @@ import type { GuardianFigures } from '../../observe/figures.ts'
 import type { HandlerHealth, ObservedCounts, Observer } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import type { Archive, DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
-import { isoTime } from '../answer-parts.ts'
+import { isoTime, jobCountsJson } from '../answer-parts.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { guardianJson } from './guardian.ts'
 import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
@@ -130,7 +130,9 @@ export function statsJson(facts: StatsFacts): StatsJson {
     conflicts: stats.events.byState.conflict,
     stale: stats.events.byState.stale,
     quarantined: stats.quarantined,
-    jobs: stats.jobs,
+    jobs: Object.fromEntries(
+      Object.entries(stats.jobs).map(([name, counts]) => [name, jobCountsJson(counts)]),
+    ),
     backlog: stats.backlog,
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
     database: facts.health ? databaseJson(facts.health) : null,

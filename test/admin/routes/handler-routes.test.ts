@@ -156,14 +156,16 @@ describe('a name that no handler can have', () => {
 })
 
 describe('POST /api/jobs/replay', () => {
-  it('replays a selection, of dead jobs alone', async () => {
+  it('replays a selection, of dead and discarded jobs alone', async () => {
     const { post, addJob, archive } = setUp()
     addJob('1')
     addJob('2', { state: 'done' })
     const jobs = ['1', '2'].map((event) => ({ event, handler: 'crm' }))
 
     expect((await post('/api/jobs/replay', { jobs })).json()).toEqual({ replayed: 1 })
-    expect(archive.calls.at(-1)).toEqual({ name: 'replay', given: { jobs, only: 'dead' } })
+    expect(archive.calls).toEqual(
+      ['dead', 'discarded'].map((only) => ({ name: 'replay', given: { jobs, only } })),
+    )
   })
 
   it.each([

@@ -190,12 +190,12 @@ describe('POST /api/replay', () => {
     [
       'a state of no event',
       { state: 'failed' },
-      'state must be one of done, dead, unhandled, conflict, stale, not "failed".',
+      'state must be one of done, dead, discarded, unhandled, conflict, stale, not "failed".',
     ],
     [
       'what runs anyway',
       { state: 'pending' },
-      'state must be one of done, dead, unhandled, conflict, stale, not "pending".',
+      'state must be one of done, dead, discarded, unhandled, conflict, stale, not "pending".',
     ],
     ['a list of states', { state: ['dead'] }, 'state must be one of done, dead'],
     ['an empty event', { event: '' }, 'event must not be empty'],

@@ -50,7 +50,7 @@ describe('GET /api/stats', () => {
       conflicts: 1,
       stale: 1,
       quarantined: 1,
-      jobs: { suppress: { pending: 5, done: 6, dead: 1 } },
+      jobs: { suppress: { pending: 5, done: 6, dead: 1, discarded: 0 } },
       handlers: {
         audit: {
           running: false,
