@@ -1,23 +1,26 @@
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import type { DiscardedJson } from '../api/discard.ts'
 import type { JobJson } from '../api/jobs.ts'
 import { post } from './api.ts'
 import { Button, Card, type Run, Time } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
 import { List, Pages } from './lists.tsx'
+import { ReasonForm } from './reason-form.tsx'
 import { writeRoute } from './route.ts'
 
 const diedAt = (job: JobJson) => job.attempts.at(-1)?.ended_at ?? null
 
-/** The dead jobs of a handler, to be replayed one by one or a selection of them. */
+/** The dead jobs of a handler, to be replayed one by one, and replayed or discarded a selection of them. */
 export function DeadJobs(props: {
   name: string
   page: { readonly jobs: readonly JobJson[]; readonly cursor: string | null }
   cursor: string | null
   isByHand: boolean
   run: Run
-  onReplayed: () => Promise<void>
+  onChanged: () => Promise<void>
 }) {
-  const { name, page, cursor, isByHand, run, onReplayed } = props
+  const { name, page, cursor, isByHand, run, onChanged } = props
   /** Events of the jobs that were ticked; those that left the page do not count. */
   const [ticks, setTicks] = useState<ReadonlySet<string>>(new Set())
   const events = page.jobs.map(({ event }) => event)
@@ -25,13 +28,22 @@ export function DeadJobs(props: {
 
   const tick = (some: readonly string[], isTicked: boolean) =>
     setTicks(new Set([...chosen.filter((one) => !some.includes(one)), ...(isTicked ? some : [])]))
+  const named = (some: readonly string[]) => some.map((event) => ({ event, handler: name }))
   const replay = (some: readonly string[]) =>
     run(async () => {
-      const jobs = some.map((event) => ({ event, handler: name }))
+      const jobs = named(some)
       const { replayed } = await post<{ replayed: number }>('api/jobs/replay', { jobs })
       tick(some, false)
-      await onReplayed()
+      await onChanged()
       return `${count(replayed, 'job')} made pending.`
+    })
+  const discard = (reason: string) =>
+    run(async () => {
+      const jobs = named(chosen)
+      const { discarded } = await post<DiscardedJson>('api/jobs/discard', { jobs, reason })
+      tick(chosen, false)
+      await onChanged()
+      return `${count(discarded, 'job')} discarded.`
     })
 
   const every = (
@@ -86,14 +98,51 @@ export function DeadJobs(props: {
           </tr>
         )}
       />
-      <p class="actions">
-        {events.length > 0 && (
-          <Button onPress={() => replay(chosen)} isDisabled={chosen.length === 0}>
-            {`Replay selected (${showNumber(chosen.length)})`}
-          </Button>
-        )}
+      <Actions
+        chosen={events.length === 0 ? undefined : chosen.length}
+        onReplay={() => replay(chosen)}
+        onDiscard={discard}
+      >
         <Pages segments={['handlers', name]} cursor={cursor} next={page.cursor} />
-      </p>
+      </Actions>
     </Card>
+  )
+}
+
+/** `chosen`: how many jobs; undefined: there is none to choose. */
+function Actions(props: {
+  chosen: number | undefined
+  onReplay: () => unknown
+  onDiscard: (reason: string) => unknown
+  children: ComponentChildren
+}) {
+  const { chosen, onReplay, onDiscard } = props
+  const [isAsking, setAsking] = useState(false)
+  return (
+    <>
+      <p class="actions">
+        {chosen !== undefined && (
+          <>
+            <Button onPress={onReplay} isDisabled={chosen === 0}>
+              {`Replay selected (${showNumber(chosen)})`}
+            </Button>
+            <Button onPress={() => setAsking(true)} isDisabled={chosen === 0}>
+              {`Discard selected (${showNumber(chosen)})`}
+            </Button>
+          </>
+        )}
+        {props.children}
+      </p>
+      {isAsking && chosen !== undefined && chosen > 0 && (
+        <ReasonForm
+          what={count(chosen, 'job')}
+          onGiven={(reason) => {
+            setAsking(false)
+            return onDiscard(reason)
+          }}
+          onCancel={() => setAsking(false)}
+        />
+      )}
+    </>
   )
 }

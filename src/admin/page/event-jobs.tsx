@@ -1,9 +1,12 @@
+import { useState } from 'preact/hooks'
+import type { DiscardedJson } from '../api/discard.ts'
 import type { EventDetailJson } from '../api/events.ts'
 import type { JobJson } from '../api/jobs.ts'
 import { post } from './api.ts'
 import { Button, Card, NameLink, Pill, type Run, Time, Visible } from './elements.tsx'
 import { count, showDuration, showNumber, splitError } from './format.ts'
 import { Head } from './lists.tsx'
+import { ReasonForm } from './reason-form.tsx'
 
 /** Why an event has no job. */
 const NO_JOBS: Readonly<Record<string, string>> = {
@@ -29,6 +32,7 @@ export function Jobs({ event, run }: { event: EventDetailJson; run: Run }) {
 
 function Job({ job, run }: { job: JobJson; run: Run }) {
   const { event, handler, state, attempt, due_at: dueAt } = job
+  const [isAsking, setAsking] = useState(false)
   const replay = () =>
     run(async () => {
       const { replayed } = await post<{ replayed: number }>('api/replay', { event, handler })
@@ -40,6 +44,14 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
       const { retried } = await post<{ retried: number }>('api/jobs/retry', { jobs })
       return retried === 0 ? `${handler}: runs already.` : `${handler}: due now.`
     })
+  const discard = (reason: string) => {
+    setAsking(false)
+    return run(async () => {
+      const jobs = [{ event, handler }]
+      const { discarded } = await post<DiscardedJson>('api/jobs/discard', { jobs, reason })
+      return discarded === 0 ? `${handler}: is dead no longer.` : `${handler}: discarded.`
+    })
+  }
   return (
     <div>
       <p class="job">
@@ -57,7 +69,16 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
             Run again
           </Button>
         )}
+        {state === 'dead' && <Button onPress={() => setAsking(true)}>Discard</Button>}
       </p>
+      {job.discarded && (
+        <p class="soft">
+          Discarded <Time at={job.discarded.at} />: <Visible text={job.discarded.reason} />
+        </p>
+      )}
+      {isAsking && state === 'dead' && (
+        <ReasonForm what="this job" onGiven={discard} onCancel={() => setAsking(false)} />
+      )}
       {job.attempts.length > 0 && (
         <div class="scroll">
           <table class="attempts">

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FailuresJson } from '../api/failures.ts'
 import type { HandlerJson } from '../api/handlers.ts'
 import type { JobJson } from '../api/jobs.ts'
+import { type AllDead, AllDeadActions, type Task } from './all-dead.tsx'
 import { ask, NoAnswer, post } from './api.ts'
 import { DeadJobs } from './dead-jobs.tsx'
 import { Button, Card, Facts, type Run, Time, useNotice } from './elements.tsx'
@@ -9,7 +10,6 @@ import { count, cut, showNumber } from './format.ts'
 import { explainHealth, healthState, PauseButton } from './handlers.tsx'
 import { List } from './lists.tsx'
 import { useLook } from './look.ts'
-import { type ReplayAll, ReplayAllActions } from './replay-all.tsx'
 import { writeRoute } from './route.ts'
 
 const PAGE = 50
@@ -22,8 +22,8 @@ export interface DeadPage {
 }
 
 /** One handler: how it is, what fails, and its dead jobs. `cursor` tells where the page of dead jobs begins. */
-export function Handler(props: { name: string; cursor: string | null; replayAll: ReplayAll }) {
-  const { name, cursor, replayAll } = props
+export function Handler(props: { name: string; cursor: string | null; allDead: AllDead }) {
+  const { name, cursor, allDead } = props
   const { run, notice } = useNotice()
   const looks = useRef(0)
   const [failures, setFailures] = useState<FailuresJson>()
@@ -47,7 +47,7 @@ export function Handler(props: { name: string; cursor: string | null; replayAll:
   const again = async () => {
     await Promise.all([look.again(), readFailures(true)])
   }
-  useEffect(() => replayAll.onEnd(() => void again().catch(() => {})), [])
+  useEffect(() => allDead.onEnd(() => void again().catch(() => {})), [])
   if (!look.answer) return null
   const { handler, dead } = look.answer
   return (
@@ -57,7 +57,7 @@ export function Handler(props: { name: string; cursor: string | null; replayAll:
       {failures && (
         <Failures
           failures={failures}
-          replayAll={replayAll}
+          allDead={allDead}
           dead={handler.jobs.dead}
           run={run}
           onRetried={again}
@@ -69,7 +69,7 @@ export function Handler(props: { name: string; cursor: string | null; replayAll:
         cursor={cursor}
         isByHand={look.isByHand}
         run={run}
-        onReplayed={again}
+        onChanged={again}
       />
     </div>
   )
@@ -99,7 +99,7 @@ function HandlerFacts({ handler }: { handler: HandlerJson }) {
       facts={[
         [
           'Jobs',
-          `${showNumber(jobs.pending)} pending, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead`,
+          `${showNumber(jobs.pending)} pending, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead${jobs.discarded > 0 ? `, ${showNumber(jobs.discarded)} discarded` : ''}`,
         ],
         [
           'Attempts of this process in the last hour',
@@ -123,15 +123,16 @@ function HandlerFacts({ handler }: { handler: HandlerJson }) {
 
 function Failures(props: {
   failures: FailuresJson
-  replayAll: ReplayAll
+  allDead: AllDead
   dead: number
   run: Run
   onRetried: () => Promise<void>
 }) {
-  const { replayAll, dead, run, onRetried } = props
+  const { allDead, dead, run, onRetried } = props
+  const [discarding, setDiscarding] = useState<Task>()
   const retry = () =>
     run(async () => {
-      const handler = replayAll.name
+      const handler = allDead.name
       const { retried } = await post<{ retried: number }>('api/jobs/retry', { handler })
       await onRetried()
       return `${count(retried, 'job')} due now.`
@@ -164,12 +165,20 @@ function Failures(props: {
             </td>
             <td class="number">
               {group.dead > 0 && (
-                <Button
-                  onPress={() => replayAll.start(dead, group.error)}
-                  label={`Replay these: ${cut(group.error)}`}
-                >
-                  Replay these
-                </Button>
+                <>
+                  <Button
+                    onPress={() => allDead.start(dead, { error: group.error })}
+                    label={`Replay these: ${cut(group.error)}`}
+                  >
+                    Replay these
+                  </Button>{' '}
+                  <Button
+                    onPress={() => setDiscarding({ error: group.error })}
+                    label={`Discard these: ${cut(group.error)}`}
+                  >
+                    Discard
+                  </Button>
+                </>
               )}
             </td>
           </tr>
@@ -181,7 +190,12 @@ function Failures(props: {
           <Button onPress={retry}>Run all that wait now</Button>
         </p>
       )}
-      <ReplayAllActions replayAll={replayAll} dead={dead} />
+      <AllDeadActions
+        allDead={allDead}
+        dead={dead}
+        discarding={discarding}
+        onDiscard={setDiscarding}
+      />
     </Card>
   )
 }

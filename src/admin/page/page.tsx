@@ -1,6 +1,7 @@
 import { type ComponentChildren, render } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { CauseJson, ProcessJson } from '../api/stats-schema.ts'
+import { type AllDead, createAllDead } from './all-dead.tsx'
 import { ask, NoAnswer, post } from './api.ts'
 import { Event } from './event.tsx'
 import { Events } from './events.tsx'
@@ -10,17 +11,16 @@ import { Handlers } from './handlers.tsx'
 import { Around, type Surroundings, useLook } from './look.ts'
 import { Overview } from './overview.tsx'
 import { Piece, Quarantine } from './quarantine.tsx'
-import { createReplayAll, type ReplayAll } from './replay-all.tsx'
 import { createPlaces, type Route, readRoute } from './route.ts'
 
 const places = createPlaces()
 /** One for each handler: a replay goes on when its handler's view is left. */
-const replays = new Map<string, ReplayAll>()
+const allDead = new Map<string, AllDead>()
 
-function replayAllOf(handler: string): ReplayAll {
-  const replay = replays.get(handler) ?? createReplayAll(handler)
-  replays.set(handler, replay)
-  return replay
+function allDeadOf(handler: string): AllDead {
+  const known = allDead.get(handler) ?? createAllDead(handler)
+  allDead.set(handler, known)
+  return known
 }
 
 /** The view that an address names, with its title. */
@@ -35,7 +35,7 @@ function chooseView({ view, rest: [id], query }: Route): [string, ComponentChild
   if (view === 'handlers') {
     return id === undefined
       ? ['Handlers', <Handlers />]
-      : [id, <Handler name={id} cursor={cursor} replayAll={replayAllOf(id)} />]
+      : [id, <Handler name={id} cursor={cursor} allDead={allDeadOf(id)} />]
   }
   if (view === 'quarantine') {
     return id === undefined

@@ -70,7 +70,7 @@ function listTotals(stats: StatsJson, ack: AckJson): Tile[] {
     {
       name: 'Dead jobs',
       figure: showNumber(dead),
-      under: dead > 0 ? 'gave up; replay them' : 'no job gave up',
+      under: dead > 0 ? 'gave up; replay or discard' : 'no job gave up',
       state: dead > 0 && 'dead',
     },
     refusedTile(stats),

@@ -1,0 +1,192 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { DiscardedJson } from '../api/discard.ts'
+import type { JobJson } from '../api/jobs.ts'
+import { ask, explainFailure, post } from './api.ts'
+import { Button } from './elements.tsx'
+import { count, showNumber } from './format.ts'
+import { ReasonForm } from './reason-form.tsx'
+
+/** What is done to all dead jobs of a handler, or to those with one error. */
+export interface Task {
+  /** Undefined: whatever the error. */
+  readonly error?: string
+  /** Undefined: they are replayed; else discarded, for this reason. */
+  readonly reason?: string
+}
+
+/** How far a task has come. */
+interface Progress {
+  readonly isRunning: boolean
+  readonly examined: number
+  /** Dead jobs when it began. */
+  readonly of: number
+  readonly text: string
+}
+
+interface Step {
+  readonly changed: number
+  readonly examined: number
+  readonly cursor: string | null
+}
+
+const AT_ONCE = 500
+
+async function replayPage(name: string, task: Task, cursor: string | null): Promise<Step> {
+  const path = `api/handlers/${encodeURIComponent(name)}/replay`
+  const asked = { ...task, ...(cursor !== null && { cursor }) }
+  const { replayed, ...step } = await post<Omit<Step, 'changed'> & { replayed: number }>(
+    path,
+    asked,
+  )
+  return { changed: replayed, ...step }
+}
+
+async function discardPage(name: string, task: Task, cursor: string | null): Promise<Step> {
+  const query = { handler: name, state: 'dead', limit: String(AT_ONCE) }
+  const paging = new URLSearchParams({ ...query, ...(cursor !== null && { cursor }) })
+  const page = await ask<{ jobs: JobJson[]; cursor: string | null }>(`api/jobs?${paging}`)
+  const looked = { examined: page.jobs.length, cursor: page.cursor }
+  if (page.jobs.length === 0) return { changed: 0, ...looked }
+  const jobs = page.jobs.map(({ event, handler }) => ({ event, handler }))
+  const { discarded } = await post<DiscardedJson>('api/jobs/discard', { ...task, jobs })
+  return { changed: discarded, ...looked }
+}
+
+/** Goes through page after page of dead jobs; answers what to say of it in the end. */
+async function workThrough(
+  name: string,
+  how: {
+    dead: number
+    task: Task
+    tell: (news: Partial<Progress>) => void
+    isStopped: () => boolean
+  },
+): Promise<string> {
+  const { dead, task, tell, isStopped } = how
+  const [takeStep, done] =
+    task.reason === undefined ? [replayPage, 'made pending'] : [discardPage, 'discarded']
+  let changed = 0
+  let examined = 0
+  let cursor: string | null = null
+  try {
+    do {
+      const step: Step = await takeStep(name, task, cursor)
+      changed += step.changed
+      examined += step.examined
+      cursor = step.cursor
+      const all = showNumber(Math.max(dead, examined))
+      const text = `${showNumber(changed)} ${done}, ${showNumber(examined)} of ${all} looked at`
+      tell({ examined, text })
+    } while (cursor !== null && !isStopped())
+    return `${count(changed, 'job')} ${done}${cursor === null ? '' : '; stopped'}.`
+  } catch (problem) {
+    return `${count(changed, 'job')} ${done}, then: ${explainFailure(problem)}`
+  }
+}
+
+export type AllDead = ReturnType<typeof createAllDead>
+
+/**
+ * Replays or discards all dead jobs of a handler, or those with one error, page by page. It goes on
+ * while other views are looked at.
+ */
+export function createAllDead(name: string) {
+  let progress: Progress = { isRunning: false, examined: 0, of: 0, text: '' }
+  let show = (_progress: Progress) => {}
+  let tellEnd = () => {}
+  const tell = (news: Partial<Progress>) => {
+    progress = { ...progress, ...news }
+    show(progress)
+  }
+
+  return {
+    name,
+    progress: () => progress,
+    stop: () => tell({ isRunning: false }),
+    /** In place of the listener before; answers how to stop listening. */
+    onProgress(listener: typeof show) {
+      show = listener
+      return () => {
+        show = () => {}
+      }
+    },
+    onEnd(listener: typeof tellEnd) {
+      tellEnd = listener
+      return () => {
+        tellEnd = () => {}
+      }
+    },
+    async start(dead: number, task: Task = {}): Promise<void> {
+      if (progress.isRunning) return
+      tell({ isRunning: true, examined: 0, of: Math.max(1, dead), text: '' })
+      addEventListener('beforeunload', askToStay)
+      const isStopped = () => !progress.isRunning
+      const text = await workThrough(name, { dead, task, tell, isStopped })
+      removeEventListener('beforeunload', askToStay)
+      tell({ isRunning: false, text })
+      tellEnd()
+    },
+  }
+}
+
+/** It would end with the page. */
+function askToStay(event: Event): void {
+  event.preventDefault()
+}
+
+/** `discarding`: of what the reason is asked for; `onDiscard` changes that. */
+export function AllDeadActions(props: {
+  allDead: AllDead
+  dead: number
+  discarding: Task | undefined
+  onDiscard: (task: Task | undefined) => void
+}) {
+  const { allDead, dead, discarding, onDiscard } = props
+  const [{ isRunning, examined, of, text }, setProgress] = useState(allDead.progress())
+  useEffect(() => {
+    const stopListening = allDead.onProgress(setProgress)
+    // It may have come further between the first look and now.
+    setProgress(allDead.progress())
+    return stopListening
+  }, [])
+  const isIdle = !isRunning && dead > 0
+  return (
+    <>
+      <p class="actions">
+        {isRunning && (
+          <>
+            <progress value={examined} max={of} aria-label={`Dead jobs of ${allDead.name}`} />
+            <Button onPress={allDead.stop}>Stop</Button>
+          </>
+        )}
+        {isIdle && (
+          <>
+            <Button
+              ask={`Really replay ${count(dead, 'job')}?`}
+              onPress={() => void allDead.start(dead)}
+            >
+              Replay all dead jobs
+            </Button>
+            <Button onPress={() => onDiscard({})}>Discard all dead jobs</Button>
+          </>
+        )}
+        <span class="soft" role="status">
+          {text}
+        </span>
+      </p>
+      {isIdle && discarding && (
+        <ReasonForm
+          // What is asked about another error is another question.
+          key={discarding.error}
+          what={discarding.error === undefined ? count(dead, 'dead job') : 'those with this error'}
+          about={discarding.error}
+          onGiven={(reason) => {
+            onDiscard(undefined)
+            void allDead.start(dead, { ...discarding, reason })
+          }}
+          onCancel={() => onDiscard(undefined)}
+        />
+      )}
+    </>
+  )
+}
