@@ -22,6 +22,7 @@ export async function serveWebhooks(
     journal,
     observer,
     now,
+    elapsedMs: () => performance.now(),
     newBatchId: () => newBatchId(now()),
     readiness,
     settings: { ...settings, tls, limits: { keepAliveTimeoutMs: settings.keepAliveMs } },

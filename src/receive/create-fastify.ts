@@ -49,7 +49,6 @@ export function createFastify(
     trustProxy: settings.trustProxy.length > 0 ? [...settings.trustProxy] : false,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    handlerTimeout: limits.answerTimeoutMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
     bodyLimit: settings.bodyLimitBytes,
     return503OnClosing: false,

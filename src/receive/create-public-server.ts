@@ -1,5 +1,5 @@
 import type { Server as TlsServer } from 'node:https'
-import type { FastifyError, FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { ProviderName, Source } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -26,6 +26,8 @@ export interface PublicServerParts {
   readonly observer: Observer
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsedMs: () => number
   readonly newBatchId: () => string
   readonly readiness: () => Readiness
   readonly settings: PublicServerSettings
@@ -73,7 +75,7 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
     if (refusesKeepAlive) reply.header('connection', 'close')
     done(null, text)
   })
-  app.setErrorHandler<FastifyError | Refusal>((error, request, reply) =>
+  app.setErrorHandler<Error | Refusal>((error, request, reply) =>
     refuse(request, reply, toRefusal(error, request)),
   )
   addHealthRoutes(app, parts.readiness)

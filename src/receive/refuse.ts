@@ -137,13 +137,11 @@ export function refuseUnrouted(
 
 /** What was thrown on the way to an answer, for the client. */
 export function toRefusal(
-  error: Refusal | { readonly code: string; readonly message: string },
+  error: Refusal | { readonly message: string },
   request: FastifyRequest,
 ): Refusal {
   if (error instanceof Refusal) return error
   if (request.raw.destroyed && !request.raw.complete) return new Refusal('aborted')
-  // Its clock stops with the last byte of the body; the journal has its own.
-  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return new Refusal('too_slow')
   return new Refusal('internal', { detail: error.message })
 }
 

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyRawBody from 'fastify-raw-body'
 import type { Batch, ProviderName, Source } from '../model.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { Observer, RefusalReason } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
 import { findHeader } from '../providers/signing.ts'
 import type { Journal } from '../store/store.ts'
-import { within } from '../timers.ts'
+import { startPlatformTimer, within } from '../timers.ts'
 import { type Admission, createAdmit } from './admit.ts'
 import { findSource, waitsToBeAsked } from './framing.ts'
 import type { HttpLimits } from './limits.ts'
@@ -22,6 +22,8 @@ export interface WebhookRoute {
   readonly observer: Observer
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsedMs: () => number
   readonly newBatchId: () => string
   readonly bodyLimitBytes: number
   readonly limits: HttpLimits
@@ -34,6 +36,8 @@ export interface WebhookRoute {
 interface Admitted extends Admission {
   readonly source: Source
   readonly place: BodyPlace
+  /** When its headers had come. */
+  readonly beganMs: number
 }
 
 /**
@@ -62,17 +66,18 @@ export async function addWebhookRoute(scope: FastifyInstance, route: WebhookRout
 }
 
 function createAdmitStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, Admitted>) {
-  const { bodyRoom, refuse, sources } = route
+  const { bodyRoom, elapsedMs, limits, refuse, sources } = route
   const admit = createAdmit(route)
 
   return (request: FastifyRequest, reply: FastifyReply, readBody: () => void) => {
     const source = findSource(request.url, sources())
     if (source === undefined) throw new Refusal('unknown_source')
     const admission = admit(request, source)
-    const place = bodyRoom.admit(request.raw, reply.raw, (reason) =>
-      refuse(request, reply, new Refusal(reason)),
-    )
-    admitted.set(request, { ...admission, source, place })
+    const end = (reason: RefusalReason) => refuse(request, reply, new Refusal(reason))
+    const place = bodyRoom.admit(request.raw, reply.raw, end)
+    const stopTimer = startPlatformTimer(limits.answerTimeoutMs, () => end('too_slow'))
+    request.raw.once('close', stopTimer)
+    admitted.set(request, { ...admission, source, place, beganMs: elapsedMs() })
     acceptAnyContentType(request)
     if (waitsToBeAsked(request.raw)) reply.raw.writeContinue()
     readBody()
@@ -89,11 +94,11 @@ function awaitBody(
 }
 
 function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest, Admitted>) {
-  const { now, observer } = route
+  const { elapsedMs, limits, now, observer } = route
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const admission = admissionOf(request, admitted)
-    const { source, place } = admission
+    const { source, place, beganMs } = admission
     const body = takeBody(request)
     const secretPosition = authenticate(body, admission, route)
     const batch = toBatch(request, body, { source, id: route.newBatchId(), receivedAt: now() })
@@ -101,8 +106,10 @@ function createReceiveStep(route: WebhookRoute, admitted: WeakMap<FastifyRequest
     // From here on the body is the journal's, which may move it to another thread.
     const kept = keep(batch, route.journal)
     place.holdUntil(kept)
-    if (!(await within(timeLeft(reply, route), kept))) throw new Refusal('store')
-    const ackMs = Math.round(reply.elapsedTime * 10) / 10
+    const leftMs = limits.answerTimeoutMs - (elapsedMs() - beganMs)
+    const isKept = await within(Math.min(limits.journalTimeoutMs, leftMs), kept)
+    if (!isKept) throw new Refusal('store')
+    const ackMs = Math.round((elapsedMs() - beganMs) * 10) / 10
     observer.batchReceived({ batch: batch.id, source: source.name, bytes, ackMs, secretPosition })
     return answerReceived(reply, batch.id)
   }
@@ -153,7 +160,7 @@ function toBatch(
     provider: source.provider,
     receivedAt,
     contentType: findHeader(request.raw.rawHeaders, 'content-type')[0],
-    sha256: createHash('sha256').update(body).digest('hex'),
+    sha256: hash('sha256', body),
     body,
   }
 }
@@ -166,10 +173,6 @@ async function keep(batch: Batch, journal: Journal): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function timeLeft(reply: FastifyReply, { limits }: WebhookRoute): number {
-  return Math.min(limits.journalTimeoutMs, limits.answerTimeoutMs - reply.elapsedTime)
 }
 
 function answerReceived(reply: FastifyReply, batchId: string): FastifyReply {

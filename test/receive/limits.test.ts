@@ -19,7 +19,6 @@ describe('default limits', () => {
       maxRequestsPerSocket: 1_000,
       maxConnections: 1_100,
     })
-    expect(app.initialConfig).toMatchObject({ handlerTimeout: 10_000 })
     expect(DEFAULT_HTTP_LIMITS).toMatchObject({
       checkIntervalMs: 2_000,
       answerTimeoutMs: 10_000,

@@ -66,6 +66,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
       batchReceived: (fact: Received) => received.push(fact),
     } as unknown as Observer,
     now: options.now ?? Date.now,
+    elapsedMs: () => performance.now(),
     newBatchId: options.newBatchId ?? randomUUID,
     readiness: options.readiness ?? (() => ({ ready: true, checks: {} })),
     settings: {
