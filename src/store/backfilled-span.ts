@@ -1,10 +1,4 @@
-import type { Upkeep } from './store.ts'
-
-/** Events of which times a back-fill may have put in; milliseconds since 1970. */
-export interface BackfilledSpan {
-  readonly from: number
-  readonly to: number
-}
+import type { BackfilledSpan, Promised, Upkeep } from './store.ts'
 
 /** The note in which the store keeps it. */
 const NAME = 'backfilled'
@@ -30,13 +24,9 @@ export function createBackfilledReader(
   }
 }
 
-type Promised<Operation extends keyof Upkeep> = (
-  ...given: Parameters<Upkeep[Operation]>
-) => Promise<Awaited<ReturnType<Upkeep[Operation]>>>
-
 /** Widens what was ever back-filled; answers whether it was wider before. */
 export async function widenBackfilled(
-  notes: { readonly readNote: Promised<'readNote'>; readonly writeNote: Promised<'writeNote'> },
+  notes: Promised<Pick<Upkeep, 'readNote' | 'writeNote'>>,
   wanted: BackfilledSpan,
 ): Promise<'known' | 'widened'> {
   for (;;) {

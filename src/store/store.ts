@@ -13,7 +13,6 @@ import type {
   WorkReceipt,
 } from './work.ts'
 
-export type { BackfilledSpan } from './backfilled-span.ts'
 export * from './reading.ts'
 export type * from './work.ts'
 
@@ -103,6 +102,12 @@ export interface Note {
   /** Counts the writes. */
   readonly version: number
   readonly body: string
+}
+
+/** Events of which times a back-fill may have put in; milliseconds since 1970. */
+export interface BackfilledSpan {
+  readonly from: number
+  readonly to: number
 }
 
 /** One transaction that was committed. */

@@ -37,17 +37,68 @@ class Taken extends RolledBack {
 /** Turns unpacked parts of batches into keys, events, runs and quarantine. */
 export function createPages(
   transactions: Transactions,
-  options: {
-    readonly taker: number
+  options: LeaseOfRuns & {
     readonly heldBatches: Holdings
-    readonly leaseMs: () => number
     readonly onStored: (pages: readonly UnpackedPage[]) => void
   },
 ) {
-  const names = createTypeNames()
-  const { heldBatches, leaseMs, taker, onStored } = options
+  const { heldBatches, onStored } = options
+  const store = createStoring(options)
 
-  async function store(query: Query, pages: readonly UnpackedPage[]): Promise<StoredRun[][]> {
+  async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
+    try {
+      const runs = await transactions.run(PLAN, (query) => store(query, pages))
+      for (const { batch, isLast } of pages) if (isLast) heldBatches.drop(batch.seq)
+      onStored(pages)
+      return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
+    } catch (error) {
+      const taken =
+        error instanceof Taken ? error.pages : await findTaken(transactions, pages, error)
+      if (taken) return await commitRest(pages, taken)
+      const failed = readFailure(error)
+      if (pages.length === 1) return [failed]
+      const half = Math.ceil(pages.length / 2)
+      return [
+        ...(await commitGroup(pages.slice(0, half))),
+        ...(await commitGroup(pages.slice(half))),
+      ]
+    }
+  }
+
+  async function commitRest(
+    pages: readonly UnpackedPage[],
+    taken: ReadonlySet<UnpackedPage>,
+  ): Promise<PageResult[]> {
+    for (const { batch } of taken) heldBatches.drop(batch.seq)
+    const rest = pages.filter((page) => !taken.has(page))
+    const results = rest.length > 0 ? await commitGroup(rest) : []
+    const byPage = new Map(rest.map((page, index) => [page, results[index]]))
+    return pages.map((page) => byPage.get(page) ?? { kind: 'taken' })
+  }
+
+  return {
+    async commit(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
+      const results: PageResult[] = []
+      for (const group of groupPages(pages)) results.push(...(await commitGroup(group)))
+      return results
+    },
+  }
+}
+
+/** Of runs that are handed out at once. */
+interface LeaseOfRuns {
+  readonly taker: number
+  readonly leaseMs: () => number
+}
+
+/** All in one transaction; what does not need an answer is sent together. */
+function createStoring({ leaseMs, taker }: LeaseOfRuns) {
+  const names = createTypeNames()
+
+  return async function store(
+    query: Query,
+    pages: readonly UnpackedPage[],
+  ): Promise<StoredRun[][]> {
     const answers = Promise.all([
       query<{ seq: number; pieces: number }>(LOCK_BATCHES, [
         int8Array(pages.map(({ batch }) => batch.seq)),
@@ -72,56 +123,19 @@ export function createPages(
     if (taken.size > 0) throw new Taken(taken)
     return runs
   }
+}
 
-  async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
-    try {
-      const runs = await transactions.run(PLAN, (query) => store(query, pages))
-      for (const { batch, isLast } of pages) if (isLast) heldBatches.drop(batch.seq)
-      onStored(pages)
-      return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
-    } catch (error) {
-      const taken = error instanceof Taken ? error.pages : await findTaken(pages, error)
-      if (taken) return await commitRest(pages, taken)
-      const failed = readFailure(error)
-      if (pages.length === 1) return [failed]
-      const half = Math.ceil(pages.length / 2)
-      return [
-        ...(await commitGroup(pages.slice(0, half))),
-        ...(await commitGroup(pages.slice(half))),
-      ]
-    }
-  }
-
-  /** Numbers or keys of events that are taken: somebody else may have stored them. */
-  async function findTaken(
-    pages: readonly UnpackedPage[],
-    error: unknown,
-  ): Promise<ReadonlySet<UnpackedPage> | undefined> {
-    const { cause } = error as { cause?: unknown }
-    if (!isNumberingWrong(cause) && !isKnownKey(cause)) return undefined
-    const seqs = int8Array(pages.map(({ batch }) => batch.seq))
-    const taken = listTaken(pages, await transactions.runOne(PLAN, LOCK_BATCHES, [seqs]))
-    return taken.size > 0 ? taken : undefined
-  }
-
-  async function commitRest(
-    pages: readonly UnpackedPage[],
-    taken: ReadonlySet<UnpackedPage>,
-  ): Promise<PageResult[]> {
-    for (const { batch } of taken) heldBatches.drop(batch.seq)
-    const rest = pages.filter((page) => !taken.has(page))
-    const results = rest.length > 0 ? await commitGroup(rest) : []
-    const byPage = new Map(rest.map((page, index) => [page, results[index]]))
-    return pages.map((page) => byPage.get(page) ?? { kind: 'taken' })
-  }
-
-  return {
-    async commit(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
-      const results: PageResult[] = []
-      for (const group of groupPages(pages)) results.push(...(await commitGroup(group)))
-      return results
-    },
-  }
+/** Numbers or keys of events that are taken: somebody else may have stored them. */
+async function findTaken(
+  transactions: Transactions,
+  pages: readonly UnpackedPage[],
+  error: unknown,
+): Promise<ReadonlySet<UnpackedPage> | undefined> {
+  const { cause } = error as { cause?: unknown }
+  if (!isNumberingWrong(cause) && !isKnownKey(cause)) return undefined
+  const seqs = int8Array(pages.map(({ batch }) => batch.seq))
+  const taken = listTaken(pages, await transactions.runOne(PLAN, LOCK_BATCHES, [seqs]))
+  return taken.size > 0 ? taken : undefined
 }
 
 /** What is not the pages' own fault is thrown on. */

@@ -37,28 +37,72 @@ export interface Transactions {
   close(): Promise<void>
 }
 
+interface TransactionOptions {
+  /** At most so many at once. */
+  readonly connections: number
+  readonly random: () => number
+  readonly closeMs?: number
+  /** A number that should have been new was not. */
+  readonly onNumberingWrong?: () => void
+  /** Hears of every transaction that wrote. */
+  readonly onCommit?: ((commit: StoreCommit) => void) | undefined
+  /** Milliseconds of any clock that only goes forward. Default: the platform's. */
+  readonly now?: () => number
+}
+
 /**
  * Transactions on a pool of their own, that keep no state in their connection, as a pooler between
  * requires it. The schema is that of the first URL, whatever a later one says.
  */
-export function createTransactions(
-  readUrl: ReadUrl,
-  options: {
-    /** At most so many at once. */
-    connections: number
-    random: () => number
-    closeMs?: number
-    /** A number that should have been new was not. */
-    onNumberingWrong?: () => void
-    /** Hears of every transaction that wrote. */
-    onCommit?: ((commit: StoreCommit) => void) | undefined
-    /** Milliseconds of any clock that only goes forward. Default: the platform's. */
-    now?: () => number
-  },
-): Transactions {
-  const { random, closeMs = 2_000, onCommit = () => {}, now = () => performance.now() } = options
+export function createTransactions(readUrl: ReadUrl, options: TransactionOptions): Transactions {
+  const { onCommit = () => {}, now = () => performance.now() } = options
   const { schema } = readAddress(readUrl())
-  const pool = createPool(readUrl, options.connections)
+  const attempts = createAttempts(readUrl, schema, options)
+
+  function tell({ sync, isRead }: TransactionPlan, beganAt: number, executedAt: number): void {
+    if (isRead) return
+    const endedAt = now()
+    onCommit({
+      isDurable: sync === 'on',
+      durationMs: endedAt - beganAt,
+      syncMs: endedAt - executedAt,
+    })
+  }
+
+  return {
+    schema,
+    run: (plan, work) =>
+      attempts.make(plan, async (session) => {
+        const beganAt = now()
+        const begun = session.begin(plan)
+        const result = await work(session.query)
+        await begun
+        const executedAt = now()
+        await session.commit()
+        tell(plan, beganAt, executedAt)
+        return result
+      }),
+    runOne: <Row>(plan: TransactionPlan, sql: string, values?: readonly unknown[]) =>
+      attempts.make(plan, async (session) => {
+        const beganAt = now()
+        let executedAt = beganAt
+        const begun = session.begin(plan)
+        const answered = session.query<Row>(sql, values).then((rows) => {
+          executedAt = now()
+          return rows
+        })
+        const [, rows] = await Promise.all([begun, answered, session.commit()])
+        tell(plan, beganAt, executedAt)
+        return rows
+      }),
+    close: attempts.close,
+  }
+}
+
+/** Work on a connection of a pool, again and again while it collides with that of others. */
+function createAttempts(readUrl: ReadUrl, schema: string, options: TransactionOptions) {
+  const { random, connections, closeMs = 2_000, onNumberingWrong } = options
+  const pool = createPool(readUrl, connections)
   const statements = new Map<TransactionPlan, string>()
   const begin = (plan: TransactionPlan) => {
     const sql = statements.get(plan) ?? beginStatement(plan, schema)
@@ -90,31 +134,6 @@ export function createTransactions(
     }
   }
 
-  async function retry<Result>(work: () => Promise<Result>): Promise<Result> {
-    for (let retries = 0; ; retries++) {
-      if (isClosed) throw new ReceiverError('store_closed')
-      try {
-        return await work()
-      } catch (error) {
-        if (isClosed) throw new ReceiverError('store_closed', { cause: error })
-        if (error instanceof RolledBack) throw error
-        if (isNumberingWrong(error)) options.onNumberingWrong?.()
-        if (!isCollision(error) || retries === MAX_RETRIES) throw translateError(error)
-        await wait(FIRST_RETRY_MS * 2 ** retries * (1 + random()))
-      }
-    }
-  }
-
-  function tell({ sync, isRead }: TransactionPlan, beganAt: number, executedAt: number): void {
-    if (isRead) return
-    const endedAt = now()
-    onCommit({
-      isDurable: sync === 'on',
-      durationMs: endedAt - beganAt,
-      syncMs: endedAt - executedAt,
-    })
-  }
-
   async function close(): Promise<void> {
     isClosed = true
     const timer = setTimeout(() => {
@@ -125,35 +144,20 @@ export function createTransactions(
   }
 
   return {
-    schema,
-    run: (plan, work) =>
-      retry(() =>
-        attempt(plan, async (session) => {
-          const beganAt = now()
-          const begun = session.begin(plan)
-          const result = await work(session.query)
-          await begun
-          const executedAt = now()
-          await session.commit()
-          tell(plan, beganAt, executedAt)
-          return result
-        }),
-      ),
-    runOne: <Row>(plan: TransactionPlan, sql: string, values?: readonly unknown[]) =>
-      retry(() =>
-        attempt(plan, async (session) => {
-          const beganAt = now()
-          let executedAt = beganAt
-          const begun = session.begin(plan)
-          const answered = session.query<Row>(sql, values).then((rows) => {
-            executedAt = now()
-            return rows
-          })
-          const [, rows] = await Promise.all([begun, answered, session.commit()])
-          tell(plan, beganAt, executedAt)
-          return rows
-        }),
-      ),
+    async make<Result>(...given: Parameters<typeof attempt<Result>>): Promise<Result> {
+      for (let retries = 0; ; retries++) {
+        if (isClosed) throw new ReceiverError('store_closed')
+        try {
+          return await attempt(...given)
+        } catch (error) {
+          if (isClosed) throw new ReceiverError('store_closed', { cause: error })
+          if (error instanceof RolledBack) throw error
+          if (isNumberingWrong(error)) onNumberingWrong?.()
+          if (!isCollision(error) || retries === MAX_RETRIES) throw translateError(error)
+          await wait(FIRST_RETRY_MS * 2 ** retries * (1 + random()))
+        }
+      }
+    },
     close() {
       closing ??= close()
       return closing

@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { prepareCheckpoint, type SharedSignal, SIGNAL } from './checkpoints.ts'
+import { type CheckpointThreadData, prepareCheckpoint, SIGNAL } from './checkpoints.ts'
 import { openForCheckpoints } from './open-database.ts'
-
-export interface CheckpointThreadData {
-  readonly file: string
-  readonly signal: SharedSignal
-}
 
 /** Blocks its thread until the side that writes ends it. */
 async function run({ file, signal }: CheckpointThreadData): Promise<void> {

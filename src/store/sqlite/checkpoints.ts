@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads'
 import { entryPoint } from '../../entry-point.ts'
-import type { CheckpointThreadData } from './checkpoint-thread.ts'
 import { type Database, translateError } from './driver.ts'
 
 /**
@@ -8,6 +7,12 @@ import { type Database, translateError } from './driver.ts'
  * not messages because neither goes back to its event loop while it is busy.
  */
 export type SharedSignal = Int32Array<SharedArrayBuffer>
+
+/** What the thread that checkpoints is given. */
+export interface CheckpointThreadData {
+  readonly file: string
+  readonly signal: SharedSignal
+}
 
 /** Its values. The side that writes sets `DUE` and `ENDING`, the side that checkpoints the others. */
 export const SIGNAL = { IDLE: 0, DUE: 1, BROKEN: 2, ENDING: 3, ENDED: 4 } as const

@@ -21,9 +21,9 @@ import { createJournal } from './journal.ts'
 import { openKeyStore } from './keys.ts'
 import { openForWriting } from './open-database.ts'
 import { createPages } from './pages.ts'
-import { createHeldRuns, createRunEnds } from './run-ends.ts'
+import { createRunEnds } from './run-ends.ts'
 import { createRuns } from './runs.ts'
-import type { Transactions } from './transactions.ts'
+import { createHeld, type Transactions } from './transactions.ts'
 import { createUpkeep } from './upkeep.ts'
 import { createWiping, type WipeStep } from './wipe.ts'
 
@@ -87,7 +87,7 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const guard = createGuard(opened, { ...options, elapsedMs })
   const { transactions } = guard
   const parts = createParts(db, { ...options, now, elapsedMs, transactions })
-  const { counters, keys, journal, jobs, runs, ends, pages, isPaused } = parts
+  const { counters, keys, journal, jobs, runs, ends, isPaused } = parts
   const hints = createHints()
   const takeTurns = createTurns(elapsedMs)
   const followClock = createClockSteps(db, { now, elapsedMs, transactions })
@@ -95,36 +95,7 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const upkeep = createUpkeep(db, { ...parts, guard, now, wiping, tell: hints.tell })
   guard.write('NORMAL', () => endImpossibleWaits(db, now()))
 
-  function record(work: Work, isApart: boolean): WorkReceipt {
-    const time = now()
-    let refused = 0
-    for (const progress of work.progress) refused += ends.record(progress, time)
-    for (const ended of work.jobs) {
-      if (!jobs.end(ended, time)) refused++
-    }
-    return { pages: pages.store(work.pages, { now: time, isApart }), refused }
-  }
-
-  /** Work that would only be done again: should a power cut take it back, the batch is still there. */
-  function commit(work: Work): WorkReceipt {
-    const attempt = (isApart: boolean) =>
-      guard.write('NORMAL', () => {
-        followClock()
-        return record(work, isApart)
-      })
-    let receipt: WorkReceipt
-    try {
-      receipt = attempt(false)
-    } catch (error) {
-      const isRefused = error instanceof ReceiverError && error.code === 'store_refused'
-      if (!isRefused || work.pages.length === 0) throw error
-      receipt = attempt(true)
-    }
-    if (receipt.pages.some((page) => page.kind === 'stored' && page.runs.length > 0)) {
-      hints.tell('jobs')
-    }
-    return receipt
-  }
+  const commit = createCommit(parts, { guard, followClock, now, tell: hints.tell })
 
   return {
     append(batches) {
@@ -160,6 +131,45 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   }
 }
 
+/** Work that would only be done again: should a power cut take it back, the batch is still there. */
+function createCommit(
+  { ends, jobs, pages }: ReturnType<typeof createParts>,
+  parts: {
+    readonly guard: ReturnType<typeof createGuard>
+    readonly followClock: () => void
+    readonly now: () => number
+    readonly tell: (hint: StoreHint) => void
+  },
+): (work: Work) => WorkReceipt {
+  const { guard, followClock, now, tell } = parts
+
+  const record = (work: Work, isApart: boolean): WorkReceipt =>
+    guard.write('NORMAL', () => {
+      followClock()
+      const time = now()
+      let refused = 0
+      for (const progress of work.progress) refused += ends.record(progress, time)
+      for (const ended of work.jobs) if (!jobs.end(ended, time)) refused++
+      return { pages: pages.store(work.pages, { now: time, isApart }), refused }
+    })
+
+  function recordAll(work: Work): WorkReceipt {
+    try {
+      return record(work, false)
+    } catch (error) {
+      const isRefused = error instanceof ReceiverError && error.code === 'store_refused'
+      if (!isRefused || work.pages.length === 0) throw error
+      return record(work, true)
+    }
+  }
+
+  return (work) => {
+    const receipt = recordAll(work)
+    if (receipt.pages.some((page) => page.kind === 'stored' && page.runs.length > 0)) tell('jobs')
+    return receipt
+  }
+}
+
 /** All that reads and writes rows. */
 function createParts(
   db: Database,
@@ -175,7 +185,7 @@ function createParts(
   const keys = openKeyStore(db, onWarning ? { onWarning } : {})
   const journal = createJournal(db, { transactions, counters, elapsedMs })
   const jobs = createJobs(db, { transactions, counters })
-  const held = createHeldRuns(transactions)
+  const held = createHeld<number>(transactions)
   const ends = createRunEnds(db, { held, counters, bodies, jobs })
   const runs = createRuns(db, { held, bodies, ends })
   const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')

@@ -10,7 +10,7 @@ import {
 import type { ClaimedJob, ClaimRequest, EndedJob, FailedEvent } from '../store.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
-import type { Transactions } from './transactions.ts'
+import { createHeld, type Held, type Transactions } from './transactions.ts'
 
 /** How an event of a run ended, to become a job. */
 export interface FailedAttempt extends FailedEvent {
@@ -25,30 +25,33 @@ export function createJobs(
   db: Database,
   { transactions, counters }: { readonly transactions: Transactions; readonly counters: Counters },
 ) {
-  const held = createHeldJobs()
-  const write = prepareWrites(db)
-  const selectDue = db.prepare(
-    `SELECT event, length(payload) AS bytes FROM jobs
-     WHERE handler = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event LIMIT ?`,
-  )
-  const selectNext = db.prepare(
-    `SELECT event, due_at FROM jobs WHERE handler = ? AND state = 'pending' ORDER BY due_at LIMIT ?`,
-  )
-  const selectClaimed = db.prepare(
-    `SELECT j.event, j.attempt, j.spared, j.fence, j.alone, j.payload, e.key, e.type, b.id AS batch_id,
-       b.source, b.provider, b.received_at
-     FROM jobs j LEFT JOIN events e ON e.id = j.event LEFT JOIN batches b ON b.seq = j.event >> 20
-     WHERE j.event = ? AND j.handler = ?`,
-  )
+  const byHandler = new Map<string, Held<number>>()
+  const heldOf = (handler: string) => {
+    const held = byHandler.get(handler) ?? createHeld(transactions)
+    byHandler.set(handler, held)
+    return held
+  }
+  return { ...createClaims(db, heldOf), ...createEnds(db, heldOf, counters) }
+}
+
+export type Jobs = ReturnType<typeof createJobs>
+
+/** The attempts that are under way, by event. */
+type HeldOf = (handler: string) => Held<number>
+
+function createClaims(db: Database, heldOf: HeldOf) {
+  const sql = prepareReads(db)
+  const count = prepareCount(db)
 
   /** The longest due that nobody has, as many as are asked for; the first whatever its size. */
   function findDue({ handler, events, bytes }: ClaimRequest, now: number): number[] {
-    const limit = events + held.count(handler)
-    const rows = selectDue.all(handler, now, limit) as unknown as { event: number; bytes: number }[]
+    const held = heldOf(handler)
+    const limit = events + held.count()
+    const rows = sql.due.all(handler, now, limit) as unknown as { event: number; bytes: number }[]
     const due: number[] = []
     let sum = 0
     for (const row of rows) {
-      if (held.fenceOf(handler, row.event) !== undefined) continue
+      if (held.fenceOf(row.event) !== undefined) continue
       sum += row.bytes
       if (due.length >= events || (due.length > 0 && sum > bytes)) break
       due.push(row.event)
@@ -56,86 +59,98 @@ export function createJobs(
     return due
   }
 
-  function claim(request: ClaimRequest, now: number): readonly ClaimedJob[] {
-    const { handler } = request
-    const interrupted = lineOf(now, INTERRUPTED)
-    return findDue(request, now).map((event) => {
-      write.count.run(interrupted, event, handler)
-      const row = selectClaimed.get(event, handler) as unknown as JobRow & {
-        payload: Uint8Array
-      }
-      held.hold(handler, event, row.fence)
-      // An attempt that was not counted was not handed out either.
-      transactions.onEnd((isKept) => {
-        if (!isKept) held.end(handler, event)
+  return {
+    claim(request: ClaimRequest, now: number): readonly ClaimedJob[] {
+      const { handler } = request
+      const interrupted = lineOf(now, INTERRUPTED)
+      return findDue(request, now).map((event) => {
+        count.run(interrupted, event, handler)
+        const row = sql.claimed.get(event, handler) as unknown as JobRow & { payload: Uint8Array }
+        heldOf(handler).hold(event, row.fence)
+        return readJob(row, handler, row.payload)
       })
-      return readJob(row, handler, row.payload)
-    })
+    },
+    nextDue(handler: string): number | undefined {
+      const held = heldOf(handler)
+      const rows = sql.next.all(handler, held.count() + 1) as unknown as {
+        event: number
+        due_at: number
+      }[]
+      return rows.find(({ event }) => held.fenceOf(event) === undefined)?.due_at
+    },
   }
-
-  /** Answers whether it was in time. */
-  function end(ended: EndedJob, now: number): boolean {
-    const { event, handler, fence, outcome } = ended
-    if (held.fenceOf(handler, event) === fence) {
-      // Also of a job that was erased meanwhile. An outcome that was not kept is told again.
-      transactions.onEnd((isKept) => {
-        if (isKept) held.end(handler, event)
-      })
-    }
-    const name = [event, handler, fence] as const
-    const durationMs = Math.round(ended.durationMs)
-    if (outcome.kind === 'released') return write.release.run(now, ...name).changes === 1
-    if (outcome.kind === 'done') {
-      if (write.done.run(now, durationMs, ...name).changes === 0) return false
-      counters.add(`done:${handler}`, 1)
-      return true
-    }
-    const line = lineOf(now, recordFailure(outcome, durationMs))
-    const { state, isAlone, dueAt } = readNext(outcome, now)
-    const values = [state, isAlone, countSpared(outcome), dueAt, now, durationMs, line] as const
-    return write.fail.run(...values, ...name).changes === 1
-  }
-
-  function add({ event, handler, opened, payload, outcome, ...rest }: FailedAttempt, now: number) {
-    const { state, isAlone, dueAt } = readNext(outcome, now)
-    const durationMs = Math.round(rest.durationMs)
-    const line = `{"attempt":${opened}${lineOf(now, recordFailure(outcome, durationMs))}`
-    const spared = countSparedIn(opened, outcome)
-    const facts = [event, handler, state, opened, spared, isAlone, dueAt, now, durationMs] as const
-    write.insert.run(...facts, line, payload)
-  }
-
-  function nextDue(handler: string): number | undefined {
-    const rows = selectNext.all(handler, held.count(handler) + 1) as unknown as {
-      event: number
-      due_at: number
-    }[]
-    return rows.find(({ event }) => held.fenceOf(handler, event) === undefined)?.due_at
-  }
-
-  return { claim, end, add, nextDue }
 }
 
-export type Jobs = ReturnType<typeof createJobs>
+function createEnds(db: Database, heldOf: HeldOf, counters: Counters) {
+  const write = prepareWrites(db)
+  return {
+    /** Answers whether it was in time. */
+    end(ended: EndedJob, now: number): boolean {
+      const { event, handler, fence, outcome } = ended
+      // Also of a job that was erased meanwhile. An outcome that was not kept is told again.
+      heldOf(handler).letGo(event, fence)
+      const name = [event, handler, fence] as const
+      const durationMs = Math.round(ended.durationMs)
+      if (outcome.kind === 'released') return write.release.run(now, ...name).changes === 1
+      if (outcome.kind === 'done') {
+        if (write.done.run(now, durationMs, ...name).changes === 0) return false
+        counters.add(`done:${handler}`, 1)
+        return true
+      }
+      const line = lineOf(now, recordFailure(outcome, durationMs))
+      const { state, isAlone, dueAt } = readNext(outcome, now)
+      const values = [state, isAlone, countSpared(outcome), dueAt, now, durationMs, line] as const
+      return write.fail.run(...values, ...name).changes === 1
+    },
+    add({ event, handler, opened, payload, outcome, ...rest }: FailedAttempt, now: number): void {
+      const { state, isAlone, dueAt } = readNext(outcome, now)
+      const durationMs = Math.round(rest.durationMs)
+      const line = `{"attempt":${opened}${lineOf(now, recordFailure(outcome, durationMs))}`
+      const spared = countSparedIn(opened, outcome)
+      const facts = [event, handler, state, opened, spared, isAlone, dueAt, now] as const
+      write.insert.run(...facts, durationMs, line, payload)
+    },
+  }
+}
+
+function prepareReads(db: Database) {
+  const pending = `FROM jobs WHERE handler = ? AND state = 'pending'`
+  return {
+    due: db.prepare(
+      `SELECT event, length(payload) AS bytes ${pending} AND due_at <= ?
+       ORDER BY due_at, event LIMIT ?`,
+    ),
+    next: db.prepare(`SELECT event, due_at ${pending} ORDER BY due_at LIMIT ?`),
+    claimed: db.prepare(
+      `SELECT j.event, j.attempt, j.spared, j.fence, j.alone, j.payload, e.key, e.type, b.id AS batch_id,
+         b.source, b.provider, b.received_at
+       FROM jobs j LEFT JOIN events e ON e.id = j.event LEFT JOIN batches b ON b.seq = j.event >> 20
+       WHERE j.event = ? AND j.handler = ?`,
+    ),
+  }
+}
+
+const APPEND = `substr(ifnull(failures, '') || '{"attempt":' || attempt || ?, -${MOST_RECORDED_CHARACTERS})`
+
+/** Whoever had it, and did not tell how it ended, has died with the process before. */
+const prepareCount = (db: Database) =>
+  db.prepare(
+    `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, running = 1,
+       failures = CASE WHEN running = 1 THEN ${APPEND} ELSE failures END
+     WHERE event = ? AND handler = ?`,
+  )
 
 function prepareWrites(db: Database) {
   /** Of one attempt: neither has its outcome been told, nor is there a newer one. */
   const isRunning = `event = ? AND handler = ? AND fence = ? AND state = 'pending' AND running = 1`
-  const append = `substr(ifnull(failures, '') || '{"attempt":' || attempt || ?, -${MOST_RECORDED_CHARACTERS})`
   return {
-    // Whoever had it, and did not tell how it ended, has died with the process before.
-    count: db.prepare(
-      `UPDATE jobs SET attempt = attempt + 1, fence = fence + 1, running = 1,
-         failures = CASE WHEN running = 1 THEN ${append} ELSE failures END
-       WHERE event = ? AND handler = ?`,
-    ),
     done: db.prepare(
       `UPDATE jobs SET state = 'done', running = 0, alone = 0, due_at = NULL, ended_at = ?,
          duration_ms = ? WHERE ${isRunning}`,
     ),
     fail: db.prepare(
       `UPDATE jobs SET state = ?, running = 0, alone = ?, spared = spared + ?, due_at = ?,
-         ended_at = ?, duration_ms = ?, failures = ${append} WHERE ${isRunning}`,
+         ended_at = ?, duration_ms = ?, failures = ${APPEND} WHERE ${isRunning}`,
     ),
     release: db.prepare(
       `UPDATE jobs SET attempt = attempt - 1, running = 0, due_at = min(due_at, ?)
@@ -159,22 +174,6 @@ function readNext(outcome: FailedEvent['outcome'], now: number) {
     state: isDead ? 'dead' : 'pending',
     isAlone: outcome.kind === 'alone' ? 1 : 0,
     dueAt: isDead ? null : now + delayOf(outcome),
-  }
-}
-
-/** Which attempt has which job. One process has the file, so they end with it. */
-function createHeldJobs() {
-  const byHandler = new Map<string, Map<number, number>>()
-  const of = (handler: string) => {
-    const found = byHandler.get(handler) ?? new Map<number, number>()
-    byHandler.set(handler, found)
-    return found
-  }
-  return {
-    count: (handler: string) => byHandler.get(handler)?.size ?? 0,
-    fenceOf: (handler: string, event: number) => byHandler.get(handler)?.get(event),
-    hold: (handler: string, event: number, fence: number) => void of(handler).set(event, fence),
-    end: (handler: string, event: number) => void byHandler.get(handler)?.delete(event),
   }
 }
 

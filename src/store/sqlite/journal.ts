@@ -1,6 +1,5 @@
 import type { Batch } from '../../model.ts'
 import { type OpenBatchRow, readOpenBatch } from '../claimed-rows.ts'
-import { batchOf } from '../event-id.ts'
 import type { OpenBatch, TakeRequest } from '../store.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -34,20 +33,13 @@ export function createJournal(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
   )
   const insertBody = db.prepare('INSERT INTO bodies VALUES (?, ?)')
-  const selectOpen = db.prepare(
-    `SELECT seq, id AS batch_id, source, provider, received_at, content_type, sha256, body_bytes, unpacked_pieces
-     FROM batches WHERE is_open = 1 AND seq > ? ORDER BY seq LIMIT ${ROWS_TOGETHER}`,
-  )
-  const selectBody = db.prepare('SELECT body FROM bodies WHERE batch = ?')
-  // Leases live in memory: this process is the only one on the file, so they end with it.
-  const leases = new Map<number, number>()
-  const kept = new Map<number, Uint8Array>()
-  let keptBytes = 0
-  let lastSeq = findLastBatch(db, counters)
+  const fresh = createFreshBodies()
 
   /** Within a transaction. False: a batch with this id is there. */
   function append(batch: Batch): boolean {
-    const seq = lastSeq + 1
+    // Never given twice, also when the newest rows are gone: what points to a batch would then point to
+    // another one's events.
+    const seq = counters.get('last_batch') + 1
     const { changes } = insertBatch.run(
       seq,
       batch.id,
@@ -60,34 +52,35 @@ export function createJournal(
     )
     if (changes === 0) return false
     insertBody.run(seq, batch.body)
-    lastSeq = seq
     counters.add('batches', 1)
     counters.set('last_batch', seq)
     transactions.onEnd((isKept) => {
-      // A number is given again only if nobody can have heard of it.
-      if (!isKept) lastSeq = Math.min(lastSeq, seq - 1)
-      else keepBody(seq, batch.body)
+      if (isKept) fresh.keep(seq, batch.body)
     })
     return true
   }
 
-  function keepBody(seq: number, body: Uint8Array): void {
-    if (keptBytes + body.byteLength > MOST_KEPT_BYTES) return
-    kept.set(seq, body)
-    keptBytes += body.byteLength
-  }
+  return { append, ...createTaking(db, { transactions, elapsedMs, fresh }) }
+}
 
-  function takeBody(seq: number) {
-    const body = kept.get(seq)
-    if (!body) {
-      const row = selectBody.get(seq) as { body: Uint8Array } | undefined
-      // Without a row it is unpacked as damaged: its SHA-256 differs.
-      return { body: row?.body ?? new Uint8Array(), isFresh: false }
-    }
-    kept.delete(seq)
-    keptBytes -= body.byteLength
-    return { body, isFresh: true }
-  }
+export type Journal = ReturnType<typeof createJournal>
+
+/** Who has which batch to unpack: in memory, as this process is the only one on the file. */
+function createTaking(
+  db: Database,
+  parts: {
+    readonly transactions: Transactions
+    readonly elapsedMs: () => number
+    readonly fresh: ReturnType<typeof createFreshBodies>
+  },
+) {
+  const { transactions, elapsedMs, fresh } = parts
+  const selectOpen = db.prepare(
+    `SELECT seq, id AS batch_id, source, provider, received_at, content_type, sha256, body_bytes, unpacked_pieces
+     FROM batches WHERE is_open = 1 AND seq > ? ORDER BY seq LIMIT ${ROWS_TOGETHER}`,
+  )
+  const selectBody = db.prepare('SELECT body FROM bodies WHERE batch = ?')
+  const leases = new Map<number, number>()
 
   function findFree(request: TakeRequest): OpenRow[] {
     const now = elapsedMs()
@@ -108,19 +101,22 @@ export function createJournal(
     }
   }
 
-  function takeBatches(request: TakeRequest): readonly OpenBatch[] {
-    const rows = findFree(request)
-    const until = elapsedMs() + request.leaseMs
-    return rows.map((row) => {
-      leases.set(row.seq, until)
-      const { body, isFresh } = takeBody(row.seq)
-      return { ...readOpenBatch(row, body), isFresh }
-    })
+  function readBody(seq: number): Uint8Array {
+    const row = selectBody.get(seq) as { body: Uint8Array } | undefined
+    // Without a row it is unpacked as damaged: its SHA-256 differs.
+    return row?.body ?? new Uint8Array()
   }
 
   return {
-    append,
-    takeBatches,
+    takeBatches(request: TakeRequest): readonly OpenBatch[] {
+      const rows = findFree(request)
+      const until = elapsedMs() + request.leaseMs
+      return rows.map((row) => {
+        leases.set(row.seq, until)
+        const body = fresh.take(row.seq)
+        return { ...readOpenBatch(row, body ?? readBody(row.seq)), isFresh: body !== undefined }
+      })
+    },
     extend(batches: readonly number[], leaseMs: number): void {
       const until = elapsedMs() + leaseMs
       for (const seq of batches) if (leases.has(seq)) leases.set(seq, until)
@@ -134,24 +130,20 @@ export function createJournal(
   }
 }
 
-export type Journal = ReturnType<typeof createJournal>
-
-/**
- * A number is never given twice, also when the newest rows are gone: what points to a batch would
- * then point to another one's events.
- */
-function findLastBatch(db: Database, counters: Counters): number {
-  const { batch, event, key } = db
-    .prepare(
-      `SELECT (SELECT max(seq) FROM batches) AS batch, (SELECT max(id) FROM events) AS event,
-         (SELECT max(last_event) FROM key_marks) AS key`,
-    )
-    .get() as { batch: number | null; event: number | null; key: number | null }
-  return Math.max(
-    batch ?? 0,
-    batchOf(event ?? 0),
-    batchOf(key ?? 0),
-    counters.get('batches'),
-    counters.get('last_batch'),
-  )
+function createFreshBodies() {
+  const kept = new Map<number, Uint8Array>()
+  let bytes = 0
+  return {
+    keep(seq: number, body: Uint8Array): void {
+      if (bytes + body.byteLength > MOST_KEPT_BYTES) return
+      kept.set(seq, body)
+      bytes += body.byteLength
+    },
+    take(seq: number): Uint8Array | undefined {
+      const body = kept.get(seq)
+      bytes -= body?.byteLength ?? 0
+      kept.delete(seq)
+      return body
+    },
+  }
 }

@@ -34,76 +34,16 @@ interface Stored {
 
 /** Turns unpacked parts of batches into events, keys, runs and quarantine. */
 export function createPages(db: Database, parts: PageParts) {
-  const { transactions, counters, journal, bodies, runs, isPaused } = parts
-  const sql = prepareStatements(db)
+  const { transactions, counters, journal } = parts
+  const storePage = createPageRows(db, parts)
+  const insertCount = db.prepare(insertSeries('sqlite'))
   const names = createTypeNames()
   names.learn(db.prepare(SELECT_TYPE_COUNTERS).all() as { name: string }[])
-  const fewestEver = countBuckets(db) * BUCKET_EVENTS
-  const { last: lastPiece } = db
-    .prepare('SELECT ifnull(max(id), 0) AS last FROM quarantine')
-    .get() as { last: number }
-  const eventsEver = () => Math.max(counters.get('events_ever'), fewestEver)
-
-  function insertEvents({ batch, events, keys }: UnpackedPage): number[] {
-    const number = eventsEver()
-    return events.map((event, index) => {
-      const id = eventIdOf(batch.seq, event.position)
-      // `run` makes an object of what it did: a third of a microsecond for each event.
-      sql.insertEvent.get(
-        id,
-        Math.floor((number + index) / BUCKET_EVENTS),
-        event.start,
-        event.bytes,
-        keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES),
-        event.type,
-        event.name ?? null,
-        event.isIdKey ? '' : (event.eventId ?? null),
-        event.verdict,
-        event.twin ?? null,
-        event.occurredAt ?? null,
-        event.recipient ?? null,
-        event.messageId ?? null,
-      )
-      return id
-    })
-  }
-
-  function insertUnreadable({ batch, unreadable }: UnpackedPage): void {
-    if (unreadable.length === 0) return
-    let id = Math.max(counters.get('last_quarantine_id'), lastPiece)
-    for (const { reason, detail, position, pieces, start, bytes } of unreadable) {
-      sql.insertPiece.run(++id, batch.seq, reason, detail, position, pieces, start, bytes)
-    }
-    counters.set('last_quarantine_id', id)
-  }
-
-  function addRuns(page: UnpackedPage, now: number): StoredRun[] {
-    return [...wantedEvents(page)].map(([handler, events]) => {
-      const openedAt = page.opensFor.has(handler) && !isPaused(handler) ? now : undefined
-      return runs.add({ batch: page.batch.seq, handler, events, openedAt })
-    })
-  }
-
-  /** Undefined: somebody else has unpacked these pieces, or there is no such open batch. */
-  function storePage(page: UnpackedPage, now: number): Stored | undefined {
-    const { batch, fromPiece, toPiece, isLast, replacement } = page
-    const place = [batch.seq, fromPiece] as const
-    const { changes } = sql.advance.run(toPiece, isLast ? 0 : 1, page.events.length, ...place)
-    if (changes === 0) return undefined
-    if (replacement) {
-      const { body, sha256 } = replacement
-      bodies.replace(batch.seq, body)
-      sql.replace.run(Buffer.from(sha256, 'hex'), body.byteLength, batch.seq)
-    }
-    const ids = insertEvents(page)
-    insertUnreadable(page)
-    return { ids, runs: addRuns(page, now) }
-  }
 
   function count(pages: readonly UnpackedPage[]): void {
     const { totals, series } = tallyPages(pages, names.nameOf)
     for (const [name, n] of totals) counters.add(name, n)
-    for (const { step, at, type, n } of series) sql.count.run(step, at, type, n)
+    for (const { step, at, type, n } of series) insertCount.run(step, at, type, n)
     for (const { batch, isLast } of pages) if (isLast) journal.endLease(batch.seq)
   }
 
@@ -132,7 +72,7 @@ export function createPages(db: Database, parts: PageParts) {
         if (!stored) return { kind: 'taken' }
         if (stored instanceof Error) return { kind: 'refused', error: stored }
         // Outside of what may be undone by itself.
-        counters.set('events_ever', eventsEver() + stored.ids.length)
+        counters.add('events_ever', stored.ids.length)
         counted.push(page)
         keys.collect(page, stored.ids)
         return { kind: 'stored', runs: stored.runs }
@@ -144,6 +84,69 @@ export function createPages(db: Database, parts: PageParts) {
   }
 }
 
+/** Undefined: somebody else has unpacked these pieces, or there is no such open batch. */
+type StorePage = (page: UnpackedPage, now: number) => Stored | undefined
+
+function createPageRows(db: Database, parts: PageParts): StorePage {
+  const { counters, bodies, runs, isPaused } = parts
+  const sql = prepareStatements(db)
+
+  function insertEvents({ batch, events, keys }: UnpackedPage): number[] {
+    const number = counters.get('events_ever')
+    return events.map((event, index) => {
+      const id = eventIdOf(batch.seq, event.position)
+      // `run` makes an object of what it did: a third of a microsecond for each event.
+      sql.insertEvent.get(
+        id,
+        Math.floor((number + index) / BUCKET_EVENTS),
+        event.start,
+        event.bytes,
+        keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES),
+        event.type,
+        event.name ?? null,
+        event.isIdKey ? '' : (event.eventId ?? null),
+        event.verdict,
+        event.twin ?? null,
+        event.occurredAt ?? null,
+        event.recipient ?? null,
+        event.messageId ?? null,
+      )
+      return id
+    })
+  }
+
+  function insertUnreadable({ batch, unreadable }: UnpackedPage): void {
+    if (unreadable.length === 0) return
+    let id = counters.get('last_quarantine_id')
+    for (const { reason, detail, position, pieces, start, bytes } of unreadable) {
+      sql.insertPiece.run(++id, batch.seq, reason, detail, position, pieces, start, bytes)
+    }
+    counters.set('last_quarantine_id', id)
+  }
+
+  function addRuns(page: UnpackedPage, now: number): StoredRun[] {
+    return [...wantedEvents(page)].map(([handler, events]) => {
+      const openedAt = page.opensFor.has(handler) && !isPaused(handler) ? now : undefined
+      return runs.add({ batch: page.batch.seq, handler, events, openedAt })
+    })
+  }
+
+  return (page, now) => {
+    const { batch, fromPiece, toPiece, isLast, replacement } = page
+    const place = [batch.seq, fromPiece] as const
+    const { changes } = sql.advance.run(toPiece, isLast ? 0 : 1, page.events.length, ...place)
+    if (changes === 0) return undefined
+    if (replacement) {
+      const { body, sha256 } = replacement
+      bodies.replace(batch.seq, body)
+      sql.replace.run(Buffer.from(sha256, 'hex'), body.byteLength, batch.seq)
+    }
+    const ids = insertEvents(page)
+    insertUnreadable(page)
+    return { ids, runs: addRuns(page, now) }
+  }
+}
+
 function prepareStatements(db: Database) {
   return {
     advance: db.prepare(
@@ -151,7 +154,6 @@ function prepareStatements(db: Database) {
        WHERE seq = ? AND is_open = 1 AND unpacked_pieces = ?`,
     ),
     replace: db.prepare('UPDATE batches SET sha256 = ?, body_bytes = ? WHERE seq = ?'),
-    count: db.prepare(insertSeries('sqlite')),
     insertPiece: db.prepare(
       `INSERT INTO quarantine (id, batch, reason, detail, position, pieces, start, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -186,10 +188,4 @@ function collectKeys() {
       }
     },
   }
-}
-
-/** A copied file may have events that its marks do not know of. */
-function countBuckets(db: Database): number {
-  const row = db.prepare('SELECT bucket FROM events ORDER BY id DESC LIMIT 1').get()
-  return row === undefined ? 0 : (row as { bucket: number }).bucket + 1
 }

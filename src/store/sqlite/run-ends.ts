@@ -5,7 +5,7 @@ import type { Bodies, StoredBody } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
 import type { Jobs } from './jobs.ts'
-import type { Transactions } from './transactions.ts'
+import type { Held } from './transactions.ts'
 
 const NO_BYTES = new Uint8Array()
 
@@ -19,33 +19,11 @@ export interface RunRow extends RunBits {
   readonly timings: Uint8Array | null
 }
 
-/** Runs in somebody's hands, and since which opening. They end with this process. */
-export function createHeldRuns(transactions: Pick<Transactions, 'onEnd'>) {
-  const held = new Map<number, number>()
-  return {
-    has: (run: number) => held.has(run),
-    /** Within a transaction, like `letGo`, and only if that is kept. */
-    hold(run: number, fence: number): void {
-      held.set(run, fence)
-      transactions.onEnd((isKept) => {
-        if (!isKept) held.delete(run)
-      })
-    },
-    letGo(run: number, fence: number): void {
-      transactions.onEnd((isKept) => {
-        if (isKept && held.get(run) === fence) held.delete(run)
-      })
-    },
-  }
-}
-
-export type HeldRuns = ReturnType<typeof createHeldRuns>
-
 /** How events of runs end: as bits, or as jobs. Every end names the opening of its run. All within a transaction. */
 export function createRunEnds(
   db: Database,
   parts: {
-    readonly held: HeldRuns
+    readonly held: Held<number>
     readonly counters: Counters
     readonly bodies: Bodies
     readonly jobs: Jobs

@@ -3,7 +3,8 @@ import { bitOf, withEvents } from '../run-bits.ts'
 import type { ClaimRequest, OpenRun, RunEvent, StoredRun } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Database } from './driver.ts'
-import type { HeldRuns, RunEnds, RunRow } from './run-ends.ts'
+import type { RunEnds, RunRow } from './run-ends.ts'
+import type { Held } from './transactions.ts'
 
 const ROWS_TOGETHER = 32
 
@@ -23,7 +24,7 @@ interface ClaimableRow extends RunRow, BatchRow {
 /** Events that are handed out together, and who may have them. All within a transaction. */
 export function createRuns(
   db: Database,
-  parts: { readonly held: HeldRuns; readonly bodies: Bodies; readonly ends: RunEnds },
+  parts: { readonly held: Held<number>; readonly bodies: Bodies; readonly ends: RunEnds },
 ) {
   const { held, bodies, ends } = parts
   const sql = prepareStatements(db)
@@ -48,7 +49,7 @@ export function createRuns(
     for (let after = 0; ; ) {
       const rows = sql.selectOpen.all(handler, after) as unknown as ClaimableRow[]
       for (const row of rows) {
-        if (held.has(row.id)) continue
+        if (held.fenceOf(row.id) !== undefined) continue
         const isBodyCounted = free.at(-1)?.batch === row.batch
         left = {
           events: left.events - row.open,

@@ -29,19 +29,13 @@ export function createTransactions(
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const flushes: (() => void)[] = []
-  let endings: ((isKept: boolean) => void)[] = []
+  const endings = createEndings()
   let setSync: Sync | undefined
 
   function useSync(sync: Sync): void {
     if (sync === setSync) return
     db.exec(`PRAGMA synchronous = ${sync}`)
     setSync = sync
-  }
-
-  function end(isKept: boolean): void {
-    const ended = endings
-    endings = []
-    for (const ending of ended) ending(isKept)
   }
 
   function run<Value>(sync: Sync, work: () => Value): Value {
@@ -54,45 +48,14 @@ export function createTransactions(
       const executedAt = elapsedMs()
       commit.run()
       const endedAt = elapsedMs()
-      end(true)
-      onCommit({
-        isDurable: sync === 'FULL',
-        durationMs: endedAt - beganAt,
-        syncMs: endedAt - executedAt,
-      })
+      endings.tell(true)
+      const [durationMs, syncMs] = [endedAt - beganAt, endedAt - executedAt]
+      onCommit({ isDurable: sync === 'FULL', durationMs, syncMs })
       return value
     } catch (cause) {
-      rollBack()
-      end(false)
+      rollBack(db)
+      endings.tell(false)
       throw translateError(cause)
-    }
-  }
-
-  function rollBack(): void {
-    try {
-      db.exec('ROLLBACK')
-    } catch {
-      // SQLite has rolled back by itself.
-    }
-  }
-
-  function apart<Value>(work: () => Value): Value {
-    db.exec('SAVEPOINT apart')
-    const before = endings.length
-    try {
-      const value = work()
-      db.exec('RELEASE apart')
-      return value
-    } catch (cause) {
-      const error = translateError(cause)
-      try {
-        db.exec('ROLLBACK TO apart; RELEASE apart')
-      } catch {
-        // A full disk has ended the whole transaction: all of it has failed, for this reason.
-        throw error
-      }
-      for (const ending of endings.splice(before)) ending(false)
-      throw error
     }
   }
 
@@ -109,9 +72,84 @@ export function createTransactions(
 
   return {
     run,
-    apart,
+    apart: (work) => runApart(db, endings, work),
     outside,
-    onEnd: (ending) => void endings.push(ending),
+    onEnd: endings.add,
     beforeCommit: (flush) => void flushes.push(flush),
   }
 }
+
+type Ending = (isKept: boolean) => void
+
+/** Who wants to know whether a transaction is kept. */
+function createEndings() {
+  let endings: Ending[] = []
+  return {
+    add: (ending: Ending) => void endings.push(ending),
+    count: () => endings.length,
+    /** All of them, or those that were added behind so many. */
+    tell(isKept: boolean, after = 0): void {
+      const told = endings.slice(after)
+      endings = endings.slice(0, after)
+      for (const ending of told) ending(isKept)
+    },
+  }
+}
+
+function rollBack(db: Database): void {
+  try {
+    db.exec('ROLLBACK')
+  } catch {
+    // SQLite has rolled back by itself.
+  }
+}
+
+function runApart<Value>(
+  db: Database,
+  endings: ReturnType<typeof createEndings>,
+  work: () => Value,
+): Value {
+  db.exec('SAVEPOINT apart')
+  const before = endings.count()
+  try {
+    const value = work()
+    db.exec('RELEASE apart')
+    return value
+  } catch (cause) {
+    const error = translateError(cause)
+    try {
+      db.exec('ROLLBACK TO apart; RELEASE apart')
+    } catch {
+      // A full disk has ended the whole transaction: all of it has failed, for this reason.
+      throw error
+    }
+    endings.tell(false, before)
+    throw error
+  }
+}
+
+/**
+ * What this process has in its hands, and since which opening. It alone has the file, so that needs no
+ * row, and ends with it.
+ */
+export function createHeld<Name>({ onEnd }: Pick<Transactions, 'onEnd'>) {
+  const held = new Map<Name, number>()
+  return {
+    count: () => held.size,
+    fenceOf: (name: Name) => held.get(name),
+    /** Within a transaction, like `letGo`, and only if that is kept. */
+    hold(name: Name, fence: number): void {
+      held.set(name, fence)
+      onEnd((isKept) => {
+        if (!isKept) held.delete(name)
+      })
+    },
+    letGo(name: Name, fence: number): void {
+      onEnd((isKept) => {
+        if (isKept && held.get(name) === fence) held.delete(name)
+      })
+    },
+  }
+}
+
+export type Held<Name> = ReturnType<typeof createHeld<Name>>
