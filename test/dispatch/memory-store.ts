@@ -56,6 +56,8 @@ export class MemoryStore {
   refused = 0
   /** Set to make every call fail. */
   failure: Error | undefined
+  /** Called when something was claimed, before whoever did knows it. */
+  onClaimed: () => void = () => {}
   /** Called when there is work. */
   onWork: () => void = () => {}
   readonly #runs: KeptRun[] = []
@@ -117,6 +119,7 @@ export class MemoryStore {
       claimed.push({ run: id, handler, fence, opened, batch, body, events: open })
       if (eventsLeft <= 0) break
     }
+    if (claimed.length > 0) this.onClaimed()
     return claimed
   }
 
@@ -138,6 +141,7 @@ export class MemoryStore {
       claimed.push({ ...facts, batch: BATCH, type: 'delivery' })
     }
     this.claimed += claimed.length
+    if (claimed.length > 0) this.onClaimed()
     return claimed
   }
 

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PROGRESS } from '../../../src/dispatch/channel-frames.ts'
+import { makeFolder } from '../../config/settings-folder.ts'
 import { frame, keyOf, type RunningHost, runHost, waitUntil } from './run-host.ts'
 
 const event = { event: 'delivery', event_id: 'e1', timestamp: 1_768_651_200 }
@@ -268,14 +271,18 @@ describe('orders', () => {
   })
 
   it('stop: gives back what has not started, finishes the rest, and exits', async () => {
-    const text = handlerText(`on: { '*': (event, { log }) => new Promise((resolve) => {
-      setTimeout(resolve, 300)
+    const gate = join(makeFolder(), 'gate')
+    const text = handlerText(`on: { '*': async (event, { log }) => {
       log.info('begun')
-    }) }`)
+      const { existsSync } = await import('node:fs')
+      while (!existsSync(${JSON.stringify(gate)})) await new Promise((next) => setTimeout(next, 10))
+    } }`)
     const host = await runHost({ text }, { concurrency: 2 })
     host.send({ page: 1, slot: 0, parts: [many(4)] }, { page: 2, slot: 1, parts: [many(9)] })
     await waitUntil(() => host.logs.length === 2)
     host.order({ stop: true })
+    await waitUntil(() => host.count(2, 'returned') === 9)
+    writeFileSync(gate, '')
     await waitUntil(() => host.exit !== undefined)
     expect(host.exit).toEqual({ code: 0, signal: null })
     expect([...host.toldOf(1).values()].toSorted()).toEqual([
@@ -284,7 +291,6 @@ describe('orders', () => {
       'returned',
       'returned',
     ])
-    expect(host.count(2, 'returned')).toBe(9)
   })
 
   it('recall: gives back what has not started, says so, and goes on', async () => {

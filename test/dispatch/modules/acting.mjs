@@ -32,6 +32,7 @@ function afterwards(act) {
 const ACTS = {
   succeed: () => {},
   hang: () => new Promise(() => {}),
+  hangOnce: (_, { attempt }) => attempt === 1 && new Promise(() => {}),
   spin: () => {
     write(1, 'spinning\n')
     spinFor(Number.POSITIVE_INFINITY)

@@ -1,8 +1,8 @@
 import { fstatSync, readdirSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SLOT_BYTES } from '../../../src/dispatch/channel-frames.ts'
 import { ProgressFile } from '../../../src/dispatch/process/watch-progress.ts'
+import { makeFolder } from '../../config/settings-folder.ts'
 
 function open(): ProgressFile {
   const reader = new ProgressFile()
@@ -12,10 +12,14 @@ function open(): ProgressFile {
 
 describe('ProgressFile', () => {
   it('has a file without a name that only we may read', () => {
+    // The usual one has those of other receivers, for the moment that theirs have a name.
+    const folder = makeFolder()
+    vi.stubEnv('TMPDIR', folder)
+    onTestFinished(() => void vi.unstubAllEnvs())
     const { mode, nlink } = fstatSync(open().fd)
     expect(mode & 0o777).toBe(0o600)
     expect(nlink).toBe(0)
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('handler-progress'))).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
   })
 
   it('reads what a child has written, and nothing where it has not', () => {
