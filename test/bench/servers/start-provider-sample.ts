@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { findFreePort } from '../../receive/find-free-port.ts'
 import { SIGNING_SECRET } from '../load/sample-batches.ts'
-import { findFreePort, type ServerProcess, startServer } from './server-process.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
 
 export interface ProviderSample extends ServerProcess {
   readonly port: number

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { StatsJson } from '../../../src/admin/api/stats-schema.ts'
+import { findFreePort } from '../../receive/find-free-port.ts'
 import { SIGNING_SECRET } from '../load/sample-batches.ts'
 import type { OutcomeTarget } from '../rounds/measure-outcomes.ts'
-import { findFreePort, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
 /** What a sketch of a receiver leaves out may be missing in its figures. */
 export type KnownStats = Pick<StatsJson, 'events' | 'duplicates' | 'quarantined' | 'jobs'> & {

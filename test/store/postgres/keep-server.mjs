@@ -2,6 +2,7 @@
 // away when that ends: when it is told to, or when the run has died without saying so. While there is
 // a file called `stopped`, the server may be away, and comes back when the file is gone.
 import { execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -88,12 +89,13 @@ function secure() {
   writeFileSync(join(data, 'pg_hba.conf'), `${rules.join('\n')}\n`)
 }
 
+/** Below those that the system gives to whoever asks for any port; see find-free-port.ts. */
 function findFreePort() {
+  const port = randomInt(12_000, 32_000)
   return new Promise((resolve) => {
-    const holder = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = holder.address()
-      holder.close(() => resolve(port))
-    })
+    const holder = createServer()
+    holder.on('error', () => resolve(findFreePort()))
+    holder.listen(port, '127.0.0.1', () => holder.close(() => resolve(port)))
   })
 }
 

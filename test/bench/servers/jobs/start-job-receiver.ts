@@ -1,9 +1,10 @@
 import { copyFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { findFreePort } from '../../../receive/find-free-port.ts'
 import { SIGNING_SECRET } from '../../load/sample-batches.ts'
 import type { OutcomeTarget } from '../../rounds/measure-outcomes.ts'
-import { findFreePort, startServer } from '../server-process.ts'
+import { startServer } from '../server-process.ts'
 import type { JobLibrary } from './job-libraries.ts'
 
 /** The same receiver, written the usual way on a job library. */
