@@ -4,10 +4,9 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
+import { PATIENCE_MS } from '../patience-ms.ts'
 
 const SCREENSHOTS = fileURLToPath(new URL('../../screenshots', import.meta.url))
-/** Long, because several suites may run on few cores. */
-const PATIENCE_MS = 60_000
 
 export async function openBrowser(executablePath: string): Promise<Browser> {
   const isRoot = process.getuid?.() === 0

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { killAndWait } from '../system/receiver-process.ts'
 
 const PATIENCE = { interval: 50 }
 
@@ -29,9 +30,7 @@ function start(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-  })
+  onTestFinished(() => killAndWait(child))
   const written = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (part) => {
     written.out += part

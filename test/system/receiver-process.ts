@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { PATIENCE_MS } from '../patience-ms.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const REPLICA = fileURLToPath(new URL('./replica.mjs', import.meta.url))
-const START_MS = 60_000
 
 export const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
 
@@ -48,14 +48,17 @@ export async function startReceiver(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  onSpawn?.(child)
-  const lines: string[] = []
   const ended = once(child, 'close').then(
     ([code, signal]: unknown[]) => (code ?? signal) as number | string | null,
   )
+  onTestFinished(() => killAndWait(child))
+  onSpawn?.(child)
+  const lines: string[] = []
   const addresses = new Promise<{ publicUrl: string; adminUrl: string }>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not ready:\n${lines.join('\n')}`)), START_MS)
+    const timer = setTimeout(
+      () => reject(new Error(`not ready:\n${lines.join('\n')}`)),
+      PATIENCE_MS,
+    )
     let rest = ''
     const read = (chunk: Buffer): void => {
       const parts = `${rest}${chunk}`.split('\n')
@@ -77,4 +80,12 @@ export async function startReceiver(
     })
   })
   return { child, lines, ended, ...(await addresses) }
+}
+
+/** What a test has started is gone before its folder is removed: it may still write into that. */
+export async function killAndWait(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exit
 }

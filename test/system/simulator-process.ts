@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
 import type { StatusJson, WebhookStatusJson } from '../../src/simulator/control/status.ts'
+import { killAndWait } from './receiver-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -25,7 +26,7 @@ export async function startSimulatorProcess(args: readonly string[]): Promise<Si
     [MAIN, 'simulate', '--port', '0', '--speed', '0', '--json', ...args],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } },
   )
-  onTestFinished(() => void child.kill('SIGKILL'))
+  onTestFinished(() => killAndWait(child))
   const lines = createInterface({ input: child.stdout })
   const [first] = (await once(lines, 'line')) as [string]
   const url: string = JSON.parse(first).url

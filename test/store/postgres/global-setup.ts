@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-const STOP_MS = 10_000
+const STOP_MS = 60_000
 
 /** Gives the run folders for its PostgreSQL servers; the first test file that needs one starts it. */
 export function setup(project: TestProject): () => Promise<void> {
@@ -32,7 +32,7 @@ export function setup(project: TestProject): () => Promise<void> {
 async function remove(folder: string): Promise<void> {
   const file = join(folder, 'keeper')
   if (existsSync(file)) await stopKeeper(Number(readFileSync(file, 'utf8')))
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function stopKeeper(pid: number): Promise<void> {

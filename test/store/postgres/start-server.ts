@@ -3,8 +3,8 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS } from '../../patience-ms.ts'
 
-const START_MS = 60_000
 const NOBODY = [65_534, 65_534]
 
 /**
@@ -34,7 +34,7 @@ export interface ServerPlace {
 
 /** Resolves when the server in `folder` takes connections. */
 export async function waitUntilReady(folder: string): Promise<ServerPlace> {
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await wait(20)) {
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await wait(20)) {
     const failed = join(folder, 'failed')
     if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'))
     const ready = join(folder, 'ready')
