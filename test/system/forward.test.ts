@@ -54,8 +54,9 @@ it.each([
       FORWARD_SECRET: secret,
       FORWARD_FORMAT: format,
       DATA_DIR: makeFolder(),
-      HANDLER_TIMEOUT: '1s',
-      RETRY_SCHEDULE: Array(30).fill('300ms').join(','),
+      // Longer than a busy machine may stop: an answer that comes too late is not expected here.
+      HANDLER_TIMEOUT: '5s',
+      RETRY_SCHEDULE: [...Array(30).fill('300ms'), ...Array(20).fill('3s')].join(','),
     })
     const sender = createEventSender(receiver.publicUrl, {
       eventsPerBatch: 50,
@@ -70,16 +71,18 @@ it.each([
     await sendUntil(EVENTS)
     await setTimeout(1_000)
     await endpoint.comeUp()
-    await createAdminApi(receiver.adminUrl).whenIdle(PATIENCE)
+    const api = createAdminApi(receiver.adminUrl)
+    await api.whenIdle(PATIENCE)
+    // Few requests bring many events when they have waited for each other.
+    for (; endpoint.faults < 5; await api.whenIdle(PATIENCE)) await sender.send()
 
     const { accepted, unsure } = endpoint
     expect(endpoint.rejected).toEqual([])
-    expect(endpoint.faults).toBeGreaterThanOrEqual(5)
     const missing = [...sender.acknowledged].filter((id) => !accepted.has(id))
     expect(missing).toEqual([])
     const repeated = [...accepted].filter(([id, times]) => times > 1 && !unsure.has(id))
     expect(repeated).toEqual([])
-    const { jobs } = await createAdminApi(receiver.adminUrl).stats()
+    const { jobs } = await api.stats()
     expect(jobs['forward']).toMatchObject({ done: sender.acknowledged.size, dead: 0, pending: 0 })
   },
 )

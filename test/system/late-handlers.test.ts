@@ -75,7 +75,8 @@ describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is aw
     const id = await post(receiver)
     proxy.mend()
     await whenLogged(receiver, `late ran ${id}`)
-    expect(await database.execute(SAVED)).toEqual([{ name: 'late' }])
+    const readSaved = () => database.execute(SAVED)
+    await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'late' }])
   })
 
   it('gets its events when it is added to a receiver that runs, and is known to all', async () => {
@@ -91,10 +92,7 @@ describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is aw
     proxy.mend()
     await whenLogged(receiver, `first ran ${id}`)
     await whenLogged(receiver, `second ran ${id}`)
-    await vi.waitFor(
-      async () =>
-        expect(await database.execute(SAVED)).toEqual([{ name: 'first' }, { name: 'second' }]),
-      PATIENCE,
-    )
+    const readSaved = () => database.execute(SAVED)
+    await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'first' }, { name: 'second' }])
   })
 })

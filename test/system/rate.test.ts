@@ -20,12 +20,10 @@ const body = (from: number, count: number) =>
     })),
   })
 
-/** The most that arrived in any second. */
-function findMost(times: readonly number[]): number {
-  return Math.max(
-    ...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length),
-  )
-}
+/** A fifth of a second's may begin at once. */
+const BURST = RATE * 0.2
+/** Timers of several processes are not of one mind. */
+const SLACK_MS = 50
 
 interface RateTest {
   readonly replicas?: number
@@ -53,16 +51,18 @@ async function expectRate({ replicas = 1, size = 1, env = {} }: RateTest): Promi
     }),
   )
   const share = (CALLS * size) / 5
+  const startedAt = performance.now()
   await Promise.all(
     Array.from({ length: 5 }, (_, n) =>
       sendSigned(apps[n % replicas]!.port, body(n * share, share)),
     ),
   )
-  await vi.waitFor(() => expect(events).toBe(CALLS * size), { interval: 20, timeout: 60_000 })
-  // A fifth of a second's may begin at once after a halt; and they do not arrive as they began.
-  expect(findMost(times)).toBeLessThanOrEqual(RATE * 1.5)
-  const ms = (times.at(-1) ?? 0) - (times[0] ?? 0)
-  expect(ms).toBeGreaterThan(((CALLS - RATE * 0.2) / RATE) * 1_000 - 300)
+  await vi.waitFor(() => expect(events).toBe(CALLS * size), { interval: 20 })
+  // None arrives before its time. One that was held up on its way may come right before the next.
+  for (const [before, at] of times.entries()) {
+    const earliestMs = ((before + 1 - BURST) / RATE) * 1_000 - SLACK_MS
+    expect(at - startedAt, `call ${before}`).toBeGreaterThan(earliestMs)
+  }
 }
 
 describe('a rate', () => {

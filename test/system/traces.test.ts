@@ -95,6 +95,11 @@ describe('traces', () => {
       const done = receiver.lines.filter((line) => line.includes('"attempts done"'))
       expect(done).toHaveLength(30)
     })
+    // A request to the collector that fails, or is slow, takes its spans with it when all ends.
+    await vi.waitFor(() => {
+      expect(collector.spans.length).toBeGreaterThan(0)
+      expect(collector.spans.length % 3).toBe(0)
+    })
     receiver.child.kill('SIGTERM')
     expect(await receiver.ended).toBe(0)
 

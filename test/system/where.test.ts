@@ -36,6 +36,8 @@ it('makes runs only of events whose fields fit, also when they are replayed', as
   await vi.waitFor(() => expect(all.requests).toHaveLength(3), PATIENCE)
   await vi.waitFor(() => expect(orders.requests).toHaveLength(1), PATIENCE)
   expect(idsOf(orders.requests)).toEqual([fits.event_id])
+  // A replay takes what is recorded as done, which is a moment after the request.
+  await app.api.whenIdle()
   const listed = await fetch(`${app.adminUrl}/api/jobs?handler=orders`)
   expect(((await listed.json()) as { jobs: object[] }).jobs).toHaveLength(1)
 
