@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findChromium } from './find-chromium.ts'
 import { openBrowser, openPage } from './open-browser.ts'
 import { type Dashboard, startDashboard } from './start-dashboard.ts'
@@ -38,8 +38,19 @@ describe.skipIf(!chromium)(
       return posts
     }
 
+    /** Those that have ended so, once nothing is under way that could: a test before left it. */
+    async function countDead(): Promise<number> {
+      await dashboard.api.stats().catch(() => {})
+      return vi.waitFor(async () => {
+        const { batches, jobs } = await dashboard.api.stats()
+        expect(batches.waiting).toBe(0)
+        expect(jobs['suppress-bounces']?.pending ?? 0).toBe(0)
+        return jobs['suppress-bounces']?.dead ?? 0
+      })
+    }
+
     async function sendBounces(count: number): Promise<void> {
-      const before = (await dashboard.api.stats()).jobs['suppress-bounces']?.dead ?? 0
+      const before = await countDead()
       const bounce = () => ({ event: 'bounce', event_id: randomUUID(), email: 'ann@example.com' })
       await dashboard.send(Array.from({ length: count }, bounce))
       await expect
@@ -113,6 +124,7 @@ describe.skipIf(!chromium)(
       await dashboard.send([{ event: 'open', event_id: randomUUID(), email: 'first@example.com' }])
       const page = await open('#/events')
       const top = page.locator('.events tbody tr').first()
+      await top.getByText('first@example.com').waitFor()
       await top.hover()
       const before = await top.textContent()
       await dashboard.send([{ event: 'open', event_id: randomUUID(), email: 'later@example.com' }])
@@ -151,8 +163,8 @@ describe.skipIf(!chromium)(
       await page
         .getByRole('button', { name: name ?? '', exact: true })
         .waitFor({ state: 'detached' })
-      const focused = await page.evaluate('document.activeElement.getAttribute("aria-label")')
-      expect(focused).toMatch(/^Replay event \d+$/)
+      const focused = () => page.evaluate('document.activeElement.getAttribute("aria-label")')
+      await expect.poll(focused).toMatch(/^Replay event \d+$/)
     })
   },
 )

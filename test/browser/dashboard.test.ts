@@ -65,7 +65,7 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
 
     await page.locator('tr', { hasText: recipient }).getByText('done').waitFor()
     const bars = page.locator('svg.chart').first().locator('rect')
-    expect(await bars.count()).toBeGreaterThan(50)
+    await expect.poll(() => bars.count()).toBeGreaterThan(50)
   })
 
   it('finds a recipient, and shows the exact payload, jobs, and time line of a message', async () => {
@@ -86,7 +86,8 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     await page.getByText('503 from https://counts.example.com/v1: try later').waitFor()
     expect(page.url()).toMatch(/#\/events\/\d+$/)
     const timeline = page.locator('.timeline li')
-    expect(await timeline.locator('a').allTextContents()).toEqual(['delivery', 'click'])
+    const inTimeline = () => timeline.locator('a').allTextContents()
+    await expect.poll(inTimeline).toEqual(['delivery', 'click'])
     const anchor = page.locator('.payload a')
     expect(await anchor.getAttribute('href')).toBe(link)
     expect(await anchor.getAttribute('rel')).toBe('noopener noreferrer')
@@ -150,7 +151,8 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     await row.locator('td').nth(4).getByText('1', { exact: true }).waitFor()
     const verdict = page.getByRole('region', { name: 'What somebody is needed for' })
     await verdict.getByText('The handler suppress-bounces is paused: its events wait.').waitFor()
-    expect(await page.locator('.connection').getAttribute('data-state')).toBe('late')
+    const state = () => page.locator('.connection').getAttribute('data-state')
+    await expect.poll(state).toBe('late')
     await takeScreenshot(page, 'handlers')
 
     await row.getByRole('button', { name: 'Resume' }).click()

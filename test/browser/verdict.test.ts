@@ -28,18 +28,18 @@ describe.skipIf(!chromium)(
       await page.locator('tr', { hasText: 'ann@example.com' }).waitFor()
       const opacity = () =>
         page.evaluate<string>(`getComputedStyle(document.querySelector('.view .grid')).opacity`)
-      expect(await opacity()).toBe('1')
+      await expect.poll(opacity).toBe('1')
 
       await page.route('**/api/**', (route) => route.abort())
 
       await page.getByText('The receiver cannot be reached. Trying again…').waitFor()
-      expect(Number(await opacity())).toBeLessThan(1)
+      await expect.poll(async () => Number(await opacity())).toBeLessThan(1)
       await page.getByText('What is shown is of').waitFor()
       await takeScreenshot(page, 'receiver-gone')
 
       await page.unroute('**/api/**')
       await page.getByText('Live', { exact: true }).waitFor()
-      expect(await opacity()).toBe('1')
+      await expect.poll(opacity).toBe('1')
     })
 
     it.each([
@@ -65,7 +65,8 @@ describe.skipIf(!chromium)(
         await page.goto(dashboard.url)
         await page.getByText('Live', { exact: true }).waitFor()
 
-        expect(await page.locator('.connection').getAttribute('data-state')).toBe('dead')
+        const state = () => page.locator('.connection').getAttribute('data-state')
+        await expect.poll(state).toBe('dead')
         const verdict = page.getByRole('region', { name: 'What somebody is needed for' })
         const shown = verdict.locator('strong:visible')
         await expect.poll(() => shown.count()).toBe(3)
