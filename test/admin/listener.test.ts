@@ -96,9 +96,12 @@ describe('the admin listener on a real socket', () => {
     const { listen, close, app } = buildAdmin()
     const { port } = await listen()
     const countConnections = promisify(app.server.getConnections.bind(app.server))
+    let answered = 0
+    app.server.on('request', (_request, response) => response.once('finish', () => answered++))
     const held = talk(port, 'GET /api/stats HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const halfSent = talk(port, 'GET /api/stats HTTP/1.1\r\nHost: loc').catch(() => 'cut')
     await expect.poll(() => countConnections()).toBe(2)
+    await expect.poll(() => answered).toBe(1)
 
     await close()
     await close()

@@ -38,9 +38,7 @@ describe('mailtrap-receiver backup', () => {
     return batch.id
   }
 
-  it('copies a consistent database under load, which a receiver can go on with', {
-    timeout: 60_000,
-  }, async () => {
+  it('copies a consistent database under load, which a receiver can go on with', async () => {
     const store = await open()
     const before = [await keep(store), await keep(store)]
     let isOver = false

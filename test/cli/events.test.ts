@@ -9,7 +9,7 @@ import { makeEvent, makeJob } from '../admin/memory-archive.ts'
 import { makeContext, runCommand } from './run-command.ts'
 import { startAdmin } from './start-admin.ts'
 
-const PATIENCE = { timeout: 15_000 }
+const PATIENCE = { interval: 20 }
 
 describe('mailtrap-receiver events', () => {
   it('lists events in a table', async () => {

@@ -222,8 +222,8 @@ describe('audit-alert', () => {
     const { requests, close } = await listen(0)
     try {
       const handler = await start('audit-alert')
-      const run = await runHandler(handler, event, { timeoutMs: 1_000 })
-      expect(run).toMatchObject({ outcome: 'retry', error: expect.stringContaining('1000 ms') })
+      const run = await runHandler(handler, event, { timeoutMs: 3_000 })
+      expect(run).toMatchObject({ outcome: 'retry', error: expect.stringContaining('3000 ms') })
       await vi.waitFor(() => expect(requests).toMatchObject([{ isOver: true }]))
     } finally {
       close()

@@ -332,19 +332,19 @@ describe('the figures', () => {
     const figureOf = (lines: readonly string[], name: string) =>
       Number(lines.find((line) => line.startsWith(`${name} `))?.split(' ')[1])
     await expect
-      .poll(async () => figureOf(await read(), 'webhook_event_loop_lag_seconds_count'), {
-        timeout: 20_000,
-      })
+      .poll(async () => figureOf(await read(), 'webhook_event_loop_lag_seconds_count'))
       .toBeGreaterThan(0)
+    const cpuSeconds = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6
+    const usedBefore = cpuSeconds()
     const lines = await read()
-    expect(figureOf(lines, 'webhook_process_cpu_seconds_total')).toBeCloseTo(
-      process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
-      0,
-    )
+    const used = figureOf(lines, 'webhook_process_cpu_seconds_total')
+    expect(used).toBeGreaterThan(usedBefore - 0.5)
+    expect(used).toBeLessThan(cpuSeconds() + 0.5)
     expect(figureOf(lines, 'webhook_process_resident_memory_bytes')).toBeGreaterThan(1e7)
     expect(figureOf(lines, 'webhook_process_heap_bytes')).toBeGreaterThan(1e6)
     const startedAt = figureOf(lines, 'webhook_process_start_time_seconds')
-    expect(Date.now() / 1_000 - startedAt - process.uptime()).toBeCloseTo(0, 0)
+    // Two clocks, read one after the other.
+    expect(Math.abs(Date.now() / 1_000 - startedAt - process.uptime())).toBeLessThan(5)
   })
 
   it('are the listed ones, and no other', async () => {

@@ -114,7 +114,7 @@ describe('memory for bodies in flight', () => {
     let append = never
     const server = await startServer({
       append: () => append(),
-      settings: { limits: { ...limits, journalTimeoutMs: 500 } },
+      settings: { limits: { ...limits, journalTimeoutMs: 60_000 } },
     })
     const connection = await openConnected(server.port)
     connection.socket.write(headOf(BODY.length) + BODY)

@@ -28,7 +28,8 @@ describe('a flood of bad signatures', () => {
   })
 
   it('is answered, not reset, although part of the body is on its way', async () => {
-    const server = await startServer()
+    const settings = { limits: { discardTimeoutMs: 60_000 } }
+    const server = await startServer({ settings })
     for (let sent = 0; sent < 20; sent++) {
       const connection = await openConnected(server.port)
       const errors: Error[] = []

@@ -31,7 +31,7 @@ export async function startSimulator(options: Options = {}) {
     retries: 'steady',
     whenPaused: 'keep',
     generate: undefined,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     faults: {},
     now: Date.now,
     elapsedMs,

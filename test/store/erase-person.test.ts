@@ -10,7 +10,7 @@ const ANN = 'ann@example.com'
 function setUp(options: { patienceMs?: number; inSpool?: string[]; inStore?: string[] } = {}) {
   const spoolDirectory = mkdtempSync(join(tmpdir(), 'receiver-spool-'))
   onTestFinished(() => rmSync(spoolDirectory, { recursive: true, force: true }))
-  const { inSpool = [], inStore = [], patienceMs = 10_000 } = options
+  const { inSpool = [], inStore = [], patienceMs = 90_000 } = options
   const asked: EraseRequest[] = []
   const receipts = ['events.5', 'quarantine.0', undefined].map((after) => ({
     ...{ events: 2, pieces: 1, errors: 1, seen: 5 },

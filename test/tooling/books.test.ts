@@ -232,7 +232,8 @@ describe('a newcomer who does what the books say', () => {
   it('has rows in the table, of all that was sent', async ({ skip }) => {
     if (!server) return skip('There is no PostgreSQL.')
     const count = 'SELECT count(*)::int AS n FROM mail_events'
-    expect(await server.execute(analyticsUrl, count)).toEqual([{ n: 100 }])
+    const readCount = () => server.execute(analyticsUrl, count)
+    await expect.poll(readCount, PATIENCE).toEqual([{ n: 100 }])
     const delivered = 'SELECT sum(delivered)::int AS n FROM mail_events_by_category'
     const [row] = await server.execute<{ n: number }>(analyticsUrl, delivered)
     expect(row?.n).toBeGreaterThan(0)

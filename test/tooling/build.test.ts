@@ -98,8 +98,8 @@ it('leaves to a receiver that runs the build that it began with, while another i
   expect(listBuilds(folder).length).toBeLessThan(13)
 
   // A handler's process is started from the files of the build.
-  const [pid = 0] = handlerPids(first.printed())
-  process.kill(pid, 'SIGKILL')
+  await expect.poll(() => handlerPids(first.printed()), { interval: 20 }).toHaveLength(1)
+  process.kill(Number(handlerPids(first.printed())[0]), 'SIGKILL')
   await vi.waitFor(() => expect(handlerPids(first.printed())).toHaveLength(2), { interval: 20 })
   await Promise.all([first, second].map((one) => stop(one, 'SIGTERM')))
 })

@@ -102,10 +102,10 @@ describe('JSON laid out', () => {
     expect(layOut('"open')).toContain('open')
   })
   it('is quick with a long text of quotes that never close', () => {
-    const began = performance.now()
+    const before = process.cpuUsage()
     layOut('"\\'.repeat(100_000))
     layOut('['.repeat(100_000))
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000)
   })
 })
 

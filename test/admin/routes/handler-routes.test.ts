@@ -110,10 +110,10 @@ describe('GET /api/handlers/:name/failures', () => {
   ])('calls %s %s', (error, group) => expect(failureGroup(error)).toBe(group))
 
   it('is not slowed down by a hostile error', () => {
-    const began = performance.now()
+    const before = process.cpuUsage()
     for (const text of ['a@'.repeat(50_000), '1-'.repeat(50_000), 'a'.repeat(100_000)])
       failureGroup(text)
-    expect(performance.now() - began).toBeLessThan(2_000)
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000)
   })
 })
 

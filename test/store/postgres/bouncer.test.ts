@@ -30,8 +30,7 @@ const SERVER_PROCESSES = `
     (SELECT count(*)::integer FROM pg_prepared_statements) AS prepared,
     (SELECT count(*)::integer FROM pg_listening_channels()) AS channels,
     (SELECT count(*)::integer FROM pg_locks WHERE locktype = 'advisory'
-       AND pid = pg_backend_pid()) AS locks,
-    pg_sleep(0.1)`
+       AND pid = pg_backend_pid()) AS locks`
 
 async function openThree({ urlOf }: Bouncer) {
   const { url, open, execute } = await createTestDatabase(server!)
@@ -76,6 +75,8 @@ describe.skipIf(!bouncer)('behind PgBouncer in transaction mode', () => {
     for (const store of stores) await work(store)
     const clients = Array.from({ length: 4 }, () => new Client({ connectionString: url }))
     await Promise.all(clients.map((client) => client.connect()))
+    // Each keeps a session to itself until its transaction ends.
+    await Promise.all(clients.map((client) => client.query('BEGIN')))
     const answers = await Promise.all(clients.map((client) => client.query(SERVER_PROCESSES)))
     await Promise.all(clients.map((client) => client.end()))
     const rows = answers.flatMap((answer) => answer.rows)

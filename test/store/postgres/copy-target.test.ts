@@ -239,7 +239,7 @@ describe.skipIf(!server)('a copy that broke off', () => {
     const first = run()
     const isWaiting = async () =>
       (await gate.query('SELECT 1 FROM pg_locks WHERE objid = 4711 AND NOT granted')).rowCount === 1
-    await expect.poll(isWaiting, { timeout: 30_000 }).toBe(true)
+    await expect.poll(isWaiting).toBe(true)
     const folder = newFolder()
     writeFileSync(join(folder, 'receiver.db'), sample.bytes)
     const second = run({ file: join(folder, 'receiver.db') })

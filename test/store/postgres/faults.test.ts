@@ -64,10 +64,13 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
         store.archive.stats(),
         store.loadHandlers(),
       ])
-      await execute(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      const cut = await execute<{ pid: number }>(
+        `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       )
+      const pids = cut.map(({ pid }) => pid)
+      const left = 'SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)'
+      await expect.poll(() => execute(left, [pids])).toEqual([])
       // The first may meet a connection of which we do not know yet that it is gone, of any pool.
       await expect.poll(() => useAllPools().then(() => 'ok', String)).toBe('ok')
     }
@@ -84,7 +87,8 @@ describe.skipIf(!server)('a PostgreSQL store', () => {
     expect(Math.max(...waited)).toBeLessThan(loadedMs(4_500))
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
       AND datname = current_database()`
-    expect(await execute(waiting)).toEqual([])
+    // The server learns of it in a moment, by another connection.
+    await expect.poll(() => execute(waiting), { timeout: loadedMs(5_000) }).toEqual([])
     await unlock()
     await store.append([sampleBatch()])
     expect((await store.archive.stats()).batches.received).toBe(1)

@@ -16,7 +16,7 @@ describe.skipIf(!server)('the health of a PostgreSQL store', () => {
     // From a session of its own: it hands in its figures when it ends.
     for (let n = 1; n <= 5; n++) await execute(`UPDATE batches SET leased_until = ${n}`)
     await expect
-      .poll(async () => (await store.archive.health())?.deadRows['batches'], { timeout: 60_000 })
+      .poll(async () => (await store.archive.health())?.deadRows['batches'])
       .toBeGreaterThan(3)
     expect(Object.keys((await store.archive.health())?.deadRows ?? {}).sort()).toEqual([
       ...HOT_TABLES,
@@ -32,11 +32,13 @@ describe.skipIf(!server)('the health of a PostgreSQL store', () => {
     onTestFinished(() => client.end())
     await client.query('BEGIN')
     const { pid } = (await client.query('SELECT pg_backend_pid() AS pid')).rows[0]
+    // The server's own vacuum may be older for a while.
     await expect
-      .poll(async () => (await store.archive.health())?.oldestTransactionMs)
-      .toBeGreaterThan(300)
-    const { oldestTransactionBy } = (await store.archive.health()) ?? {}
-    expect(oldestTransactionBy).toEqual({ pid, application: 'forgetful' })
+      .poll(() => store.archive.health())
+      .toMatchObject({
+        oldestTransactionMs: expect.toSatisfy((ms) => Number(ms) > 300),
+        oldestTransactionBy: { pid, application: 'forgetful' },
+      })
   })
 
   it('tells of what the server may lose', async () => {

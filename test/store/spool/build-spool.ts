@@ -8,7 +8,7 @@ import { createRecordingObserver } from '../../dispatch/recording-observer.ts'
 import { createFakeStore } from './fake-store.ts'
 import { createManualTimers } from './manual-timers.ts'
 
-export const SOON = { timeout: 60_000 }
+export const SOON = { interval: 20 }
 
 export function newDirectory(): string {
   const parent = mkdtempSync(join(tmpdir(), 'receiver-spool-'))

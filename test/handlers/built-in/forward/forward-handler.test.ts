@@ -25,7 +25,7 @@ async function runAgainst(answer: Answerer, options: Partial<ForwardOptions> = {
   const endpoint = await listen(answer)
   const handler = forwardTo(endpoint.url, options)
   const items = Array.from({ length: events }, () => sampleEvent('bounce'))
-  const run = await runHandler(handler, options.format ? items : items[0]!, { timeoutMs: 2_000 })
+  const run = await runHandler(handler, options.format ? items : items[0]!, { timeoutMs: 20_000 })
   return { run, items, requests: endpoint.requests }
 }
 
