@@ -45,10 +45,18 @@ function disturb(fault: NetworkFault, isLike?: NetworkFault): Outage {
 async function lock(url: string, tables: string): Promise<() => Promise<void>> {
   const client = new Client({ connectionString: url })
   await client.connect()
-  await client.query(
-    `BEGIN; SET LOCAL search_path = mailtrap_receiver; LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`,
-  )
+  const begin = () =>
+    client.query(
+      `BEGIN; SET LOCAL search_path = mailtrap_receiver; LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`,
+    )
+  // A transaction of the receiver may want the same tables in another order: one of the two has to give up.
+  while (!(await begin().then(() => true, passOverDeadlock))) await client.query('ROLLBACK')
   return () => client.end()
+}
+
+function passOverDeadlock(error: unknown): false {
+  if ((error as { code?: string }).code !== '40P01') throw error
+  return false
 }
 
 /** No batch reaches PostgreSQL as long as they last. */
