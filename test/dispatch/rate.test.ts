@@ -50,7 +50,9 @@ describe('a handler with a rate', () => {
       takeTurns,
     })
     store.add(makeEvents('batching-by-seven', 100))
-    await waitUntil(() => requests.length >= 6)
+    await waitUntil(() => store.count('batching-by-seven', 'done') >= 21)
+    const { length } = requests
+    await waitUntil(() => requests.length >= length + 2)
     // One call at once, as no more is set.
     expect(requests[0]).toMatchObject({ wanted: 1, everyUs: 20_000, atOnce: 10 })
     expect(observer.facts.handlerWrote.map(({ fields }) => fields?.['size'])).toEqual([7, 7, 7])

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
@@ -28,7 +28,11 @@ async function startDeveloping() {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-dev-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   mkdirSync(join(folder, 'handlers/lib'), { recursive: true })
-  const write = (name: string, text: string) => writeFileSync(join(folder, 'handlers', name), text)
+  // At once: a file that is seen half written is one more change.
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, 'written'), text)
+    renameSync(join(folder, 'written'), join(folder, 'handlers', name))
+  }
   write('greeting.ts', MODULE)
   write('other.ts', OTHER)
   write('lib/version.ts', say('version', 'one'))
