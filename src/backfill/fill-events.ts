@@ -22,7 +22,7 @@ export interface FillReport {
 }
 
 export interface FillParts {
-  readonly archive: Pick<Archive, 'listEvents'>
+  readonly archive: Pick<Archive, 'listEvents' | 'stats'>
   readonly notes: Pick<Store, 'readNote' | 'writeNote'>
   readonly journal: Journal
   readonly provider: Provider
@@ -33,6 +33,9 @@ export interface FillParts {
 
 /** A message's first event may come before we are told that it was sent, by another clock. */
 const CLOCKS_MS = 3_600_000
+/** What came before may take so long until it is unpacked. */
+const UNPACKING_MS = 60_000
+const LOOK_EVERY_MS = 1_000
 
 /**
  * Puts in, as a batch of their own, those of the events that the store lacks. Whoever unpacks knows
@@ -48,12 +51,16 @@ export async function fillEvents(
     const id = known && provider.backfillId?.(known)
     return known && id !== undefined ? [{ event, id, ...known }] : []
   })
-  const stored = await findStored(facts, parts)
-  const missing = facts.filter(({ id }) => !stored.has(id))
+  let missing = await findMissing(facts, parts)
+  if (!isDry && missing.length > 0) {
+    const isNews = (await widenBackfilled(parts.notes, span)) === 'widened'
+    if (isNews) await parts.wait(BACKFILL_SEEN_MS + 1_000)
+    await waitForUnpacking(parts)
+    // Once more: from now on what comes by webhook is known as what is put in.
+    missing = await findMissing(missing, parts)
+  }
   const report = { known: facts.length - missing.length, missing: missing.length }
   if (isDry || missing.length === 0) return { ...report, batch: undefined }
-  const isNews = (await widenBackfilled(parts.notes, span)) === 'widened'
-  if (isNews) await parts.wait(BACKFILL_SEEN_MS + 1_000)
   const body = Buffer.from(missing.map(({ event }) => `${JSON.stringify(event)}\n`).join(''))
   const id = newBatchId()
   const batch: Batch = {
@@ -67,6 +74,24 @@ export async function fillEvents(
   }
   await journal.append(batch)
   return { ...report, batch: id }
+}
+
+/** Until what came before this call is unpacked, or should have been. */
+async function waitForUnpacking({ archive, wait, now }: FillParts): Promise<void> {
+  const before = now()
+  for (let waitedMs = 0; waitedMs < UNPACKING_MS; waitedMs += LOOK_EVERY_MS) {
+    const { oldestWaitingAt = before } = await archive.stats()
+    if (oldestWaitingAt >= before) return
+    await wait(LOOK_EVERY_MS)
+  }
+}
+
+async function findMissing<Fact extends Looked & { readonly id: string }>(
+  facts: readonly Fact[],
+  parts: FillParts,
+): Promise<Fact[]> {
+  const stored = await findStored(facts, parts)
+  return facts.filter(({ id }) => !stored.has(id))
 }
 
 interface Looked {

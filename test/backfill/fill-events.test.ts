@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type FillParts, fillEvents } from '../../src/backfill/fill-events.ts'
 import type { Batch } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
-import type { EventQuery, EventRow, Note } from '../../src/store/store.ts'
+import type { EventQuery, EventRow, Note, StoreStats } from '../../src/store/store.ts'
 
 const provider = PROVIDERS.mailtrap
 const AT = 1_730_000_000
@@ -21,7 +21,15 @@ const logged = (message_id: string, event = 'delivery', timestamp = AT) => ({
 const row = (messageId: string, type = 'delivery', occurredAt = AT * 1_000 + 400) =>
   ({ provider: 'mailtrap', messageId, type, occurredAt }) as EventRow
 
-function build(rows: readonly EventRow[]) {
+interface World {
+  /** What has come by webhook when it has been waited for. */
+  readonly later?: readonly EventRow[]
+  /** When batches came that wait, at each question. */
+  readonly waitingAt?: (number | undefined)[]
+}
+
+function build(stored: readonly EventRow[], { later = [], waitingAt = [] }: World = {}) {
+  let rows = stored
   const queries: EventQuery[] = []
   const appended: Batch[] = []
   const steps: string[] = []
@@ -37,6 +45,7 @@ function build(rows: readonly EventRow[]) {
         const page = found.slice(begin, begin + 2)
         return { rows: page, cursor: begin + 2 < found.length ? String(begin + 2) : undefined }
       },
+      stats: async () => ({ oldestWaitingAt: waitingAt.shift() }) as StoreStats,
     },
     notes: {
       readNote: async (name) => notes.get(name),
@@ -56,7 +65,10 @@ function build(rows: readonly EventRow[]) {
     provider,
     newBatchId: () => 'batch-1',
     now: () => 42,
-    wait: async (ms) => void steps.push(`wait ${ms}`),
+    async wait(ms) {
+      steps.push(`wait ${ms}`)
+      rows = [...stored, ...later]
+    },
   }
   return { parts, queries, appended, steps }
 }
@@ -93,6 +105,25 @@ describe('filling in events', () => {
     expect(steps.map((step) => step.split(' ')[0])).toEqual(
       'note wait append append note wait append'.split(' '),
     )
+  })
+  it('puts in nothing that came by webhook while others were told which times are filled', async () => {
+    const { parts, appended } = build([], { later: [row('m-1')] })
+    const report = await fillEvents(ask([logged('m-1'), logged('m-2')]), parts)
+    expect(report).toEqual({ known: 1, missing: 1, batch: 'batch-1' })
+    expect(Buffer.from(appended[0]!.body).toString()).not.toContain('m-1')
+    const all = build([], { later: [row('m-1')] })
+    const none = await fillEvents(ask([logged('m-1')]), all.parts)
+    expect(none).toEqual({ known: 1, missing: 0, batch: undefined })
+    expect(all.appended).toEqual([])
+  })
+  it('looks again once what came before is unpacked, or has had a minute for that', async () => {
+    const { parts, steps } = build([], { waitingAt: [41, 41, 43] })
+    await fillEvents(ask([logged('m-1')]), parts)
+    expect(steps.slice(1)).toEqual(['wait 6000', 'wait 1000', 'wait 1000', 'append'])
+    const stuck = build([], { waitingAt: Array.from({ length: 100 }, () => 41) })
+    await fillEvents(ask([logged('m-1')]), stuck.parts)
+    expect(stuck.steps.filter((step) => step === 'wait 1000')).toHaveLength(60)
+    expect(stuck.appended).toHaveLength(1)
   })
   it('writes nothing when it is only asked, or nothing is missing', async () => {
     const { parts, steps } = build([row('m-1')])
