@@ -11,6 +11,9 @@ export function checkAnswer({ status, retryAfter }: Answer, label: string, now: 
   if (status >= 300 && status < 400) {
     throw new ForwardError(`${text}: redirects are not followed. Set the address it leads to.`)
   }
+  if (status === 401 || status === 403) {
+    throw new ForwardError(`${text}: it may check another secret, or want other headers.`)
+  }
   const afterSeconds = status === 429 || status === 503 ? readRetryAfter(retryAfter, now) : 0
   if (afterSeconds === 0) throw new ForwardError(`${text}.`)
   throw withoutStack(

@@ -129,6 +129,7 @@ describe('forward, by what the endpoint answers', () => {
 
   it.each([
     [400, /answered 400\.$/],
+    [401, /answered 401: it may check another secret, or want other headers\.$/],
     [404, /answered 404\.$/],
     [500, /answered 500\.$/],
     [429, /answered 429\.$/],
