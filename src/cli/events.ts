@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander'
 import type { EventDetailJson, EventJson } from '../admin/api/events.ts'
+import type { HandlerJson } from '../admin/api/handlers.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
 import { checkKey } from '../handlers/event-keys.ts'
 import { EVENT_STATES, type EventState } from '../model.ts'
 import type { Query } from './admin-client.ts'
 import type { CommandContext } from './command.ts'
 import { type AdminOptions, addAdminOptions, connect } from './connect.ts'
+import { writeEventTest } from './event-test.ts'
 import { formatDuration, formatInstant } from './figures.ts'
 import { followEvents } from './follow-events.ts'
 import { addListOptions, type ListOptions, printList } from './print-list.ts'
@@ -31,6 +33,12 @@ interface EventOptions extends ListOptions {
   readonly follow?: boolean
 }
 
+interface ShowOptions extends AdminOptions {
+  readonly json?: boolean
+  readonly asTest?: boolean
+  readonly handler?: string
+}
+
 const COLUMNS: readonly Column<EventJson>[] = [
   { title: 'ID', text: (event) => event.id },
   { title: 'RECEIVED (UTC)', text: (event) => formatInstant(event.received_at) },
@@ -49,6 +57,11 @@ Examples:
   mailtrap-receiver events --type bounce --all --json > bounces.jsonl
   mailtrap-receiver events --follow --state dead
   mailtrap-receiver events show 1048576`
+
+const SHOW_EXAMPLES = `
+Examples:
+  mailtrap-receiver events show 1048576 --json
+  mailtrap-receiver events show 1048576 --as-test > handlers/hard-bounces.event-1048576.test.ts`
 
 export function eventsCommand(context: CommandContext): Command {
   const command = new Command('events')
@@ -76,10 +89,12 @@ function showCommand(context: CommandContext): Command {
   const command = new Command('show')
     .description('show one event: its exact payload, its jobs and their attempts')
     .argument('<id>', 'its ID in the list')
-    .addHelpText('after', '\nExample:\n  mailtrap-receiver events show 1048576 --json')
-    .action((id: string) =>
-      showEvent(id, command.opts<AdminOptions & { json?: boolean }>(), context),
+    .addOption(
+      new Option('--as-test', 'print a test for its handler with that event').conflicts('json'),
     )
+    .option('--handler <name>', 'of --as-test: for this one, not the one that failed')
+    .addHelpText('after', SHOW_EXAMPLES)
+    .action((id: string) => showEvent(id, command.opts<ShowOptions>(), context))
   return addAdminOptions(command)
 }
 
@@ -112,13 +127,15 @@ async function follow(query: Query, options: EventOptions, context: CommandConte
   await followEvents({ client, query, format: options.json ? lines : table }, context)
 }
 
-async function showEvent(
-  id: string,
-  options: AdminOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
+async function showEvent(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   const client = await connect(options, context)
   const event = await client.get<EventDetailJson>(`/api/events/${encodeURIComponent(id)}`)
+  if (options.asTest) {
+    const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+    const { text, hint } = writeEventTest(event, handlers, options.handler)
+    await writeText(context.stdout, text)
+    return writeText(context.stderr, `${hint}\n`)
+  }
   const text = options.json
     ? `${JSON.stringify(event)}\n`
     : describeEvent(event, createPaint(context.stdout, context.env))
