@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { readDeployed } from './deploy-files.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -67,16 +68,39 @@ describe('the Dockerfile', () => {
       new Set(['package.json', 'LICENSE', 'node_modules', 'fixtures', 'dist']),
     )
     expect(find(build, 'RUN').join(' && ')).toMatch(
-      /npm ci --ignore-scripts .*npm prune --omit=dev/,
+      /npm ci --ignore-scripts .*npm prune --omit=dev .* rm -r src/,
     )
     expect(find(final, 'RUN').join(' ')).not.toMatch(/\b(npm|npx|apt-get|apk|tsc|curl|wget)\b/)
+  })
+
+  it('takes an authority and an .npmrc as secrets, where the registry is asked, and in no layer', () => {
+    const mounts = [
+      '--mount=type=secret,id=ca,target=/run/secrets/ca.pem',
+      '--mount=type=secret,id=npmrc,target=/root/.npmrc',
+    ]
+    const asking = find(build, 'RUN').filter((text) => text.includes('npm ci'))
+    for (const text of asking) expect(text.startsWith(mounts.join(' '))).toBe(true)
+    expect(asking).toHaveLength(1)
+    expect(find(everything, 'COPY').join(' ')).not.toMatch(/npmrc|\.pem/)
+    const derived = readDeployed('handlers.Dockerfile').replaceAll(/\\\n\s*/g, '')
+    expect(derived).toContain(`RUN ${asking[0]?.replace(/&& npm ci .*/, '')}`)
+  })
+
+  it('says its version, and where it comes from when the builder does', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    expect(find(final, 'ARG')).toEqual([`VERSION=${version}`, 'SOURCE=', 'REVISION='])
+    const labels = find(final, 'LABEL').join(' ')
+    for (const name of ['version', 'source', 'revision']) {
+      expect(labels).toContain(`org.opencontainers.image.${name}="\${${name.toUpperCase()}}"`)
+    }
   })
 
   it('runs as 10001 and writes to one volume, which is its own', () => {
     expect(find(everything, 'USER')).toEqual(['10001:10001'])
     expect(find(everything, 'VOLUME')).toEqual(['/data'])
     expect(find(final, 'ENV').join(' ')).toContain('DATA_DIR=/data')
-    expect(find(final, 'RUN').join(' ')).toContain('chown 10001:10001 /data')
+    // Group 0, with write: some platforms run it as any user in that group.
+    expect(find(final, 'RUN').join(' ')).toContain('mkdir -m 0770 /data && chown 10001:0 /data')
     const order = final.map(({ name }) => name)
     expect(order.lastIndexOf('RUN')).toBeLessThan(order.indexOf('USER'))
   })
