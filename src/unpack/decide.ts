@@ -13,8 +13,6 @@ export interface CandidatePage {
   readonly provider: Provider
   /** As it would be stored. */
   readonly body: Uint8Array
-  /** What is stored is not what was received: contents are compared after redaction. */
-  readonly isRedacted: boolean
 }
 
 /** What is new of a page. */
@@ -150,10 +148,6 @@ function takeNew(
   left: ReadonlySet<DraftEvent>,
   conflicts: ReadonlyMap<DraftEvent, Uint8Array>,
 ): DecidedPage {
-  for (const draft of events) {
-    draft.text = ''
-    draft.content = NOTHING
-  }
   if (!events.some((draft) => left.has(draft))) return { events, keys, duplicates: 0 }
   const kept = events.filter((draft) => !left.has(draft) || conflicts.has(draft))
   const keptKeys = kept.map(
@@ -164,20 +158,18 @@ function takeNew(
   return { events: moved, keys: joined, duplicates: events.length - kept.length }
 }
 
-const NOTHING = {}
-
 /** Whether a candidate whose key is known has another content. A key made of content never has. */
 function isOther(candidate: Candidate, { payload }: KnownEvent): boolean {
-  if (payload === undefined || candidate.draft.identity === undefined) return false
+  if (payload === undefined || !candidate.draft.isIdentified) return false
   const own = payloadOf(candidate)
   if (Buffer.compare(own, payload) === 0) return false
-  return hashOf(candidate, own) !== hashOf(candidate, payload)
+  return hashOf(own, candidate.page) !== hashOf(payload, candidate.page)
 }
 
 function describeConflict(candidate: Candidate, { event }: KnownEvent): Conflict {
   const { draft } = candidate
   const own = draft.keys.subarray(draft.keyAt, draft.keyAt + KEY_BYTES)
-  const key = keyOfConflict(own, hashOf(candidate, payloadOf(candidate)) ?? '')
+  const key = keyOfConflict(own, hashOf(payloadOf(candidate), candidate.page) ?? '')
   return { draft, key, twin: event }
 }
 
@@ -185,11 +177,10 @@ function describeConflict(candidate: Candidate, { event }: KnownEvent): Conflict
  * An id that did not make the key (inbound) may differ between two copies of one event; an id that
  * did is equal in both. So it is no content. Undefined when the stored bytes cannot be read.
  */
-function hashOf({ page, draft }: Candidate, payload: Uint8Array) {
-  const { provider, isRedacted } = page
+function hashOf(payload: Uint8Array, { provider }: CandidatePage) {
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()
   try {
-    const event = !isRedacted && text === draft.text ? draft.content : parsePayload(text)
+    const event = parsePayload(text)
     const id = event[provider.idField]
     const omitted = typeof id === 'string' ? { key: provider.idField, value: id } : undefined
     return hashContent(event, text, omitted)

@@ -23,18 +23,16 @@ export type Routes = (
 
 /**
  * An event as it was read. Whether it is new is decided later, in it: what is stored and handed out is
- * the same object, as 500 copies of it take longer to collect than to make.
+ * the same object, as 500 copies of it take longer to collect than to make. Text and content are not
+ * kept: they would live through a collection or two, and cost more than to read the few again that differ.
  */
 export interface DraftEvent extends RunEvent, UnpackedEvent {
   isIdKey: boolean
   verdict: Verdict
   twin: number | undefined
   handlers: readonly string[]
-  /** See `EventFacts`. */
-  readonly identity: string | undefined
-  /** The text as received, and what it was parsed into; let go once it is decided. */
-  text: string
-  content: Readonly<Record<string, unknown>>
+  /** Its provider says by what it is known again; else it is its content. */
+  readonly isIdentified: boolean
 }
 
 /** Part of a batch: pieces from one index to before another. */
@@ -131,7 +129,7 @@ function createDrafting(
   }
 
   function draft(reading: EventReading, { start, end }: Piece, place: DraftPlace): DraftEvent {
-    const { text, event, facts } = reading
+    const { event, facts } = reading
     const handlers = facts.isTest ? NO_HANDLERS : routes(facts, event)
     return {
       event: eventIdOf(seq, place.position),
@@ -150,9 +148,7 @@ function createDrafting(
       verdict: handlers.length > 0 ? 'dispatched' : 'unhandled',
       twin: undefined,
       handlers,
-      identity: facts.identity,
-      text,
-      content: event,
+      isIdentified: facts.identity !== undefined,
     }
   }
 

@@ -20,19 +20,14 @@ export function createRedacting(
   const redact = redaction && createRedact(redaction, source)
   if (!redact) return undefined
 
-  /** The text of an event and what can be looked up, read again from what is left. */
-  function redactEvent(draft: DraftEvent): Pick<DraftEvent, 'text'> & Partial<DraftEvent> {
-    const redacted = redact?.(draft.text, draft.content)
-    if (!redacted) return { text: draft.text }
+  /** Text and what can be looked up, read again from what is left of an event; undefined: all of it. */
+  function redactEvent(draft: DraftEvent, received: Uint8Array) {
+    const redacted = redact?.(Buffer.from(received).toString())
+    if (!redacted) return undefined
     const { eventId, recipient, messageId } = provider.describe(redacted.event) ?? {}
     const isIdKey = draft.isIdKey && eventId === draft.eventId
-    return {
-      text: redacted.text,
-      eventId,
-      isIdKey,
-      recipient: recipient?.toLowerCase(),
-      messageId,
-    }
+    const found = { eventId, isIdKey, recipient: recipient?.toLowerCase(), messageId }
+    return { text: redacted.text, found }
   }
 
   return (batch, pages) => {
@@ -47,8 +42,10 @@ export function createRedacting(
     const moved = Array.from(pages, (page) => ({
       ...page,
       events: page.events.map((draft) => {
-        const { text, ...found } = redactEvent(draft)
-        return { ...draft, ...found, ...place(Buffer.from(text)) }
+        const received = batch.body.subarray(draft.start, draft.start + draft.bytes)
+        const redacted = redactEvent(draft, received)
+        const kept = place(redacted ? Buffer.from(redacted.text) : received)
+        return { ...draft, ...redacted?.found, ...kept }
       }),
       unreadable: page.unreadable.map((piece) => ({
         ...piece,

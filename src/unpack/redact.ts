@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { Redaction, RedactRules } from '../model.ts'
+import { parsePayload } from '../providers/parse-payload.ts'
 import { parseExactly, writeExactly } from './canonical-text.ts'
 
 /** Gives an event without what is not to be kept; undefined when it holds nothing of that. */
 export type Redact = (
   text: string,
-  event: Readonly<Record<string, unknown>>,
 ) => { readonly text: string; readonly event: Readonly<Record<string, unknown>> } | undefined
 
 type Change = (holder: Record<string, unknown>, field: string) => void
@@ -19,9 +19,9 @@ export function createRedact(
   if (!rules) return undefined
   const changes = listChanges(rules, key)
 
-  return (text, event) => {
+  return (text) => {
     // What is no JSON object is form data.
-    const copy = text.startsWith('{') ? parseExactly(text) : structuredClone(event)
+    const copy = text.startsWith('{') ? parseExactly(text) : parsePayload(text)
     let hits = 0
     for (const { path, change } of changes) {
       walk(copy, path, (holder, field) => {

@@ -30,6 +30,7 @@ export interface PreparedPage {
   readonly active: ActiveBatch
   readonly draft: DraftPage
   readonly shares: Shares
+  isReleased: boolean
 }
 type Draft = Pick<PreparedPage, 'active' | 'draft'>
 
@@ -44,8 +45,6 @@ export class Unpacker {
   #rules: UnpackRules | undefined
   readonly #queue: BatchQueue
   readonly #opening: Opening
-  /** Prepared and not released. */
-  readonly #underWay = new Set<PreparedPage>()
   #carefulTurns = 0
 
   constructor(parts: UnpackerParts) {
@@ -147,7 +146,8 @@ export class Unpacker {
   /** These were handed out, or come again. */
   release(prepared: readonly PreparedPage[]): void {
     for (const one of prepared) {
-      if (!this.#underWay.delete(one)) continue
+      if (one.isReleased) continue
+      one.isReleased = true
       one.active.isUnderWay = false
       this.#opening.release(one.shares, one.page.opensFor)
     }
@@ -173,7 +173,6 @@ export class Unpacker {
       keys,
       provider: active.provider,
       body: active.body,
-      isRedacted: active.replacement !== undefined,
     }))
     const backfilled = drafts.length > 0 ? await this.#parts.readBackfilled?.() : undefined
     const decided = await decide(
@@ -196,10 +195,8 @@ export class Unpacker {
         replacement: active.replacement,
         opensFor: this.#opening.choose(shares),
       }
-      const prepared = { page, active, draft, shares }
       active.isUnderWay = true
-      this.#underWay.add(prepared)
-      return prepared
+      return { page, active, draft, shares, isReleased: false }
     })
   }
 

@@ -86,7 +86,7 @@ describe('deciding whether an event is new', () => {
     const open = openBatch(sample('sending.batch.json'))
     const [page] = [...readBatch(open, { provider, routes: () => ['all'] })]
     const { events, keys } = page!
-    await decide([{ events, keys, provider, body: open.body, isRedacted: false }], findKnown)
+    await decide([{ events, keys, provider, body: open.body }], findKnown)
     expect(asked).toBe(events.length)
   })
   it('calls the same event a duplicate, in the same batch and in another one', async () => {

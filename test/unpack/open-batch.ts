@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Redaction } from '../../src/model.ts'
+import { parsePayload } from '../../src/providers/parse-payload.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 import type { OpenBatch, UnreadablePiece } from '../../src/store/store.ts'
 import { hashContent } from '../../src/unpack/canonical-text.ts'
@@ -35,6 +36,7 @@ export function openBatch(
 function view(draft: DraftEvent, body: Uint8Array) {
   const { position, keys, keyAt, handlers } = draft
   const { type, name, eventId, occurredAt, recipient, messageId } = draft
+  const payload = Buffer.from(body.subarray(draft.start, draft.start + draft.bytes)).toString()
   return {
     position,
     type,
@@ -45,8 +47,8 @@ function view(draft: DraftEvent, body: Uint8Array) {
     messageId,
     handlers,
     key: Buffer.from(keys.subarray(keyAt, keyAt + 16)).toString('base64url'),
-    content: hashContent(draft.content, draft.text),
-    payload: Buffer.from(body.subarray(draft.start, draft.start + draft.bytes)).toString(),
+    content: hashContent(parsePayload(payload), payload),
+    payload,
   }
 }
 

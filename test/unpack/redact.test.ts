@@ -11,7 +11,7 @@ function rules(overrides: Partial<Redaction['common']> = {}): Redaction {
 
 function redact(event: object | string, redaction: Redaction) {
   const text = typeof event === 'string' ? event : JSON.stringify(event)
-  return createRedact(redaction, 'mailtrap')?.(text, JSON.parse(text))?.text
+  return createRedact(redaction, 'mailtrap')?.(text)?.text
 }
 
 describe('redacting an event', () => {
@@ -74,9 +74,9 @@ describe('redacting an event', () => {
       bySource: { audit: { drop: [], hash: ['ip'] }, open: undefined },
     }
     expect(createRedact(redaction, 'open')).toBeUndefined()
-    const audit = createRedact(redaction, 'audit')?.('{"ip":"1"}', { ip: '1' })
+    const audit = createRedact(redaction, 'audit')?.('{"ip":"1"}')
     expect(audit?.event).toEqual({ ip: hashText(KEY, '1') })
-    expect(createRedact(redaction, 'other')?.('{"ip":"1"}', { ip: '1' })?.text).toBe('{}')
+    expect(createRedact(redaction, 'other')?.('{"ip":"1"}')?.text).toBe('{}')
   })
 })
 
@@ -102,8 +102,8 @@ describe('a batch of a source that is redacted', () => {
       },
       { type: 'delivery', handlers: ['all'] },
     ])
-    const identities = (list: typeof events) => list.map(({ key, content }) => [key, content])
-    expect(identities(events)).toEqual(identities(plain))
+    const keys = (list: typeof events) => list.map(({ key }) => key)
+    expect(keys(events)).toEqual(keys(plain))
     expect(JSON.parse(events[1]?.payload ?? '')).toEqual({
       event: 'delivery',
       event_id: 'two',
