@@ -36,11 +36,18 @@ interface PieceState {
   isGivenBack: boolean
 }
 
-/** The runs and jobs that a lane was handed, until what became of them is recorded. */
+/**
+ * The runs and jobs that a lane was handed, until what became of them is recorded.
+ *
+ * In no Map, nor is anything else with content that comes and goes for each page or attempt in a Map or
+ * Set: V8 chains each table that one of them has outgrown to the next. One table that got into old space
+ * keeps all that was ever in those behind it: half of all events lived until the next full collection.
+ */
 export class Holdings {
-  readonly #pieces = new Map<HeldPiece, PieceState>()
+  #pieces: HeldPiece[] = []
+  readonly #states = new WeakMap<HeldPiece, PieceState>()
   #fresh = new Set<HeldPiece>()
-  #taken: { work: EndedWork; pieces: Set<HeldPiece>; events: number } | undefined
+  #taken: { work: EndedWork; events: number } | undefined
   #events = 0
   #bytes = 0
   #unrecorded = 0
@@ -50,21 +57,22 @@ export class Holdings {
   }
 
   get isEmpty(): boolean {
-    return this.#pieces.size === 0
+    return this.#pieces.length === 0
   }
 
   /** Of all that is in hands, ended ones included. */
   events(): number[] {
     const eventsOf = (of: HeldPiece) =>
       isRun(of) ? of.events.map(({ event }) => event) : [of.event]
-    return [...this.#pieces.keys()].flatMap(eventsOf)
+    return this.#pieces.flatMap(eventsOf)
   }
 
   take(of: HeldPiece, isAlone = false): Portion {
     const portion = { of, events: isRun(of) ? of.events : [toRunEvent(of)], isAlone }
     const open = portion.events.length
     const bytes = isRun(of) ? of.body.length : of.payload.length
-    this.#pieces.set(of, { open, bytes, fresh: undefined, isGivenBack: false })
+    this.#pieces.push(of)
+    this.#states.set(of, { open, bytes, fresh: undefined, isGivenBack: false })
     this.#events += open
     this.#bytes += bytes
     return portion
@@ -102,14 +110,14 @@ export class Holdings {
     const progress: RunProgress[] = []
     const jobs: EndedJob[] = []
     for (const of of this.#fresh) {
-      const state = this.#pieces.get(of) as PieceState
+      const state = this.#states.get(of) as PieceState
       if (isRun(of)) progress.push(toProgress(of, state))
       else jobs.push(toEndedJob(of, state))
       state.fresh = undefined
     }
     const work = { progress, jobs }
     if (this.#fresh.size > 0) {
-      this.#taken = { work, pieces: this.#fresh, events: this.#unrecorded }
+      this.#taken = { work, events: this.#unrecorded }
       this.#fresh = new Set()
     }
     return work
@@ -117,19 +125,18 @@ export class Holdings {
 
   /** What was taken last is recorded. */
   recorded(): void {
-    const { pieces = [], events = 0 } = this.#taken ?? {}
+    if (!this.#taken) return
+    this.#unrecorded -= this.#taken.events
     this.#taken = undefined
-    this.#unrecorded -= events
-    for (const of of pieces) {
-      const state = this.#pieces.get(of)
-      if (state?.open === 0 && state.fresh === undefined) this.#pieces.delete(of)
-    }
+    this.#pieces = this.#pieces.filter((of) => {
+      const { open, fresh } = this.#states.get(of) as PieceState
+      return open > 0 || fresh !== undefined
+    })
   }
 
   held(): Pick<HeldWork, 'runs' | 'jobs'> {
-    const pieces = [...this.#pieces.keys()]
-    const runs = pieces.filter(isRun).map(({ run, fence }) => ({ run, fence }))
-    const jobs = pieces.flatMap((of) =>
+    const runs = this.#pieces.filter(isRun).map(({ run, fence }) => ({ run, fence }))
+    const jobs = this.#pieces.flatMap((of) =>
       isRun(of) ? [] : [{ event: of.event, handler: of.handler, fence: of.fence }],
     )
     return { runs, jobs }
@@ -137,7 +144,7 @@ export class Holdings {
 
   /** Nothing, when all of it has ended before. */
   #note(of: HeldPiece, events: number): PieceState | undefined {
-    const state = this.#pieces.get(of)
+    const state = this.#states.get(of)
     if (!state || state.open === 0) return undefined
     state.open -= events
     this.#events -= events

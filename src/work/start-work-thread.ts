@@ -40,13 +40,15 @@ export interface WorkThread {
 }
 
 interface Waiting {
+  readonly id: number
   resolve(value: never): void
   reject(error: ReceiverError): void
 }
 
 /** Orders under way, by their numbers. */
 class Waits {
-  readonly #waits = new Map<number, Waiting>()
+  /** Mostly answered in this order; no Map, see `holdings.ts`. */
+  readonly #waits: Waiting[] = []
   #lastId = 0
   #ended: ReceiverError | undefined
 
@@ -55,26 +57,28 @@ class Waits {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
       const id = ++this.#lastId
-      this.#waits.set(id, { resolve, reject })
+      this.#waits.push({ id, resolve, reject })
       send(id)
     })
   }
 
   resolve(id: number, value?: unknown): void {
-    this.#waits.get(id)?.resolve(value as never)
-    this.#waits.delete(id)
+    this.#take(id)?.resolve(value as never)
   }
 
   reject(id: number, failure: Failure): void {
-    this.#waits.get(id)?.reject(toError(failure))
-    this.#waits.delete(id)
+    this.#take(id)?.reject(toError(failure))
   }
 
   /** Nothing will be answered any more. */
   end(error: ReceiverError): void {
     this.#ended ??= error
-    for (const { reject } of this.#waits.values()) reject(this.#ended)
-    this.#waits.clear()
+    for (const { reject } of this.#waits.splice(0)) reject(this.#ended)
+  }
+
+  #take(id: number): Waiting | undefined {
+    const index = this.#waits.findIndex((one) => one.id === id)
+    return index < 0 ? undefined : this.#waits.splice(index, 1)[0]
   }
 }
 

@@ -77,12 +77,14 @@ export interface AttemptsOptions {
   readonly onRoom: () => void
 }
 
-/** The attempts that run. */
+/**
+ * The attempts that run, in the order in which they started. No Set, of which V8 chains the tables that
+ * it has outgrown: one of them in old space keeps all that was ever in those behind it.
+ */
 export class HostAttempts {
   readonly #options: AttemptsOptions
   readonly #overdue: AttemptEnd
-  /** In the order in which they started. */
-  readonly #running = new Set<Attempt>()
+  readonly #running: Attempt[] = []
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: AttemptsOptions) {
@@ -91,19 +93,18 @@ export class HostAttempts {
   }
 
   get count(): number {
-    return this.#running.size
+    return this.#running.length
   }
 
   /** Whether what runs must be the only one. */
   get isAlone(): boolean {
-    for (const { jobs } of this.#running) return jobs[0]?.page.isAlone === true
-    return false
+    return this.#running[0]?.jobs[0]?.page.isAlone === true
   }
 
   /** Counts as running from now on, and is to be started at once. */
   add(jobs: readonly HostJob[]): Attempt {
     const attempt = new Attempt(jobs, this.#options.onLine)
-    this.#running.add(attempt)
+    this.#running.push(attempt)
     return attempt
   }
 
@@ -134,7 +135,7 @@ export class HostAttempts {
   #end(attempt: Attempt, ends: AttemptEnd | readonly AttemptEnd[]): void {
     const { onEnd, onRoom } = this.#options
     const ms = now() - attempt.startedAt
-    this.#running.delete(attempt)
+    this.#running.splice(this.#running.indexOf(attempt), 1)
     attempt.jobs.forEach((job, index) => {
       const end = 'kind' in ends ? ends : ends[index]
       onEnd(job, attempt.isOverdue || end === undefined ? this.#overdue : end, ms)

@@ -10,7 +10,7 @@ const MAX_FIELDS_CHARS = 8_000
 export class HostNews {
   readonly #onLine: () => void
   /** Those of which the progress file has news, in the order in which these came. */
-  readonly #pages = new Set<HostPage>()
+  #pages: HostPage[] = []
   #finishedPages = 0
   #recalled = 0
   #failures: string[] = []
@@ -26,7 +26,8 @@ export class HostNews {
 
   /** Some of its events have ended. */
   notePage(page: HostPage): void {
-    this.#pages.add(page)
+    if (!page.hasNews) this.#pages.push(page)
+    page.hasNews = true
     if (page.open === 0) this.#finishedPages++
   }
 
@@ -40,7 +41,7 @@ export class HostNews {
   }
 
   get isEmpty(): boolean {
-    return this.#pages.size === 0 && this.#lines.length === 0 && this.#recalled === 0
+    return this.#pages.length === 0 && this.#lines.length === 0 && this.#recalled === 0
   }
 
   /** Whether it should be told as soon as nothing more urgent is to be done. */
@@ -76,15 +77,15 @@ export class HostNews {
   }
 
   #takePages(isAll: boolean): number[] {
-    const ids: number[] = []
-    for (const page of this.#pages) {
-      if (!isAll && page.open > 0) continue
-      if (ids.length === MAX_PAGES) break
-      ids.push(page.id)
-      this.#pages.delete(page)
+    const taken: number[] = []
+    this.#pages = this.#pages.filter((page) => {
+      if ((!isAll && page.open > 0) || taken.length === MAX_PAGES) return true
+      taken.push(page.id)
+      page.hasNews = false
       if (page.open === 0) this.#finishedPages--
-    }
-    return ids
+      return false
+    })
+    return taken
   }
 
   /**

@@ -29,6 +29,8 @@ export class HostPage {
   readonly size: number
   /** Events that have not ended. */
   open: number
+  /** What of it has ended is not told yet. */
+  hasNews = false
   readonly #parts: readonly PagePart[]
   readonly #bytes: Buffer
   readonly #slotAt: number

@@ -109,23 +109,24 @@ export interface FrameMeans {
 
 /** What one child was handed and has not ended. An event ends once, and only if it was handed. */
 export class PageLedger {
-  readonly #pages = new Map<number, Page>()
+  /** In the order in which they were handed over; no Map, see `holdings.ts`. */
+  readonly #pages: Page[] = []
   readonly #freeSlots: number[] = []
-  readonly #ends = new Map<Portion, PortionEnd>()
+  #ends = new Map<Portion, PortionEnd>()
   #slots = 0
   #lastId = 0
   #hasBegun = false
 
   get isEmpty(): boolean {
-    return this.#pages.size === 0
+    return this.#pages.length === 0
   }
 
   get size(): number {
-    return this.#pages.size
+    return this.#pages.length
   }
 
   get isFull(): boolean {
-    return this.#pages.size >= MAX_PAGES
+    return this.#pages.length >= MAX_PAGES
   }
 
   /** The child has told of any event at all. */
@@ -135,7 +136,7 @@ export class PageLedger {
 
   /** In the order in which they were handed over. */
   pages(): Iterable<Page> {
-    return this.#pages.values()
+    return this.#pages
   }
 
   hand(portions: readonly Portion[], handedAt: number): Page {
@@ -150,7 +151,7 @@ export class PageLedger {
       ended: new Uint8Array(size),
       left: size,
     }
-    this.#pages.set(page.id, page)
+    this.#pages.push(page)
     return page
   }
 
@@ -158,20 +159,20 @@ export class PageLedger {
   take({ pages = [], failures = [] }: ChildFrame, means: FrameMeans): void {
     this.#hasBegun ||= pages.length + failures.length > 0
     for (const { page: id, at, kind, error, afterMs, ms } of failures) {
-      const page = this.#pages.get(id)
+      const page = this.#find(id)
       const isOurs = kind === 'retry' && means.hasAborted
       const failure = { kind: isOurs ? 'interrupted' : kind, error, afterMs } as const
       if (page) this.fail(page, at, { durationMs: Math.max(0, Math.round(ms)), failure })
     }
     for (const id of pages) {
-      const page = this.#pages.get(id)
+      const page = this.#find(id)
       if (page) this.read(page, means.readSlot(page.slot, page.size), means.mayReturn)
     }
   }
 
   /** A line with what it was written for, as far as that is still in the child's hands. */
   attribute({ page: id = 0, at = 0, events = 1, ...line }: LogLine): HandlerLine {
-    const page = this.#pages.get(id)
+    const page = this.#find(id)
     const { portion, event } = page ? find(page, at) : {}
     const isShared = portion !== undefined && portion.events.length < events
     if (!portion || !event || isShared) return line
@@ -213,8 +214,12 @@ export class PageLedger {
   /** Takes out what has ended since the last call. */
   takeEnds(): readonly PortionEnd[] {
     const ends = [...this.#ends.values()]
-    this.#ends.clear()
+    this.#ends = new Map()
     return ends
+  }
+
+  #find(id: number): Page | undefined {
+    return this.#pages.find((page) => page.id === id)
   }
 
   /** False when it has ended before. */
@@ -223,7 +228,7 @@ export class PageLedger {
     page.ended[index] = 1
     page.left--
     if (page.left > 0) return true
-    this.#pages.delete(page.id)
+    this.#pages.splice(this.#pages.indexOf(page), 1)
     this.#freeSlots.push(page.slot)
     return true
   }

@@ -131,19 +131,23 @@ function createTaking(
 }
 
 function createFreshBodies() {
-  const kept = new Map<number, Uint8Array>()
+  /** In the order in which they are taken. */
+  const kept: { readonly seq: number; readonly body: Uint8Array }[] = []
   let bytes = 0
   return {
     keep(seq: number, body: Uint8Array): void {
       if (bytes + body.byteLength > MOST_KEPT_BYTES) return
-      kept.set(seq, body)
+      kept.push({ seq, body })
       bytes += body.byteLength
     },
     take(seq: number): Uint8Array | undefined {
-      const body = kept.get(seq)
-      bytes -= body?.byteLength ?? 0
-      kept.delete(seq)
-      return body
+      // Those before it are of batches that are gone.
+      for (let [first] = kept; first && first.seq <= seq; [first] = kept) {
+        kept.shift()
+        bytes -= first.body.byteLength
+        if (first.seq === seq) return first.body
+      }
+      return undefined
     },
   }
 }
