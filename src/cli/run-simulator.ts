@@ -26,6 +26,8 @@ export interface SimulateOptions {
   /** Seconds. */
   readonly timeout: number
   readonly account?: string
+  /** Milliseconds. */
+  readonly tokenExpires?: number
   readonly state?: string
   readonly json?: boolean
 }
@@ -38,7 +40,7 @@ export async function runSimulator(
   options: SimulateOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { stdout, env, stopped, elapsedMs } = context
+  const { stdout, env, stopped, elapsedMs, now } = context
   // Loaded here, so that no other command waits for it.
   const { createSimulatorServer } = await import('../simulator/create-simulator-server.ts')
   const { keepState } = await import('../simulator/state-file.ts')
@@ -49,7 +51,9 @@ export async function runSimulator(
     mailtrap: {
       token: await readSecret({ name: 'MAILTRAP_API_TOKEN' }, env),
       account: options.account,
+      tokenEndsAt: options.tokenExpires === undefined ? undefined : now() + options.tokenExpires,
       elapsedMs,
+      now,
     },
     mailingapi: { token: await readSecret({ name: 'MAILINGAPI_API_TOKEN' }, env) },
   })

@@ -63,6 +63,12 @@ export function simulateCommand(context: CommandContext): Command {
     )
     .option('--timeout <seconds>', 'for one answer, in our time', readWholeNumber, 30)
     .option('--account <id>', 'of the API token; others are forbidden (default: any)')
+    .addOption(
+      new Option(
+        '--token-expires <time>',
+        'from now on, by the real clock (default: never)',
+      ).argParser(readSpan),
+    )
     .option('--state <file>', 'keep everything in this file, and go on from it')
     .option('--host <address>', 'to listen on', '127.0.0.1')
     .option('--port <n>', 'to listen on; 0 takes a free one', readPort, 3002)

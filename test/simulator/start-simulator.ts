@@ -39,11 +39,11 @@ export async function startSimulator(options: Options = {}) {
     ...options,
   })
   const token = 'token' in options ? options.token : TOKEN
-  const { account } = options
+  const { account, tokenEndsAt, now = Date.now } = options
   const server = createSimulatorServer(simulator, {
     host: '127.0.0.1',
     port: 0,
-    mailtrap: { token, account, elapsedMs },
+    mailtrap: { token, account, tokenEndsAt, elapsedMs, now },
     mailingapi: { token },
   })
   const url = await server.listen()

@@ -15,8 +15,12 @@ export interface MailtrapApiOptions {
   readonly token: string | undefined
   /** The account that the token belongs to; undefined: whichever is asked for. */
   readonly account: string | undefined
+  /** When the token ends, milliseconds since 1970; undefined: never. */
+  readonly tokenEndsAt: number | undefined
   /** By our clock. */
   readonly elapsedMs: () => number
+  /** Milliseconds since 1970, by our clock: the token's end is for who asks, not for who is simulated. */
+  readonly now: () => number
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -24,6 +28,8 @@ type Fields = Readonly<Record<string, unknown>>
 /** Both path forms lead to the same webhooks. */
 const LOGS = ['/api/email_logs', '/api/accounts/:account/email_logs']
 const COLLECTIONS = ['/api/webhooks', '/api/accounts/:account/webhooks']
+/** The SDK knows no other path, and no document tells of one. */
+const TOKENS = '/api/accounts/:account/api_tokens'
 const SECRET_DIGITS = 32
 
 /** Mailtrap's management API, with the answers and errors of its documents. */
@@ -41,12 +47,29 @@ export function addMailtrapRoutes(
     }
     app.register(routes)
   }
+  app.get(TOKENS, { onRequest: admit }, (request) => [tokenJson(request, options)])
   for (const path of LOGS) {
     const routes: FastifyPluginAsync = async (scope) => {
       scope.addHook('onRequest', admit)
       addLogRoutes(scope, path, simulator)
     }
     app.register(routes)
+  }
+}
+
+/** The token with which is asked, as the provider's SDK describes it. */
+function tokenJson(
+  { headers, params }: FastifyRequest,
+  { tokenEndsAt }: Pick<MailtrapApiOptions, 'tokenEndsAt'>,
+) {
+  const account = Number((params as { account: string }).account)
+  return {
+    id: 1,
+    name: 'simulated',
+    last_4_digits: readToken(headers)?.slice(-4) ?? '',
+    created_by: 'simulate',
+    expires_at: tokenEndsAt === undefined ? null : new Date(tokenEndsAt).toISOString(),
+    resources: [{ resource_type: 'account', resource_id: account, access_level: 100 }],
   }
 }
 
@@ -134,7 +157,8 @@ function addItemRoutes(app: FastifyInstance, path: string, simulator: Simulator)
 }
 
 /** Token, rate and account, before anything else is looked at. */
-function createAdmission({ token: expected, account, elapsedMs }: MailtrapApiOptions) {
+function createAdmission(options: MailtrapApiOptions) {
+  const { token: expected, account, elapsedMs, tokenEndsAt, now } = options
   const countRequest = createRateLimit(elapsedMs)
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const token = readToken(request.headers)
@@ -144,7 +168,8 @@ function createAdmission({ token: expected, account, elapsedMs }: MailtrapApiOpt
       'x-ratelimit-remaining': Math.max(0, remaining),
     })
     if (remaining < 0) return reply.code(429).send({ errors: 'Rate limit exceeded' })
-    if (!isTokenRight(token, expected)) {
+    const isOver = tokenEndsAt !== undefined && now() >= tokenEndsAt
+    if (isOver || !isTokenRight(token, expected)) {
       reply.header('www-authenticate', 'Token realm="Application"')
       return reply.code(401).send({ error: 'Incorrect API token' })
     }

@@ -112,3 +112,30 @@ describe('the official SDK', () => {
     await expect(api.list()).rejects.toThrow(`No API answers at ${apiUrl} (ECONNREFUSED).`)
   })
 })
+
+describe('the token of the simulated account', () => {
+  it('ends when it was said, which is told under an account, and is refused from then on', async () => {
+    const endsAt = Date.UTC(2026, 6, 1)
+    let now = endsAt - 1
+    const { url } = await startSimulator({
+      account: ACCOUNT,
+      tokenEndsAt: endsAt,
+      now: () => now,
+    })
+    const ask = (accountId: string | undefined) =>
+      createMailtrapApi({ token: TOKEN, accountId, url, signal: never })
+    expect(await ask(ACCOUNT).tokenExpiry()).toBe(endsAt)
+    expect(await ask(undefined).tokenExpiry()).toBeUndefined()
+    expect(await ask(ACCOUNT).list()).toEqual([])
+    now = endsAt
+    await expect(ask(ACCOUNT).list()).rejects.toThrow(/Incorrect API token.*expired/)
+  })
+
+  it('never ends unless that is said', async () => {
+    const { url, call } = await startSimulator({ account: ACCOUNT })
+    const api = createMailtrapApi({ token: TOKEN, accountId: ACCOUNT, url, signal: never })
+    expect(await api.tokenExpiry()).toBeUndefined()
+    const { body } = await call('GET', '/api/accounts/4711/api_tokens')
+    expect(body).toMatchObject([{ last_4_digits: TOKEN.slice(-4), expires_at: null }])
+  })
+})
