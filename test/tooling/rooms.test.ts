@@ -12,7 +12,6 @@ const LEFT: Readonly<Record<string, number>> = {
   'cli/demo/': 1,
   'config/': 1,
   'handlers/built-in/': 1,
-  'store/': 1,
 }
 
 interface SourceFile {

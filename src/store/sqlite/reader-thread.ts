@@ -1,14 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createArchive } from '../archive/archive.ts'
 import type { Archive } from '../store.ts'
-import { answerCall, type Call, failCall } from '../thread-calls.ts'
 import { translateError } from './driver.ts'
 import { openForReading } from './open-database.ts'
-import { createReadPort } from './reader.ts'
+import { createReadPort, type ReadAnswer, type ReadCall } from './reader.ts'
 
 /** The thread that reads for people, so that a long search delays no write and no request. */
 if (parentPort) {
   const port = parentPort
+  const answer = (id: number, value?: unknown) =>
+    port.postMessage({ id, value } satisfies ReadAnswer)
+  const fail = (id: number, cause: unknown) => {
+    const { code, detail } = translateError(cause)
+    port.postMessage({ id, failure: { code, detail } } satisfies ReadAnswer)
+  }
+
   try {
     const db = await openForReading(workerData.file as string)
     const reads = createReadPort(db, { now: Date.now, keysOf: () => [] })
@@ -18,11 +24,11 @@ if (parentPort) {
       return (archive[operation] as (...given: never[]) => Promise<unknown>)(...(args as never[]))
     }
 
-    port.on('message', ({ id, operation, args }: Call<keyof Archive | 'close'>) => {
+    port.on('message', ({ id, operation, args }: ReadCall) => {
       if (operation !== 'close') {
         run(operation, args).then(
-          (value) => answerCall(port, id, value),
-          (cause) => failCall(port, id, translateError(cause)),
+          (value) => answer(id, value),
+          (cause) => fail(id, cause),
         )
         return
       }
@@ -31,12 +37,12 @@ if (parentPort) {
         .inSnapshot(() => {})
         .finally(() => {
           db.close()
-          answerCall(port, id)
+          answer(id)
           port.close()
         })
     })
-    answerCall(port, 0)
+    answer(0)
   } catch (cause) {
-    failCall(port, 0, translateError(cause))
+    fail(0, cause)
   }
 }
