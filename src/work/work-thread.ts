@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Lanes } from '../dispatch/lanes.ts'
+import { giveWay } from '../give-way.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import { Claims } from './claims.ts'
@@ -122,6 +123,8 @@ async function run(port: MessagePort, { store: place, leaseMs }: WorkThreadData)
     loop.wake()
   })
   post({ opened: true })
+  // There is always something to unpack: an equal share for it is taken from the acknowledgements.
+  giveWay(0)
   loop.start()
 }
 

@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { entryPoint } from '../../entry-point.ts'
+import { giveWay } from '../../give-way.ts'
 import type { HandlerSettings } from '../../model.ts'
 
 /** Set in a child's environment, and so in that of everything it starts. */
 const TREE_MARK = 'MAILTRAP_RECEIVER_HANDLER_PROCESS'
-
-/** Answers to requests come first, where the processor is short. */
-const LESS_URGENT = 5
 
 /** Node 20 does not know it: there the child's own first lines take care of the signal. */
 const NO_INSPECTOR = '--disable-sigusr1'
@@ -67,7 +64,7 @@ export function spawnHost(
       env: { ...env, [TREE_MARK]: mark },
     })
     if (child.pid !== undefined) {
-      lowerPriority(child.pid)
+      giveWay(child.pid)
       return child
     }
     child.once('error', onFailed)
@@ -76,14 +73,6 @@ export function spawnHost(
     queueMicrotask(() => onFailed(error as Error))
   }
   return undefined
-}
-
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, LESS_URGENT)
-  } catch {
-    // It runs all the same.
-  }
 }
 
 /** Kills the process group that a detached child leads. */
