@@ -28,8 +28,8 @@ export interface LoopParts {
   readonly onTurn: () => void
 }
 
-/** Of a page that comes while many wait to be acknowledged. */
-const BUSY_SHARE = 0.5
+/** Of a page that comes while requests are acknowledged: more of them are on their way, and wait for it. */
+const BUSY_SHARE = 0.2
 /** Runs that nobody here knows of are looked for so often. */
 const POLLS_PER_SEARCH = 10
 
@@ -46,6 +46,8 @@ export class Loop {
   readonly #parts: LoopParts
   readonly #turns: Turns
   readonly #roomWait = new RoomWait(() => this.wake())
+  /** Since the last page. */
+  #hasAcknowledged = false
   #isPreparing = false
   #isRecording = false
   #isStopping = false
@@ -126,16 +128,22 @@ export class Loop {
 
   /** Answers whether there was anything to do. */
   async #turn(): Promise<boolean> {
-    const { keepWaiting, serve, tidy, health, pace } = this.#parts
-    const isAcknowledging = keepWaiting()
-    const hasStored = await this.#record(pace.pageEvents * (isAcknowledging ? BUSY_SHARE : 1))
-    keepWaiting()
+    const { serve, tidy, health, pace } = this.#parts
+    this.#acknowledge()
+    const share = this.#hasAcknowledged ? BUSY_SHARE : 1
+    this.#hasAcknowledged = false
+    const hasStored = await this.#record(pace.pageEvents * share)
+    this.#acknowledge()
     const hasHanded = await this.#handOut()
     const hasServed = await serve()
-    const hasKept = keepWaiting()
+    this.#acknowledge()
     const isTidying = tidy()
     if (hasStored) health.succeeded()
-    return hasKept || hasStored || hasHanded || hasServed || isTidying
+    return this.#hasAcknowledged || hasStored || hasHanded || hasServed || isTidying
+  }
+
+  #acknowledge(): void {
+    if (this.#parts.keepWaiting()) this.#hasAcknowledged = true
   }
 
   /** A page and what has ended, in one transaction. Answers whether there was anything. */

@@ -1,0 +1,55 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Loop, type LoopParts } from '../../src/work/loop.ts'
+import { IN_THREAD } from '../../src/work/pace.ts'
+
+const { pageEvents } = IN_THREAD
+
+/** A loop with nothing behind it; answers how many events each page was asked for. */
+function startLoop(keepWaiting: () => boolean): readonly number[] {
+  const asked: number[] = []
+  const nothing = () => {}
+  const parts = {
+    store: { onHint: () => nothing },
+    lanes: { registrations: () => [], wants: () => [], takeEnded: () => ENDED },
+    unpacker: {
+      isCareful: false,
+      hasRoom: () => true,
+      lookAgain: nothing,
+      prepare: async (events: number) => {
+        asked.push(events)
+        return []
+      },
+    },
+    claims: { isUnderWay: false, lookForWork: nothing, handOut: async () => false },
+    health: { failed: nothing, succeeded: nothing },
+    leaseMs: 60_000,
+    pace: IN_THREAD,
+    keepWaiting,
+    // There is always something to do.
+    serve: async () => true,
+    tidy: () => false,
+    onTurn: nothing,
+  }
+  const loop = new Loop(parts as unknown as LoopParts)
+  loop.start()
+  onTestFinished(() => loop.stop())
+  return asked
+}
+
+const ENDED = { progress: [], jobs: [] }
+
+describe('while requests are acknowledged', () => {
+  it.each([
+    ['at the begin of a turn', 0],
+    ['after its page', 1],
+    ['at its end', 2],
+  ])('a page is short, and the one after it whole again: %s', async (_name, look) => {
+    let looks = 0
+    // Three looks a turn: in the second turn one of them finds something.
+    const asked = startLoop(() => looks++ === 3 + look)
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(4))
+    const short = look === 0 ? 1 : 2
+    const expected = [0, 1, 2, 3].map((n) => (n === short ? pageEvents / 5 : pageEvents))
+    expect(asked.slice(0, 4)).toEqual(expected)
+  })
+})
