@@ -68,9 +68,9 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
     ['../store/store.ts', '../unpack/x.ts', '../dispatch/lanes.ts', 'node:worker_threads'],
   ],
   [
-    'src/work/work-thread.ts',
-    ['../receive/x.ts', '../app.ts', '../handlers/load-handler.ts'],
-    ['../store/sqlite/engine.ts', '../store/postgres/engine.ts', '../dispatch/lanes.ts'],
+    'src/work/open-thread-store.ts',
+    ['../receive/x.ts', '../app.ts', '../dispatch/lanes.ts', '../handlers/load-handler.ts'],
+    ['../store/sqlite/engine.ts', '../store/postgres/engine.ts'],
   ],
   [
     'src/dispatch/a.ts',
