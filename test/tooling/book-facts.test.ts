@@ -44,6 +44,7 @@ const NOT_RUN: Record<(typeof BOOKS)[number], readonly string[]> = {
     'a checkout of its own',
   ],
   // `bench.test.ts` runs a short round of each kind.
+  '.github/SECURITY.md': [],
   'test/bench/README.md': ['an hour, and a machine with nothing else to do', 'the network'],
   'fixtures/README.md': [],
 }
@@ -231,7 +232,24 @@ describe('the operator’s book', () => {
   it('tells of every file beside it', () => {
     const linked = readLinks(OPERATOR).map(({ path }) => path)
     for (const name of readdirSync(join(ROOT, 'fixtures/deploy')))
-      if (name !== 'README.md') expect(linked).toContain(name)
+      if (name !== 'README.md') {
+        const isTold = linked.some((path) => path === name || path.startsWith(`${name}/`))
+        expect(isTold, name).toBe(true)
+      }
+  })
+})
+
+describe('the book of what is supported', () => {
+  const SECURITY = '.github/SECURITY.md'
+
+  it('names the versions of Node that are asked for, tested and in the image', () => {
+    const { engines } = JSON.parse(readBook('package.json'))
+    const [, tested = ''] = /node: \[([\d, ]+)\]/.exec(readBook('.github/workflows/ci.yml')) ?? []
+    const [, inImage] = /^ARG NODE_IMAGE=node:(\d+)/m.exec(readBook('Dockerfile')) ?? []
+    const told = `${engines.node.replace('>=', '')} and later, tested with ${tested.replace(', ', ' and ')} on every change; the image has ${inImage}`
+    expect(readBook(SECURITY)).toContain(told)
+    for (const version of tested.split(', '))
+      expect(readBook(SECURITY)).toMatch(new RegExp(`^\\| ${version} \\| \\d{4}-`, 'm'))
   })
 })
 

@@ -10,6 +10,7 @@ export const BOOKS = [
   'src/handlers/README.md',
   'fixtures/deploy/README.md',
   '.github/CONTRIBUTING.md',
+  '.github/SECURITY.md',
   'test/bench/README.md',
   'fixtures/README.md',
 ] as const

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
+import { MAILTRAP_EVENT_TYPES } from '../../src/simulator/sending/webhook.ts'
 import {
   dockerfile,
   megabytes,
@@ -34,6 +35,7 @@ const compose = parse(read('compose.yaml'), { merge: true }) as {
 }
 const receivers = Object.entries(compose.services).filter(([name]) => name.startsWith('receiver-'))
 
+const hasTerraform = () => spawnSync('terraform', ['version']).status === 0
 const hasSystemd = () => spawnSync('systemd-analyze', ['--version']).status === 0
 
 describe('compose.yaml', () => {
@@ -152,6 +154,24 @@ describe('handlers.Dockerfile', () => {
       env,
     })
     expect(JSON.parse(printed)).toMatchObject({ ok: true, handlers: [{ name: 'hello' }] })
+  })
+})
+
+describe('webhook.tf', () => {
+  const terraform = read('webhook.tf')
+
+  it('leads to the source of the defaults, with every event that the provider knows', () => {
+    expect(terraform).toContain('/webhooks/mailtrap"')
+    const [, list = ''] = /event_types = \[([^\]]+)\]/.exec(terraform) ?? []
+    const names = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name)
+    expect(names).toEqual(MAILTRAP_EVENT_TYPES)
+    expect(terraform).toMatch(/output "signing_secret" \{[^}]*sensitive = true/)
+  })
+
+  it.skipIf(!hasTerraform())('is written as Terraform writes it, where that is installed', () => {
+    const path = fileURLToPath(new URL('../../fixtures/deploy/webhook.tf', import.meta.url))
+    const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-diff', path])
+    expect([status, String(stdout)]).toEqual([0, ''])
   })
 })
 

@@ -1,3 +1,5 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
@@ -14,14 +16,46 @@ import {
 
 const sorted = (kinds: readonly string[]) => [...kinds].sort()
 
-describe.each([
-  ['kubernetes.yaml', ['Deployment', 'PodDisruptionBudget', 'Secret', 'Service', 'Service']],
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
+if (!hasKubectl)
+  process.stderr.write('SKIPPED: what Kustomize makes of its bases; kubectl is not here\n')
+
+/** The manifests of a folder, as `kubectl apply -k` has them; without kubectl those that need no Kustomize. */
+function render(folder: string) {
+  const path = fileURLToPath(new URL(`../../fixtures/deploy/kubernetes/${folder}`, import.meta.url))
+  const text = hasKubectl
+    ? execFileSync('kubectl', ['kustomize', path], { encoding: 'utf8' })
+    : read('kubernetes/base/receiver.yaml')
+  return parseAllDocuments(text).map((one) => one.toJS())
+}
+
+/** The keys of the secret that the commands at the top of a file make. */
+const secretKeys = (file: string) =>
+  [...read(file).matchAll(/--from-file=([\w-]+)/g)].map(([, key = '']) => key)
+
+const FOLDERS = [
   [
-    'kubernetes-sqlite.yaml',
-    ['Deployment', 'PersistentVolumeClaim', 'Secret', 'Service', 'Service'],
+    'kubernetes/base',
+    ['Deployment', 'PersistentVolumeClaim', 'Service', 'Service'],
+    secretKeys('kubernetes/base/receiver.yaml'),
   ],
-])('%s', (file, kinds) => {
-  const documents = parseAllDocuments(read(file)).map((one) => one.toJS())
+  [
+    'kubernetes/postgres',
+    ['Deployment', 'PodDisruptionBudget', 'Service', 'Service'],
+    secretKeys('kubernetes/postgres/kustomization.yaml'),
+  ],
+  [
+    'kubernetes/your-own',
+    [
+      ...['Deployment', 'PodDisruptionBudget', 'Secret', 'Secret'],
+      ...['Service', 'Service', 'ServiceMonitor'],
+    ],
+    ['admin-password', 'mailtrap', 'store-url'],
+  ],
+] as const
+
+describe.each(hasKubectl ? FOLDERS : FOLDERS.slice(0, 1))('%s', (folder, kinds, keys) => {
+  const documents = render(folder.slice('kubernetes/'.length))
   const find = (kind: string) => documents.find((one) => one.kind === kind)
   const deployment = find('Deployment').spec
   const { spec, metadata } = deployment.template
@@ -91,23 +125,38 @@ describe.each([
     expect(mounts.get('data')).toBe(VOLUME)
     const names = container.env.map(({ name }: { name: string }) => name)
     expect(SETTING_VARIABLES).toEqual(expect.arrayContaining(names))
-    const keys = Object.keys(find('Secret').stringData)
     const files = container.env.filter(({ name }: { name: string }) => name.endsWith('_FILE'))
-    expect(files.map(({ value }: { value: string }) => value)).toEqual(
-      keys.map((key) => `${mounts.get('secrets')}/${key}`),
+    expect(sorted(files.map(({ value }: { value: string }) => value))).toEqual(
+      sorted(keys.map((key) => `${mounts.get('secrets')}/${key}`)),
     )
+    // By the name that it has here: a team's own changes with what is in it.
+    const own = spec.volumes.at(-1).secret.secretName
+    const made = documents.filter(({ kind }) => kind === 'Secret')
+    if (made.length === 0) expect(own).toBe('mailtrap-receiver')
+    else {
+      const secret = made.find((one) => one.metadata.name === own)
+      expect(own).toMatch(/^mailtrap-receiver-\w{10}$/)
+      expect(sorted(Object.keys(secret?.data ?? {}))).toEqual(sorted(keys))
+    }
   })
 })
 
-describe('kubernetes-monitor.yaml', () => {
+describe('kubernetes/monitor', () => {
+  const { spec } = parse(read('kubernetes/monitor/monitor.yaml'))
+
   it('selects the service that leads to the admin listener', () => {
-    const { spec } = parse(read('kubernetes-monitor.yaml'))
-    for (const file of ['kubernetes.yaml', 'kubernetes-sqlite.yaml']) {
-      const services = parseAllDocuments(read(file))
-        .map((one) => one.toJS())
-        .filter(({ kind, metadata }) => kind === 'Service' && metadata.labels)
-      expect(services.map(({ metadata }) => metadata.labels)).toEqual([spec.selector.matchLabels])
-      expect(services[0].spec.ports[0].name).toBe(spec.endpoints[0].port)
-    }
+    const services = render('base').filter(
+      ({ kind, metadata }) => kind === 'Service' && metadata.labels,
+    )
+    expect(services.map(({ metadata }) => metadata.labels)).toEqual([spec.selector.matchLabels])
+    expect(services[0].spec.ports[0].name).toBe(spec.endpoints[0].port)
+  })
+
+  it.skipIf(!hasKubectl)('reads its password from a secret that is there by this name', () => {
+    const secrets = render('your-own').filter(({ kind }) => kind === 'Secret')
+    const { username, password } = spec.endpoints[0].basicAuth
+    const secret = secrets.find(({ metadata }) => metadata.name === password.name)
+    expect(username.name).toBe(password.name)
+    expect(sorted(Object.keys(secret?.data ?? {}))).toEqual(sorted([password.key, username.key]))
   })
 })
