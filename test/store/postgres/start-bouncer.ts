@@ -9,7 +9,7 @@ import type { TestServer } from './test-server.ts'
 /** Fewer than a store has, so that its connections take turns on those of the server. */
 const SERVER_CONNECTIONS = 6
 const PORT = 6_432
-const START_MS = 20_000
+const START_MS = 90_000
 
 /** PgBouncer in transaction mode before the test server. */
 export interface Bouncer {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
-const START_TIMEOUT_MS = 10_000
+const START_TIMEOUT_MS = 90_000
 
 /** A Redis that syncs what it is told before it answers. */
 export interface RedisServer {
