@@ -34,6 +34,7 @@ export async function serveAdmin(
     isReady,
     handlers: () => Object.keys(observer.counts().handlers),
     guardian: shown.guardian,
+    verdict: shown.verdict,
     diskUsedPercent: () => readUsedPercent(settings.dataDir),
   })
   const admin = createAdminServer({

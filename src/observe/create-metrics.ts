@@ -61,6 +61,8 @@ export interface ScrapeFigures {
   /** Undefined: there is no spool. */
   readonly spool: SpoolCounts | undefined
   readonly isReady: boolean
+  /** What a person is needed for at this moment, such as `jobs_dead:crm`; undefined: nobody knows. */
+  readonly causes: readonly string[] | undefined
   /** Names of those that run here, whether they have had a job or not. */
   readonly handlers: readonly string[]
   /** Undefined: it could not be read in time. */
@@ -79,6 +81,7 @@ function createScrapeGauges(maker: MetricMaker) {
   const oldestPending = gauge(METRICS.oldestPending)
   const storeUp = gauge(METRICS.storeUp)
   const ready = gauge(METRICS.ready)
+  const setCauses = createCauseGauge(maker)
   const diskUsed = gauge(METRICS.diskUsed)
   const spooled = gauge(METRICS.spooled)
   const spoolRefused = gauge(METRICS.spoolRefused)
@@ -111,13 +114,31 @@ function createScrapeGauges(maker: MetricMaker) {
   }
 
   return {
-    set({ store, spool, isReady, handlers, diskUsedRatio, guardian }: ScrapeFigures): void {
+    set(figures: ScrapeFigures): void {
+      const { store, spool, isReady, handlers, diskUsedRatio, guardian, causes } = figures
       setStore(store, handlers)
+      setCauses(causes)
       setGuardian(guardian)
       setSpool(spool)
       setOrRemove(diskUsed, diskUsedRatio)
       ready.set(isReady ? 1 : 0)
     },
+  }
+}
+
+/** What is over is 0 until the process ends: a graph shows when it was. Names are of our own settings. */
+function createCauseGauge({ gauge }: MetricMaker) {
+  const one = gauge(METRICS.cause)
+  const seen = new Set<string>()
+
+  return (causes: readonly string[] | undefined): void => {
+    one.reset()
+    if (!causes) return
+    for (const cause of causes) seen.add(cause)
+    for (const name of seen) {
+      const [cause = '', ...of] = name.split(':')
+      one.set({ cause, of: of.join(':') }, causes.includes(name) ? 1 : 0)
+    }
   }
 }
 
@@ -198,6 +219,8 @@ export interface MetricsReaderOptions {
   readonly diskUsedPercent: () => Promise<number>
   /** Undefined: nobody watches our webhooks at the provider. */
   readonly guardian: (() => GuardianFigures) | undefined
+  /** What a person is needed for at this moment. */
+  readonly verdict: () => Promise<{ readonly causes: readonly { readonly cause: string }[] }>
   /** Default 3 s. */
   readonly limitMs?: number
 }
@@ -212,12 +235,14 @@ export function createMetricsReader(options: MetricsReaderOptions): () => Promis
   const diskUsedPercent = shareAnswer(options.diskUsedPercent)
 
   return async () => {
-    const [store, usedPercent] = await Promise.all([
+    const [store, usedPercent, verdict] = await Promise.all([
       within(limitMs, stats()).catch(() => undefined),
       within(limitMs, diskUsedPercent()).catch(() => undefined),
+      within(limitMs, options.verdict()).catch(() => undefined),
     ])
     const diskUsedRatio = usedPercent === undefined ? undefined : usedPercent / 100
     const figures = { store, spool: spool?.(), isReady: isReady(), guardian: guardian?.() }
-    return metrics.render({ ...figures, handlers: handlers(), diskUsedRatio })
+    const causes = verdict?.causes.map(({ cause }) => cause)
+    return metrics.render({ ...figures, handlers: handlers(), diskUsedRatio, causes })
   }
 }

@@ -95,6 +95,10 @@ export const METRICS = {
     'log lines beyond what a handler may write',
     ['handler'],
   ),
+  cause: gauge('webhook_cause', '1 while a person is needed for it, as stats says; then 0', [
+    'cause',
+    'of',
+  ]),
   ready: gauge('webhook_ready', '1 while a batch could be kept, in the store or the spool'),
   storeUp: gauge('webhook_store_up', '1 when the store gave its figures for this answer'),
   storeFailures: counter('webhook_store_failures_total', 'times that the store began to fail', [

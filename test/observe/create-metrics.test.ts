@@ -14,6 +14,7 @@ const NOTHING: ScrapeFigures = {
   handlers: [],
   diskUsedRatio: undefined,
   guardian: undefined,
+  causes: [],
 }
 const BATCH = { batch: 'b1', source: 'audit', bytes: 120_000, ackMs: 7, secretPosition: 1 }
 const ATTEMPT = {
@@ -289,6 +290,20 @@ describe('the figures', () => {
     expect(empty).toEqual(expect.arrayContaining(['webhook_store_up 0', 'webhook_ready 0']))
     const gone = /^webhook_(backlog|waiting|oldest|jobs|data_disk|spool_batches|spool_refused)/
     expect(empty.filter((line) => gone.test(line))).toEqual([])
+  })
+
+  it('tell what a person is needed for, and that it is over, but not what nobody knows', async () => {
+    const { read } = observe()
+    const told = async (causes: readonly string[] | undefined) =>
+      (await read({ causes })).filter((line) => line.startsWith('webhook_cause{'))
+    const ofDead = (n: number) => `webhook_cause{cause="jobs_dead",of="crm"} ${n}`
+    const notReady = (n: number) => `webhook_cause{cause="not_ready",of=""} ${n}`
+
+    expect(await told([])).toEqual([])
+    expect(await told(['jobs_dead:crm'])).toEqual([ofDead(1)])
+    expect(await told(['not_ready'])).toEqual([ofDead(0), notReady(1)])
+    expect(await told(undefined)).toEqual([])
+    expect(await told([])).toEqual([ofDead(0), notReady(0)])
   })
 
   it('tell what the guardian knows, once it has seen anything', async () => {

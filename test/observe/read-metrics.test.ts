@@ -11,6 +11,7 @@ function createReader(options: Partial<MetricsReaderOptions>) {
     stats: async () => STATS,
     spool: undefined,
     guardian: undefined,
+    verdict: async () => ({ causes: [] }),
     isReady: () => true,
     handlers: () => ['h'],
     diskUsedPercent: async () => 25,
@@ -20,15 +21,17 @@ function createReader(options: Partial<MetricsReaderOptions>) {
 }
 
 describe('createMetricsReader', () => {
-  it('reads the store, the spool and the disk', async () => {
+  it('reads the store, the spool, the disk and what a person is needed for', async () => {
     const spool = { waiting: 1, refused: 0, spooled: 1, drained: 0 }
-    const read = createReader({ spool: () => spool })
+    const verdict = async () => ({ causes: [{ cause: 'jobs_dead:crm' }] })
+    const read = createReader({ spool: () => spool, verdict })
     expect(JSON.parse(await read())).toEqual({
       store: STATS,
       spool,
       isReady: true,
       handlers: ['h'],
       diskUsedRatio: 0.25,
+      causes: ['jobs_dead:crm'],
     })
   })
 
@@ -36,7 +39,10 @@ describe('createMetricsReader', () => {
     ['fails', () => Promise.reject(new Error('away'))],
     ['does not answer', () => new Promise<never>(() => {})],
   ])('answers without what %s', async (_what, hang) => {
-    const read = createReader({ stats: hang, diskUsedPercent: hang, limitMs: 20 })
+    const read = createReader({
+      ...{ stats: hang, diskUsedPercent: hang, verdict: hang },
+      limitMs: 20,
+    })
     expect(JSON.parse(await read())).toEqual({ isReady: true, handlers: ['h'] })
   })
 

@@ -112,9 +112,17 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
     ...['done', 'retry', 'dead'],
   ],
   state: ['pending', 'dead', 'paused', 'active'],
-  cause: ['planned', 'failure'],
+  cause: ['planned', 'failure', ...readKinds()],
   code: Object.keys(ERRORS),
   durable: ['true', 'false'],
+}
+
+/** What a person can be needed for, as the table of causes spells it. */
+function readKinds(): string[] {
+  return ['causes', 'store-causes', 'webhook-causes'].flatMap((name) => {
+    const source = readFileSync(new URL(`../../src/alerts/${name}.ts`, import.meta.url), 'utf8')
+    return [...source.matchAll(/\bcause: ['`]([a-z_]+)/g)].map(([, kind = '']) => kind)
+  })
 }
 
 /** The series of a running receiver by name: `_bucket`, `_sum` and `_count` for a histogram. */

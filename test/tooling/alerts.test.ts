@@ -26,6 +26,7 @@ const WELL: Series = {
   'webhook_ack_seconds_bucket{source="mailtrap",le="0.005",instance="a"}': '0+10x3000',
   'webhook_ack_seconds_bucket{source="mailtrap",le="+Inf",instance="a"}': '0+10x3000',
   'webhook_ready{instance="a"}': '1x3000',
+  'webhook_cause{cause="handler_paused",of="crm",instance="a"}': '0x3000',
   'webhook_store_up{instance="a"}': '1x3000',
   'webhook_jobs{handler="crm",state="dead",instance="a"}': '3x3000',
   'webhook_oldest_pending_seconds{instance="a"}': '40x3000',
@@ -47,6 +48,11 @@ const WELL: Series = {
 /** What goes wrong, and after how many minutes which alert must have told of it, and no other. */
 const FAULTS: readonly [alert: string, minutes: number, fault: Series][] = [
   ['WebhookReceiverDown', 15, { [BUILD]: '1x2 _x30' }],
+  [
+    'WebhookSomebodyNeeded',
+    40,
+    { 'webhook_cause{cause="handler_paused",of="crm",instance="a"}': '0x5 1x60' },
+  ],
   ['WebhookNotReady', 5, { 'webhook_ready{instance="a"}': '1x1 0x30' }],
   ['WebhookNotReceiving', 1_720, { [RECEIVED]: '0+10x1500 15000x500' }],
   ['WebhookRetryLimitNear', 260, { [RECEIVED]: '0+10x100 1000x300', [REFUSED]: '0x100 0+1x300' }],
