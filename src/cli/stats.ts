@@ -178,6 +178,7 @@ interface HandlerLine {
   readonly name: string
   readonly jobs: Readonly<Record<string, number>>
   readonly health: StatsJson['handlers'][string] | undefined
+  readonly isPaused: boolean
 }
 
 const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
@@ -187,8 +188,9 @@ const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
   figures('DEAD', 'dead'),
   {
     title: 'PROCESS',
-    text: ({ health }) => describeHealth(health),
-    colour: ({ health }) => STATE_COLOURS[health?.running ? 'done' : 'dead'],
+    text: describeHealth,
+    colour: ({ health, isPaused }) =>
+      STATE_COLOURS[health?.running ? (isPaused ? 'pending' : 'done') : 'dead'],
   },
 ]
 
@@ -196,13 +198,14 @@ function figures(title: string, state: string): Column<HandlerLine> {
   return { title, text: ({ jobs }) => formatCount(jobs[state] ?? 0), isFigure: true }
 }
 
-function describeHandlers({ handlers, jobs }: StatsJson, paint: Paint): string {
+function describeHandlers({ handlers, jobs, verdict }: StatsJson, paint: Paint): string {
   const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
   if (names.length === 0) return 'No handler is loaded.\n'
   const lines = names.map((name) => ({
     name,
     jobs: ownValue(jobs, name) ?? {},
     health: ownValue(handlers, name),
+    isPaused: verdict.some(({ cause }) => cause === `handler_paused:${name}`),
   }))
   return createTable(HANDLER_COLUMNS, { paint })(lines)
 }
@@ -211,9 +214,10 @@ function describeTimes(count: number): string {
   return count === 1 ? 'once' : `${formatCount(count)} times`
 }
 
-function describeHealth(health: HandlerLine['health']): string {
+function describeHealth({ health, isPaused }: HandlerLine): string {
   if (health === undefined) return 'not loaded'
   const restarts = health.restarts > 0 ? `, restarted ${describeTimes(health.restarts)}` : ''
   const problem = health.last_problem ? `: ${health.last_problem}` : ''
-  return `${health.running ? 'running' : 'not running'}${restarts}${problem}`
+  const running = health.running ? 'running' : 'not running'
+  return `${isPaused ? 'paused, ' : ''}${running}${restarts}${problem}`
 }
