@@ -19,8 +19,7 @@ const LEASE_MS = 60_000
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
   const { settings, log, version, env, isBehindBalancer = true, followsCode = false } = parts
-  const { leaseMs = LEASE_MS } = parts
-  const now = Date.now
+  const { leaseMs = LEASE_MS, now = Date.now, lookEveryMs } = parts
   const receives = settings.role !== 'work'
   const { closers, hurry, unlessStopped, isStopping, stop, stopNow, afterFailure } =
     createStopping()
@@ -49,7 +48,8 @@ export function createApp(parts: AppParts): App {
       recordReload = (problems) => auditReload(store, problems)
       const guardian = await unlessStopped(watchWebhooks(shared, isWell))
       const figures = guardian?.figures
-      const alerts = watchCauses(opened, shared, { watch, readiness, guardian: figures })
+      const seen = { watch, readiness, guardian: figures, lookEveryMs }
+      const alerts = watchCauses(opened, shared, seen)
       const registrations = work ? work.registrations : await rememberHandlers(store, shared)
       const shown = { registrations, guardian: figures, version, verdict: alerts.verdict }
       const adminUrl = await unlessStopped(

@@ -17,6 +17,10 @@ export interface AppParts {
   readonly followsCode?: boolean
   /** How long what we work on is ours when we fall silent. Only tests change it. Default 60 s. */
   readonly leaseMs?: number
+  /** Milliseconds since 1970, of the thread that answers. Only tests change it. Default Date.now. */
+  readonly now?: () => number
+  /** Between two looks for what a person is needed for. Only tests change it. Default 10 s. */
+  readonly lookEveryMs?: number
 }
 
 export interface ReloadOptions {

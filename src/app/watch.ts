@@ -13,7 +13,10 @@ import type { Composition } from './running-app.ts'
 export function watchCauses(
   { store, spool }: Pick<OpenedStore, 'store' | 'spool'>,
   { settings, receives, observer, reloaders, now }: Composition,
-  seen: Pick<FigureSources, 'watch' | 'readiness' | 'guardian'>,
+  {
+    lookEveryMs: everyMs,
+    ...seen
+  }: Pick<FigureSources, 'watch' | 'readiness' | 'guardian'> & { lookEveryMs?: number | undefined },
 ): Alerts {
   let { sources, alerts } = settings
   reloaders.push((fresh) => {
@@ -37,6 +40,7 @@ export function watchCauses(
     receiver: settings.publicUrl ? new URL(settings.publicUrl).host : hostname(),
     observer,
     now,
+    ...(everyMs !== undefined && { everyMs }),
   })
 }
 

@@ -28,13 +28,16 @@ export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
   options: {
     leaseMs?: number
+    /** Runs this instead of `serve`; it logs `ready` like that. */
+    program?: string
     flags?: readonly string[]
     onLine?: (line: string, child: ChildProcess) => void
     onSpawn?: (child: ChildProcess) => void
   } = {},
 ): Promise<ReceiverProcess> {
   const { leaseMs, flags = [], onLine, onSpawn } = options
-  const program = leaseMs === undefined ? [MAIN, 'serve', ...flags] : [REPLICA]
+  const other = options.program ?? (leaseMs === undefined ? undefined : REPLICA)
+  const program = other === undefined ? [MAIN, 'serve', ...flags] : [other]
   const child = spawn(process.execPath, program, {
     env: {
       PATH: process.env['PATH'],

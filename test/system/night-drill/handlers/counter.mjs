@@ -1,0 +1,3 @@
+import { defineHandler } from 'mailtrap-receiver'
+
+export default defineHandler({ name: 'counter', on: { open: () => {} } })
