@@ -3,6 +3,7 @@ import { bitOf, withEvents } from '../run-bits.ts'
 import type { ClaimRequest, OpenRun, RunEvent, StoredRun } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Database } from './driver.ts'
+import { KEY_BYTES } from './key-entries.ts'
 import type { RunEnds, RunRow } from './run-ends.ts'
 import type { Held } from './transactions.ts'
 
@@ -16,6 +17,8 @@ export interface NewRun {
   /** Handed out at once, at this time; undefined: it waits. */
   readonly openedAt: number | undefined
 }
+
+type EventRow = Pick<RunEvent, 'event' | 'start' | 'bytes' | 'type'> & { readonly key: string }
 
 interface ClaimableRow extends RunRow, BatchRow {
   readonly body_bytes: number
@@ -91,8 +94,13 @@ export function createRuns(
 
   function readEvents(row: RunRow): RunEvent[] {
     const last = row.base + row.wanted.length * 8
-    const events = sql.selectEvents.all(row.base, last) as unknown as RunEvent[]
-    return events.filter(({ event }) => bitOf(row, event) === 'open')
+    const found = sql.selectEvents.all(row.base, last) as unknown as EventRow[]
+    const open = found.filter(({ event }) => bitOf(row, event) === 'open')
+    // A blob of its own for each would cost as much as all the rest.
+    const keys = Buffer.from(open.map(({ key }) => key).join(''), 'hex')
+    return open.map(({ event, start, bytes, type }, n) => {
+      return { event, start, bytes, keys, keyAt: n * KEY_BYTES, type }
+    })
   }
 
   return { add, claim }
@@ -115,7 +123,7 @@ function prepareStatements(db: Database) {
     ),
     open: db.prepare('UPDATE runs SET opened = ?, opened_at = ? WHERE id = ?'),
     selectEvents: db.prepare(
-      `SELECT id AS event, start, bytes, key AS keys, 0 AS keyAt, type FROM events WHERE id >= ? AND id < ? ORDER BY id`,
+      `SELECT id AS event, start, bytes, hex(key) AS key, type FROM events WHERE id >= ? AND id < ? ORDER BY id`,
     ),
   }
 }
