@@ -2,7 +2,7 @@
  * When something was received decides what is forgotten, and a clock may be wrong for a while. So a
  * time is believed only where it can be right: not before this program was written, not in the future.
  */
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 
 /** Nothing was ever received before this program was written; a clock that says so starts in 1970. */
 export const WRITTEN_AT = Date.UTC(2025, 0, 1)

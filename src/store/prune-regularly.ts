@@ -1,8 +1,7 @@
 import { type StartTimer, startPlatformTimer } from '../timers.ts'
-import { WRITTEN_AT } from './believed-time.ts'
+import { HOUR_MS, WRITTEN_AT } from './believed-time.ts'
 import type { PruneRequest, Store, StoreTime } from './store.ts'
 
-const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 /** Between two small steps, so that pruning never gets in the way of events. */

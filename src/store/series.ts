@@ -1,3 +1,4 @@
+import { HOUR_MS } from './believed-time.ts'
 import { each, query, type Steps, type UpkeepPort } from './upkeep/port.ts'
 
 /** Events of a type that were received in a minute, or an hour, to be added to the series. */
@@ -9,7 +10,6 @@ export interface SeriesRow {
 }
 
 const MINUTE_MS = 60_000
-export const HOUR_MS = 3_600_000
 
 /** Minutes are kept for so long behind the newest that is not of the future; hours as long as events. */
 export const MINUTES_KEPT_MS = 2 * 86_400_000

@@ -41,8 +41,6 @@ const FIRST_LEASE_MS = 60_000
 export interface PostgresEngine extends Promised<WorkStore>, Promised<Upkeep> {
   /** Resolves once the batch is committed, together with what came at the same moment. */
   append(batch: Batch): Promise<void>
-  /** What is left of deleted rows is the server's affair: VACUUM, its log, its back-ups. */
-  wipe(): true
   /** From now on connections are opened with this; open ones stay. For a changed password. */
   useUrl(url: string): void
   readonly reading: ReadAccess
@@ -123,7 +121,6 @@ export async function openPostgresEngine(
   return {
     ...serve(parts),
     reading: createReadQuery(reading),
-    wipe: () => true,
     useUrl(newUrl) {
       url = newUrl
     },
@@ -187,7 +184,7 @@ function createParts(options: {
 /** Every operation, each telling those who wait for it. */
 function serve(
   parts: ReturnType<typeof createParts>,
-): Omit<PostgresEngine, 'wipe' | 'useUrl' | 'reading' | 'close'> {
+): Omit<PostgresEngine, 'useUrl' | 'reading' | 'close'> {
   const { work, ingest, taker, heldBatches, heldRuns, floors, lease, hints } = parts
   const { appending, pages, outcomes, claims, upkeep } = parts
   return {

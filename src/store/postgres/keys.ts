@@ -1,6 +1,5 @@
-import { findKeyFloor, type KeyMark } from '../believed-time.ts'
+import { findKeyFloor, HOUR_MS, type KeyMark } from '../believed-time.ts'
 import { batchOf, eventIdOf } from '../event-id.ts'
-import { HOUR_MS } from '../series.ts'
 import type { KnownEvent, KnownKeys, PruneRequest, UnpackedPage } from '../store.ts'
 import { query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
 import type { WalkStep } from '../upkeep/prune-walks.ts'

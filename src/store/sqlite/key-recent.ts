@@ -1,10 +1,8 @@
-import { findKeyFloor, type KeyMark } from '../believed-time.ts'
+import { findKeyFloor, HOUR_MS, type KeyMark } from '../believed-time.ts'
 import { eventIdOf } from '../event-id.ts'
 import type { Database } from './driver.ts'
 import { decodeEntries, type EventRange, encodeEntries, rangeOf, wordsOf } from './key-entries.ts'
 import { type KeyQuery, KeyTable, slotOf } from './key-table.ts'
-
-const HOUR_MS = 3_600_000
 
 /** Each hour of receipt with its first and its last event: of blocks, and of what is in segments. */
 const MARKS = `
