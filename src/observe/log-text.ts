@@ -37,8 +37,11 @@ export function boundFields(fields: Readonly<Record<string, unknown>>): Record<s
 /** The text with every e-mail address replaced. */
 export function hideEmails(text: string): string {
   if (!text.includes('@')) return text
-  // No slash: a path through node_modules/@scope is no address.
-  return text.replace(/[^\s@/<>"'(),;:]{1,64}@[^\s@/<>"'(),;:]{1,255}/g, '[e-mail]')
+  // No slash: a path through node_modules/@scope is no address. No bare number: that is a version.
+  return text.replace(
+    /[^\s@/<>"'(),;:]{1,64}@(?!\d{1,3}(?:\s|$))[^\s@/<>"'(),;:]{1,255}/g,
+    '[e-mail]',
+  )
 }
 
 function escapeControlCharacter(character: string): string {

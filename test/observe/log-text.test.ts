@@ -6,6 +6,8 @@ describe('tameText', () => {
   it.each([
     ['550 no such user <user1@example.com>', '550 no such user <[e-mail]>'],
     ['to:a.b+c@mail.example.com,x', 'to:[e-mail],x'],
+    ['Run: npm install amqplib@2 @x/y@3', 'Run: npm install amqplib@2 @x/y@3'],
+    ['ann@10.0.0.1 ann@2go.example', '[e-mail] [e-mail]'],
     ['two\nlines\r\n', 'two\\nlines\\x0d\\n'],
     ['\u001b[31mred\u009b', '\\x1b[31mred\\x9b'],
     ['tab\tstop', 'tab stop'],

@@ -8,7 +8,8 @@ import { pathToFileURL } from 'node:url'
  */
 export async function loadPackage<Module>(
   name: string,
-  version: string,
+  /** All that the kind of broker needs, with versions: what else is missing is not told afterwards. */
+  toInstall: string,
   workingDirectory = process.cwd(),
 ): Promise<Module> {
   try {
@@ -21,7 +22,7 @@ export async function loadPackage<Module>(
     return (await import(pathToFileURL(path).href)) as Module
   } catch (error) {
     if (!isMissing(error)) throw error
-    throw new Error(`The package ${name} is not installed. Run: npm install ${name}@${version}`)
+    throw new Error(`The package ${name} is not installed. Run: npm install ${toInstall}`)
   }
 }
 

@@ -17,7 +17,7 @@ export interface NatsOptions {
   readonly subject: string
 }
 
-const VERSION = '3'
+const TO_INSTALL = '@nats-io/transport-node@3 @nats-io/jetstream@3'
 const CONNECT_MS = 10_000
 /** How long a stream may take to keep a message; the attempt's own time may be over before. */
 const CONFIRM_MS = 30_000
@@ -29,8 +29,8 @@ const DEFAULT_PORT = '4222'
  * not installed.
  */
 export async function openNats({ url, subject }: NatsOptions): Promise<Broker> {
-  const transport = await loadPackage<typeof Transport>('@nats-io/transport-node', VERSION)
-  const { jetstream } = await loadPackage<typeof JetStream>('@nats-io/jetstream', VERSION)
+  const transport = await loadPackage<typeof Transport>('@nats-io/transport-node', TO_INSTALL)
+  const { jetstream } = await loadPackage<typeof JetStream>('@nats-io/jetstream', TO_INSTALL)
   const options = describeServer(new URL(url))
   let connecting: Promise<Transport.NatsConnection> | undefined
 

@@ -18,7 +18,7 @@ export interface RabbitOptions {
   readonly subject: string | undefined
 }
 
-const VERSION = '2'
+const TO_INSTALL = 'amqplib@2'
 const CONNECT_MS = 10_000
 const NOT_FOUND = 404
 
@@ -27,7 +27,7 @@ const NOT_FOUND = 404
  * package is not installed.
  */
 export async function openRabbit({ url, exchange, subject }: RabbitOptions): Promise<Broker> {
-  const amqp = await loadPackage<typeof Amqp>('amqplib', VERSION)
+  const amqp = await loadPackage<typeof Amqp>('amqplib', TO_INSTALL)
   let opening: Promise<Amqp.ConfirmChannel> | undefined
 
   /** The one channel, made anew once it or its connection is closed. */

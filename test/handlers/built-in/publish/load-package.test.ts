@@ -5,8 +5,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { loadPackage } from '../../../../src/handlers/built-in/publish/load-package.ts'
 
 it('says of a package that is not installed how to install it', async () => {
-  await expect(loadPackage('no-such-broker', '3')).rejects.toThrow(
-    'The package no-such-broker is not installed. Run: npm install no-such-broker@3',
+  await expect(loadPackage('no-such-broker', 'no-such-broker@3 its-streams@3')).rejects.toThrow(
+    'The package no-such-broker is not installed. Run: npm install no-such-broker@3 its-streams@3',
   )
 })
 
@@ -17,5 +17,5 @@ it('finds a package that is installed in the working directory', async () => {
   mkdirSync(home, { recursive: true })
   writeFileSync(join(home, 'package.json'), '{"type":"module","exports":"./index.js"}')
   writeFileSync(join(home, 'index.js'), 'export const name = "found"')
-  expect(await loadPackage('some-broker', '3', folder)).toMatchObject({ name: 'found' })
+  expect(await loadPackage('some-broker', 'some-broker@3', folder)).toMatchObject({ name: 'found' })
 })
