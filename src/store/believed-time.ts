@@ -73,19 +73,18 @@ function believeHours(
   })
 }
 
-/** Finds when the first batch behind this one was received whose time can be right, if there is one. */
-export type FindNext = (batch: number) => number | undefined
+/** Whether a time of receipt cannot be right, and matters: it says one before this program was written. */
+export const isOdd = (receivedAt: number, limit: number): boolean =>
+  receivedAt < WRITTEN_AT && limit > WRITTEN_AT
 
 /**
- * Whether a batch was received before a limit. `findNext` is asked for one that says a time before
- * this program was written: it came before the next that does not.
+ * Whether a batch was received before a limit. One whose time is odd came before the next one whose
+ * time is not, at `nextAt`; now, when there is none.
  */
 export function isReceivedBefore(
-  { seq, receivedAt }: { readonly seq: number; readonly receivedAt: number },
+  receivedAt: number,
   limit: number,
-  { findNext, now }: { readonly findNext: FindNext; readonly now: number },
+  { nextAt, now }: { readonly nextAt: number | undefined; readonly now: number },
 ): boolean {
-  if (receivedAt >= limit) return false
-  if (receivedAt >= WRITTEN_AT || limit <= WRITTEN_AT) return true
-  return (findNext(seq) ?? now) < limit
+  return (isOdd(receivedAt, limit) ? (nextAt ?? now) : receivedAt) < limit
 }

@@ -74,7 +74,7 @@ describe('how far keys are forgotten', () => {
 describe('whether a batch was received before a time', () => {
   const limit = now - 30 * DAYS * HOUR
   const ask = (receivedAt: number, next?: number) =>
-    isReceivedBefore({ seq: 1, receivedAt }, limit, { findNext: () => next, now })
+    isReceivedBefore(receivedAt, limit, { nextAt: next, now })
 
   it('is what it says, where that can be right', () => {
     expect([ask(limit - 1), ask(limit), ask(now + 1e12)]).toEqual([true, false, false])

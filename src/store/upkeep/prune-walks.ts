@@ -1,5 +1,5 @@
 import { isAmong } from '../archive/port.ts'
-import { isReceivedBefore, WRITTEN_AT } from '../believed-time.ts'
+import { isOdd, isReceivedBefore, WRITTEN_AT } from '../believed-time.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
@@ -42,24 +42,20 @@ function* selectBefore<Row extends Dated>(
   limitOf: (row: Row) => number,
 ): Steps<Row[]> {
   const found: Row[] = []
-  let next: { readonly from: number; readonly to: number; readonly at: number | undefined } = {
-    from: 0,
-    to: 0,
-    at: undefined,
-  }
+  let [from, to, nextAt] = [0, 0, undefined as number | undefined]
   for (const row of rows) {
     const { batch, receivedAt } = row
-    const isOdd = receivedAt < WRITTEN_AT && limitOf(row) > WRITTEN_AT
     // Batches of a wrong clock are neighbours.
-    if (isOdd && (batch < next.from || batch >= next.to)) {
+    if (isOdd(receivedAt, limitOf(row)) && (batch < from || batch >= to)) {
       const [behind] = yield* query<{ seq: number; at: number }>(
         'SELECT seq, received_at AS at FROM batches WHERE seq > ? AND received_at >= ? ORDER BY seq LIMIT 1',
         [batch, WRITTEN_AT],
       )
-      next = { from: batch, to: behind?.seq ?? Number.MAX_SAFE_INTEGER, at: behind?.at }
+      from = batch
+      to = behind?.seq ?? Number.MAX_SAFE_INTEGER
+      nextAt = behind?.at
     }
-    const clock = { findNext: () => next.at, now: port.now() }
-    if (isReceivedBefore({ seq: batch, receivedAt }, limitOf(row), clock)) found.push(row)
+    if (isReceivedBefore(receivedAt, limitOf(row), { nextAt, now: port.now() })) found.push(row)
   }
   return found
 }
