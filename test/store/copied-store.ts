@@ -71,6 +71,8 @@ export async function fillStore(store: ContractStore) {
     progress: runs.map((run) => partOf(run, { isGivenBack: true })),
     jobs: [],
   })
+  const dead = await store.archive.listJobs({ state: 'dead', limit: 20 })
+  await store.discard(dead.rows, 'Given up: “spring”')
   await keep(store, [
     sampleEvent({ handlers: [], payload: '{"name":"Zoë 🦉", "x": "\\u0000"}' }),
     { ...events[0]!, payload: '{"event":"click"}' },
