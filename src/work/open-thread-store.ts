@@ -1,4 +1,3 @@
-import type { ReceiverError } from '../errors.ts'
 import type { Batch } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createBackfilledReader } from '../store/backfilled-span.ts'
@@ -15,7 +14,6 @@ export interface ThreadStore {
   /** Only where acknowledging is this thread's affair. */
   readonly append?: (batches: readonly Batch[]) => void
   readonly tidy: () => boolean
-  readonly findFailure: () => ReceiverError | undefined
   readonly useUrl: (url: string) => void
   readonly close: () => unknown
 }
@@ -47,7 +45,6 @@ async function openSqlite(file: string, observer: Observer): Promise<ThreadStore
       engine.checkpointIfDue()
       return engine.mergeKeys(MERGE_MS)
     },
-    findFailure: engine.findFailure,
     useUrl() {},
     close: engine.close,
   }
@@ -62,7 +59,6 @@ async function openPostgres(url: string, observer: Observer): Promise<ThreadStor
     pace: ON_SERVER,
     upkeep: {},
     tidy: () => false,
-    findFailure: () => undefined,
     useUrl: engine.useUrl,
     close: engine.close,
   }

@@ -10,7 +10,7 @@ type Ask = Extract<WorkOrder, { kind: 'ask' }>
 
 export interface OrdersParts {
   readonly port: MessagePort
-  readonly store: Pick<ThreadStore, 'append' | 'findFailure' | 'upkeep'>
+  readonly store: Pick<ThreadStore, 'append' | 'upkeep'>
   readonly facts: Pick<ReturnType<typeof createFactSender>, 'take'>
   readonly health: Pick<Health, 'succeeded' | 'failed'>
   /** What the thread itself is asked, done at once; all else is the store's, and waits for its turn. */
@@ -47,7 +47,7 @@ export class Orders {
    * Answers whether there was anything.
    */
   keepWaiting(): boolean {
-    const { port, facts, health, onBatches } = this.#parts
+    const { port, store, facts, health, onBatches } = this.#parts
     for (let item = receiveMessageOnPort(port); item; item = receiveMessageOnPort(port)) {
       this.take(item.message as WorkOrder)
     }
@@ -55,7 +55,7 @@ export class Orders {
     const group = this.#appends.splice(0)
     const ids = group.map(({ id }) => id)
     try {
-      this.#keep(group.map(({ batch }) => batch))
+      store.append?.(group.map(({ batch }) => batch))
       this.#post({ kept: ids, ...facts.take() })
       onBatches()
       health.succeeded()
@@ -64,14 +64,6 @@ export class Orders {
       this.#post({ lost: { ids, failure: toFailure(error) } })
     }
     return true
-  }
-
-  #keep(batches: readonly Append['batch'][]): void {
-    const { store } = this.#parts
-    store.append?.(batches)
-    // After the commit: what is acknowledged was in its place when it was on disk.
-    const failure = store.findFailure()
-    if (failure) throw failure
   }
 
   /** One thing that somebody asked of the store, between two turns; answers whether there was any. */

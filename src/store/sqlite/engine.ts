@@ -30,7 +30,7 @@ import { createWiping, type WipeStep } from './wipe.ts'
 /** A store on a file of this process alone. Nothing waits: every operation answers at once, or throws. */
 export interface SqliteEngine extends AtOnce<WorkStore>, AtOnce<Upkeep> {
   /**
-   * Keeps batches in one transaction, on disk when it returns. The same id twice is the same batch,
+   * Keeps batches in one transaction, on disk and in their place when it returns. The same id twice is the same batch,
    * kept once. Throws when none is kept; with `store_refused` the others have to be tried alone. The
    * bodies must not change afterwards: those that are taken soon are not read back.
    */
@@ -41,8 +41,6 @@ export interface SqliteEngine extends AtOnce<WorkStore>, AtOnce<Upkeep> {
   mergeKeys(budgetMs: number): boolean
   /** One step of overwriting what is deleted; true once this kind of step is done. */
   wipe(step: WipeStep): boolean
-  /** What ends the store for as long as this process lasts: the disk failed it, or its files are gone. */
-  findFailure(): ReceiverError | undefined
   /** Lets go of the data directory. Afterwards every operation throws `store_closed`. */
   close(): void
 }
@@ -126,7 +124,6 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
     checkpointIfDue: guard.checkpointIfDue,
     mergeKeys: (budgetMs) => guard.outside('NORMAL', () => keys.merge(budgetMs)),
     wipe: (step) => guard.outside('FULL', () => wipe(step)),
-    findFailure: guard.findFailure,
     close: guard.close,
   }
 }

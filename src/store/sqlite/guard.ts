@@ -55,7 +55,6 @@ export function createGuard(
     },
     outside: <Value>(sync: Sync, work: () => Value) =>
       noting(() => transactions.outside(sync, work)),
-    findFailure: () => (isClosed ? undefined : failure.find()),
     checkpointIfDue(): void {
       if (!isClosed && !failure.find()) checkpoints.runIfDue()
     },

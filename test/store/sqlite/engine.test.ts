@@ -164,7 +164,7 @@ describe('the SQLite engine', () => {
       attempt(() => append('3'))
       attempt(() => engine.commit({ pages: [], progress: [], jobs: [] }))
       attempt(() => engine.takeBatches({ batches: 1, bytes: 1, leaseMs: 1 }))
-      codes.push(engine.findFailure()?.code)
+      attempt(() => engine.probe())
       console.log(JSON.stringify(codes))
       process.exit()`
     const args = ['--import', 'tsx', '--input-type=module', '-e', script]
