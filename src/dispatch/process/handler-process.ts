@@ -172,7 +172,10 @@ export class HandlerProcess {
       mayReturn: this.#mayReturn,
     })
     this.#tell()
-    for (const resolve of this.#recalls.splice(0, frame.recalled ?? 0)) resolve()
+    const answered = this.#recalls.splice(0, frame.recalled ?? 0)
+    // With nothing in its hands it can begin nothing, even if it never answers.
+    if (this.#ledger.isEmpty) answered.push(...this.#recalls)
+    for (const resolve of answered) resolve()
   }
 
   get #mayReturn(): boolean {
