@@ -15,7 +15,8 @@ import {
 
 /**
  * Bounds what hostile content can take: the process starts anew when it runs out. The second is a
- * fraction of what Node would choose; a thread fills it before it looks what is garbage.
+ * fraction of what Node would choose; a thread fills it before it looks what is garbage. The start's
+ * `--max-semi-space-size` overrules it.
  */
 const HEAP_MB = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 8 }
 
