@@ -62,9 +62,10 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
     const stopFiles = watchFiles(watched, (isFirst) =>
       reload(isFirst ? FIRST_LOOK : 'a file changed', false),
     )
-    const stopFolders = watchFiles(followsFolders ? folders : [], (isFirst) => {
-      if (!isFirst) reload(FOLDER_CHANGED, false)
-    })
+    // After the first look, too: a file may have come since the settings were read.
+    const stopFolders = followsFolders
+      ? watchFiles(folders, () => reload(FOLDER_CHANGED, false))
+      : () => {}
     return () => {
       stopFiles()
       stopFolders()
