@@ -48,7 +48,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
 ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=4", "--max-old-space-size=1024", "/app/dist/main.js"]
 CMD ["serve"]
 # Where it comes from: --build-arg SOURCE=https://…, --build-arg REVISION=$(git rev-parse HEAD).
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE=
 ARG REVISION=
 LABEL org.opencontainers.image.title="mailtrap-receiver" \

@@ -253,6 +253,15 @@ describe('the book of what is supported', () => {
   })
 })
 
+describe('the changelog', () => {
+  it('begins with the version of this code, which the manifest of Kubernetes runs', () => {
+    const [, newest] = /^## (\S+)/m.exec(readBook('CHANGELOG.md')) ?? []
+    expect(newest).toBe(MANIFEST.version)
+    const manifest = readBook('fixtures/deploy/kubernetes/base/receiver.yaml')
+    expect(manifest).toContain(`image: mailtrap-receiver:${MANIFEST.version}\n`)
+  })
+})
+
 describe('the book for who changes the receiver', () => {
   it('tells of every room', () => {
     const linked = readLinks(CONTRIBUTING).map(({ path }) => path)
