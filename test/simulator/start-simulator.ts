@@ -96,7 +96,7 @@ export async function startEndpoint(answer: (request: SeenRequest) => number = (
     const seen = { path, headers, rawHeaders, body: await buffer(request) }
     requests.push(seen)
     const status = answer(seen)
-    if (status === 0) request.destroy()
+    if (status === 0) response.destroy()
     else response.writeHead(status).end('{}')
   })
   server.listen(0, '127.0.0.1')
