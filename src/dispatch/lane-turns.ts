@@ -5,14 +5,14 @@ import type { Awaitable, TurnRequest } from '../store/store.ts'
 export type TakeTurns = (request: TurnRequest) => Awaitable<number>
 
 /** Turns are asked for so often, at a low rate less often. */
-const PERIOD_MS = 100
+const PERIOD_MS = 50
 /** Whoever asks just before a turn is due is refused, and clocks tell whole milliseconds. */
 const EARLY_MS = 2
 /** One who was refused asks again after a quarter of the time from call to call, within these. */
 const REFUSED_MS = { least: 100, most: 1_000 }
 const AFTER_FAILURE_MS = 1_000
-/** What was not used of so long may begin at once. */
-const AT_ONCE_MS = 200
+/** What was not used of so long may be given at once, and begins within a period more. */
+const AT_ONCE_MS = 150
 /** No more than is begun in so long is in hands: others may want it, or somebody pauses the handler. */
 const AHEAD_MS = 2_000
 
@@ -45,6 +45,8 @@ export class LaneTurns {
   #rate: Rate | undefined
   #shape: CallShape = { callsAtOnce: 0, callEvents: 1, takesBatches: false }
   #granted = 0
+  /** It has used what it was given for a period. */
+  #keepsUp = true
   #isAsking = false
   #timer: NodeJS.Timeout | undefined
 
@@ -57,6 +59,7 @@ export class LaneTurns {
 
   follow(rate: Rate | undefined, shape: CallShape): void {
     this.#rate = rate
+    this.#keepsUp = true
     this.#shape = shape
     // It may wait by an older rate.
     this.stop()
@@ -97,14 +100,19 @@ export class LaneTurns {
     return this.#shape.callsAtOnce - this.#counts.calls()
   }
 
-  /** For what waits. */
+  /**
+   * For what waits: what can begin now, or until it is time to ask again, when calls are shorter than
+   * that. What was not used by then is lost, or more would begin at once later than may.
+   */
   async ask(handler: string): Promise<void> {
     if (!this.#rate || this.#isAsking || this.#timer) return
     const everyMs = this.#rate.perMs / this.#rate.attempts
     const everyUs = Math.max(1, Math.ceil(1_000 * everyMs))
     const atOnce = Math.max(1, Math.floor((1_000 * AT_ONCE_MS) / everyUs))
+    const inPeriod = Math.floor((1_000 * PERIOD_MS) / everyUs)
+    const room = Math.max(this.#roomInProcess, this.#keepsUp ? inPeriod : 0)
     const calls = this.#callsOf(this.#counts.waiting())
-    const wanted = Math.min(calls, atOnce, this.#roomInProcess) - this.#granted
+    const wanted = Math.min(calls, atOnce, room) - this.#granted
     if (wanted <= 0) return
     this.#isAsking = true
     let waitMs = Math.min(REFUSED_MS.most, Math.max(REFUSED_MS.least, everyMs / 4))
@@ -120,6 +128,8 @@ export class LaneTurns {
     this.#granted += granted
     this.#timer = setTimeout(() => {
       this.#timer = undefined
+      this.#keepsUp = this.#granted === 0
+      if (inPeriod > 0) this.#granted = 0
       this.#onTurns()
     }, waitMs).unref()
     if (granted > 0) this.#onTurns()

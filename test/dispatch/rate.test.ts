@@ -29,18 +29,49 @@ describe('a handler with a rate', () => {
     const { length } = requests
     await waitUntil(() => requests.length >= length + 2)
     expect(store.count('noop', 'done')).toBe(7)
-    expect(requests[0]).toEqual({ handler: 'noop', wanted: 10, everyUs: 20_000, atOnce: 10 })
+    expect(requests[0]).toEqual({ handler: 'noop', wanted: 7, everyUs: 20_000, atOnce: 7 })
   })
 
   it('asks for no more than begin at once', async () => {
     const { requests, takeTurns } = grant()
     const { store } = await runLanes({
-      handlers: [{ name: 'noop', rate: PER_SECOND, concurrency: 2 }],
+      handlers: [{ name: 'noop', rate: PER_SECOND, concurrency: 3 }],
       takeTurns,
     })
     store.add(makeEvents('noop', 100))
     await waitUntil(() => requests.length >= 1)
-    expect(requests[0]?.wanted).toBe(2)
+    expect(requests[0]?.wanted).toBe(3)
+  })
+
+  it('asks, one call after the other, for those until it asks again', async () => {
+    const { requests, takeTurns } = grant(2)
+    const { store } = await runLanes({
+      handlers: [{ name: 'noop', rate: PER_SECOND, concurrency: 1 }],
+      takeTurns,
+    })
+    store.add(makeEvents('noop', 100))
+    await waitUntil(() => store.count('noop', 'done') === 2)
+    expect(requests[0]).toMatchObject({ wanted: 2 })
+  })
+
+  it('asks for none as long as it does not use what it has', async () => {
+    let asked = 0
+    const { store } = await runLanes({
+      handlers: [
+        { name: 'acting', rate: PER_SECOND, concurrency: 1 },
+        { name: 'noop', rate: PER_SECOND, concurrency: 1 },
+      ],
+      takeTurns: ({ handler, wanted }) => {
+        if (handler === 'acting') asked++
+        return wanted
+      },
+    })
+    store.add(makeEvents('acting', 10, { act: 'hang' }))
+    await waitUntil(() => asked > 0)
+    // Many times as long as until it may ask again.
+    store.add(makeEvents('noop', 30))
+    await waitUntil(() => store.count('noop', 'done') === 30)
+    expect(asked).toBe(1)
   })
 
   it('takes a turn for a call, however many events that has', async () => {
@@ -53,8 +84,8 @@ describe('a handler with a rate', () => {
     await waitUntil(() => store.count('batching-by-seven', 'done') >= 21)
     const { length } = requests
     await waitUntil(() => requests.length >= length + 2)
-    // One call at once, as no more is set.
-    expect(requests[0]).toMatchObject({ wanted: 1, everyUs: 20_000, atOnce: 10 })
+    // Two in the time until it asks again.
+    expect(requests[0]).toMatchObject({ wanted: 2, everyUs: 20_000, atOnce: 7 })
     expect(observer.facts.handlerWrote.map(({ fields }) => fields?.['size'])).toEqual([7, 7, 7])
     expect(store.count('batching-by-seven', 'done')).toBe(21)
   })
