@@ -19,7 +19,7 @@ it.skipIf(!server)(
     const { url } = await createTestDatabase(server!)
     const env = { STORE_URL: url, ALERT_URL: sink.url, HANDLERS: PICKY }
     const replicas = await Promise.all(
-      [1, 2].map(() => startReceiver({ ...env, DATA_DIR: makeFolder() })),
+      [1, 2].map(() => startReceiver({ ...env, DATA_DIR: makeFolder() }, { lookEveryMs: 500 })),
     )
     const told = () =>
       sink.requests.map(({ body }) => {

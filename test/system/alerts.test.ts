@@ -21,7 +21,7 @@ it('tells of dead jobs and quarantine once, without a person in it, and not agai
       return `${cause} ${state}`
     })
   const env = { ALERT_URL: sink.url, HANDLERS: PICKY }
-  let app = await startApp(env)
+  let app = await startApp(env, { lookEveryMs: 500 })
   try {
     const lost = JSON.stringify({ event: 'bounce', event_id: 'e-1', email: 'user1@example.com' })
     await send(app, `${lost}\nnot json\n`)

@@ -21,13 +21,15 @@ export interface ReceiverProcess {
 
 /**
  * A receiver as its users run it: the built program, a process of its own, any free ports. `leaseMs`
- * gives it other leases, so that nobody has to wait for those of one that died. `onLine` hears of
- * what it logs, also before it is ready; `onSpawn` gets its process at once.
+ * gives it other leases, so that nobody has to wait for those of one that died, `lookEveryMs` has it
+ * look for causes more often. `onLine` hears of what it logs, also before it is ready; `onSpawn` gets
+ * its process at once.
  */
 export async function startReceiver(
   env: Readonly<Record<string, string | undefined>>,
   options: {
     leaseMs?: number
+    lookEveryMs?: number
     /** Runs this instead of `serve`; it logs `ready` like that. */
     program?: string
     flags?: readonly string[]
@@ -35,8 +37,8 @@ export async function startReceiver(
     onSpawn?: (child: ChildProcess) => void
   } = {},
 ): Promise<ReceiverProcess> {
-  const { leaseMs, flags = [], onLine, onSpawn } = options
-  const other = options.program ?? (leaseMs === undefined ? undefined : REPLICA)
+  const { leaseMs, lookEveryMs, flags = [], onLine, onSpawn } = options
+  const other = options.program ?? ((leaseMs ?? lookEveryMs) === undefined ? undefined : REPLICA)
   const program = other === undefined ? [MAIN, 'serve', ...flags] : [other]
   const child = spawn(process.execPath, program, {
     env: {
@@ -46,7 +48,8 @@ export async function startReceiver(
       HOST: '127.0.0.1',
       PORT: '0',
       ADMIN_PORT: '0',
-      ...(leaseMs !== undefined && { LEASE_MS: String(leaseMs) }),
+      LEASE_MS: leaseMs?.toString(),
+      LOOK_EVERY_MS: lookEveryMs?.toString(),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-// A receiver as `serve` runs it, but for its leases: LEASE_MS says how long they are.
+// A receiver as `serve` runs it, but for its leases, which last LEASE_MS, and for looking for causes every LOOK_EVERY_MS.
 import { readFileSync } from 'node:fs'
 
 const DIST = new URL('../../dist/', import.meta.url)
@@ -10,7 +10,8 @@ const [{ createApp }, { readSettings }, { createLogger }] = await Promise.all(
 
 const settings = readSettings({ env: process.env })
 const log = createLogger({ level: settings.logLevel })
-const leaseMs = Number(process.env.LEASE_MS)
-const app = createApp({ settings, log, version: 'test', leaseMs })
+const read = (name) => (process.env[name] ? Number(process.env[name]) : undefined)
+const [leaseMs, lookEveryMs] = ['LEASE_MS', 'LOOK_EVERY_MS'].map(read)
+const app = createApp({ settings, log, version: 'test', leaseMs, lookEveryMs })
 const { publicUrl, adminUrl } = await app.start()
 log.info({ public_url: publicUrl, admin_url: adminUrl }, 'ready')

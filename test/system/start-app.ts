@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { AppParts } from '../../src/app/running-app.ts'
 import { createApp } from '../../src/app.ts'
 import { readSettings } from '../../src/config.ts'
 import { createLogger } from '../../src/observe/create-logger.ts'
@@ -28,12 +29,15 @@ export interface TestApp {
   stop(): Promise<void>
 }
 
+type Env = Readonly<Record<string, string>>
+type Parts = Pick<AppParts, 'lookEveryMs'>
+
 /** The whole receiver in this process, with an empty store and a handler that records its runs. */
-export function startApp(env: Record<string, string> = {}): Promise<TestApp> {
-  return startIn(mkdtempSync(join(tmpdir(), 'receiver-app-')), env)
+export function startApp(env: Env = {}, parts: Parts = {}): Promise<TestApp> {
+  return startIn(mkdtempSync(join(tmpdir(), 'receiver-app-')), env, parts)
 }
 
-async function startIn(folder: string, env: Record<string, string>): Promise<TestApp> {
+async function startIn(folder: string, env: Env, parts: Parts): Promise<TestApp> {
   const files = {
     RUNS_FILE: join(folder, 'runs.jsonl'),
     TYPED_FILE: join(folder, 'typed.jsonl'),
@@ -57,6 +61,7 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
     version: 'test',
     env: { PATH: process.env.PATH, ...files },
     isBehindBalancer: false,
+    ...parts,
   })
   const { publicUrl, adminUrl = '' } = await app.start()
   return {
@@ -69,7 +74,7 @@ async function startIn(folder: string, env: Record<string, string>): Promise<Tes
     pause: () => app.stop(),
     async restart() {
       await app.stop()
-      return startIn(folder, env)
+      return startIn(folder, env, parts)
     },
     async stop() {
       await app.stop()
