@@ -10,7 +10,7 @@ import { rememberStats } from '../store/archive/stats.ts'
 import { describeFileSystem, folderOfStore } from '../store/inspect-store.ts'
 import { createSpool, type Spool } from '../store/spool.ts'
 import { wipeFile } from '../store/sqlite/wipe.ts'
-import type { Archive, Journal, Store, Upkeep } from '../store/store.ts'
+import type { Archive, Journal, Promised, Store, Upkeep } from '../store/store.ts'
 import { keysOfEventId } from '../unpack/key.ts'
 import { startWorkThread, type WorkThread } from '../work/start-work-thread.ts'
 
@@ -59,6 +59,32 @@ export async function openStore(parts: StoreParts): Promise<OpenedStore> {
   return { ...opened, store: { ...store, stats } }
 }
 
+/** What people and time ask of a store, wherever it is done. */
+const UPKEEP: Readonly<Record<keyof Upkeep, true>> = {
+  replay: true,
+  hasten: true,
+  discard: true,
+  setPaused: true,
+  requeue: true,
+  prune: true,
+  readTime: true,
+  erase: true,
+  recordAudit: true,
+  readNote: true,
+  writeNote: true,
+}
+
+/** Each operation of `Upkeep` by one call. */
+function askEach(
+  ask: (operation: keyof Upkeep, given: readonly unknown[]) => Promise<unknown>,
+): Promised<Upkeep> {
+  const entries = (Object.keys(UPKEEP) as (keyof Upkeep)[]).map((operation) => [
+    operation,
+    (...given: readonly unknown[]) => ask(operation, given),
+  ])
+  return Object.fromEntries(entries)
+}
+
 /** The same words as doctor's. */
 async function warnOfFolder({ observer, ...places }: StoreParts): Promise<void> {
   const folder = folderOfStore(places)
@@ -80,22 +106,12 @@ async function openFile(
       throw error
     },
   )
-  const ask = <Operation extends keyof Upkeep>(operation: Operation) =>
-    ((...args: Parameters<Upkeep[Operation]>) => work.ask(operation, ...args)) as Store[Operation]
+  const upkeep = askEach((operation, given) => work.ask(operation, ...given))
   const store: Store = {
     ...reader,
     append: work.append,
-    replay: ask('replay'),
-    hasten: ask('hasten'),
-    discard: ask('discard'),
-    setPaused: ask('setPaused'),
-    requeue: ask('requeue'),
-    prune: ask('prune'),
-    readTime: ask('readTime'),
-    erase: eraseEverywhere(ask('erase'), work),
-    recordAudit: ask('recordAudit'),
-    readNote: ask('readNote'),
-    writeNote: ask('writeNote'),
+    ...upkeep,
+    erase: eraseEverywhere(upkeep.erase, work),
     loadHandlers: () => work.ask('loadHandlers'),
     probe: () => work.ask('probe'),
     wipe: (traces) => wipeFile(file, traces, (step) => work.ask('wipe', step)),
@@ -133,20 +149,15 @@ async function openShared(parts: StoreParts): Promise<OpenedStore> {
     now,
     keysOf: (id) => keysOfEventId(PROVIDERS, id),
   })
+  const upkeep = askEach(async (operation, given) => {
+    const ask = engine[operation] as (...given: readonly unknown[]) => unknown
+    return await ask(...given)
+  })
   const store: Store = {
     ...archive,
     append: engine.append,
-    replay: async (...given) => await engine.replay(...given),
-    hasten: async (...given) => await engine.hasten(...given),
-    discard: async (...given) => await engine.discard(...given),
-    setPaused: async (...given) => await engine.setPaused(...given),
-    requeue: async (...given) => await engine.requeue(...given),
-    prune: async (...given) => await engine.prune(...given),
-    readTime: async () => await engine.readTime(),
-    erase: eraseEverywhere(async (request) => await engine.erase(request), work),
-    recordAudit: async (...given) => await engine.recordAudit(...given),
-    readNote: async (...given) => await engine.readNote(...given),
-    writeNote: async (...given) => await engine.writeNote(...given),
+    ...upkeep,
+    erase: eraseEverywhere(upkeep.erase, work),
     loadHandlers: async () => await engine.loadHandlers(),
     probe: async () => await engine.probe(),
     // What is left of deleted rows is the server's affair: VACUUM, its log, its back-ups.
