@@ -1,16 +1,12 @@
 import type { Server as TlsServer } from 'node:https'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type { ProviderName, Source } from '../model.ts'
-import type { Observer } from '../observe/observer.ts'
-import type { Provider } from '../providers/provider.ts'
-import type { Journal } from '../store/store.ts'
 import { createFastify, type ListenerSettings, type TlsPair } from './create-fastify.ts'
 import { isAmbiguous } from './framing.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
 import { listen } from './listen.ts'
 import { createRefusals, Refusal, refuseUnrouted, toRefusal } from './refuse.ts'
 import { createBodyRoom, createConnectionRoom } from './rooms.ts'
-import { addWebhookRoute } from './webhook-route.ts'
+import { addWebhookRoute, type WebhookParts } from './webhook-route.ts'
 
 export interface Readiness {
   readonly ready: boolean
@@ -18,17 +14,7 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, string>>
 }
 
-export interface PublicServerParts {
-  /** Looked up for each request, so that a reload refuses none. */
-  readonly sources: () => ReadonlyMap<string, Source>
-  readonly providers: Readonly<Record<ProviderName, Provider>>
-  readonly journal: Journal
-  readonly observer: Observer
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-  /** Milliseconds of a clock that only goes forward. */
-  readonly elapsedMs: () => number
-  readonly newBatchId: () => string
+export interface PublicServerParts extends WebhookParts {
   readonly readiness: () => Readiness
   readonly settings: PublicServerSettings
 }

@@ -14,7 +14,8 @@ import type { HttpLimits } from './limits.ts'
 import { Refusal, type Refuse } from './refuse.ts'
 import type { BodyPlace, BodyRoom, ConnectionRoom } from './rooms.ts'
 
-export interface WebhookRoute {
+/** What the listener hands on to it. */
+export interface WebhookParts {
   /** Looked up for each request, so that a reload refuses none. */
   readonly sources: () => ReadonlyMap<string, Source>
   readonly providers: Readonly<Record<ProviderName, Provider>>
@@ -25,6 +26,9 @@ export interface WebhookRoute {
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsedMs: () => number
   readonly newBatchId: () => string
+}
+
+export interface WebhookRoute extends WebhookParts {
   readonly bodyLimitBytes: number
   readonly limits: HttpLimits
   readonly refuse: Refuse
