@@ -6,7 +6,7 @@ import {
   type PagePart,
   type ParentOrder,
 } from '../channel-frames.ts'
-import { isRun, type Page, type Portion } from './page-ledger.ts'
+import { attemptOf, isRun, type Page, type Portion } from './page-ledger.ts'
 
 const KEY_AT = 8
 const MAX_CHUNKS = 8
@@ -34,8 +34,7 @@ export function pageFrame({ id, slot, isAlone, portions, size }: Page): readonly
       bytes += length
     }
     const { provider, source, receivedAt } = of.batch
-    const attempt = isRun(of) ? of.opened : of.attempt
-    return { provider, source, receivedAt, attempt, events: events.length }
+    return { provider, source, receivedAt, attempt: attemptOf(of), events: events.length }
   })
   const start = startOf({ page: id, slot, isAlone, parts }, index.length + bytes)
   // Each chunk is written by itself, which costs more than copying a small one.
