@@ -1,15 +1,22 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that take a worker longer than any other: begun late, they would be all that still runs. */
+/** Files that take longer than any other: begun late, they would be all that still runs. */
 const LONGEST = [
-  'store/postgres-store',
-  'store/sqlite-store',
-  'store/postgres/bouncer',
   'store/postgres/faults',
-  'store/postgres/copy-target',
+  'system/rolling-restarts',
   'dispatch/hostile-handlers',
   'tooling/books',
   'system/outages',
+  'store/postgres-store',
+  'browser/dashboard',
+  'system/stop',
+  'system/forward',
+  'tooling/build',
+  'dispatch/lanes',
+  'bench/bench',
+  'browser/navigation',
+  'browser/actions',
+  'built-in/publish/brokers',
 ]
 /** Rooms whose tests start processes, wait for them, or both. */
 const SLOW_ROOMS = ['system', 'browser', 'tooling', 'dispatch', 'cli', 'store']
@@ -23,7 +30,7 @@ export class SlowestFirst extends BaseSequencer {
 }
 
 function rankOf(path: string): number {
-  if (LONGEST.some((file) => path.endsWith(`/test/${file}.test.ts`))) return -1
+  if (LONGEST.some((file) => path.endsWith(`/${file}.test.ts`))) return -1
   const rank = SLOW_ROOMS.findIndex((room) => path.includes(`/test/${room}/`))
   return rank < 0 ? SLOW_ROOMS.length : rank
 }

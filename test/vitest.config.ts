@@ -20,8 +20,8 @@ export default defineConfig({
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
-    // Most of the time tests wait for processes: two workers left the cores idle.
-    maxWorkers: 4,
+    // Most of the time tests wait for processes: four workers left a third of two cores idle.
+    maxWorkers: 6,
     // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
     isolate: false,
     sequence: { sequencer: SlowestFirst },
