@@ -57,8 +57,9 @@ export async function openPage(
   return Object.assign(page, { faults, loadedBytes: () => bytes })
 }
 
-/** For people to look at. */
+/** For people to look at, who ask for it by `SCREENSHOTS=1`: each takes as long as a view. */
 export async function takeScreenshot(page: Page, name: string): Promise<void> {
+  if (process.env['SCREENSHOTS'] !== '1') return
   mkdirSync(SCREENSHOTS, { recursive: true })
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
 }
