@@ -11,7 +11,7 @@ import { type ReadIds, startFaultyEndpoint } from './faulty-endpoint.ts'
 import { IS_LONG } from './long-runs.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
-const EVENTS = IS_LONG ? 50_000 : 2_500
+const EVENTS = IS_LONG ? 50_000 : 1_000
 const PATIENCE = { interval: 50, timeout: IS_LONG ? 900_000 : 120_000 }
 const MAILTRAP_SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2f'
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -41,9 +41,9 @@ const readBatch: ReadIds = (body, headers) => {
 }
 
 it.each([
-  { format: 'mailtrap', secret: MAILTRAP_SECRET, read: readMailtrap, faultEvery: 3 },
-  { format: 'event', secret: SECRET, read: readEvent, faultEvery: 50 },
-  { format: 'batch', secret: SECRET, read: readBatch, faultEvery: 5 },
+  { format: 'mailtrap', secret: MAILTRAP_SECRET, read: readMailtrap, faultEvery: 2 },
+  { format: 'event', secret: SECRET, read: readEvent, faultEvery: 25 },
+  { format: 'batch', secret: SECRET, read: readBatch, faultEvery: 3 },
 ])(
   'brings every event to an endpoint that fails in every way, in the format $format, and again only where an answer was lost',
   { timeout: PATIENCE.timeout * 2 },

@@ -19,7 +19,7 @@ const LEDGER = fileURLToPath(new URL('./handlers/ledger.mjs', import.meta.url))
 const RESTARTS = IS_LONG ? 100 : 2
 const SENDERS = 4
 /** Between two batches of a sender: what matters are the restarts, not how much can be handled. */
-const PAUSE_MS = 25
+const PAUSE_MS = 100
 const STOP_MS = 9_000
 
 const server = await findTestServer()

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { loadedMs } from '../loaded-ms.ts'
@@ -10,6 +11,8 @@ import { createEventSender, type EventSender } from './event-sender.ts'
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 
 const SENDERS = 4
+/** Between two batches of a sender: there is always one on its way, and what is kept is soon found again. */
+const PAUSE_MS = 20
 const PATIENCE = { interval: 10 }
 /** As in the program. */
 const LAST_CHANCE_MS = 4_000
@@ -24,13 +27,14 @@ function newSettings(): Record<string, string> {
   return { DATA_DIR: folder, HANDLERS: `${RECORDER},${HANGING}`, RUNS_FILE: '/dev/null' }
 }
 
-/** Sends without a pause until connections break; answers the statuses that came. */
+/** Sends until connections break; answers the statuses that came. */
 async function sendToTheEnd(sender: EventSender): Promise<number[]> {
   const statuses: number[] = []
   for (;;) {
     const answer = await sender.send()
     if (answer === undefined) return statuses
     statuses.push(answer.status)
+    await wait(PAUSE_MS)
   }
 }
 
