@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { type Running, runShell, startShell } from './shell.ts'
+import { kill, type Running, runShell, startShell } from './shell.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILT = /^[0-9a-f]{16}$/
@@ -44,17 +44,11 @@ function start(folder: string, dataDir: string): Running {
   const listeners = { HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0' }
   const env = { MAILTRAP_SIGNING_SECRET: 'a'.repeat(32), DATA_DIR: join(folder, dataDir) }
   const running = startShell('npm start --silent', { cwd: folder, env: { ...listeners, ...env } })
-  onTestFinished(() => stop(running, 'SIGKILL'))
+  onTestFinished(async () => {
+    kill(running)
+    await running.ended
+  })
   return running
-}
-
-async function stop({ child, ended }: Running, signal: NodeJS.Signals): Promise<void> {
-  try {
-    process.kill(-Number(child.pid), signal)
-  } catch {
-    // It has ended.
-  }
-  await ended
 }
 
 const waitUntilReady = ({ printed }: Running) =>
@@ -101,7 +95,6 @@ it('leaves to a receiver that runs the build that it began with, while another i
   await expect.poll(() => handlerPids(first.printed()), { interval: 20 }).toHaveLength(1)
   process.kill(Number(handlerPids(first.printed())[0]), 'SIGKILL')
   await vi.waitFor(() => expect(handlerPids(first.printed())).toHaveLength(2), { interval: 20 })
-  await Promise.all([first, second].map((one) => stop(one, 'SIGTERM')))
 })
 
 it('starts the build that is there where nothing could make another', async () => {
