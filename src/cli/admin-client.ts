@@ -3,7 +3,6 @@ import type { ReadableStream } from 'node:stream/web'
 import ndjson from 'ndjson'
 import type { WorkProgress } from '../admin/answer-long-work.ts'
 import { CommandFailure, EXIT_CODES } from './command.ts'
-import type { ProgressState } from './progress.ts'
 
 export type Query = Readonly<Record<string, string | number | undefined>>
 
@@ -15,7 +14,7 @@ export interface AdminClient {
   work<Answer>(
     path: string,
     body: Readonly<Record<string, unknown>>,
-    onProgress: (progress: ProgressState) => void,
+    onProgress?: (progress: WorkProgress) => void,
   ): Promise<Answer>
 }
 
@@ -60,9 +59,13 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
     async work<Answer>(
       path: string,
       body: Readonly<Record<string, unknown>>,
-      onProgress: (progress: ProgressState) => void,
+      onProgress: (progress: WorkProgress) => void = () => {},
     ) {
-      const patience = createPatience(SILENCE_MS, stopped)
+      const silence = new AbortController()
+      const timer = setTimeout(
+        () => silence.abort(new DOMException('', 'TimeoutError')),
+        SILENCE_MS,
+      )
       const request: RequestInit = {
         method: 'POST',
         headers: {
@@ -71,20 +74,20 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
           'content-type': 'application/json',
         },
         body: JSON.stringify(body),
-        signal: patience.signal,
+        signal: stopped ? AbortSignal.any([stopped, silence.signal]) : silence.signal,
       }
       try {
         const last = await send(path, request, (response) =>
-          readLastLine(response, (line) => {
-            patience.renew()
-            if (line.progress) onProgress({ total: undefined, ...line.progress })
+          readLastLine(response, ({ progress }) => {
+            timer.refresh()
+            if (progress) onProgress(progress)
           }),
         )
         const answer = parse<Answer & { readonly error?: string }>(base, last.body)
         if (answer.error === undefined) return answer
         throw explainRefusal(base, { ...last, ok: false })
       } finally {
-        patience.end()
+        clearTimeout(timer)
       }
     },
   }
@@ -169,28 +172,6 @@ function nameCommand(message: string): string {
 /** `message_id must …` is about the option `--message-id`. */
 function nameOption(problem: unknown): string {
   return String(problem).replace(/^[a-z_]+(?= must )/, (name) => `--${name.replaceAll('_', '-')}`)
-}
-
-interface Patience {
-  readonly signal: AbortSignal
-  /** Something was heard. */
-  renew(): void
-  end(): void
-}
-
-/** A signal that aborts with TimeoutError when nothing was heard for a time, or with `stopped`. */
-function createPatience(silenceMs: number, stopped: AbortSignal | undefined): Patience {
-  const silence = new AbortController()
-  const giveUp = () => silence.abort(new DOMException('No answer in time.', 'TimeoutError'))
-  let timer = setTimeout(giveUp, silenceMs)
-  return {
-    signal: stopped ? AbortSignal.any([stopped, silence.signal]) : silence.signal,
-    renew() {
-      clearTimeout(timer)
-      timer = setTimeout(giveUp, silenceMs)
-    },
-    end: () => clearTimeout(timer),
-  }
 }
 
 interface Answered {

@@ -2,9 +2,8 @@ import { hostname } from 'node:os'
 import { Command } from 'commander'
 import { AlertFailure, sendAlert } from '../alerts/send-alert.ts'
 import { readSettings } from '../config.ts'
-import type { CommandContext } from './command.ts'
-import { CommandFailure, EXIT_CODES } from './command.ts'
-import { writeText } from './terminal.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Alerts are sent by the running receiver, to ALERT_URL. This only tries whether they arrive.
@@ -14,18 +13,16 @@ Examples:
 
 interface AlertOptions {
   readonly test?: boolean
-  readonly config?: string
   readonly json?: boolean
 }
 
 export function alertCommand(context: CommandContext): Command {
-  const command = new Command('alert')
+  return new Command('alert')
     .option('--test', 'send one message, and say what came back')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(() => tryAlert(command.opts<AlertOptions>(), context))
-  return command
+    .action((options: AlertOptions) => tryAlert(options, context))
 }
 
 async function tryAlert(options: AlertOptions, context: CommandContext): Promise<void> {
@@ -34,11 +31,8 @@ async function tryAlert(options: AlertOptions, context: CommandContext): Promise
       exitCode: EXIT_CODES.usage,
     })
   }
-  const { env, now, stopped, stdout } = context
-  const { alerts, publicUrl } = readSettings({
-    env: options.config === undefined ? env : { ...env, CONFIG_FILE: options.config },
-    isSourceOptional: true,
-  })
+  const { env, now, stopped } = context
+  const { alerts, publicUrl } = readSettings({ env, isSourceOptional: true })
   if (!alerts) {
     throw new CommandFailure(
       'ALERT_URL is not set: nobody is told of anything. Set it to where alerts should be posted, such as Slack’s address of an incoming webhook.',
@@ -55,6 +49,6 @@ async function tryAlert(options: AlertOptions, context: CommandContext): Promise
   )
   // The rest of the address may be a secret.
   const { host } = new URL(alerts.url)
-  const said = `Sent a test to ${host}, which answered ${status}.`
-  await writeText(stdout, options.json ? `${JSON.stringify({ host, status })}\n` : `${said}\n`)
+  const describe = () => `Sent a test to ${host}, which answered ${status}.`
+  await printAnswer({ answer: { host, status }, describe }, options, context)
 }

@@ -1,9 +1,8 @@
 import { Command } from 'commander'
 import type { AuditJson } from '../admin/audit-trail.ts'
 import type { CommandContext } from './command.ts'
-import { addAdminOptions } from './connect.ts'
+import { addListOptions, type ListOptions, printList } from './connect.ts'
 import { formatCount, formatInstant } from './figures.ts'
-import { addListOptions, type ListOptions, printList } from './print-list.ts'
 import type { Column } from './table.ts'
 import type { Colour } from './terminal.ts'
 
@@ -26,6 +25,13 @@ const COLUMNS: readonly Column<AuditJson>[] = [
   { title: 'WITH', text: ({ parameters }) => listFields(parameters), mayShrink: true },
 ]
 
+const LIST = {
+  path: '/api/audit',
+  rowsIn: 'audit',
+  columns: COLUMNS,
+  whenEmpty: 'Nobody had anything done yet.',
+}
+
 const EXAMPLES = `
 Examples:
   mailtrap-receiver audit
@@ -36,22 +42,10 @@ network; of an erased person, a hash that only who knows the address can check. 
 taken from it.`
 
 export function auditCommand(context: CommandContext): Command {
-  const command = new Command('audit')
-    .addHelpText('after', EXAMPLES)
-    .action(() => listAudit(command.opts<ListOptions>(), context))
-  return addListOptions(addAdminOptions(command))
-}
-
-function listAudit(options: ListOptions, context: CommandContext): Promise<void> {
-  return printList<AuditJson>(
-    {
-      path: '/api/audit',
-      rowsIn: 'audit',
-      columns: COLUMNS,
-      whenEmpty: 'Nobody had anything done yet.',
-    },
-    options,
-    context,
+  return addListOptions(
+    new Command('audit')
+      .addHelpText('after', EXAMPLES)
+      .action((options: ListOptions) => printList(LIST, options, context)),
   )
 }
 

@@ -6,12 +6,11 @@ import { readSettings } from '../config.ts'
 import { createMailtrapApi, type MailtrapApi } from '../guardian/management-api.ts'
 import { ManagementFailure } from '../guardian/management-failure.ts'
 import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
-import type { AdminClient } from './admin-client.ts'
 import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
 import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { writeText } from './terminal.ts'
+import { printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -27,7 +26,6 @@ interface BackfillOptions extends AdminOptions {
   readonly sentFrom?: number
   readonly source?: string
   readonly dryRun?: boolean
-  readonly json?: boolean
 }
 
 /** Opened and clicked later than that: to be asked for with --sent-from. */
@@ -46,8 +44,7 @@ export function backfillCommand(context: CommandContext): Command {
     .option('--source <name>', 'the source to which they belong (default: the only one)')
     .option('--dry-run', 'only tell what is missing')
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
-      const options = command.opts<BackfillOptions>()
+    .action(async (options: BackfillOptions) => {
       if (options.from >= options.to) command.error('error: --from has to be earlier than --to')
       await backfill(options, context)
     })
@@ -61,17 +58,17 @@ function readTime(text: string): number {
 }
 
 async function backfill(options: BackfillOptions, context: CommandContext): Promise<void> {
-  const { from, to, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
-  const api = createApi(options, context)
+  const { from, to, source, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
+  const api = createApi(context)
   const client = await (dryRun ? connect : connectToChange)(options, context)
   const progress = createProgress(context)
   const tally = { messages: 0, events: 0, known: 0, missing: 0 }
-  let waiting: Record<string, unknown>[] = []
+  const waiting: object[] = []
 
   const fill = async () => {
     const events = waiting.splice(0, EVENTS_AT_ONCE)
-    if (events.length === 0) return
-    const { known, missing } = await put(client, { events, ...options, dryRun })
+    const body = { from, to, dry_run: dryRun, events, ...(source !== undefined && { source }) }
+    const { known, missing } = await client.work<FillJson>('/api/backfill', body)
     tally.known += known
     tally.missing += missing
   }
@@ -82,9 +79,9 @@ async function backfill(options: BackfillOptions, context: CommandContext): Prom
         const events = readLoggedEvents(message, { from, to })
         tally.messages++
         tally.events += events.length
-        waiting = [...waiting, ...events]
+        waiting.push(...events)
         if (waiting.length >= EVENTS_AT_ONCE) await fill()
-        progress.show({ done: tally.messages, total: undefined, unit: 'e-mails' })
+        progress.show({ done: tally.messages, unit: 'e-mails' })
         await setTimeout(PACE_MS, undefined, { signal: context.stopped })
       }
     }
@@ -93,15 +90,12 @@ async function backfill(options: BackfillOptions, context: CommandContext): Prom
     progress.clear()
   }
   const report = { ...tally, added: dryRun ? 0 : tally.missing }
-  const text = options.json ? JSON.stringify(report) : describe(report, { dryRun, sentFrom })
-  await writeText(context.stdout, `${text}\n`)
+  const said = () => describe(report, { dryRun, sentFrom })
+  await printAnswer({ answer: report, describe: said }, options, context)
 }
 
-function createApi({ config }: BackfillOptions, { env, stopped }: CommandContext): MailtrapApi {
-  const { management } = readSettings({
-    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
-    isSourceOptional: true,
-  })
+function createApi({ env, stopped }: CommandContext): MailtrapApi {
+  const { management } = readSettings({ env, isSourceOptional: true })
   if (!management) {
     throw new CommandFailure(
       'MAILTRAP_API_TOKEN is not set: without it Mailtrap does not tell what happened.',
@@ -109,15 +103,6 @@ function createApi({ config }: BackfillOptions, { env, stopped }: CommandContext
     )
   }
   return createMailtrapApi({ ...management, signal: stopped })
-}
-
-async function put(
-  client: AdminClient,
-  given: BackfillOptions & { readonly events: readonly Record<string, unknown>[] },
-): Promise<FillJson> {
-  const { from, to, source, dryRun, events } = given
-  const body = { from, to, dry_run: dryRun, events, ...(source !== undefined && { source }) }
-  return await client.work<FillJson>('/api/backfill', body, () => {})
 }
 
 /** Waits where the provider says that it was asked too often. */

@@ -4,12 +4,7 @@ import { Command } from 'commander'
 import { readSettings } from '../config.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
 import { formatCount } from './figures.ts'
-import { writeText } from './terminal.ts'
-
-interface BackupOptions {
-  readonly config?: string
-  readonly json?: boolean
-}
+import { printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -28,14 +23,13 @@ export function backupCommand(context: CommandContext): Command {
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(async (file: string) => {
-      const { config, json } = command.opts<BackupOptions>()
-      const env = config === undefined ? context.env : { ...context.env, CONFIG_FILE: config }
-      const { storeFile, storeLabel } = readSettings({ env, isSourceOptional: true })
-      if (storeFile === undefined) return command.error(explainPostgres(storeLabel, file))
-      const copy = { file: resolve(file), ...(await backUpTo(storeFile, resolve(file))) }
-      const text = json ? JSON.stringify(copy) : describeCopy(copy)
-      await writeText(context.stdout, `${text}\n`)
+    .action(async (given: string, options: { readonly json?: boolean }) => {
+      const file = resolve(given)
+      const { storeFile, storeLabel } = readSettings({ env: context.env, isSourceOptional: true })
+      if (storeFile === undefined) return command.error(explainPostgres(storeLabel, given))
+      const { bytes } = await backUpTo(storeFile, file)
+      const describe = () => `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
+      await printAnswer({ answer: { file, bytes }, describe }, options, context)
     })
   return command
 }
@@ -73,8 +67,4 @@ function explainFile(error: unknown, file: string): unknown {
   const { code = '', path = file } = error as NodeJS.ErrnoException
   const problem = FILE_PROBLEMS[code]
   return problem ? new CommandFailure(`${path} ${problem}.`, { cause: error }) : error
-}
-
-function describeCopy({ file, bytes }: { readonly file: string; readonly bytes: number }): string {
-  return `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
 }

@@ -1,12 +1,14 @@
 import { relative } from 'node:path'
 import { Command } from 'commander'
-import type { Settings } from '../config.ts'
+import { handlerEnvironment, type Settings, showTarget } from '../config.ts'
+import { HandlerProcess } from '../dispatch/process/handler-process.ts'
+import { DEFAULT_LIMITS } from '../dispatch/process/spawn-host.ts'
 import { ReceiverError } from '../errors.ts'
-import { type CheckedHandler, checkHandlers } from './check-handlers.ts'
+import type { HandlerSettings } from '../model.ts'
 import { type CommandContext, CommandFailure, describeError, EXIT_CODES } from './command.ts'
-import { readCommandSettings, type SettingsOptions } from './command-settings.ts'
+import { readCommandSettings } from './command-settings.ts'
 import { formatCounted } from './figures.ts'
-import { createPaint, type Paint, safeText, writeText } from './terminal.ts'
+import { describeFact, type Paint, printAnswer, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -15,37 +17,123 @@ Examples:
 
 Opens no port, changes nothing and touches no event. Exit code 78 when something is wrong.`
 
+interface CheckOptions {
+  readonly dev?: boolean
+  readonly json?: boolean
+}
+
 export function checkCommand(context: CommandContext): Command {
-  const command = new Command('check')
+  return new Command('check')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'as for serve --dev: a signing secret may be missing')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(() => check(command.opts<SettingsOptions & { json?: boolean }>(), context))
-  return command
+    .action((options: CheckOptions) => check(options, context))
 }
 
-async function check(
-  options: SettingsOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
+async function check(options: CheckOptions, context: CommandContext): Promise<void> {
   const settings = readCommandSettings(options, context)
   const [handlers, store] = await Promise.all([
     checkHandlers(settings, context),
     checkStore(settings),
   ])
-  const text = options.json
-    ? `${JSON.stringify(checkJson(settings.warnings, handlers, store))}\n`
-    : describeCheck(settings, { handlers, store }, createPaint(context.stdout, context.env))
-  await writeText(context.stdout, text)
-  const wrong = handlers.filter((handler) => handler.problems.length > 0).length
+  const wrong = handlers.filter(({ problems }) => problems.length > 0).length
+  const isOk = wrong === 0 && store.isUsable
+  const answer = {
+    ok: isOk,
+    warnings: settings.warnings,
+    store: { usable: store.isUsable, problem: store.problem ?? null },
+    handlers: handlers.map(({ takesBatches, ...handler }) => ({
+      ...handler,
+      takes_batches: takesBatches,
+    })),
+  }
+  const describe = (paint: Paint) => describeCheck(settings, { handlers, store }, paint)
+  await printAnswer({ answer, describe }, options, context)
+  if (isOk) return
   const parts = [
     ...(wrong > 0 ? [formatCounted(wrong, 'handler')] : []),
     ...(store.isUsable ? [] : ['the store']),
   ]
-  if (parts.length === 0) return
   throw new CommandFailure(`${parts.join(' and ')} cannot be used; what is wrong stands above.`, {
     exitCode: EXIT_CODES.configuration,
+  })
+}
+
+/** What became of loading one handler module. */
+interface CheckedHandler {
+  readonly module: string
+  /** Where it takes its events; null for a module. */
+  readonly target: string | null
+  /** Undefined when it could not be loaded. */
+  readonly name: string | undefined
+  readonly keys: readonly string[]
+  readonly takesBatches: boolean
+  /** Empty: it can be used. */
+  readonly problems: readonly string[]
+  /** The last lines that it wrote while it was loaded. */
+  readonly output: readonly string[]
+}
+
+const MAX_OUTPUT_LINES = 20
+
+/** Loads every handler module in a process of its own, and ends it. */
+async function checkHandlers(
+  settings: Settings,
+  { env }: CommandContext,
+): Promise<CheckedHandler[]> {
+  const childEnv = handlerEnvironment(settings, env)
+  const checked = await Promise.all(settings.handlers.map((handler) => load(handler, childEnv)))
+  return refuseSharedNames(checked)
+}
+
+function load(
+  handler: HandlerSettings,
+  env: Readonly<Record<string, string>>,
+): Promise<CheckedHandler> {
+  let facts: Pick<CheckedHandler, 'name' | 'keys' | 'takesBatches'> | undefined
+  const output: string[] = []
+  return new Promise((resolve) => {
+    const child = new HandlerProcess(
+      { handler, env, limits: DEFAULT_LIMITS },
+      {
+        onReady(ready) {
+          facts = ready
+          // It is ready only once this call has returned.
+          setImmediate(() => child.stop())
+          return undefined
+        },
+        onLine: ({ text }) => {
+          output.push(text)
+          if (output.length > MAX_OUTPUT_LINES) output.shift()
+        },
+        onEnds: () => {},
+        onCode: () => {},
+        onLinesDropped: () => {},
+        onRoom: () => {},
+        onLoadingLong: () => {},
+        onExit: ({ failure }) => {
+          const unloaded = { name: undefined, keys: [], takesBatches: false }
+          resolve({
+            module: handler.module,
+            target: handler.builtIn ? showTarget(handler.builtIn) : null,
+            ...(facts ?? unloaded),
+            problems: failure?.problems ?? [],
+            output,
+          })
+        },
+      },
+    )
+  })
+}
+
+/** Jobs are kept under the handler's name, so no two may have the same. */
+function refuseSharedNames(handlers: readonly CheckedHandler[]): CheckedHandler[] {
+  return handlers.map((handler) => {
+    const twin = handlers.find((other) => other !== handler && other.name === handler.name)
+    if (handler.name === undefined || twin === undefined) return handler
+    const problem = `Its name ${handler.name} is also that of ${twin.module}. Give one of them another.`
+    return { ...handler, problems: [...handler.problems, problem] }
   })
 }
 
@@ -62,24 +150,6 @@ async function checkStore(settings: Settings): Promise<CheckedStore> {
   }
 }
 
-function checkJson(
-  warnings: readonly string[],
-  handlers: Awaited<ReturnType<typeof checkHandlers>>,
-  store: CheckedStore,
-) {
-  return {
-    ok: store.isUsable && handlers.every((handler) => handler.problems.length === 0),
-    warnings,
-    store: { usable: store.isUsable, problem: store.problem ?? null },
-    handlers: handlers.map(({ takesBatches, ...handler }) => ({
-      ...handler,
-      takes_batches: takesBatches,
-    })),
-  }
-}
-
-const TITLE_WIDTH = 10
-
 interface CheckedStore {
   /** True also for a database that is only away. */
   readonly isUsable: boolean
@@ -93,8 +163,7 @@ function describeCheck(
   { handlers, store }: { handlers: readonly CheckedHandler[]; store: CheckedStore },
   paint: Paint,
 ): string {
-  const line = (title: string, value: string) =>
-    `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`
+  const line = (title: string, value: string) => describeFact(title, value, paint)
   return [
     ...settings.sources.map((source) =>
       line(

@@ -6,22 +6,13 @@ import { stripFile } from '../config/secret-text.ts'
 import { readSettings, type Settings, SettingsError } from '../config.ts'
 import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
 
-export interface SettingsOptions {
-  readonly config?: string
-  readonly dev?: boolean
-}
-
-/** The settings, with what the command line adds to them. Throws SettingsError. */
+/** The settings of the receiver that is to run here. Throws SettingsError. */
 export function readCommandSettings(
-  { config, dev = false }: SettingsOptions,
-  context: Pick<CommandContext, 'env' | 'readEnvironment'>,
+  { dev = false }: { readonly dev?: boolean },
+  { readEnvironment }: Pick<CommandContext, 'readEnvironment'>,
 ): Settings {
-  const { env, file } = context.readEnvironment?.() ?? { env: context.env, file: undefined }
-  const settings = readSettings({
-    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
-    envFile: file,
-    dev,
-  })
+  const { env, file } = readEnvironment()
+  const settings = readSettings({ env, envFile: file, dev })
   refuseUnwritableFolder(settings)
   return settings
 }
@@ -42,7 +33,7 @@ function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
   }
   const folder = storeFile === undefined ? dataDir : dirname(storeFile)
   try {
-    accessSync(nearestExisting(folder), constants.W_OK | constants.X_OK)
+    needWritableFolder(folder)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new SettingsError([
@@ -53,6 +44,11 @@ function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
       },
     ])
   }
+}
+
+/** Throws what the system says when nothing can be made in a folder, which need not be there yet. */
+export function needWritableFolder(folder: string): void {
+  accessSync(nearestExisting(folder), constants.W_OK | constants.X_OK)
 }
 
 /** The folder, or the one in which it would be made; a file in its place is refused as ENOTDIR. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
+import { InvalidArgumentError } from 'commander'
 import type { Environment } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
 import { ManagementFailure } from '../guardian/management-failure.ts'
@@ -12,8 +13,8 @@ export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: n
 export interface CommandContext {
   /** With the variables of `.env` in the working directory below those of the process. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Reads them again. Absent: they stay as they are. */
-  readonly readEnvironment?: () => Environment
+  /** Reads them again. */
+  readonly readEnvironment: () => Environment
   readonly stdin: Readable
   readonly stdout: Output
   readonly stderr: Output
@@ -77,4 +78,38 @@ export function readVersion(): string {
 /** An address that can be opened on this machine: listening everywhere is no address to go to. */
 export function reachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '//127.0.0.1').replace(/\/$/, '')
+}
+
+/** For options that take a seed. */
+export function readSeed(text: string): number {
+  const seed = Number(text)
+  if (/^\d+$/.test(text) && seed <= 0xffff_ffff) return seed
+  throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.')
+}
+
+/** For options that take a whole number from 1. */
+export function readWholeNumber(text: string): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
+  throw new InvalidArgumentError('Give a whole number from 1.')
+}
+
+/** For options that take an address. */
+export function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
+  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:3001.')
+}
+
+/** The admin listener's. A password in it would end up in messages. */
+export function readAdminUrl(text: string): string {
+  return readBareUrl(text, '--admin-url', 'the password with --password-file or ADMIN_PASSWORD')
+}
+
+/** Without user and password, for which there is another `way`. Commander would repeat the text. */
+export function readBareUrl(text: string, option: string, way: string): string {
+  if (!text.includes('@')) return readUrl(text)
+  throw new CommandFailure(`${option} takes no user and password. Give ${way}.`, {
+    exitCode: EXIT_CODES.usage,
+  })
 }

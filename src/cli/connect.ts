@@ -1,18 +1,25 @@
 import type { Command } from 'commander'
 import type { ProcessJson } from '../admin/api/stats-schema.ts'
 import { type AdminAddress, readAdminAddress } from '../config/admin-address.ts'
-import { type AdminClient, createAdminClient } from './admin-client.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES, reachableUrl } from './command.ts'
+import { type AdminClient, createAdminClient, type Query } from './admin-client.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  EXIT_CODES,
+  reachableUrl,
+  readAdminUrl,
+  readWholeNumber,
+} from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { readAdminUrl } from './read-options.ts'
-import { safeText, writeText } from './terminal.ts'
+import { type Column, printRows } from './table.ts'
+import { printAnswer, safeText, writeText } from './terminal.ts'
 
 export interface AdminOptions {
-  readonly config?: string
   readonly adminUrl?: string
   readonly passwordFile?: string
+  readonly json?: boolean
 }
 
 /** Adds what every command needs that speaks to a running receiver. */
@@ -45,37 +52,35 @@ export async function connectToChange(
   return client
 }
 
+interface Work<Answer> {
+  readonly path: string
+  readonly request?: Readonly<Record<string, string>>
+  readonly describe: (answer: Answer) => string
+}
+
 /**
  * Has a receiver do what may take long, and cannot be taken back: names it first, shows how far it is,
  * and prints what came of it. Answers that.
  */
 export async function workOn<Answer extends object>(
-  work: {
-    readonly path: string
-    readonly request: Readonly<Record<string, string>>
-    readonly describe: (answer: Answer) => string
-  },
-  options: AdminOptions & { readonly json?: boolean },
+  { path, request = {}, describe }: Work<Answer>,
+  options: AdminOptions,
   context: CommandContext,
 ): Promise<Answer> {
   const client = await connectToChange(options, context)
   const progress = createProgress(context)
-  const answer = await client
-    .work<Answer>(work.path, work.request, progress.show)
-    .finally(progress.clear)
-  const text = options.json ? JSON.stringify(answer) : work.describe(answer)
-  await writeText(context.stdout, `${text}\n`)
+  const answer = await client.work<Answer>(path, request, progress.show).finally(progress.clear)
+  await printAnswer({ answer, describe: () => describe(answer) }, options, context)
   return answer
 }
 
 async function findReceiver(
-  { config, adminUrl, passwordFile }: AdminOptions,
+  { adminUrl, passwordFile }: AdminOptions,
   { env }: CommandContext,
 ): Promise<{ readonly url: string; readonly password: string | undefined }> {
   const given = { name: 'ADMIN_PASSWORD', file: passwordFile }
   if (adminUrl !== undefined) return { url: adminUrl, password: await readSecret(given, env) }
-  const settings = config === undefined ? env : { ...env, CONFIG_FILE: config }
-  const address = readAdminAddress(settings, '.')
+  const address = readAdminAddress(env, '.')
   const password = passwordFile === undefined ? address?.password : await readSecret(given, env)
   return { url: adminUrlOf(address), password }
 }
@@ -98,4 +103,76 @@ export function listenerUrl(
   scheme: 'http' | 'https' = 'http',
 ): string {
   return reachableUrl(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
+}
+
+/** Of the options those with these names, as the API spells them: `messageId` is `message_id`. */
+export function filterOf(options: object, names: readonly string[]): Record<string, string> {
+  const given = Object.entries(options).filter(([name]) => names.includes(name))
+  const fields = given.map(([name, value]) => [
+    name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`),
+    String(value),
+  ])
+  return Object.fromEntries(fields)
+}
+
+export interface ListOptions extends AdminOptions {
+  readonly limit: number
+  readonly all?: boolean
+}
+
+/** Adds what every command needs that lists what a running receiver has. */
+export function addListOptions(command: Command): Command {
+  return addAdminOptions(command)
+    .option('--limit <n>', 'at most so many rows', readWholeNumber, 50)
+    .option('--all', 'all rows, however many')
+}
+
+interface ListPrint<Row> extends Omit<ListRequest, 'limit'> {
+  readonly columns: readonly Column<Row>[]
+  /** What to say when there are no rows. */
+  readonly whenEmpty: string
+}
+
+/** Prints the rows of the admin API: a table for people, a JSON line per row for machines. */
+export async function printList<Row>(
+  { columns, whenEmpty, ...list }: ListPrint<Row>,
+  options: ListOptions,
+  context: CommandContext,
+): Promise<void> {
+  const limit = options.all ? Number.POSITIVE_INFINITY : options.limit
+  const pages = readPages<Row>(await connect(options, context), { ...list, limit })
+  await printRows({ columns, pages, whenEmpty }, options, context)
+}
+
+const MAX_PAGE = 500
+
+interface ListRequest {
+  readonly path: string
+  /** The name under which an answer holds its rows. */
+  readonly rowsIn: string
+  readonly query?: Query
+  /** `Infinity` for all. */
+  readonly limit: number
+}
+
+/** Reads rows page by page, newest first; never more than one page in memory. */
+export async function* readPages<Row>(
+  client: AdminClient,
+  { path, rowsIn, query = {}, limit }: ListRequest,
+): AsyncGenerator<readonly Row[]> {
+  let left = limit
+  let cursor: string | undefined
+  while (left > 0) {
+    const page = await client.get<Readonly<Record<string, unknown>>>(path, {
+      ...query,
+      limit: Math.min(left, MAX_PAGE),
+      cursor,
+    })
+    const rows = page[rowsIn] as readonly Row[]
+    yield rows
+    left -= rows.length
+    // A page may be empty because time was up: then its cursor goes on.
+    if (typeof page.cursor !== 'string') return
+    cursor = page.cursor
+  }
 }

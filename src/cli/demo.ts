@@ -3,19 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { readSettings } from '../config.ts'
+import { createLogger } from '../observe/create-logger.ts'
 import { packageFile } from '../own-files.ts'
-import { createAdminClient } from './admin-client.ts'
-import { type CommandContext, CommandFailure, reachableUrl } from './command.ts'
-import { ALERTS, createDemoApp } from './demo/create-demo-app.ts'
-import { checkDemo } from './demo/demo-expectations.ts'
-import { ANY_PORTS, chooseDemoPorts, type DemoPorts, isPortTaken } from './demo/demo-ports.ts'
-import { type DemoRequests, readDemoRequests } from './demo/demo-requests.ts'
-import { type DemoResult, describeDemo, describeNextSteps } from './demo/describe-demo.ts'
-import { sendDemo } from './demo/send-demo.ts'
-import { waitUntilHandled } from './demo/wait-until-handled.ts'
+import { type CommandContext, CommandFailure, readVersion } from './command.ts'
+import { describeDemo, describeNextSteps } from './demo/describe-demo.ts'
+import { type DemoRequests, exercise, readDemoRequests } from './demo/exercise.ts'
 import { formatCounted } from './figures.ts'
-import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
-import { createPaint, writeText } from './terminal.ts'
+import { runReceiver } from './run-receiver.ts'
+import { type Paint, printAnswer } from './terminal.ts'
 
 interface DemoOptions {
   readonly once?: boolean
@@ -24,6 +20,8 @@ interface DemoOptions {
 }
 
 const FIXTURES = packageFile('fixtures/')
+const USUAL_PORTS = { PORT: '3000', ADMIN_PORT: '3001' }
+const FREE_PORTS = { PORT: '0', ADMIN_PORT: '0' }
 
 const EXAMPLES = `
 Examples:
@@ -34,47 +32,61 @@ Its data is in a temporary directory and is removed at the end. It takes the por
 or free ones where these are taken.`
 
 export function demoCommand(context: CommandContext): Command {
-  const command = new Command('demo')
+  return new Command('demo')
     .option('--once', 'end when the samples were handled')
     .option('--verbose', "show the receiver's log")
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(() => demo(command.opts<DemoOptions>(), context))
-  return command
+    .action((options: DemoOptions) => demo(options, context))
 }
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
   if (!options.json) context.stderr.write('Starting a receiver with the example handlers …\n')
   const dataDir = await mkdtemp(join(tmpdir(), 'mailtrap-receiver-demo-'))
+  const places = { DATA_DIR: dataDir, HOST: '127.0.0.1' }
   try {
-    await runDemo(dataDir, await chooseDemoPorts(), options, context).catch((error) => {
-      if (!isPortTaken(error)) throw error
-      return runDemo(dataDir, ANY_PORTS, options, context)
+    await runDemo({ ...places, ...USUAL_PORTS }, options, context).catch((error) => {
+      if (error?.code !== 'EADDRINUSE') throw error
+      return runDemo({ ...places, ...FREE_PORTS }, options, context)
     })
   } finally {
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
+interface DemoPlaces {
+  readonly DATA_DIR: string
+  readonly HOST: string
+  readonly PORT: string
+  readonly ADMIN_PORT: string
+}
+
 async function runDemo(
-  dataDir: string,
-  ports: DemoPorts,
+  places: DemoPlaces,
   options: DemoOptions,
   context: CommandContext,
 ): Promise<void> {
   const samples = readDemoRequests(new URL('requests/', FIXTURES))
-  const handlersDir = fileURLToPath(new URL('handlers', FIXTURES))
-  const places = { dataDir, handlersDir, ports, secret: samples.secret }
-  const app = await createDemoApp(places, context, options.verbose ?? false)
+  const alertFile = join(places.DATA_DIR, 'audit-alerts.log')
+  const app = await createDemoApp({ places, samples, alertFile }, options, context)
   let failures = 0
   await runReceiver(app, context, async (addresses) => {
-    const result = await exercise(samples, addresses, context)
-    const alerts = await readAlerts(dataDir)
-    failures = result.expectations.filter((expectation) => !expectation.isMet).length
-    await writeText(
-      context.stdout,
-      describe({ ...result, alerts }, samples.secret, options, context),
-    )
+    const exercised = await exercise(samples, addresses, context)
+    const result = { ...exercised, alerts: await readAlerts(alertFile) }
+    const { webhookUrl, adminUrl, sent, stats, expectations, alerts } = result
+    failures = expectations.filter(({ isMet }) => !isMet).length
+    const answer = {
+      webhook_url: webhookUrl,
+      admin_url: adminUrl,
+      requests: sent.map(({ request, status }) => ({ title: request.title, status })),
+      expectations: expectations.map(({ text, isMet, found }) => ({ text, is_met: isMet, found })),
+      alerts,
+      stats,
+    }
+    const describe = (paint: Paint) =>
+      describeDemo(result, paint) +
+      (options.once ? '' : describeNextSteps(result, samples.secret, paint))
+    await printAnswer({ answer, describe }, options, context)
     return options.once ? 'stop' : 'stay'
   })
   if (failures === 0) return
@@ -83,47 +95,44 @@ async function runDemo(
   )
 }
 
-async function exercise(
-  samples: DemoRequests,
-  { publicUrl, adminUrl = '' }: ReceiverAddresses,
-  context: CommandContext,
-): Promise<Omit<DemoResult, 'alerts'>> {
-  const webhookUrl = `${reachableUrl(publicUrl)}/webhooks/mailtrap`
-  const client = createAdminClient({ url: adminUrl, stopped: context.stopped })
-  const sent = await sendDemo(new URL(webhookUrl), samples.requests, context)
-  const accepted = samples.requests.filter((request) => request.answer === 200).length
-  const stats = await waitUntilHandled(client, accepted, context)
-  const expectations = checkDemo(samples, sent, stats)
-  return { webhookUrl, adminUrl: reachableUrl(adminUrl), sent, stats, expectations }
+interface DemoParts {
+  readonly places: DemoPlaces
+  readonly samples: DemoRequests
+  /** What the handler `audit-alert` writes. */
+  readonly alertFile: string
+}
+
+/** A receiver like any other, with settings of its own; reached from this machine only. */
+async function createDemoApp(
+  { places, samples, alertFile }: DemoParts,
+  { verbose }: DemoOptions,
+  { env, stderr }: CommandContext,
+) {
+  const { createApp } = await import('../app.ts')
+  const settings = readSettings({
+    env: {
+      ...places,
+      MAILTRAP_SIGNING_SECRET: samples.secret,
+      HANDLERS: fileURLToPath(new URL('handlers', FIXTURES)),
+    },
+  })
+  return createApp({
+    settings,
+    log: createLogger({ level: verbose ? 'info' : 'silent', output: stderr }),
+    version: readVersion(),
+    // Where the example handlers keep what they make; by themselves they would use ./data.
+    env: {
+      ...env,
+      SUPPRESSIONS_DB: join(places.DATA_DIR, 'suppressions.db'),
+      ENGAGEMENT_DB: join(places.DATA_DIR, 'engagement.db'),
+      ALERT_FILE: alertFile,
+    },
+    isBehindBalancer: false,
+  })
 }
 
 /** In the order of the events; none when the handler has failed, which an expectation then tells. */
-async function readAlerts(dataDir: string): Promise<string[]> {
-  const text = await readFile(join(dataDir, ALERTS), 'utf8').catch(() => '')
+async function readAlerts(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch(() => '')
   return text.split('\n').filter(Boolean).sort()
-}
-
-function describe(
-  result: DemoResult,
-  secret: string,
-  { once = false, json = false }: DemoOptions,
-  { stdout, env }: CommandContext,
-): string {
-  if (json) return `${JSON.stringify(demoJson(result))}\n`
-  const paint = createPaint(stdout, env)
-  const report = describeDemo(result, paint)
-  if (once) return report
-  const ending = paint('dim', 'It stays up; Ctrl-C ends it and removes its data.')
-  return `${report}${describeNextSteps(result, secret, paint)}\n${ending}\n`
-}
-
-function demoJson({ webhookUrl, adminUrl, sent, stats, expectations, alerts }: DemoResult) {
-  return {
-    webhook_url: webhookUrl,
-    admin_url: adminUrl,
-    requests: sent.map(({ request, status }) => ({ title: request.title, status })),
-    expectations: expectations.map(({ text, isMet, found }) => ({ text, is_met: isMet, found })),
-    alerts,
-    stats,
-  }
 }

@@ -3,18 +3,40 @@ import { rootCertificates } from 'node:tls'
 import { Command } from 'commander'
 import type { StatsJson } from '../admin/api/stats-schema.ts'
 import { readSettings, type Settings } from '../config.ts'
-import type { Source } from '../model.ts'
 import { sendRequest } from '../simulator/send-request.ts'
 import { createAdminClient } from './admin-client.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  EXIT_CODES,
+  readAdminUrl,
+  readWholeNumber,
+} from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { listenerUrl } from './connect.ts'
-import type { CheckContext } from './doctor/check-context.ts'
-import { viewMailtrap } from './doctor/check-own-side.ts'
-import { type CheckResult, runChecks } from './doctor/checks.ts'
+import {
+  checkHealth,
+  checkLargeBatch,
+  checkProxy,
+  checkRefusals,
+  checkSignatures,
+} from './doctor/check-answers.ts'
+import {
+  type CheckContext,
+  type CheckResult,
+  type Finding,
+  skipped,
+} from './doctor/check-context.ts'
+import {
+  checkClock,
+  checkDisk,
+  checkStore,
+  checkWebhooks,
+  viewMailtrap,
+} from './doctor/check-own-side.ts'
+import { checkCertificate, checkDns, checkPort } from './doctor/check-way.ts'
 import { formatCounted } from './figures.ts'
-import { readAdminUrl, readWholeNumber } from './read-options.ts'
-import { createPaint, type Paint, safeText, writeText } from './terminal.ts'
+import { type Paint, printAnswer, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -27,7 +49,6 @@ forged: the receiver keeps one test event of each source and gives it to no hand
 changed. Exit code 1 when a check failed.`
 
 interface DoctorOptions {
-  readonly config?: string
   readonly dev?: boolean
   readonly source?: string
   readonly caFile?: string
@@ -38,7 +59,7 @@ interface DoctorOptions {
 }
 
 export function doctorCommand(context: CommandContext): Command {
-  const command = new Command('doctor')
+  return new Command('doctor')
     .argument('[url]', 'where the provider reaches it (default: PUBLIC_URL)')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'with the secret of a receiver that runs with --dev')
@@ -49,8 +70,7 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--timeout <seconds>', 'for one answer', readWholeNumber, 15)
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action((url: string | undefined) => doctor(url, command.opts<DoctorOptions>(), context))
-  return command
+    .action((url: string | undefined, options: DoctorOptions) => doctor(url, options, context))
 }
 
 async function doctor(
@@ -63,10 +83,9 @@ async function doctor(
   const failed = findings.filter(({ status }) => status === 'failed').length
   const { origin, pathname } = checkContext.base
   const shown = `${origin}${pathname}`.replace(/\/$/, '')
-  const text = options.json
-    ? `${JSON.stringify({ ok: failed === 0, url: shown, checks: findings })}\n`
-    : describeFindings(shown, findings, createPaint(context.stdout, context.env))
-  await writeText(context.stdout, text)
+  const answer = { ok: failed === 0, url: shown, checks: findings }
+  const describe = (paint: Paint) => describeFindings(shown, findings, paint)
+  await printAnswer({ answer, describe }, options, context)
   if (failed > 0)
     throw new CommandFailure(`${formatCounted(failed, 'check')} failed; what to do stands above.`)
 }
@@ -77,13 +96,9 @@ async function createCheckContext(
   context: CommandContext,
 ): Promise<CheckContext> {
   const { env, now, stopped } = context
-  const { config, dev = false, timeout } = options
-  const settings = readSettings({
-    env: config === undefined ? env : { ...env, CONFIG_FILE: config },
-    dev,
-    isSourceOptional: true,
-  })
-  const { base, sources } = findTarget({ url, source: options.source, settings })
+  const { dev = false, timeout } = options
+  const settings = readSettings({ env, dev, isSourceOptional: true })
+  const { base, sources } = findTarget(url, options.source, settings)
   const ca = options.caFile === undefined ? undefined : readCertificates(options.caFile)
   const timeoutMs = timeout * 1_000
   const readStats = await createStatsReader(options, settings, context)
@@ -113,10 +128,7 @@ function readCertificates(path: string): string[] {
     const { code } = error as NodeJS.ErrnoException
     throw new CommandFailure(
       `The file ${path} could not be read (${code}). Give one with PEM certificates.`,
-      {
-        exitCode: EXIT_CODES.configuration,
-        cause: error,
-      },
+      { exitCode: EXIT_CODES.configuration, cause: error },
     )
   }
 }
@@ -134,6 +146,49 @@ async function createStatsReader(
   return () => client.get<StatsJson>('/api/stats').catch(() => undefined)
 }
 
+type Found = Finding | readonly Finding[]
+
+interface Check {
+  readonly name: string
+  /** Those before it that make it senseless when they fail. */
+  readonly needs?: readonly string[]
+  readonly find: (context: CheckContext) => Found | Promise<Found>
+}
+
+/** A connection can be made, and may be trusted with credentials. */
+const WAY = ['dns', 'port', 'certificate']
+
+/** From the outside in. */
+const CHECKS: readonly Check[] = [
+  { name: 'dns', find: checkDns },
+  { name: 'port', needs: ['dns'], find: checkPort },
+  { name: 'certificate', needs: ['dns', 'port'], find: checkCertificate },
+  { name: 'health', needs: WAY, find: checkHealth },
+  { name: 'signature', needs: WAY, find: checkSignatures },
+  { name: 'large batch', needs: WAY, find: checkLargeBatch },
+  { name: 'clock', needs: WAY, find: checkClock },
+  { name: 'proxy headers', needs: WAY, find: checkProxy },
+  { name: 'refusals', find: checkRefusals },
+  { name: 'webhooks', find: checkWebhooks },
+  { name: 'store', find: checkStore },
+  { name: 'disk', find: checkDisk },
+]
+
+async function runChecks(context: CheckContext): Promise<CheckResult[]> {
+  const failed = new Set<string>()
+  const results: CheckResult[] = []
+  for (const { name, needs = [], find } of CHECKS) {
+    const isSenseless = needs.some((needed) => failed.has(needed))
+    const found = isSenseless ? skipped('The way there is not clear') : await find(context)
+    const findings = [found].flat()
+    if (findings.some(({ status }) => status === 'failed')) failed.add(name)
+    for (const { source, ...finding } of findings) {
+      results.push({ check: source === undefined ? name : `${name}, ${source}`, ...finding })
+    }
+  }
+  return results
+}
+
 const SIGNS = {
   ok: ['green', '✓'],
   warning: ['yellow', '!'],
@@ -149,30 +204,20 @@ function describeFindings(url: string, findings: readonly CheckResult[], paint: 
     const line = `${paint(colour, sign)} ${paint('bold', check.padEnd(width))}${safeText(detail)}\n`
     return remedy === undefined ? line : `${line}  ${' '.repeat(width)}→ ${safeText(remedy)}\n`
   })
-  return `${safeText(url)}\n\n${lines.join('')}\n${summarise(findings)}\n`
-}
-
-function summarise(findings: readonly CheckResult[]): string {
-  const count = (status: CheckResult['status']) =>
-    findings.filter((finding) => finding.status === status).length
-  const wrong = [
-    formatCounted(count('failed'), 'failure'),
-    formatCounted(count('warning'), 'warning'),
-  ]
-  return `${wrong.join(', ')}, ${count('skipped')} not checked.`
+  const count = (wanted: CheckResult['status']) =>
+    findings.filter(({ status }) => status === wanted).length
+  const failures = formatCounted(count('failed'), 'failure')
+  const warnings = formatCounted(count('warning'), 'warning')
+  const summary = `${failures}, ${warnings}, ${count('skipped')} not checked.`
+  return `${safeText(url)}\n\n${lines.join('')}\n${summary}\n`
 }
 
 const WEBHOOK_PATH = /\/webhooks\/([^/]+)\/?$/
 
 /** Where the receiver should be reached, and which of its sources are to be tried. */
-function findTarget(options: {
-  readonly url: string | undefined
-  readonly source: string | undefined
-  readonly settings: Pick<Settings, 'publicUrl' | 'sources'>
-}): { base: URL; sources: readonly Source[] } {
-  const { settings } = options
-  const base = readBase(options.url ?? settings.publicUrl)
-  const named = options.source ?? WEBHOOK_PATH.exec(base.pathname)?.[1]
+function findTarget(url: string | undefined, source: string | undefined, settings: Settings) {
+  const base = readBase(url ?? settings.publicUrl)
+  const named = source ?? WEBHOOK_PATH.exec(base.pathname)?.[1]
   base.pathname = base.pathname.replace(WEBHOOK_PATH, '/')
   base.search = ''
   base.hash = ''
@@ -180,9 +225,8 @@ function findTarget(options: {
   if (named === undefined || sources.length > 0 || settings.sources.length === 0) {
     return { base, sources }
   }
-  throw wrong(
-    `There is no source ${named} in these settings. There are: ${settings.sources.map(({ name }) => name).join(', ')}.`,
-  )
+  const names = settings.sources.map(({ name }) => name).join(', ')
+  throw wrong(`There is no source ${named} in these settings. There are: ${names}.`)
 }
 
 function readBase(text: string | undefined): URL {

@@ -17,14 +17,15 @@ sent again is known. It can be repeated, and goes on beside the traffic.
 Exit code 0 when nothing is left, otherwise 1.`
 
 export function eraseCommand(context: CommandContext): Command {
-  const command = new Command('erase')
-    .argument('<recipient>', 'e-mail address, in any case', readAddress)
-    .addHelpText('after', EXAMPLES)
-    .action(async (recipient: string) => {
-      const work = { path: '/api/erase', request: { recipient }, describe: describeErasure }
-      refuseRest(await workOn<EraseJson>(work, command.opts<AdminOptions>(), context))
-    })
-  return addAdminOptions(command)
+  return addAdminOptions(
+    new Command('erase')
+      .argument('<recipient>', 'e-mail address, in any case', readAddress)
+      .addHelpText('after', EXAMPLES)
+      .action(async (recipient: string, options: AdminOptions) => {
+        const work = { path: '/api/erase', request: { recipient }, describe: describeErasure }
+        refuseRest(await workOn(work, options, context))
+      }),
+  )
 }
 
 function readAddress(text: string): string {

@@ -1,12 +1,10 @@
 import { Command } from 'commander'
 import type { HandlerJson } from '../admin/api/handlers.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { type AdminOptions, addAdminOptions, connect, workOn } from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
-import { type Column, createTable } from './table.ts'
-import { type Colour, createPaint, writeText } from './terminal.ts'
-
-type HandlersOptions = AdminOptions & { readonly json?: boolean }
+import { type Column, printRows } from './table.ts'
+import type { Colour } from './terminal.ts'
 
 const COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
@@ -25,14 +23,14 @@ Examples:
   mailtrap-receiver handlers resume suppressions`
 
 export function handlersCommand(context: CommandContext): Command {
-  const command = new Command('handlers')
-    .enablePositionalOptions()
-    .addHelpText('after', EXAMPLES)
-    .action(() => listHandlers(command.opts<HandlersOptions>(), context))
-  addAdminOptions(command)
-  return command
-    .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
-    .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context))
+  return addAdminOptions(
+    new Command('handlers')
+      .enablePositionalOptions()
+      .addHelpText('after', EXAMPLES)
+      .action((options: AdminOptions) => listHandlers(options, context))
+      .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
+      .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context)),
+  )
 }
 
 function changeCommand(
@@ -40,42 +38,34 @@ function changeCommand(
   description: string,
   context: CommandContext,
 ): Command {
-  const command = new Command(action)
-    .description(`${description}, on every replica`)
-    .argument('<name>', 'its name in the list')
-    .addHelpText('after', EXAMPLES)
-    .action((name: string) => change(name, action, { ...command.opts<HandlersOptions>() }, context))
-  return addAdminOptions(command)
-}
-
-async function listHandlers(options: HandlersOptions, context: CommandContext): Promise<void> {
-  const { stdout, env } = context
-  const client = await connect(options, context)
-  const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
-  if (options.json) {
-    return writeText(stdout, handlers.map((handler) => `${JSON.stringify(handler)}\n`).join(''))
-  }
-  if (handlers.length === 0) return writeText(context.stderr, 'No handler is loaded.\n')
-  const width = stdout.isTTY ? stdout.columns : undefined
-  await writeText(
-    stdout,
-    createTable(COLUMNS, { width, paint: createPaint(stdout, env) })(handlers),
+  return addAdminOptions(
+    new Command(action)
+      .description(`${description}, on every replica`)
+      .argument('<name>', 'its name in the list')
+      .addHelpText('after', EXAMPLES)
+      .action(async (name: string, options: AdminOptions) => {
+        const path = `/api/handlers/${encodeURIComponent(name)}/${action}`
+        await workOn({ path, describe: describeChange }, options, context)
+      }),
   )
 }
 
-async function change(
-  name: string,
-  action: 'pause' | 'resume',
-  options: HandlersOptions,
-  context: CommandContext,
-): Promise<void> {
-  const client = await connectToChange(options, context)
-  const path = `/api/handlers/${encodeURIComponent(name)}/${action}`
-  const answer = await client.work<{ handler: string; paused: boolean }>(path, {}, () => {})
-  const said = answer.paused
-    ? `${answer.handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${answer.handler}.`
-    : `${answer.handler} goes on.`
-  await writeText(context.stdout, `${options.json ? JSON.stringify(answer) : said}\n`)
+async function listHandlers(options: AdminOptions, context: CommandContext): Promise<void> {
+  const client = await connect(options, context)
+  const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+  const whenEmpty = 'No handler is loaded.'
+  await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, options, context)
+}
+
+interface Changed {
+  readonly handler: string
+  readonly paused: boolean
+}
+
+function describeChange({ handler, paused }: Changed): string {
+  return paused
+    ? `${handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${handler}.`
+    : `${handler} goes on.`
 }
 
 type HandlerState = 'paused' | 'running' | 'failing' | 'broken' | 'stopped' | 'elsewhere'

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CommandContext, CommandFailure } from './command.ts'
-import { safeText, writeText } from './terminal.ts'
+import { printAnswer, safeText } from './terminal.ts'
 
 const HANDLER = `// What becomes of addresses that do not exist. A file here is a handler, and runs in a process of its own.
 import { defineHandler } from 'mailtrap-receiver'
@@ -70,25 +70,24 @@ Examples:
 Makes a handler, its test, a settings file and a Dockerfile. Overwrites nothing.`
 
 export function initCommand(context: CommandContext): Command {
-  const command = new Command('init')
+  return new Command('init')
     .argument('[folder]', 'where', '.')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action((folder: string) => init(folder, command.opts<{ json?: boolean }>(), context))
-  return command
+    .action((folder: string, options: InitOptions) => init(folder, options, context))
 }
 
-async function init(
-  folder: string,
-  { json }: { readonly json?: boolean },
-  { stdout }: CommandContext,
-): Promise<void> {
-  const names = Object.keys(FILES)
-  const there = names.filter((name) => existsSync(join(folder, name)))
+interface InitOptions {
+  readonly json?: boolean
+}
+
+async function init(folder: string, options: InitOptions, context: CommandContext): Promise<void> {
+  const files = Object.keys(FILES)
+  const there = files.filter((name) => existsSync(join(folder, name)))
   if (there.length > 0) throw refuse(folder, there.join(', '))
   for (const [name, { text }] of Object.entries(FILES)) await make(folder, name, text)
-  const said = json ? JSON.stringify({ folder, files: names }) : describe(folder)
-  await writeText(stdout, `${said}\n`)
+  const describe = () => describeFiles(folder)
+  await printAnswer({ answer: { folder, files }, describe }, options, context)
 }
 
 async function make(folder: string, name: string, text: string): Promise<void> {
@@ -112,7 +111,7 @@ function refuse(folder: string, names: string): CommandFailure {
   )
 }
 
-function describe(folder: string): string {
+function describeFiles(folder: string): string {
   const files = Object.entries(FILES).map(
     ([name, { purpose }]) => `  ${safeText(join(folder, name)).padEnd(34)} ${purpose}`,
   )

@@ -1,19 +1,20 @@
 import { Command, Option } from 'commander'
-import { dropUndefined } from '../admin/answer-parts.ts'
 import type { DiscardedJson } from '../admin/api/discard.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
-import { JOB_STATES, type JobState } from '../model.ts'
+import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import {
+  type AdminOptions,
+  addAdminOptions,
+  addListOptions,
+  filterOf,
+  type ListOptions,
+  printList,
+  workOn,
+} from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
-import { addListOptions, type ListOptions, printList } from './print-list.ts'
 import type { Column } from './table.ts'
 import { STATE_COLOURS } from './terminal.ts'
-
-interface JobOptions extends ListOptions {
-  readonly handler?: string
-  readonly state?: JobState
-}
 
 const COLUMNS: readonly Column<JobJson>[] = [
   { title: 'EVENT', text: (job) => job.event },
@@ -42,37 +43,25 @@ Examples:
   mailtrap-receiver jobs discard --handler suppressions --reason 'The list was given up.'
   mailtrap-receiver events show 1048576   the whole error of a job of event 1048576`
 
-export function jobsCommand(context: CommandContext): Command {
-  const command = new Command('jobs')
-    .enablePositionalOptions()
-    .option('--handler <name>', 'of this handler')
-    .addOption(new Option('--state <state>', 'in this state').choices(JOB_STATES))
-    .addHelpText('after', EXAMPLES)
-    .action(() => listJobs(command.opts<JobOptions>(), context))
-  return addListOptions(addAdminOptions(command))
-    .addCommand(retryCommand(context))
-    .addCommand(discardCommand(context))
-}
+const LIST = { path: '/api/jobs', rowsIn: 'jobs', columns: COLUMNS, whenEmpty: 'No such job.' }
 
-function listJobs(options: JobOptions, context: CommandContext): Promise<void> {
-  const query = { handler: options.handler, state: options.state }
-  return printList<JobJson>(
-    { path: '/api/jobs', rowsIn: 'jobs', query, columns: COLUMNS, whenEmpty: 'No such job.' },
-    options,
-    context,
+export function jobsCommand(context: CommandContext): Command {
+  return addListOptions(
+    new Command('jobs')
+      .enablePositionalOptions()
+      .option('--handler <name>', 'of this handler')
+      .addOption(new Option('--state <state>', 'in this state').choices(JOB_STATES))
+      .addHelpText('after', EXAMPLES)
+      .action((options: ListOptions) => {
+        const query = filterOf(options, ['handler', 'state'])
+        return printList({ ...LIST, query }, options, context)
+      })
+      .addCommand(retryCommand(context))
+      .addCommand(discardCommand(context)),
   )
 }
 
 /** Which jobs, as for `jobs retry` and `jobs discard`. */
-interface SelectionOptions extends AdminOptions {
-  readonly json?: boolean
-  readonly handler?: string
-  readonly event?: string
-  readonly type?: string
-  readonly from?: string
-  readonly to?: string
-}
-
 function addSelection(command: Command): Command {
   return command
     .option('--handler <name>', 'of this handler')
@@ -81,6 +70,8 @@ function addSelection(command: Command): Command {
     .option('--from <time>', 'of events received at or after, for example 2026-11-21T09:30')
     .option('--to <time>', 'of events received before')
 }
+
+const SELECTION = ['handler', 'event', 'type', 'from', 'to']
 
 const RETRY_EXAMPLES = `
 Examples:
@@ -95,25 +86,20 @@ function retryCommand(context: CommandContext): Command {
   const command = addSelection(new Command('retry'))
     .description('run jobs now that wait for their next attempt')
     .addHelpText('after', RETRY_EXAMPLES)
-    .action(async () => {
-      const { handler, event, type, from, to, ...others } = command.opts<SelectionOptions>()
-      const request = dropUndefined({ handler, event, type, from, to })
+    .action(async (options: AdminOptions) => {
+      const request = filterOf(options, SELECTION)
       if (Object.keys(request).length === 0) {
         command.error('error: say which jobs: without any filter, every job would run now')
       }
-      await workOn<{ retried: number }>(
-        { path: '/api/jobs/retry', request, describe: ({ retried }) => describeRetry(retried) },
-        others,
-        context,
-      )
+      await workOn({ path: '/api/jobs/retry', request, describe: describeRetry }, options, context)
     })
   return addAdminOptions(command)
 }
 
-function describeRetry(jobs: number): string {
-  return jobs === 0
+function describeRetry({ retried }: { readonly retried: number }): string {
+  return retried === 0
     ? 'No job that matches waits for its next attempt.'
-    : `${formatCounted(jobs, 'job runs', 'jobs run')} now.`
+    : `${formatCounted(retried, 'job runs', 'jobs run')} now.`
 }
 
 const DISCARD_EXAMPLES = `
@@ -126,21 +112,15 @@ For dead jobs that nobody needs any more: they count as dead no longer, and go w
 stay as they are. The reason is kept with each job, and in the audit trail for ever: leave people out of
 it. Taken back by mailtrap-receiver replay --state discarded.`
 
-interface DiscardOptions extends SelectionOptions {
-  readonly error?: string
-  readonly reason?: string
-}
-
 function discardCommand(context: CommandContext): Command {
   const command = addSelection(new Command('discard'))
     .description('settle dead jobs for good that nobody needs any more')
     .option('--error <text>', 'that failed so, as the page groups failures')
     .option('--reason <text>', 'why; one line of up to 300 characters, needed')
     .addHelpText('after', DISCARD_EXAMPLES)
-    .action(async () => {
-      const { handler, event, type, from, to, error, reason, ...others } =
-        command.opts<DiscardOptions>()
-      const selection = dropUndefined({ handler, event, type, from, to, error })
+    .action(async (options: AdminOptions & { readonly reason?: string }) => {
+      const { reason } = options
+      const selection = filterOf(options, [...SELECTION, 'error'])
       if (Object.keys(selection).length === 0) {
         command.error(
           'error: say which jobs: without any filter, every dead job would be discarded',
@@ -148,15 +128,9 @@ function discardCommand(context: CommandContext): Command {
       }
       if (reason === undefined)
         return command.error('error: say why nobody needs them, with --reason')
-      await workOn<DiscardedJson>(
-        {
-          path: '/api/jobs/discard',
-          request: { ...selection, reason },
-          describe: describeDiscarded,
-        },
-        others,
-        context,
-      )
+      const request = { ...selection, reason }
+      const work = { path: '/api/jobs/discard', request, describe: describeDiscarded }
+      await workOn(work, options, context)
     })
   return addAdminOptions(command)
 }

@@ -9,7 +9,7 @@ import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatCount, formatCounted } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { safeLines, writeText } from './terminal.ts'
+import { printAnswer, safeLines } from './terminal.ts'
 
 interface MigrateOptions {
   readonly from: string
@@ -39,11 +39,10 @@ export function migrateCommand(context: CommandContext): Command {
     .option('--to <url>', 'the PostgreSQL database (default: STORE_URL)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
-      const options = command.opts<MigrateOptions>()
+    .action(async (options: MigrateOptions) => {
       const ends = await readEnds(options, context.env)
       if ('problem' in ends) return command.error(`error: ${ends.problem}`)
-      await runMigration(ends, { isJson: options.json === true, context })
+      await runMigration(ends, options, context)
     })
   return command
 }
@@ -77,11 +76,12 @@ function readAddress(name: string, text: string): StoreAddress | string {
 /** Copies, shows how it goes, and prints what came of it. */
 async function runMigration(
   ends: MigrationEnds,
-  { isJson, context }: { isJson: boolean; context: CommandContext },
+  options: MigrateOptions,
+  context: CommandContext,
 ): Promise<void> {
   const report = await copyWithProgress(ends, context)
-  const text = isJson ? JSON.stringify(report) : describeMigration(report, ends)
-  await writeText(context.stdout, `${text}\n`)
+  const describe = () => describeMigration(report, ends)
+  await printAnswer({ answer: report, describe }, options, context)
   if (report.outcome === 'stopped') {
     throw new CommandFailure(
       'Stopped before everything was copied. Run the same command again: it begins anew.',
@@ -119,29 +119,21 @@ interface MigrationEnds {
   readonly label: string
 }
 
-const OUTCOMES: Readonly<Record<CopyReport['outcome'], string>> = {
-  copied: 'Copied and counted',
-  stopped: 'Copied so far',
-}
-
 /** What came of it, for people. */
 function describeMigration(report: CopyReport, { file, label }: MigrationEnds): string {
   const { outcome, rows } = report
   const tables = Object.entries(rows).map(([name, n]) => `${name} ${formatCount(n)}`)
   const total = Object.values(rows).reduce((sum, n) => sum + n, 0)
-  const lines = [`${OUTCOMES[outcome]} ${formatCounted(total, 'row')} (${tables.join(', ')}).`]
-  if (outcome !== 'stopped') {
-    lines.push(
-      `Start the receiver with STORE_URL set to ${label} and its password.`,
-      `${file} stays as it was: never let a receiver work on it again, or events run twice.`,
-    )
-  }
-  return lines.join('\n')
+  const amount = `${formatCounted(total, 'row')} (${tables.join(', ')}).`
+  if (outcome === 'stopped') return `Copied so far ${amount}`
+  return [
+    `Copied and counted ${amount}`,
+    `Start the receiver with STORE_URL set to ${label} and its password.`,
+    `${file} stays as it was: never let a receiver work on it again, or events run twice.`,
+  ].join('\n')
 }
 
-type Texts = Readonly<Record<CopyProblem, (ends: MigrationEnds) => string>>
-
-const PROBLEMS: Texts = {
+const PROBLEMS: Readonly<Record<CopyProblem, (ends: MigrationEnds) => string>> = {
   source_missing: ({ file }) =>
     `There is no file ${file}. Give the path of the receiver's database, receiver.db in its DATA_DIR.`,
   target_used: ({ label }) =>
@@ -169,14 +161,11 @@ function describeMigrationProblem(error: unknown, ends: MigrationEnds): unknown 
     const text = `${ends.label} cannot be used: ${detail.replace(/^STORE_URL: /, '')}`
     return new CommandFailure(text, { exitCode, cause: error })
   }
-  return TEMPORARY.has(code) ? describeBreak(detail, error) : error
+  if (!TEMPORARY.has(code)) return error
+  return new CommandFailure(
+    `The copy broke off (${detail}). Nothing of it was kept. Run the same command again: it begins anew.`,
+    { cause: error },
+  )
 }
 
 const TEMPORARY: ReadonlySet<ErrorCode> = new Set(['store_busy', 'store_full', 'store_closed'])
-
-function describeBreak(detail: string, cause: Error): CommandFailure {
-  return new CommandFailure(
-    `The copy broke off (${detail}). Nothing of it was kept. Run the same command again: it begins anew.`,
-    { cause },
-  )
-}

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import type { Environment } from '../config/environment.ts'
 import { SettingsError } from '../config/settings-error.ts'
 import { ReceiverError } from '../errors.ts'
 import { findNearestWord } from '../nearest-word.ts'
@@ -21,102 +22,58 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 wrong use, 78 wrong settings.`
 
-interface CommandEntry {
-  readonly summary: string
-  readonly load: () => Promise<(context: CommandContext) => Command>
+/** In the order of the help. */
+const SUMMARIES = {
+  serve: 'run the receiver; the default',
+  demo: 'start a receiver with example handlers, send it signed samples, show what comes of it',
+  send: 'sign batches and post them: files, stdin or generated events',
+  simulate: 'stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages',
+  init: 'make a first handler, its test, a settings file and a Dockerfile',
+  webhooks: 'see and change the webhooks that the provider has for you',
+  check: 'check settings, open the store and load every handler, as a start would',
+  doctor: 'check a receiver from the outside: address, certificate, answers, store',
+  events: 'list events of a running receiver, newest first',
+  jobs: 'list jobs of a running receiver: one event to be run by one handler',
+  handlers: 'list the handlers of a running receiver, pause one, let it go on',
+  quarantine: 'list what was authentic but could not be read',
+  replay: 'run jobs again: makes those that match pending',
+  erase: 'remove a person from everything a running receiver keeps',
+  prune: 'forget by age now, instead of within the hour',
+  audit: 'list what people had a running receiver do, newest first',
+  alert: 'try whether alerts arrive where ALERT_URL leads',
+  backfill: 'ask Mailtrap’s e-mail log what happened, and put in what the receiver lacks',
+  stats: 'show what a running receiver received, handled, refused and quarantined',
+  backup: 'copy the SQLite database into a new file, also under load',
+  migrate: 'copy everything from SQLite to PostgreSQL, to run several replicas',
+  completion: 'print what has a shell complete commands, options and their values',
 }
 
-/** In the order of the help. A command is loaded when it is run, or its own help is asked for. */
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  serve: {
-    summary: 'run the receiver; the default',
-    load: async () => (await import('./serve.ts')).serveCommand,
-  },
-  demo: {
-    summary:
-      'start a receiver with example handlers, send it signed samples, show what comes of it',
-    load: async () => (await import('./demo.ts')).demoCommand,
-  },
-  send: {
-    summary: 'sign batches and post them: files, stdin or generated events',
-    load: async () => (await import('./send.ts')).sendCommand,
-  },
-  simulate: {
-    summary: 'stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages',
-    load: async () => (await import('./simulate.ts')).simulateCommand,
-  },
-  init: {
-    summary: 'make a first handler, its test, a settings file and a Dockerfile',
-    load: async () => (await import('./init.ts')).initCommand,
-  },
-  webhooks: {
-    summary: 'see and change the webhooks that the provider has for you',
-    load: async () => (await import('./webhooks.ts')).webhooksCommand,
-  },
-  check: {
-    summary: 'check settings, open the store and load every handler, as a start would',
-    load: async () => (await import('./check.ts')).checkCommand,
-  },
-  doctor: {
-    summary: 'check a receiver from the outside: address, certificate, answers, store',
-    load: async () => (await import('./doctor.ts')).doctorCommand,
-  },
-  events: {
-    summary: 'list events of a running receiver, newest first',
-    load: async () => (await import('./events.ts')).eventsCommand,
-  },
-  jobs: {
-    summary: 'list jobs of a running receiver: one event to be run by one handler',
-    load: async () => (await import('./jobs.ts')).jobsCommand,
-  },
-  handlers: {
-    summary: 'list the handlers of a running receiver, pause one, let it go on',
-    load: async () => (await import('./handlers.ts')).handlersCommand,
-  },
-  quarantine: {
-    summary: 'list what was authentic but could not be read',
-    load: async () => (await import('./quarantine.ts')).quarantineCommand,
-  },
-  replay: {
-    summary: 'run jobs again: makes those that match pending',
-    load: async () => (await import('./replay.ts')).replayCommand,
-  },
-  erase: {
-    summary: 'remove a person from everything a running receiver keeps',
-    load: async () => (await import('./erase.ts')).eraseCommand,
-  },
-  prune: {
-    summary: 'forget by age now, instead of within the hour',
-    load: async () => (await import('./prune.ts')).pruneCommand,
-  },
-  audit: {
-    summary: 'list what people had a running receiver do, newest first',
-    load: async () => (await import('./audit.ts')).auditCommand,
-  },
-  alert: {
-    summary: 'try whether alerts arrive where ALERT_URL leads',
-    load: async () => (await import('./alert.ts')).alertCommand,
-  },
-  backfill: {
-    summary: 'ask Mailtrap’s e-mail log what happened, and put in what the receiver lacks',
-    load: async () => (await import('./backfill.ts')).backfillCommand,
-  },
-  stats: {
-    summary: 'show what a running receiver received, handled, refused and quarantined',
-    load: async () => (await import('./stats.ts')).statsCommand,
-  },
-  backup: {
-    summary: 'copy the SQLite database into a new file, also under load',
-    load: async () => (await import('./backup.ts')).backupCommand,
-  },
-  migrate: {
-    summary: 'copy everything from SQLite to PostgreSQL, to run several replicas',
-    load: async () => (await import('./migrate.ts')).migrateCommand,
-  },
-  completion: {
-    summary: 'print what has a shell complete commands, options and their values',
-    load: async () => (await import('./completion.ts')).completionCommand,
-  },
+type CreateCommand = (context: CommandContext) => Command
+
+/** A command is loaded when it is run, or its own help is asked for. */
+const COMMANDS: Readonly<Record<keyof typeof SUMMARIES, () => Promise<CreateCommand>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+  send: async () => (await import('./send.ts')).sendCommand,
+  simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+  webhooks: async () => (await import('./webhooks.ts')).webhooksCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  events: async () => (await import('./events.ts')).eventsCommand,
+  jobs: async () => (await import('./jobs.ts')).jobsCommand,
+  handlers: async () => (await import('./handlers.ts')).handlersCommand,
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  erase: async () => (await import('./erase.ts')).eraseCommand,
+  prune: async () => (await import('./prune.ts')).pruneCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
+  alert: async () => (await import('./alert.ts')).alertCommand,
+  backfill: async () => (await import('./backfill.ts')).backfillCommand,
+  stats: async () => (await import('./stats.ts')).statsCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+  completion: async () => (await import('./completion.ts')).completionCommand,
 }
 const DEFAULT_COMMAND = 'serve'
 
@@ -143,13 +100,33 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
   const isWanted = findWanted(argv)
-  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
-    const command = isWanted(name) ? (await load())(context) : new Command(name)
-    command.description(summary)
+  const own = followConfig(program, context)
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    const command = isWanted(name) ? (await load())(own) : new Command(name)
+    command.description(SUMMARIES[name as keyof typeof SUMMARIES])
     program.addCommand(command, { isDefault: name === DEFAULT_COMMAND })
   }
   prepare(program, context, '')
   return program
+}
+
+/** The same surroundings, in which a command's `--config` is the variable `CONFIG_FILE`. */
+function followConfig(program: Command, context: CommandContext): CommandContext {
+  let given: Environment['env'] = {}
+  program.hook('preAction', (_program, command) => {
+    const { config } = command.opts<{ readonly config?: string }>()
+    if (config !== undefined) given = { CONFIG_FILE: config }
+  })
+  return {
+    ...context,
+    get env() {
+      return { ...context.env, ...given }
+    },
+    readEnvironment() {
+      const { env, file } = context.readEnvironment()
+      return { env: { ...env, ...given }, file }
+    },
+  }
 }
 
 /** Which commands are run, or tell of themselves; of the others name and summary are enough. */

@@ -1,12 +1,11 @@
 import type { CommandContext } from './command.ts'
 import { formatCount } from './figures.ts'
-import { displayWidth, shorten } from './table.ts'
-import { createPaint } from './terminal.ts'
+import { createPaint, displayWidth, shorten } from './terminal.ts'
 
 export interface ProgressState {
   readonly done: number
   /** Undefined when nobody knows how many there will be. */
-  readonly total: number | undefined
+  readonly total?: number | undefined
   /** Counted things, for example `events`. */
   readonly unit: string
   /** What went wrong so far, for example `3 not answered 200`. */

@@ -11,16 +11,14 @@ Forgets what is older than RETAIN_EVENTS, RETAIN_DEAD and RETAIN_KEYS of the run
 it otherwise does every hour.`
 
 export function pruneCommand(context: CommandContext): Command {
-  const command = new Command('prune').addHelpText('after', EXAMPLES).action(async () => {
-    await workOn<{ pruned: number }>(
-      { path: '/api/prune', request: {}, describe: ({ pruned }) => describePruning(pruned) },
-      command.opts<AdminOptions>(),
-      context,
-    )
-  })
-  return addAdminOptions(command)
+  const work = { path: '/api/prune', describe: describePruning }
+  return addAdminOptions(
+    new Command('prune')
+      .addHelpText('after', EXAMPLES)
+      .action(async (options: AdminOptions) => void (await workOn(work, options, context))),
+  )
 }
 
-function describePruning(rows: number): string {
-  return rows === 0 ? 'Nothing is that old.' : `${formatCounted(rows, 'row')} forgotten.`
+function describePruning({ pruned }: { readonly pruned: number }): string {
+  return pruned === 0 ? 'Nothing is that old.' : `${formatCounted(pruned, 'row')} forgotten.`
 }

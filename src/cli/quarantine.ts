@@ -1,20 +1,23 @@
 import { Command } from 'commander'
 import type { QuarantineJson } from '../admin/api/quarantine.ts'
-import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { type CommandContext, readWholeNumber } from './command.ts'
+import {
+  type AdminOptions,
+  addAdminOptions,
+  addListOptions,
+  connect,
+  type ListOptions,
+  printList,
+  workOn,
+} from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
-import { addListOptions, type ListOptions, printList } from './print-list.ts'
-import { readWholeNumber } from './read-options.ts'
 import type { Column } from './table.ts'
-import { createPaint, type Paint, safeLines, safeText, writeText } from './terminal.ts'
+import { describeFact, type Paint, printAnswer, safeLines, writeText } from './terminal.ts'
 
 interface ShowOptions extends AdminOptions {
-  readonly json?: boolean
   readonly raw?: boolean
   readonly bytes: number
 }
-
-const DEFAULT_SHOWN_BYTES = 1_024
 
 const COLUMNS: readonly Column<QuarantineJson>[] = [
   { title: 'ID', text: (piece) => piece.id },
@@ -34,83 +37,61 @@ Examples:
   mailtrap-receiver quarantine show 7 --raw > piece.bin
   mailtrap-receiver quarantine replay 7`
 
+const LIST = {
+  path: '/api/quarantine',
+  rowsIn: 'quarantine',
+  columns: COLUMNS,
+  whenEmpty: 'Nothing is in quarantine.',
+}
+
 export function quarantineCommand(context: CommandContext): Command {
-  const command = new Command('quarantine')
-    .enablePositionalOptions()
-    .addHelpText('after', EXAMPLES)
-    .action(() => listQuarantine(command.opts<ListOptions>(), context))
-  addListOptions(addAdminOptions(command))
-  return command.addCommand(showCommand(context)).addCommand(replayCommand(context))
+  return addListOptions(
+    new Command('quarantine')
+      .enablePositionalOptions()
+      .addHelpText('after', EXAMPLES)
+      .action((options: ListOptions) => printList(LIST, options, context))
+      .addCommand(showCommand(context))
+      .addCommand(replayCommand(context)),
+  )
 }
 
 function showCommand(context: CommandContext): Command {
-  const command = new Command('show')
-    .description('show why a piece is in quarantine, where it stood, and its bytes')
-    .argument('<id>', 'its ID in the list')
-    .option(
-      '--bytes <n>',
-      'of the piece, show at most so many',
-      readWholeNumber,
-      DEFAULT_SHOWN_BYTES,
-    )
-    .option('--raw', 'nothing but the bytes as received, for a file or a pipe')
-    .addHelpText('after', EXAMPLES)
-    .action((id: string) => showPiece(id, command.opts<ShowOptions>(), context))
-  return addAdminOptions(command)
+  return addAdminOptions(
+    new Command('show')
+      .description('show why a piece is in quarantine, where it stood, and its bytes')
+      .argument('<id>', 'its ID in the list')
+      .option('--bytes <n>', 'of the piece, show at most so many', readWholeNumber, 1_024)
+      .option('--raw', 'nothing but the bytes as received, for a file or a pipe')
+      .addHelpText('after', EXAMPLES)
+      .action((id: string, options: ShowOptions) => showPiece(id, options, context)),
+  )
 }
 
 function replayCommand(context: CommandContext): Command {
-  const command = new Command('replay')
-    .description('take a piece out of quarantine and read it again, once the reader is mended')
-    .argument('<id>', 'its ID in the list')
-    .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
-    .action((id: string) =>
-      replayPiece(id, command.opts<AdminOptions & { json?: boolean }>(), context),
-    )
-  return addAdminOptions(command)
-}
-
-async function replayPiece(
-  id: string,
-  options: AdminOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
-  const client = await connectToChange(options, context)
-  const path = `/api/quarantine/${encodeURIComponent(id)}/replay`
-  const { batch } = await client.work<{ batch: string }>(path, {}, () => {})
-  const said = `Its bytes are read again, as batch ${batch}.`
-  await writeText(context.stdout, `${options.json ? JSON.stringify({ batch }) : said}\n`)
-}
-
-function listQuarantine(options: ListOptions, context: CommandContext): Promise<void> {
-  return printList<QuarantineJson>(
-    {
-      path: '/api/quarantine',
-      rowsIn: 'quarantine',
-      columns: COLUMNS,
-      whenEmpty: 'Nothing is in quarantine.',
-    },
-    options,
-    context,
+  return addAdminOptions(
+    new Command('replay')
+      .description('take a piece out of quarantine and read it again, once the reader is mended')
+      .argument('<id>', 'its ID in the list')
+      .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
+      .action(async (id: string, options: AdminOptions) => {
+        const path = `/api/quarantine/${encodeURIComponent(id)}/replay`
+        const describe = ({ batch }: { readonly batch: string }) =>
+          `Its bytes are read again, as batch ${batch}.`
+        await workOn({ path, describe }, options, context)
+      }),
   )
 }
 
 async function showPiece(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   const client = await connect(options, context)
   const path = `/api/quarantine/${encodeURIComponent(id)}`
-  if (options.raw) {
-    return writeText(context.stdout, await client.getBytes(`${path}/body`))
-  }
+  if (options.raw) return writeText(context.stdout, await client.getBytes(`${path}/body`))
   const piece = await client.get<QuarantineJson>(path)
   const bytes = await client.getBytes(`${path}/body`)
-  const paint = createPaint(context.stdout, context.env)
-  const text = options.json
-    ? `${JSON.stringify({ ...piece, base64: Buffer.from(bytes).toString('base64') })}\n`
-    : describePiece(piece, bytes, { limit: options.bytes, paint })
-  await writeText(context.stdout, text)
+  const answer = { ...piece, base64: Buffer.from(bytes).toString('base64') }
+  const describe = (paint: Paint) => describePiece(piece, bytes, { limit: options.bytes, paint })
+  await printAnswer({ answer, describe }, options, context)
 }
-
-const TITLE_WIDTH = 12
 
 /**
  * What is in quarantine, for people: why, where it stood, and its first `limit` bytes as text; also
@@ -129,9 +110,7 @@ function describePiece(
     ['batch', `${piece.batch}, ${describePosition(piece)} of its body`],
     ['size', formatCounted(bytes.length, 'byte')],
   ]
-  const lines = facts.map(
-    ([title, value]) => `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`,
-  )
+  const lines = facts.map(([title, value]) => describeFact(title, value, paint))
   return `${lines.join('')}\n${describeBytes(bytes, limit)}`
 }
 

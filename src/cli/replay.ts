@@ -1,19 +1,10 @@
 import { Command, Option } from 'commander'
-import { dropUndefined } from '../admin/answer-parts.ts'
-import { REPLAYED_STATES, type ReplayedState } from '../model.ts'
+import { REPLAYED_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { type AdminOptions, addAdminOptions, filterOf, workOn } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
-interface ReplayOptions extends AdminOptions {
-  readonly json?: boolean
-  readonly handler?: string
-  readonly state?: ReplayedState
-  readonly type?: string
-  readonly from?: string
-  readonly to?: string
-  readonly event?: string
-}
+const FILTER = ['handler', 'state', 'type', 'from', 'to', 'event']
 
 const EXAMPLES = `
 Examples:
@@ -30,23 +21,18 @@ export function replayCommand(context: CommandContext): Command {
     .option('--to <time>', 'received before')
     .option('--event <id>', 'one event, by its ID in the list of events')
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
-      const { handler, state, type, from, to, event, ...others } = command.opts<ReplayOptions>()
-      const request = dropUndefined({ handler, state, type, from, to, event })
+    .action(async (options: AdminOptions) => {
+      const request = filterOf(options, FILTER)
       if (Object.keys(request).length === 0) {
         command.error('error: say which events: without any filter, every event would run again')
       }
-      await workOn<{ replayed: number }>(
-        { path: '/api/replay', request, describe: ({ replayed }) => describeReplay(replayed) },
-        others,
-        context,
-      )
+      await workOn({ path: '/api/replay', request, describe: describeReplay }, options, context)
     })
   return addAdminOptions(command)
 }
 
-function describeReplay(jobs: number): string {
-  return jobs === 0
+function describeReplay({ replayed }: { readonly replayed: number }): string {
+  return replayed === 0
     ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
-    : `${formatCounted(jobs, 'job is', 'jobs are')} pending again.`
+    : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`
 }

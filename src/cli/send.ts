@@ -1,11 +1,21 @@
 import { Command, Option } from 'commander'
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { type OutgoingBatch, signBatch } from '../providers/outgoing-batch.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import { findType, listTypes } from '../simulator/samples/sample-events.ts'
-import type { CommandContext } from './command.ts'
-import { readSeed, readUrl, readWholeNumber } from './read-options.ts'
-import { runSend } from './send/run-send.ts'
-import type { SendCommandOptions } from './send/send-options.ts'
+import { type Answer, createPoster } from '../simulator/send-request.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  readSeed,
+  readUrl,
+  readWholeNumber,
+} from './command.ts'
+import { createProgress } from './progress.ts'
+import { findReceiver, type Receiver, type SendCommandOptions } from './send/find-receiver.ts'
+import { chooseBatches, sendBatches } from './send/outgoing-batches.ts'
+import { describeReport, refuseBadEnd, SendTally } from './send/send-report.ts'
+import { type Paint, printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -27,11 +37,10 @@ export function sendCommand(context: CommandContext): Command {
   const command = new Command('send')
     .argument('[files...]', 'files to send as they are, - for stdin')
     .addHelpText('after', EXAMPLES)
-    .action(async (files: string[]) => {
-      const options = command.opts<SendCommandOptions>()
+    .action(async (files: string[], options: SendCommandOptions) => {
       const problem = findContradiction(files, options)
       if (problem) command.error(`error: ${problem}`)
-      await runSend(files, options, context)
+      await send(files, options, context)
     })
   addAddressOptions(command)
   addContentOptions(command)
@@ -100,4 +109,66 @@ function findContradiction(
   const unknown = type?.split(',').find((name) => findType(provider, name.trim()) === undefined)
   if (unknown === undefined) return undefined
   return `events of type '${unknown}' cannot be generated; there are ${listTypes(provider).join(', ')}`
+}
+
+/** With no answer at all after so many, sending is given up. */
+const GIVE_UP_AFTER = 20
+
+/** Signs and posts all batches, shows how it goes, and prints what came of it. */
+async function send(
+  files: readonly string[],
+  options: SendCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { elapsedMs, stopped, stoppedAgain } = context
+  const receiver = await findReceiver(options, context)
+  const batches = chooseBatches(files, options, context)
+  const sender = createSender(receiver, options, context)
+  const tally = new SendTally()
+  const progress = createProgress(context)
+  const giveUp = new AbortController()
+  const startedAt = elapsedMs()
+  const problem = await sendBatches(batches, {
+    connections: options.connections,
+    send: sender.post,
+    stopped: AbortSignal.any([stopped, stoppedAgain, giveUp.signal]),
+    onAnswer: (batch, answer) => {
+      tally.add(batch, answer)
+      if (tally.silent >= GIVE_UP_AFTER && tally.silent === tally.batches) giveUp.abort()
+      progress.show({ ...tally.progress, total: options.count })
+    },
+  }).catch((error: unknown) => error)
+  progress.clear()
+  sender.close()
+  const report = tally.report({ durationMs: elapsedMs() - startedAt, seed: options.seed })
+  if (report.batches === 0 && problem === undefined && !stopped.aborted) {
+    throw new CommandFailure('There was nothing to send: no line of the files holds an event.')
+  }
+  if (report.batches > 0 || problem === undefined) {
+    const describe = (paint: Paint) => describeReport(report, paint)
+    await printAnswer({ answer: report, describe }, options, context)
+  }
+  if (problem !== undefined) throw problem
+  refuseBadEnd(report, receiver.url)
+  if (stopped.aborted) throw new CommandFailure('Stopped before everything was sent.')
+}
+
+function createSender(
+  { url, secret, basicAuth }: Receiver,
+  { provider, secretForm, badSignature = false, connections, timeout }: SendCommandOptions,
+  { now, elapsedMs, stoppedAgain: stopped }: CommandContext,
+) {
+  const poster = createPoster({ connections, timeoutMs: timeout * 1_000, elapsedMs, stopped })
+  const secrets = [badSignature ? reverse(secret) : secret]
+  const post = (batch: OutgoingBatch): Promise<Answer> =>
+    poster.post(url, batch.body, {
+      'user-agent': 'mailtrap-receiver-send',
+      ...signBatch(PROVIDERS[provider], batch, { secrets, secretForm, basicAuth, now: now() }),
+    })
+  return { post, close: poster.close }
+}
+
+/** Another secret of the same shape, even if the text reads the same backwards. */
+function reverse(secret: string): string {
+  return `x${[...secret].reverse().join('').slice(1)}`
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Settings } from '../config.ts'
 import { createLogger } from '../observe/create-logger.ts'
 import { type CommandContext, reachableUrl, readVersion } from './command.ts'
-import { readCommandSettings, type SettingsOptions } from './command-settings.ts'
+import { readCommandSettings } from './command-settings.ts'
 import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
 import { keepSettingsCurrent } from './serve/keep-settings-current.ts'
 
@@ -14,8 +14,12 @@ Examples:
 
 SIGTERM or Ctrl-C stops it in good order, a second one at once.`
 
+interface ServeOptions {
+  readonly dev?: boolean
+}
+
 export function serveCommand(context: CommandContext): Command {
-  const command = new Command('serve')
+  return new Command('serve')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option(
       '--dev',
@@ -23,11 +27,10 @@ export function serveCommand(context: CommandContext): Command {
     )
     .option('--json', 'print problems as JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(() => serve(command.opts<SettingsOptions>(), context))
-  return command
+    .action((options: ServeOptions) => serve(options, context))
 }
 
-async function serve(options: SettingsOptions, context: CommandContext): Promise<void> {
+async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
   const settings = readCommandSettings(options, context)
   const version = readVersion()
   const log = createLogger({ level: settings.logLevel, output: context.stdout })
@@ -50,11 +53,11 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
       followsFolders: followsCode,
       onReloadAsked: context.onReloadAsked,
     })
+    const { publicUrl, adminUrl = 'off', handlers } = addresses
+    const names = handlers.map(({ name }) => name)
+    const where = { public_url: publicUrl, admin_url: adminUrl, handlers: names }
     const { envFile } = settings
-    log.info(
-      { version, ...describeAddresses(addresses), ...(envFile && { env_file: envFile }) },
-      'ready',
-    )
+    log.info({ version, ...where, ...(envFile && { env_file: envFile }) }, 'ready')
     if (settings.devSecret !== undefined) {
       context.stderr.write(describeDevelopment(settings, settings.devSecret, addresses))
     }
@@ -62,14 +65,6 @@ async function serve(options: SettingsOptions, context: CommandContext): Promise
   })
   stopKeeping()
   log.info('stopped')
-}
-
-function describeAddresses({ publicUrl, adminUrl, handlers }: ReceiverAddresses) {
-  return {
-    public_url: publicUrl,
-    admin_url: adminUrl ?? 'off',
-    handlers: handlers.map((handler) => handler.name),
-  }
 }
 
 function describeDevelopment(

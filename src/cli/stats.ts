@@ -11,7 +11,7 @@ import {
   formatInstant,
 } from './figures.ts'
 import { type Column, createTable } from './table.ts'
-import { createPaint, type Paint, plain, STATE_COLOURS, safeText, writeText } from './terminal.ts'
+import { describeFact, type Paint, printAnswer, STATE_COLOURS, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -19,34 +19,32 @@ Examples:
   mailtrap-receiver stats --json | jq .backlog`
 
 export function statsCommand(context: CommandContext): Command {
-  const command = new Command('stats')
-    .addHelpText('after', EXAMPLES)
-    .action(() => showStats(command.opts<AdminOptions & { json?: boolean }>(), context))
-  return addAdminOptions(command)
+  return addAdminOptions(
+    new Command('stats')
+      .addHelpText('after', EXAMPLES)
+      .action((options: AdminOptions) => showStats(options, context)),
+  )
 }
 
-async function showStats(
-  options: AdminOptions & { readonly json?: boolean },
-  context: CommandContext,
-): Promise<void> {
+async function showStats(options: AdminOptions, context: CommandContext): Promise<void> {
   const client = await connect(options, context)
-  const paint = createPaint(context.stdout, context.env)
-  const show = <Json>(json: Json, describe: (json: Json, paint: Paint) => string) =>
-    writeText(context.stdout, options.json ? `${JSON.stringify(json)}\n` : describe(json, paint))
   try {
-    await show(await client.get<StatsJson>('/api/stats'), describeStats)
+    const stats = await client.get<StatsJson>('/api/stats')
+    const describe = (paint: Paint) => describeStats(stats, paint)
+    await printAnswer({ answer: stats, describe }, options, context)
   } catch (error) {
     // The store may be away; the spool is then what matters, and the process knows it by itself.
     const known = await client.get<ProcessJson>('/api/process').catch(() => undefined)
-    if (known) await show(known, describeProcess)
+    if (known) {
+      const describe = (paint: Paint) => describeProcess(known, paint)
+      await printAnswer({ answer: known, describe }, options, context)
+    }
     throw error
   }
 }
 
-const TITLE_WIDTH = 12
-
 /** The figures of a receiver, for people. */
-function describeStats(stats: StatsJson, paint: Paint = plain): string {
+function describeStats(stats: StatsJson, paint: Paint): string {
   const line = createLine(paint)
   return [
     ...describeVerdict(stats, paint),
@@ -66,6 +64,17 @@ function describeStats(stats: StatsJson, paint: Paint = plain): string {
   ].join('')
 }
 
+/** What a receiver knows of itself while its store is away. */
+function describeProcess(known: ProcessJson, paint: Paint): string {
+  const line = createLine(paint)
+  return [
+    ...describeVerdict(known, paint),
+    line('refused', describeRefused(known)),
+    ...describeOutside(known, line),
+    describeStart(known, paint),
+  ].join('')
+}
+
 /** What a person is needed for, first of all. */
 function describeVerdict({ verdict }: ProcessJson, paint: Paint): string[] {
   const lines = verdict.map(({ text, since, remedy }) => {
@@ -75,21 +84,12 @@ function describeVerdict({ verdict }: ProcessJson, paint: Paint): string[] {
   return lines.length > 0 ? [...lines, '\n'] : []
 }
 
-/** What a receiver knows of itself while its store is away. */
-function describeProcess(known: ProcessJson, paint: Paint = plain): string {
-  const line = createLine(paint)
-  const outside = describeOutside(known, line)
-  const verdict = describeVerdict(known, paint)
-  const refused = line('refused', describeRefused(known))
-  return [...verdict, refused, ...outside, describeStart(known, paint)].join('')
-}
-
 type Line = (title: string, value: string) => string
 
 const createLine =
   (paint: Paint): Line =>
   (title, value) =>
-    `${paint('dim', title.padEnd(TITLE_WIDTH))}${value}\n`
+    describeFact(title, value, paint)
 
 /** What stands before the store, and before the receiver. */
 function describeOutside({ spool, guardian }: ProcessJson, line: Line): string[] {
@@ -118,7 +118,7 @@ function describeCounts(counts: Readonly<Record<string, number>>, total?: number
   const parts = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .sort((a, b) => b[1] - a[1])
-    .map(([name, count]) => `${safeText(name)} ${formatCount(count)}`)
+    .map(([name, count]) => `${name} ${formatCount(count)}`)
   if (total === undefined) return parts.join(', ') || '-'
   return parts.length === 0 ? formatCount(total) : `${formatCount(total)} (${parts.join(', ')})`
 }
@@ -150,13 +150,11 @@ function describeSpool(spool: NonNullable<StatsJson['spool']>): string {
 function describeDatabase(database: NonNullable<StatsJson['database']>): string {
   const { dead_rows: dead, oldest_transaction_seconds: seconds, turned_off: off } = database
   const { oldest_transaction_by: by } = database
-  const whose = by
-    ? ` of ${safeText(by.application) || 'an unnamed application'}, pid ${by.pid}`
-    : ''
+  const whose = by ? ` of ${by.application || 'an unnamed application'}, pid ${by.pid}` : ''
   return [
     `dead rows: ${describeCounts(dead)}`,
     `oldest transaction ${formatDuration(seconds * 1_000)}${whose}`,
-    ...off.map((name) => `${safeText(name)} is off`),
+    ...off.map((name) => `${name} is off`),
   ].join(', ')
 }
 
@@ -169,9 +167,9 @@ function describeGuardian(guardian: ProcessJson['guardian']): string[] {
     : 'the provider was not asked yet'
   const texts = problems.map(({ webhook, source, problem }) => {
     const which = webhook === null ? '' : `webhook ${webhook}${source ? ` (${source})` : ''}: `
-    return safeText(`${which}${problem}`)
+    return `${which}${problem}`
   })
-  return [seen, ...(failure ? [safeText(failure)] : []), ...texts]
+  return [seen, ...(failure ? [failure] : []), ...texts]
 }
 
 interface HandlerLine {

@@ -1,4 +1,14 @@
-import { type Colour, type Paint, plain, safeText } from './terminal.ts'
+import type { CommandContext } from './command.ts'
+import {
+  type Colour,
+  createPaint,
+  displayWidth,
+  type Paint,
+  plain,
+  safeText,
+  shorten,
+  writeText,
+} from './terminal.ts'
 
 export interface Column<Row> {
   readonly title: string
@@ -29,6 +39,7 @@ export function createTable<Row>(
   columns: readonly Column<Row>[],
   { width, paint = plain }: TableOptions = {},
 ): (rows: readonly Row[]) => string {
+  const titles = columns.map(({ title }) => title)
   let widths: readonly number[] | undefined
 
   const line = (texts: readonly string[], fixed: readonly number[], row?: Row) =>
@@ -47,16 +58,45 @@ export function createTable<Row>(
     const fixed = widths ?? fitWidths(columns, cells, width)
     widths = fixed
     const lines = rows.map((row, at) => line(cells[at] ?? [], fixed, row))
-    const titles = isFirst
-      ? [
-          line(
-            columns.map((column) => column.title),
-            fixed,
-          ),
-        ]
-      : []
-    return [...titles, ...lines].map((text) => `${text}\n`).join('')
+    if (isFirst) lines.unshift(line(titles, fixed))
+    return lines.map((text) => `${text}\n`).join('')
   }
+}
+
+/** A table as wide as the terminal that it is for. */
+export function createOwnTable<Row>(
+  columns: readonly Column<Row>[],
+  { stdout, env }: Pick<CommandContext, 'stdout' | 'env'>,
+): (rows: readonly Row[]) => string {
+  const width = stdout.isTTY ? stdout.columns : undefined
+  return createTable(columns, { width, paint: createPaint(stdout, env) })
+}
+
+/** Rows that come in pages: a table for people, a JSON line per row for machines. */
+export async function printRows<Row>(
+  { columns, pages, whenEmpty }: RowsPrint<Row>,
+  { json = false }: { readonly json?: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const { stdout, stderr } = context
+  const format = json ? jsonLines : createOwnTable(columns, context)
+  let count = 0
+  for await (const rows of pages) {
+    count += rows.length
+    if (rows.length > 0) await writeText(stdout, format(rows))
+  }
+  if (count === 0 && !json) await writeText(stderr, `${whenEmpty}\n`)
+}
+
+interface RowsPrint<Row> {
+  readonly columns: readonly Column<Row>[]
+  readonly pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>
+  /** What to say when there are no rows. */
+  readonly whenEmpty: string
+}
+
+export function jsonLines(rows: readonly unknown[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 }
 
 function alignCell<Row>(column: Column<Row>, text: string, width: number, isLast: boolean): string {
@@ -88,34 +128,4 @@ function fitWidths<Row>(
     }
   }
   return widths
-}
-
-const COMBINING = /^\p{M}$/u
-const WIDE =
-  /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u{3000}-\u{303f}\u{ff01}-\u{ff60}]$/u
-
-/** How many columns of a terminal a text without control characters takes. */
-export function displayWidth(text: string): number {
-  let width = 0
-  for (const character of text) width += characterWidth(character)
-  return width
-}
-
-/** Cuts to `width` columns; what was cut shows as an ellipsis. */
-export function shorten(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text
-  let kept = ''
-  let room = width - 1
-  for (const character of text) {
-    room -= characterWidth(character)
-    if (room < 0) break
-    kept += character
-  }
-  return `${kept}…`
-}
-
-function characterWidth(character: string): number {
-  if (character <= '~') return 1
-  if (COMBINING.test(character)) return 0
-  return WIDE.test(character) ? 2 : 1
 }

@@ -53,3 +53,56 @@ function escapeCharacter(character: string): string {
 export async function writeText(output: Output, text: string | Uint8Array): Promise<void> {
   if (!output.write(text)) await once(output, 'drain')
 }
+
+/** What a command was asked for, as JSON for machines or as text for people. */
+interface Printed {
+  readonly answer: unknown
+  /** A last line end is added where it is missing. */
+  readonly describe: (paint: Paint) => string
+}
+
+export async function printAnswer(
+  { answer, describe }: Printed,
+  { json }: { readonly json?: boolean },
+  { stdout, env }: Pick<CommandContext, 'stdout' | 'env'>,
+): Promise<void> {
+  const text = json ? JSON.stringify(answer) : describe(createPaint(stdout, env))
+  await writeText(stdout, text.endsWith('\n') ? text : `${text}\n`)
+}
+
+const TITLE_WIDTH = 12
+
+/** `recipient   user@example.com` and a line end; the value is made safe. */
+export function describeFact(title: string, value: string, paint: Paint): string {
+  return `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`
+}
+
+const COMBINING = /^\p{M}$/u
+const WIDE =
+  /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u{3000}-\u{303f}\u{ff01}-\u{ff60}]$/u
+
+/** How many columns of a terminal a text without control characters takes. */
+export function displayWidth(text: string): number {
+  let width = 0
+  for (const character of text) width += characterWidth(character)
+  return width
+}
+
+/** Cuts to `width` columns; what was cut shows as an ellipsis. */
+export function shorten(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  let kept = ''
+  let room = width - 1
+  for (const character of text) {
+    room -= characterWidth(character)
+    if (room < 0) break
+    kept += character
+  }
+  return `${kept}…`
+}
+
+function characterWidth(character: string): number {
+  if (character <= '~') return 1
+  if (COMBINING.test(character)) return 0
+  return WIDE.test(character) ? 2 : 1
+}

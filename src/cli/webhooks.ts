@@ -2,10 +2,15 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ManagementApi } from '../guardian/management-api.ts'
 import type { Fields } from '../guardian/management-failure.ts'
 import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/sending/webhook.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
-import { readUrl, readWholeNumber } from './read-options.ts'
-import { createTable } from './table.ts'
-import { createPaint, writeText } from './terminal.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  EXIT_CODES,
+  readUrl,
+  readWholeNumber,
+} from './command.ts'
+import { createOwnTable } from './table.ts'
+import { printAnswer, writeText } from './terminal.ts'
 import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
 import { type CreateOptions, createWebhook } from './webhooks/create-webhook.ts'
 import {
@@ -36,65 +41,53 @@ mailtrap-signing-secret in the data directory; with mode 0600.`
 type Action = (api: ManagementApi, id: string) => Promise<Fields | undefined>
 
 export function webhooksCommand(context: CommandContext): Command {
+  const item = (name: string, description: string, act: Action) =>
+    itemCommand(new Command(name).description(description), act, context)
   return new Command('webhooks')
     .addHelpText('after', EXAMPLES)
     .addCommand(listCommand(context))
-    .addCommand(itemCommand('get', 'show one', (api, id) => api.get(id), context))
+    .addCommand(item('get', 'show one', (api, id) => api.get(id)))
     .addCommand(createCommand(context))
     .addCommand(updateCommand(context))
-    .addCommand(itemCommand('delete', 'delete one, for good', (api, id) => api.delete(id), context))
+    .addCommand(item('delete', 'delete one, for good', (api, id) => api.delete(id)))
     .addCommand(
-      itemCommand(
-        'pause',
-        'send it nothing more',
-        (api, id) => api.update(id, api.changeTo.paused),
-        context,
-      ),
+      item('pause', 'send it nothing more', (api, id) => api.update(id, api.changeTo.paused)),
     )
     .addCommand(
-      itemCommand(
-        'resume',
-        'send to it again',
-        (api, id) => api.update(id, api.changeTo.active),
-        context,
-      ),
+      item('resume', 'send to it again', (api, id) => api.update(id, api.changeTo.active)),
     )
 }
 
 function listCommand(context: CommandContext): Command {
-  const command = new Command('list').description('list them').action(async () => {
-    const options = command.opts<ApiOptions>()
-    const webhooks = await (await connectApi(options, context)).list()
-    const { stdout, stderr, env } = context
-    if (options.json) return writeText(stdout, `${JSON.stringify(webhooks)}\n`)
-    if (webhooks.length === 0) return writeText(stderr, 'There are no webhooks.\n')
-    const columns = options.provider === 'mailingapi' ? mailingApiColumns : webhookColumns
-    const width = stdout.isTTY ? stdout.columns : undefined
-    await writeText(
-      stdout,
-      createTable(columns, { width, paint: createPaint(stdout, env) })(webhooks),
-    )
-  })
-  return addApiOptions(command)
+  return addApiOptions(
+    new Command('list').description('list them').action(async (options: ApiOptions) => {
+      const api = await connectApi(options, context)
+      const webhooks = await api.list()
+      if (webhooks.length === 0 && !options.json) {
+        return writeText(context.stderr, 'There are no webhooks.\n')
+      }
+      const columns = options.provider === 'mailingapi' ? mailingApiColumns : webhookColumns
+      const describe = () => createOwnTable(columns, context)(webhooks)
+      await printAnswer({ answer: webhooks, describe }, options, context)
+    }),
+  )
 }
 
-/** A command that concerns one webhook, and shows it. */
-function itemCommand(
-  name: string,
-  description: string,
-  act: Action,
+/** Makes it a command that concerns one webhook, and shows that. */
+function itemCommand<Options extends ApiOptions>(
+  command: Command,
+  act: (api: ManagementApi, id: string, options: Options) => Promise<Fields | undefined>,
   context: CommandContext,
 ): Command {
-  const command = new Command(name)
-    .description(description)
-    .argument('<id>', 'of the webhook')
-    .action(async (id: string) => {
-      const options = command.opts<ApiOptions>()
+  return addApiOptions(
+    command.argument('<id>', 'of the webhook').action(async (id: string, options: Options) => {
       refuseOddId(id, options)
-      const webhook = await act(await connectApi(options, context), id)
-      await show(webhook, { id, options, context })
-    })
-  return addApiOptions(command)
+      const webhook = await act(await connectApi(options, context), id, options)
+      // A deleted one is not always shown again.
+      const describe = () => (webhook ? describeWebhook(webhook) : `${id} is deleted.`)
+      await printAnswer({ answer: webhook ?? { id }, describe }, options, context)
+    }),
+  )
 }
 
 function refuseOddId(id: string, { provider }: ApiOptions): void {
@@ -105,34 +98,31 @@ function refuseOddId(id: string, { provider }: ApiOptions): void {
 }
 
 function updateCommand(context: CommandContext): Command {
-  const command = new Command('update')
-    .description('change one; type, stream and domain cannot be changed')
-    .argument('<id>', 'of the webhook')
-    .action(async (id: string) => {
-      const options = command.opts<FieldOptions>()
-      const changes = fieldsToUpdate(options)
-      refuseOddId(id, options)
-      const api = await connectApi(options, context)
-      await show(await api.update(id, changes), { id, options, context })
-    })
-  return addApiOptions(addChangeableOptions(command))
+  const command = addChangeableOptions(new Command('update')).description(
+    'change one; type, stream and domain cannot be changed',
+  )
+  return itemCommand<FieldOptions>(
+    command,
+    (api, id, options) => api.update(id, fieldsToUpdate(options)),
+    context,
+  )
 }
 
 function createCommand(context: CommandContext): Command {
-  const command = new Command('create')
-    .description('create one, and keep its signing secret where the receiver finds it')
-    .addHelpText('after', CREATE_NOTES)
-    .action(() => createWebhook(command.opts<CreateOptions>(), context))
-  addChangeableOptions(command, true)
-    .addOption(new Option('--type <type>', '(default: email_sending)').choices(WEBHOOK_TYPES))
-    .addOption(
-      new Option('--stream <stream>', 'of sent mails (default: transactional)').choices(
-        SENDING_STREAMS,
-      ),
-    )
-    .option('--domain <id>', 'of one sending domain only', readWholeNumber)
-    .option('--secret-file <path>', 'where the signing secret is kept, see below')
-  return addApiOptions(command)
+  return addApiOptions(
+    addChangeableOptions(new Command('create'), true)
+      .description('create one, and keep its signing secret where the receiver finds it')
+      .addOption(new Option('--type <type>', '(default: email_sending)').choices(WEBHOOK_TYPES))
+      .addOption(
+        new Option('--stream <stream>', 'of sent mails (default: transactional)').choices(
+          SENDING_STREAMS,
+        ),
+      )
+      .option('--domain <id>', 'of one sending domain only', readWholeNumber)
+      .option('--secret-file <path>', 'where the signing secret is kept, see below')
+      .addHelpText('after', CREATE_NOTES)
+      .action((options: CreateOptions) => createWebhook(options, context)),
+  )
 }
 
 function addChangeableOptions(command: Command, isNew = false): Command {
@@ -143,19 +133,6 @@ function addChangeableOptions(command: Command, isNew = false): Command {
     .addOption(new Option('--format <format>', 'of the batches').choices(PAYLOAD_FORMATS))
     .option('--inbox <id>', 'for inbound e-mail: of one inbox only', readWholeNumber)
     .option('--description <text>', 'MailingAPI only')
-}
-
-interface Shown {
-  readonly id: string
-  readonly options: ApiOptions
-  readonly context: CommandContext
-}
-
-/** A deleted webhook is not always shown again. */
-function show(webhook: Fields | undefined, { id, options, context }: Shown): Promise<void> {
-  const { stdout } = context
-  if (options.json) return writeText(stdout, `${JSON.stringify(webhook ?? { id })}\n`)
-  return writeText(stdout, webhook ? describeWebhook(webhook) : `${id} is deleted.\n`)
 }
 
 function readList(text: string): string[] {

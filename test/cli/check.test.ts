@@ -36,7 +36,7 @@ describe('mailtrap-receiver check', () => {
     })
     const { exitCode, out, err } = await check(folder)
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
-    expect(out).toContain('source    POST /webhooks/mailtrap, mailtrap, 1 secret\n')
+    expect(out).toContain('source      POST /webhooks/mailtrap, mailtrap, 1 secret\n')
     expect(out).toContain(`✓ bounces  ${folder}/bounces.ts\n    bounce, email.complained\n`)
     expect(out).toContain(`✓ counter  ${folder}/counts.ts\n    open, in batches\n`)
     expect(out).not.toContain(SECRET)

@@ -36,6 +36,7 @@ export function makeContext(options: RunOptions = {}) {
   const { stdin = '' } = options
   const context: CommandContext = {
     env: options.env ?? {},
+    readEnvironment: () => ({ env: options.env ?? {}, file: undefined }),
     stdin: typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : stdin,
     stdout: stdout.output,
     stderr: stderr.output,

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { readDemoRequests } from '../../src/cli/demo/demo-requests.ts'
+import { readDemoRequests } from '../../src/cli/demo/exercise.ts'
 import { sendRequest } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'
 

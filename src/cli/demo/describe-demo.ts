@@ -2,16 +2,9 @@ import type { StatsJson } from '../../admin/api/stats-schema.ts'
 import { formatCount, formatCounted } from '../figures.ts'
 import { type Column, createTable } from '../table.ts'
 import { type Paint, safeText } from '../terminal.ts'
-import type { Expectation } from './demo-expectations.ts'
-import type { DemoRequest } from './demo-requests.ts'
-import type { SentRequest } from './send-demo.ts'
+import type { DemoRequest, Exercised, Expectation, SentRequest } from './exercise.ts'
 
-export interface DemoResult {
-  readonly webhookUrl: string
-  readonly adminUrl: string
-  readonly sent: readonly SentRequest[]
-  readonly stats: StatsJson
-  readonly expectations: readonly Expectation[]
+export interface DemoResult extends Exercised {
   /** What the handler `audit-alert` wrote, a line for each event. */
   readonly alerts: readonly string[]
 }
@@ -33,7 +26,7 @@ export function describeDemo(result: DemoResult, paint: Paint): string {
 
 /** Where to look and what to try next. */
 export function describeNextSteps(
-  { webhookUrl, adminUrl }: Pick<DemoResult, 'webhookUrl' | 'adminUrl'>,
+  { webhookUrl, adminUrl }: Exercised,
   secret: string,
   paint: Paint,
 ): string {
@@ -45,6 +38,7 @@ ${paint('bold', 'Look')}
   quarantine    npx mailtrap-receiver quarantine --admin-url ${adminUrl}
 ${paint('bold', 'Send more')}
   ${send}
+${paint('dim', 'It stays up; Ctrl-C ends it and removes its data.')}
 `
 }
 

@@ -18,50 +18,40 @@ import {
 import { explainAnswer, isReceived } from './explain-answer.ts'
 
 /** Whether the receiver itself answers, and would take a batch. */
-export async function checkHealth({ ask }: CheckContext): Promise<Finding[]> {
+export async function checkHealth({ ask }: CheckContext): Promise<Finding> {
   const answer = await ask('/readyz', { method: 'GET' })
   if (!answer.isAnswered) {
-    return [
-      failed(
-        `No answer to GET /readyz (${answer.code}).`,
-        'See that the receiver runs and that the load balancer passes requests on to it.',
-      ),
-    ]
+    return failed(
+      `No answer to GET /readyz (${answer.code}).`,
+      'See that the receiver runs and that the load balancer passes requests on to it.',
+    )
   }
   const { status, headers, text } = answer
   const readiness = readReadiness(text)
   if (status === 200 && readiness?.ready) {
     const odd = Object.entries(readiness.checks).filter(([, state]) => state !== 'ok')
-    if (odd.length === 0) return [ok('The receiver is ready')]
-    return [
-      warning(
-        `The receiver is ready, but not all is well: ${describeStates(odd)}.`,
-        'Look into its log.',
-      ),
-    ]
+    if (odd.length === 0) return ok('The receiver is ready')
+    return warning(
+      `The receiver is ready, but not all is well: ${describeStates(odd)}.`,
+      'Look into its log.',
+    )
   }
   if (readiness !== undefined) {
-    return [
-      failed(
-        `The receiver is not ready: ${describeStates(Object.entries(readiness.checks))}.`,
-        'Look into its log: batches are answered 503 meanwhile.',
-      ),
-    ]
+    return failed(
+      `The receiver is not ready: ${describeStates(Object.entries(readiness.checks))}.`,
+      'Look into its log: batches are answered 503 meanwhile.',
+    )
   }
   if (status >= 300 && status < 400) {
-    return [
-      failed(
-        `GET /readyz is redirected to ${headers.location ?? 'somewhere'}.`,
-        'Enter the final address as the URL: whether the provider follows redirects is not known.',
-      ),
-    ]
+    return failed(
+      `GET /readyz is redirected to ${headers.location ?? 'somewhere'}.`,
+      'Enter the final address as the URL: whether the provider follows redirects is not known.',
+    )
   }
-  return [
-    warning(
-      `GET /readyz is answered ${status}, and not by the receiver.`,
-      'Fine when the balancer passes /webhooks/ only. Otherwise the URL leads elsewhere.',
-    ),
-  ]
+  return warning(
+    `GET /readyz is answered ${status}, and not by the receiver.`,
+    'Fine when the balancer passes /webhooks/ only. Otherwise the URL leads elsewhere.',
+  )
 }
 
 interface Readiness {
@@ -89,8 +79,10 @@ const LARGE_BYTES = 1_600_000
 const CUT = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /** A signed batch has to be answered 200 without a redirect; one with a forged signature, 401. */
-export async function checkSignatures(context: CheckContext): Promise<Finding[]> {
-  if (context.sources.length === 0) return [NO_SECRET]
+export async function checkSignatures(
+  context: CheckContext,
+): Promise<Finding | readonly Finding[]> {
+  if (context.sources.length === 0) return NO_SECRET
   const findings: Finding[] = []
   for (const source of context.sources) {
     findings.push({ ...(await checkSignature(context, source)), source: source.name })
@@ -114,45 +106,41 @@ async function checkSignature(context: CheckContext, source: Source): Promise<Fi
 }
 
 /** A large batch must come through all balancers and firewalls. */
-export async function checkLargeBatch(context: CheckContext): Promise<Finding[]> {
+export async function checkLargeBatch(context: CheckContext): Promise<Finding> {
   const [source] = context.sources
-  if (source === undefined) return [NO_SECRET]
+  if (source === undefined) return NO_SECRET
   const { answer, reason } = await send(context, source, { bytes: LARGE_BYTES })
-  if (isReceived(answer)) return [ok('A signed batch of 1.6 MB is answered 200')]
+  if (isReceived(answer)) return ok('A signed batch of 1.6 MB is answered 200')
   if (!answer.isAnswered && CUT.has(answer.code)) {
-    return [
-      failed(
-        `The connection was cut while a batch of 1.6 MB was sent (${answer.code}).`,
-        'Something on the way takes no body of that size. Raise its limit to 10 MB: client_max_body_size of nginx, the body limit of the gateway or firewall.',
-      ),
-    ]
+    return failed(
+      `The connection was cut while a batch of 1.6 MB was sent (${answer.code}).`,
+      'Something on the way takes no body of that size. Raise its limit to 10 MB: client_max_body_size of nginx, the body limit of the gateway or firewall.',
+    )
   }
-  return [failed(...explainAnswer(answer, reason))]
+  return failed(...explainAnswer(answer, reason))
 }
 
 /** An address that nobody has: no receiver may believe who claims it. */
 const CLAIMED_ADDRESS = '192.0.2.77'
 
 /** With a list of addresses, whoever may choose his own is let in by whatever he claims. */
-export async function checkProxy(context: CheckContext): Promise<Finding[]> {
+export async function checkProxy(context: CheckContext): Promise<Finding> {
   const source = context.sources.find(({ allowIps }) => allowIps.length > 0)
-  if (source === undefined) return [skipped('Without ALLOW_IPS no address decides anything')]
+  if (source === undefined) return skipped('Without ALLOW_IPS no address decides anything')
   if (ownAddresses().some(matchBlocks(context.settings.trustProxy))) {
-    return [skipped('This machine is itself among TRUST_PROXY: run this from another one')]
+    return skipped('This machine is itself among TRUST_PROXY: run this from another one')
   }
   const { answer: plain } = await send(context, source, {})
-  if (!isReceived(plain)) return [skipped('Batches from this machine are not taken')]
+  if (!isReceived(plain)) return skipped('Batches from this machine are not taken')
   const headers = { 'x-forwarded-for': CLAIMED_ADDRESS }
   const { answer } = await send(context, source, { headers })
   if (!answer.isAnswered || answer.status !== 403) {
-    return [ok('An address that is only claimed, in X-Forwarded-For, is not believed')]
+    return ok('An address that is only claimed, in X-Forwarded-For, is not believed')
   }
-  return [
-    failed(
-      'The receiver believes whatever address a sender claims in X-Forwarded-For: ALLOW_IPS is worth nothing.',
-      'Set TRUST_PROXY to the addresses of your load balancers only, and let them replace or extend the header.',
-    ),
-  ]
+  return failed(
+    'The receiver believes whatever address a sender claims in X-Forwarded-For: ALLOW_IPS is worth nothing.',
+    'Set TRUST_PROXY to the addresses of your load balancers only, and let them replace or extend the header.',
+  )
 }
 
 function ownAddresses(): string[] {
@@ -162,14 +150,14 @@ function ownAddresses(): string[] {
 }
 
 /** Whether others' requests were refused since the start for what somebody here can mend. */
-export function checkRefusals({ statsBefore }: CheckContext): Finding[] {
-  if (!statsBefore) return [skipped('The admin listener cannot be asked')]
+export function checkRefusals({ statsBefore }: CheckContext): Finding | readonly Finding[] {
+  if (!statsBefore) return skipped('The admin listener cannot be asked')
   const counts = statsBefore.batches.refused_by_reason
   const found = REFUSAL_REASONS.flatMap((reason) => {
     const [hint, count] = [REFUSAL_HINTS[reason], counts[reason] ?? 0]
     if (hint === undefined || count === 0) return []
     const [detail = '', ...remedy] = hint.split(/(?<=\.) /)
-    return [warning(`${count} refused as ${reason}. ${detail}`, remedy.join(' '))]
+    return warning(`${count} refused as ${reason}. ${detail}`, remedy.join(' '))
   })
   return found.length > 0 ? found : [ok('None that somebody here could mend')]
 }

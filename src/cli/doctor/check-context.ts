@@ -48,6 +48,12 @@ export interface Finding {
   readonly source?: string
 }
 
+/** What one check found. */
+export interface CheckResult extends Omit<Finding, 'source'> {
+  /** Which one: `certificate`, `signature, mailtrap`. */
+  readonly check: string
+}
+
 export const ok = (detail: string): Finding => ({ status: 'ok', detail })
 export const skipped = (detail: string): Finding => ({ status: 'skipped', detail })
 export const warning = (detail: string, remedy: string): Finding => ({

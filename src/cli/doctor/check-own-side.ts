@@ -22,23 +22,23 @@ const LITTLE_BYTES = GIGABYTE
 const NEARLY_FULL_PERCENT = 90
 
 /** Whether what is acknowledged survives a crash; the store is only looked at. */
-export async function checkStore({ settings }: CheckContext): Promise<Finding[]> {
+export async function checkStore({
+  settings,
+}: CheckContext): Promise<Finding | readonly Finding[]> {
   try {
     const { facts, dangers } = await inspectStore(settings)
-    if (dangers.length === 0) return [ok(facts.join(', '))]
+    if (dangers.length === 0) return ok(facts.join(', '))
     return dangers.map((danger) => warning(...splitSentences(danger)))
   } catch (error) {
-    return [
-      failed(
-        `The store ${settings.storeLabel} cannot be looked at. ${describeError(error)}`,
-        'See that the database runs and can be reached from here.',
-      ),
-    ]
+    return failed(
+      `The store ${settings.storeLabel} cannot be looked at. ${describeError(error)}`,
+      'See that the database runs and can be reached from here.',
+    )
   }
 }
 
 /** Whether the disk keeps what is written to it, and has room. */
-export async function checkDisk({ settings }: CheckContext): Promise<Finding[]> {
+export async function checkDisk({ settings }: CheckContext): Promise<Finding | readonly Finding[]> {
   const folder = folderOfStore(settings)
   try {
     const { freeBytes, usedPercent, dangers } = await inspectFolder(folder)
@@ -50,12 +50,10 @@ export async function checkDisk({ settings }: CheckContext): Promise<Finding[]> 
     return [...dangers.map((danger) => warning(...splitSentences(danger))), room]
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return [
-      warning(
-        `The folder ${folder} cannot be looked at (${code ?? 'unknown error'}).`,
-        'Run this where the receiver runs, with its settings.',
-      ),
-    ]
+    return warning(
+      `The folder ${folder} cannot be looked at (${code ?? 'unknown error'}).`,
+      'Run this where the receiver runs, with its settings.',
+    )
   }
 }
 
@@ -66,20 +64,25 @@ function splitSentences(text: string): [detail: string, remedy: string] {
 }
 
 /** Whether the provider has webhooks for the sources, and these are active and let themselves in. */
-export function checkWebhooks({ mailtrap, base, sources, now }: CheckContext): Finding[] {
+export function checkWebhooks({
+  mailtrap,
+  base,
+  sources,
+  now,
+}: CheckContext): Finding | readonly Finding[] {
   if (mailtrap === undefined) {
-    return [skipped('MAILTRAP_API_TOKEN is not set, so Mailtrap was not asked')]
+    return skipped('MAILTRAP_API_TOKEN is not set, so Mailtrap was not asked')
   }
   const { webhooks, failure } = mailtrap
   if (failure !== undefined) {
     const remedy = 'Check the token, and that this machine may call the management API.'
-    return [failed(failure.message, remedy)]
+    return failed(failure.message, remedy)
   }
   const publicUrl = `${base.origin}${base.pathname}`
   const rules = { sources: guardedOf(sources), publicUrl, mayResume: false, steadyMs: 0 }
   const found = assessWebhooks(NO_MEMORY, { webhooks, at: now(), wellSince: undefined }, rules)
   if (found.problems.length === 0) {
-    return [ok(`${formatCounted(found.webhooks.length, 'webhook')} of Mailtrap, active and right`)]
+    return ok(`${formatCounted(found.webhooks.length, 'webhook')} of Mailtrap, active and right`)
   }
   return found.problems.map(({ webhook, text }) =>
     failed(
@@ -125,16 +128,16 @@ const FINE_SECONDS = 5
 const TOO_FAR_SECONDS = 60
 
 /** Compares the clock of whoever answers, and the provider's where it is known, with ours. */
-export async function checkClock({ ask, sources, mailtrap }: CheckContext): Promise<Finding[]> {
+export async function checkClock({ ask, sources, mailtrap }: CheckContext): Promise<Finding> {
   const aheadMs = readAhead(await ask('/readyz', { method: 'GET' }))
-  if (aheadMs === undefined) return [skipped('No answer told the time')]
+  if (aheadMs === undefined) return skipped('No answer told the time')
   const seconds = Math.round((aheadMs - (mailtrap?.aheadMs ?? 0)) / 1_000)
   const off = Math.abs(seconds)
   const what = mailtrap?.aheadMs === undefined ? 'this machine’s' : 'the provider’s'
-  if (off <= FINE_SECONDS) return [ok(`The receiver’s clock agrees with ${what}`)]
+  if (off <= FINE_SECONDS) return ok(`The receiver’s clock agrees with ${what}`)
   const detail = `The receiver’s clock is ${off} s ${seconds > 0 ? 'ahead of' : 'behind'} ${what}.`
   const remedy = 'Let the receiver’s machine keep its time by NTP (timedatectl set-ntp true).'
-  return [off > limitOf(sources[0]) ? failed(detail, remedy) : warning(detail, remedy)]
+  return off > limitOf(sources[0]) ? failed(detail, remedy) : warning(detail, remedy)
 }
 
 /** Half of what a signed time may differ, where the provider signs one. */

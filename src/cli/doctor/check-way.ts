@@ -1,82 +1,80 @@
 import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
 import { connect, isIP } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import { isLoopback, isPrivate } from '../../address.ts'
 import { type CheckContext, type Finding, failed, ok, skipped, warning } from './check-context.ts'
 
 /** Whether the name leads to an address that the provider can reach. */
-export async function checkDns({ base }: CheckContext): Promise<Finding[]> {
+export async function checkDns({ base }: CheckContext): Promise<Finding> {
   const host = bareHost(base)
   const addresses = await lookup(host, { all: true }).catch((error: NodeJS.ErrnoException) => error)
   if (addresses instanceof Error) {
-    return [
-      failed(
-        `The name ${host} leads to no address (${addresses.code}).`,
-        'Add an A or AAAA record for it, or correct the URL; a new record may take until its time to live.',
-      ),
-    ]
+    return failed(
+      `The name ${host} leads to no address (${addresses.code}).`,
+      'Add an A or AAAA record for it, or correct the URL; a new record may take until its time to live.',
+    )
   }
   const list = [...new Set(addresses.map(({ address }) => address))]
   const hidden = list.find((address) => isLoopback(address) || isPrivate(address))
   const told = isIP(host) ? host : `${host} is ${list.join(', ')}`
-  if (hidden === undefined) return [ok(told)]
+  if (hidden === undefined) return ok(told)
   const reach = isLoopback(hidden) ? 'only this machine' : 'only your own network'
-  return [
-    warning(
-      `${told}, which ${reach} can reach.`,
-      'The provider needs a public address. Ask from outside if your own name server answers differently.',
-    ),
-  ]
+  return warning(
+    `${told}, which ${reach} can reach.`,
+    'The provider needs a public address. Ask from outside if your own name server answers differently.',
+  )
 }
 
 /** Whether somebody listens, on a port that the provider calls. */
-export async function checkPort({ base, timeoutMs }: CheckContext): Promise<Finding[]> {
+export async function checkPort({ base, timeoutMs }: CheckContext): Promise<Finding> {
   const host = bareHost(base)
   const number = portOf(base)
   const code = await tryConnection(host, number, timeoutMs)
   if (code !== undefined) {
-    return [
-      failed(
-        `Nobody answers on port ${number} (${code}).`,
-        code === 'timeout'
-          ? 'A firewall or security group drops the connection: open the port to the provider.'
-          : 'Start the receiver or its load balancer there, or correct the URL.',
-      ),
-    ]
+    return failed(
+      `Nobody answers on port ${number} (${code}).`,
+      code === 'timeout'
+        ? 'A firewall or security group drops the connection: open the port to the provider.'
+        : 'Start the receiver or its load balancer there, or correct the URL.',
+    )
   }
   if (number !== (base.protocol === 'https:' ? 443 : 80)) {
-    return [
-      warning(
-        `It answers on port ${number}, which the provider never calls.`,
-        'Put it behind https on port 443, or http on port 80.',
-      ),
-    ]
+    return warning(
+      `It answers on port ${number}, which the provider never calls.`,
+      'Put it behind https on port 443, or http on port 80.',
+    )
   }
-  if (base.protocol === 'https:') return [ok('Port 443 answers')]
-  return [
-    warning(
-      'Port 80 answers: events travel readable for everybody on the way.',
-      'Use https on port 443.',
-    ),
-  ]
+  if (base.protocol === 'https:') return ok('Port 443 answers')
+  return warning(
+    'Port 80 answers: events travel readable for everybody on the way.',
+    'Use https on port 443.',
+  )
 }
 
-/** Undefined: a connection was made. */
-function tryConnection(
+/** Undefined: a connection was made; else the code of what hindered it. */
+async function tryConnection(
   host: string,
-  number: number,
+  port: number,
   timeoutMs: number,
 ): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: number, timeout: timeoutMs })
-    const end = (code?: string) => {
-      socket.destroy()
-      resolve(code)
-    }
-    socket.on('connect', () => end())
-    socket.on('timeout', () => end('timeout'))
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? 'unknown error'))
-  })
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
+    return undefined
+  } catch (error) {
+    return codeOf(error)
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Of OpenSSL, the system or, when nothing came in time, `timeout`. */
+function codeOf(error: unknown): string {
+  // The types say an error, the runtime gives the code of a certificate's fault.
+  if (typeof error === 'string') return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'ABORT_ERR' ? 'timeout' : (code ?? message)
 }
 
 /** Without the brackets of an IPv6 address. */
@@ -126,16 +124,14 @@ const FAULTS: Readonly<Record<string, readonly [detail: string, remedy: string]>
 }
 
 /** Validity, name, chain and days left. */
-export async function checkCertificate(patient: CheckContext): Promise<Finding[]> {
-  if (patient.base.protocol !== 'https:') return [skipped('The URL is plain http')]
+export async function checkCertificate(patient: CheckContext): Promise<Finding> {
+  if (patient.base.protocol !== 'https:') return skipped('The URL is plain http')
   const seen = await shakeHands(patient)
   if (typeof seen === 'string') {
-    return [
-      failed(
-        `No TLS connection comes about (${seen}).`,
-        'Look at the TLS settings of the balancer: it must speak TLS 1.2 or 1.3 for this name.',
-      ),
-    ]
+    return failed(
+      `No TLS connection comes about (${seen}).`,
+      'Look at the TLS settings of the balancer: it must speak TLS 1.2 or 1.3 for this name.',
+    )
   }
   const { fault, validTo } = seen
   const daysLeft = Math.floor((validTo - patient.now()) / DAY_MS)
@@ -145,17 +141,15 @@ export async function checkCertificate(patient: CheckContext): Promise<Finding[]
       `It cannot be trusted (${fault}).`,
       'Serve the whole chain of a public authority.',
     ]
-    return [failed(`${detail} Valid until ${until}.`, remedy)]
+    return failed(`${detail} Valid until ${until}.`, remedy)
   }
   if (daysLeft < WARN_DAYS) {
-    return [
-      warning(
-        `It is valid until ${until}: ${daysLeft} days left.`,
-        'Renew it now, and find out why that did not happen by itself.',
-      ),
-    ]
+    return warning(
+      `It is valid until ${until}: ${daysLeft} days left.`,
+      'Renew it now, and find out why that did not happen by itself.',
+    )
   }
-  return [ok(`Right name, whole chain, valid until ${until}: ${daysLeft} days left`)]
+  return ok(`Right name, whole chain, valid until ${until}: ${daysLeft} days left`)
 }
 
 interface SeenCertificate {
@@ -165,36 +159,27 @@ interface SeenCertificate {
 }
 
 /** What is seen of the certificate, or why there is none. */
-function shakeHands({ base, timeoutMs, ca }: CheckContext): Promise<SeenCertificate | string> {
+async function shakeHands({
+  base,
+  timeoutMs,
+  ca,
+}: CheckContext): Promise<SeenCertificate | string> {
   const host = bareHost(base)
-  const name = isIP(host) ? {} : { servername: host }
-  const trust = ca === undefined ? {} : { ca: [...ca] }
-  return new Promise((resolve) => {
-    const socket: TLSSocket = connectTls({
-      host,
-      port: portOf(base),
-      ...name,
-      ...trust,
-      // A bad one is to be described, not only refused. Nothing is sent over this connection.
-      rejectUnauthorized: false,
-      timeout: timeoutMs,
-    })
-    const end = (result: SeenCertificate | string) => {
-      socket.destroy()
-      resolve(result)
-    }
-    socket.on('secureConnect', () =>
-      end({
-        fault: socket.authorized ? undefined : codeOf(socket.authorizationError),
-        validTo: Date.parse(socket.getPeerCertificate().valid_to),
-      }),
-    )
-    socket.on('timeout', () => end('timeout'))
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+  const socket = connectTls({
+    host,
+    port: portOf(base),
+    ...(isIP(host) ? {} : { servername: host }),
+    ...(ca && { ca: [...ca] }),
+    // A bad one is to be described, not only refused. Nothing is sent over this connection.
+    rejectUnauthorized: false,
   })
-}
-
-/** The types say an error, the runtime gives its code. */
-function codeOf(error: unknown): string {
-  return typeof error === 'string' ? error : String((error as NodeJS.ErrnoException | null)?.code)
+  try {
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) })
+    const fault = socket.authorized ? undefined : codeOf(socket.authorizationError)
+    return { fault, validTo: Date.parse(socket.getPeerCertificate().valid_to) }
+  } catch (error) {
+    return codeOf(error)
+  } finally {
+    socket.destroy()
+  }
 }

@@ -2,11 +2,36 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSome } from '../../config/admin-address.ts'
 import { stripFile } from '../../config/secret-text.ts'
-import { DEFAULT_PROVIDER, type ProviderName } from '../../model.ts'
+import { DEFAULT_PROVIDER, type ProviderName, type SecretForm } from '../../model.ts'
+import type { BodyFormat } from '../../providers/outgoing-batch.ts'
 import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
 import { readSecret } from '../command-settings.ts'
 import { listenerUrl } from '../connect.ts'
-import type { SendCommandOptions } from './send-options.ts'
+
+/** The options of `send`, as its command line names them. */
+export interface SendCommandOptions {
+  readonly url?: string
+  readonly provider: ProviderName
+  readonly secret?: string
+  readonly secretFile?: string
+  readonly secretForm: SecretForm
+  readonly basicAuth?: string
+  readonly token?: string
+  readonly badSignature?: boolean
+  readonly contentType?: string
+  readonly split?: boolean
+  readonly count?: number
+  readonly type?: string
+  readonly seed?: number
+  readonly batchSize?: number
+  readonly format: BodyFormat
+  /** Events per second. */
+  readonly rate?: number
+  readonly connections: number
+  /** Seconds. */
+  readonly timeout: number
+  readonly json?: boolean
+}
 
 /** Where to send, and how to be let in. */
 export interface Receiver {
@@ -18,25 +43,18 @@ export interface Receiver {
   readonly basicAuth: string | undefined
 }
 
-const SECRETS = {
-  mailtrap: 'MAILTRAP_SIGNING_SECRET',
-  mailingapi: 'MAILINGAPI_SIGNING_SECRET',
-} as const
-
 /** What the options say, else the receiver whose settings the command was given. */
 export async function findReceiver(
   options: SendCommandOptions,
   { env }: CommandContext,
 ): Promise<Receiver> {
-  const { config, provider } = options
-  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
   const names = ['HOST', 'PORT', 'TLS_CERT_FILE', 'DATA_DIR', 'BASIC_AUTH', 'URL_TOKEN'] as const
-  const settings = readSome(names, given, '.')
+  const settings = readSome(names, env, '.')
   const { BASIC_AUTH, URL_TOKEN, DATA_DIR } = settings
-  const url = new URL(options.url ?? `${publicUrl(settings)}/webhooks/${provider}`)
+  const url = new URL(options.url ?? `${publicUrl(settings)}/webhooks/${options.provider}`)
   const token = options.token ?? URL_TOKEN
   if (token !== undefined) url.searchParams.set('token', token)
-  const secret = await findSigningSecret(options, given, DATA_DIR)
+  const secret = await findSigningSecret(options, env, DATA_DIR)
   return { url, secret, basicAuth: options.basicAuth ?? BASIC_AUTH }
 }
 
@@ -53,12 +71,17 @@ function publicUrl(settings: {
   )
 }
 
+const SIGNING_SECRETS = {
+  mailtrap: 'MAILTRAP_SIGNING_SECRET',
+  mailingapi: 'MAILINGAPI_SIGNING_SECRET',
+} as const
+
 async function findSigningSecret(
   { provider, secret, secretFile }: SendCommandOptions,
   env: CommandContext['env'],
   dataDir: string,
 ): Promise<string> {
-  const name = SECRETS[provider]
+  const name = SIGNING_SECRETS[provider]
   const text =
     (await readSecret({ name, given: secret, file: secretFile }, env)) ??
     readSome([name], env, '.')[name]?.[0] ??

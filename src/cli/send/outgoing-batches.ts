@@ -6,7 +6,6 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import ndjson from 'ndjson'
 import {
-  type BodyFormat,
   JSON_TYPE,
   LINES_TYPE,
   type OutgoingBatch,
@@ -23,7 +22,7 @@ import {
 } from '../../simulator/samples/sample-events.ts'
 import type { Answer } from '../../simulator/send-request.ts'
 import { type CommandContext, CommandFailure } from '../command.ts'
-import type { SendCommandOptions } from './send-options.ts'
+import type { SendCommandOptions } from './find-receiver.ts'
 
 /** Times of seeded events count from here, so that the same seed gives the same bytes. */
 const SEEDED_START = Date.UTC(2026, 0, 1)
@@ -34,15 +33,15 @@ export function chooseBatches(
   options: SendCommandOptions,
   context: CommandContext,
 ): AsyncIterable<OutgoingBatch> {
-  const { count, split, contentType, rate } = options
-  const { stdin, elapsedMs, stopped } = context
-  if (count === undefined && !split) return readBatches(files, { contentType, stdin })
+  const { count, split, rate } = options
+  const { stdin } = context
+  if (count === undefined && !split) return readBatches(files, options, stdin)
   const open = (file: string) => (file === '-' ? stdin : createReadStream(file))
   const events =
     count === undefined ? readLines(files, open) : take(generate(count, options, context), count)
-  const batches = packBatches(events, packOptions(options))
+  const batches = packBatches(events, options)
   if (rate === undefined) return batches
-  return paceBatches(batches, { eventsPerSecond: rate, elapsedMs, stopped })
+  return paceBatches(batches, rate, context)
 }
 
 /** None of them happens later than now. */
@@ -61,46 +60,33 @@ function generate(
   })
 }
 
-function packOptions({ provider, batchSize, format }: SendCommandOptions) {
-  const { requests } = PROVIDERS[provider]
-  if (requests.format === 'single') return { batchSize: 1, format: 'object' as const }
-  return { batchSize: batchSize ?? requests.maxEvents, format }
-}
-
-interface PackOptions {
-  readonly batchSize: number
-  readonly format: BodyFormat
-}
-
-/** Packs events into batches, one batch in memory at a time. */
+/** Packs events into batches as the provider does, one batch in memory at a time. */
 async function* packBatches(
   events: AsyncIterable<unknown> | Iterable<unknown>,
-  { batchSize, format }: PackOptions,
+  { provider, batchSize, format: wanted }: SendCommandOptions,
 ): AsyncGenerator<OutgoingBatch> {
+  const { requests } = PROVIDERS[provider]
+  const format = requests.format === 'single' ? 'object' : wanted
   let texts: string[] = []
   for await (const event of events) {
     texts.push(JSON.stringify(event))
-    if (texts.length < batchSize) continue
+    if (texts.length < (batchSize ?? requests.maxEvents)) continue
     yield packBatch(texts, format)
     texts = []
   }
   if (texts.length > 0) yield packBatch(texts, format)
 }
 
-interface FileOptions {
-  /** Undefined: by the file's name. */
-  readonly contentType: string | undefined
-  readonly stdin: Readable
-}
-
 /** Files as they are, byte for byte, one batch each; `-` is stdin. */
 async function* readBatches(
   files: readonly string[],
-  { contentType, stdin }: FileOptions,
+  { contentType }: SendCommandOptions,
+  stdin: Readable,
 ): AsyncGenerator<OutgoingBatch> {
   for (const file of files) {
     const body = file === '-' ? await buffer(stdin) : await readBody(file)
-    yield { body, contentType: contentType ?? contentTypeOf(file), events: undefined }
+    const usual = /\.(jsonl|ndjson)$/i.test(file) ? LINES_TYPE : JSON_TYPE
+    yield { body, contentType: contentType ?? usual, events: undefined }
   }
 }
 
@@ -146,10 +132,6 @@ function nameOf(file: string): string {
   return file === '-' ? 'Standard input' : `The file ${file}`
 }
 
-function contentTypeOf(file: string): string {
-  return /\.(jsonl|ndjson)$/i.test(file) ? LINES_TYPE : JSON_TYPE
-}
-
 interface SendOptions {
   readonly connections: number
   readonly send: (batch: OutgoingBatch) => Promise<Answer>
@@ -177,17 +159,11 @@ export async function sendBatches(
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
-interface PaceOptions {
-  readonly eventsPerSecond: number
-  /** Milliseconds, never backwards. */
-  readonly elapsedMs: () => number
-  readonly stopped: AbortSignal
-}
-
 /** Holds batches back, so that no more than so many events are sent a second. */
 async function* paceBatches(
   batches: AsyncIterable<OutgoingBatch>,
-  { eventsPerSecond, elapsedMs, stopped }: PaceOptions,
+  eventsPerSecond: number,
+  { elapsedMs, stopped }: CommandContext,
 ): AsyncGenerator<OutgoingBatch> {
   const startedAt = elapsedMs()
   let sent = 0

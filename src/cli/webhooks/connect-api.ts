@@ -1,18 +1,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readSome } from '../../config/admin-address.ts'
-import { createMailtrapApi, type ManagementApi } from '../../guardian/management-api.ts'
+import {
+  createMailtrapApi,
+  type ManagementAccess,
+  type ManagementApi,
+} from '../../guardian/management-api.ts'
 import {
   explainRefusal,
   type Fields,
   ManagementFailure,
 } from '../../guardian/management-failure.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../model.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
+import { type CommandContext, CommandFailure, EXIT_CODES, readBareUrl } from '../command.ts'
 import { readSecret } from '../command-settings.ts'
-import { readBareUrl } from '../read-options.ts'
 
 export interface ApiOptions {
-  readonly config?: string
   readonly provider: ProviderName
   readonly account?: string
   readonly apiUrl?: string
@@ -42,19 +44,17 @@ export async function connectApi(
   options: ApiOptions,
   { env, stopped: signal }: CommandContext,
 ): Promise<ManagementApi> {
-  const { config, provider, tokenFile, apiUrl } = options
-  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
+  const { provider, tokenFile: file, apiUrl } = options
   if (provider === 'mailingapi') {
-    const token = await readSecret({ name: 'MAILINGAPI_API_TOKEN', file: tokenFile }, given)
-    const url = apiUrl ?? given.MAILINGAPI_API_URL ?? MAILINGAPI_API_URL
+    const token = await readSecret({ name: 'MAILINGAPI_API_TOKEN', file }, env)
+    const url = apiUrl ?? env.MAILINGAPI_API_URL ?? MAILINGAPI_API_URL
     return createMailingApi({ token: needToken(token, provider), url, signal })
   }
-  const names = ['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'] as const
-  const settings = readSome(names, given, '.')
+  const settings = readSome(['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'], env, '.')
   const token =
-    tokenFile === undefined
-      ? readSome(['MAILTRAP_API_TOKEN'], given, '.').MAILTRAP_API_TOKEN
-      : await readSecret({ name: 'MAILTRAP_API_TOKEN', file: tokenFile }, given)
+    file === undefined
+      ? readSome(['MAILTRAP_API_TOKEN'], env, '.').MAILTRAP_API_TOKEN
+      : await readSecret({ name: 'MAILTRAP_API_TOKEN', file }, env)
   return createMailtrapApi({
     token: needToken(token, provider),
     accountId: options.account ?? settings.MAILTRAP_ACCOUNT_ID,
@@ -73,29 +73,25 @@ function needToken(text: string | undefined, provider: ProviderName): string {
   )
 }
 
-const ACCOUNT = /^\d{1,15}$/
-
 function readApiUrl(text: string): string {
   return readBareUrl(text, '--api-url', 'the token with --token-file or in the environment')
 }
 
 function readAccount(text: string): string {
-  if (ACCOUNT.test(text)) return text
+  if (/^\d{1,15}$/.test(text)) return text
   throw new InvalidArgumentError('Give the number of the account.')
 }
 
 const MAILINGAPI_API_URL = 'https://api.mailingapi.com'
 
-interface MailingApiOptions {
-  readonly token: string
-  readonly url: string
+const TIMEOUT_MS = 10_000
+
+interface MailingApiAccess extends Omit<ManagementAccess, 'accountId'> {
   readonly signal: AbortSignal
 }
 
-const TIMEOUT_MS = 10_000
-
 /** MailingAPI's webhooks; there is no SDK. */
-function createMailingApi({ token, url: base, signal }: MailingApiOptions): ManagementApi {
+function createMailingApi({ token, url: base, signal }: MailingApiAccess): ManagementApi {
   const collection = `${base.replace(/\/+$/, '')}/v1/webhooks`
 
   const call = async (method: string, id?: string, body?: Fields): Promise<Fields> => {

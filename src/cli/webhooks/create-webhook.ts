@@ -1,11 +1,12 @@
-import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { readSome } from '../../config/admin-address.ts'
 import { stripFile } from '../../config/secret-text.ts'
 import { writeSecretFile } from '../../config/write-secret-file.ts'
 import type { CreatedWebhook } from '../../guardian/management-api.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
-import { writeText } from '../terminal.ts'
+import { type CommandContext, CommandFailure } from '../command.ts'
+import { needWritableFolder } from '../command-settings.ts'
+import { printAnswer } from '../terminal.ts'
 import { connectApi } from './connect-api.ts'
 import { describeWebhook, type FieldOptions, fieldsToCreate } from './webhook-fields.ts'
 
@@ -24,21 +25,21 @@ export async function createWebhook(
   const created = await api.create(fields)
   keep(created, file)
   const { webhook } = created
-  const text = options.json
-    ? `${JSON.stringify({ ...webhook, secret_file: file.path })}\n`
-    : `${describeWebhook(webhook)}\n${describeNext(file)}`
-  await writeText(context.stdout, text)
+  const answer = { ...webhook, secret_file: file.path }
+  const describe = () => `${describeWebhook(webhook)}\n${describeNext(file)}`
+  await printAnswer({ answer, describe }, options, context)
 }
 
-/** The API shows the secret this once: one that cannot be kept is told. */
-function keep({ secret, webhook }: CreatedWebhook, file: SecretFile): void {
+/** Puts the secret before those that are there. The API shows it this once: one that cannot be kept is told. */
+function keep({ secret, webhook }: CreatedWebhook, { path }: SecretFile): void {
   try {
-    file.add(secret)
+    const others = readSecrets(path).filter((one) => one !== secret)
+    writeSecretFile(realPath(path), `${[secret, ...others].join(',')}\n`)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new CommandFailure(
-      `The webhook ${webhook.id} was created, but its signing secret could not be kept in ${file.path} (${code}). It is shown only this once; put it into your settings yourself: ${secret}`,
-      { exitCode: EXIT_CODES.failed, cause: error },
+      `The webhook ${webhook.id} was created, but its signing secret could not be kept in ${path} (${code}). It is shown only this once; put it into your settings yourself: ${secret}`,
+      { cause: error },
     )
   }
 }
@@ -57,8 +58,6 @@ interface SecretFile {
   readonly isRead: boolean
   /** The setting that names the file. */
   readonly setting: string
-  /** Puts the secret before those that are there. Throws when it cannot. */
-  add(secret: string): void
 }
 
 /**
@@ -67,24 +66,15 @@ interface SecretFile {
  * a secret is made that no one would ever see again.
  */
 function findSecretFile(
-  { provider, secretFile, config }: Pick<CreateOptions, 'provider' | 'secretFile' | 'config'>,
+  { provider, secretFile }: CreateOptions,
   env: CommandContext['env'],
 ): SecretFile {
   const setting = `${provider.toUpperCase()}_SIGNING_SECRET_FILE`
   const named = env[setting] || undefined
-  const given = config === undefined ? env : { ...env, CONFIG_FILE: config }
-  const dataDir = () => readSome(['DATA_DIR'], given, '.').DATA_DIR
+  const dataDir = () => readSome(['DATA_DIR'], env, '.').DATA_DIR
   const path = resolve(secretFile ?? named ?? join(dataDir(), `${provider}-signing-secret`))
   refuseUnwritable(path)
-  return {
-    path,
-    setting,
-    isRead: named !== undefined && resolve(named) === path,
-    add: (secret) => {
-      const before = readSecrets(path).filter((one) => one !== secret)
-      writeSecretFile(realPath(path), `${[secret, ...before].join(',')}\n`)
-    },
-  }
+  return { path, setting, isRead: named !== undefined && resolve(named) === path }
 }
 
 function readSecrets(path: string): string[] {
@@ -101,7 +91,7 @@ function realPath(path: string): string {
 function refuseUnwritable(path: string): void {
   try {
     if (existsSync(path)) readFileSync(path)
-    accessSync(nearestFolder(dirname(realPath(path))), constants.W_OK | constants.X_OK)
+    needWritableFolder(dirname(realPath(path)))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new CommandFailure(
@@ -109,10 +99,4 @@ function refuseUnwritable(path: string): void {
       { cause: error },
     )
   }
-}
-
-function nearestFolder(folder: string): string {
-  if (existsSync(folder)) return `${folder}/.`
-  const parent = dirname(folder)
-  return parent === folder ? folder : nearestFolder(parent)
 }

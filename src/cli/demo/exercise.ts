@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { StatsJson } from '../../admin/api/stats-schema.ts'
+import { createPoster } from '../../simulator/send-request.ts'
+import { type AdminClient, createAdminClient } from '../admin-client.ts'
+import { type CommandContext, reachableUrl } from '../command.ts'
+import { formatCounted } from '../figures.ts'
+import type { ReceiverAddresses } from '../run-receiver.ts'
+
+/** One recorded request, with what must come of it. */
+export interface DemoRequest {
+  readonly title: string
+  readonly file: string
+  readonly contentType: string
+  readonly signature: string
+  readonly body: Buffer
+  /** The status of the answer. */
+  readonly answer: number
+  readonly events: number
+  readonly duplicates: number
+  readonly quarantined: number
+}
+
+export interface DemoRequests {
+  readonly secret: string
+  /** How many events each example handler must run. */
+  readonly handlers: Readonly<Record<string, number>>
+  readonly requests: readonly DemoRequest[]
+}
+
+/** Reads the requests recorded in `folder`, byte for byte. */
+export function readDemoRequests(folder: URL): DemoRequests {
+  const list = readFileSync(new URL('requests.json', folder), 'utf8')
+  const { secret, handlers, requests } = JSON.parse(list)
+  return {
+    secret,
+    handlers,
+    requests: requests.map(({ content_type: contentType, ...request }: RecordedRequest) => ({
+      ...request,
+      contentType,
+      body: readFileSync(new URL(request.file, folder)),
+    })),
+  }
+}
+
+interface RecordedRequest extends Omit<DemoRequest, 'contentType' | 'body'> {
+  readonly content_type: string
+}
+
+export interface SentRequest {
+  readonly request: DemoRequest
+  /** What came back: a status, or why there was none. */
+  readonly status: number | string
+}
+
+/** One promise of the receiver, and whether it was kept. */
+export interface Expectation {
+  readonly text: string
+  readonly isMet: boolean
+  /** What was found instead, when it is not met. */
+  readonly found: string
+}
+
+export interface Exercised {
+  readonly webhookUrl: string
+  readonly adminUrl: string
+  readonly sent: readonly SentRequest[]
+  readonly stats: StatsJson
+  readonly expectations: readonly Expectation[]
+}
+
+const TIMEOUT_MS = 30_000
+
+/** Sends the recorded requests over HTTP, one after the other, and looks at what came of them. */
+export async function exercise(
+  samples: DemoRequests,
+  addresses: ReceiverAddresses,
+  context: CommandContext,
+): Promise<Exercised> {
+  const { elapsedMs, stopped } = context
+  const webhookUrl = `${reachableUrl(addresses.publicUrl)}/webhooks/mailtrap`
+  const adminUrl = reachableUrl(addresses.adminUrl ?? '')
+  const poster = createPoster({ connections: 1, timeoutMs: TIMEOUT_MS, elapsedMs, stopped })
+  const sent: SentRequest[] = []
+  for (const request of samples.requests) {
+    const { status } = await poster.post(new URL(webhookUrl), request.body, {
+      'content-type': request.contentType,
+      'mailtrap-signature': request.signature,
+    })
+    sent.push({ request, status })
+  }
+  poster.close()
+  const accepted = samples.requests.filter(({ answer }) => answer === 200).length
+  const client = createAdminClient({ url: adminUrl, stopped })
+  const stats = await waitUntilHandled(client, accepted, context)
+  return { webhookUrl, adminUrl, sent, stats, expectations: checkDemo(samples, sent, stats) }
+}
+
+const LOOK_EVERY_MS = 50
+/** Beyond a first retry of every handler; what is not done then will not be done soon. */
+const PATIENCE_MS = 60_000
+
+/** Looks until every batch is unpacked and no job is pending; answers the figures of that moment. */
+async function waitUntilHandled(
+  client: AdminClient,
+  batches: number,
+  { elapsedMs, stopped }: CommandContext,
+): Promise<StatsJson> {
+  const startedAt = elapsedMs()
+  for (;;) {
+    const stats = await client.get<StatsJson>('/api/stats')
+    const isHandled = stats.batches.received >= batches && stats.backlog === 0
+    if (isHandled || elapsedMs() - startedAt > PATIENCE_MS) return stats
+    await wait(LOOK_EVERY_MS, undefined, { signal: stopped })
+  }
+}
+
+/** Compares what must have come of the requests with what the receiver says. */
+export function checkDemo(
+  { requests, handlers }: DemoRequests,
+  sent: readonly SentRequest[],
+  stats: StatsJson,
+): Expectation[] {
+  const total = (figure: 'events' | 'duplicates' | 'quarantined') =>
+    requests.reduce((sum, request) => sum + request[figure], 0)
+  const refused = requests.filter((request) => request.answer === 401).length
+  const jobs = Object.values(handlers).reduce((sum, count) => sum + count, 0)
+  return [
+    checkAnswers(sent),
+    expectCount(
+      total('events'),
+      stats.events.total,
+      (count) => `${formatCounted(count, 'event')} stored, each once`,
+    ),
+    expectCount(
+      total('duplicates'),
+      stats.duplicates,
+      (count) => `${formatCounted(count, 'duplicate')} recognised: no handler ran twice`,
+    ),
+    expectCount(
+      total('quarantined'),
+      stats.quarantined,
+      (count) => `${formatCounted(count, 'unreadable line')} in quarantine, its neighbours stored`,
+    ),
+    expectCount(
+      refused,
+      stats.batches.refused_by_reason.signature,
+      (count) =>
+        `${formatCounted(count, 'request')} with a wrong signature refused, nothing of it kept`,
+    ),
+    checkJobs(
+      handlers,
+      stats,
+      `${formatCounted(jobs, 'job')} done by ${formatCounted(Object.keys(handlers).length, 'handler')}, none failed`,
+    ),
+  ]
+}
+
+function expectCount(wanted: number, found: number, say: (count: number) => string): Expectation {
+  return { text: say(wanted), isMet: wanted === found, found: String(found) }
+}
+
+function checkAnswers(sent: readonly SentRequest[]): Expectation {
+  const wrong = sent.filter(({ request, status }) => status !== request.answer)
+  return {
+    text: `${formatCounted(sent.length, 'request')} answered as they must be`,
+    isMet: wrong.length === 0,
+    found: wrong.map(({ request, status }) => `${request.title}: ${status}`).join(', '),
+  }
+}
+
+function checkJobs(
+  wanted: DemoRequests['handlers'],
+  { jobs }: StatsJson,
+  text: string,
+): Expectation {
+  const wrong = Object.entries(wanted).filter(([name, count]) => {
+    const { done, pending, dead } = jobs[name] ?? { done: 0, pending: 0, dead: 0 }
+    return done !== count || pending > 0 || dead > 0
+  })
+  const found = wrong.map(([name]) => `${name}: ${JSON.stringify(jobs[name] ?? 'no job')}`)
+  return { text, isMet: wrong.length === 0, found: found.join(', ') }
+}

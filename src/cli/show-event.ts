@@ -1,0 +1,196 @@
+import { basename } from 'node:path'
+import { Command, Option } from 'commander'
+import type { EventDetailJson } from '../admin/api/events.ts'
+import type { HandlerJson } from '../admin/api/handlers.ts'
+import type { JobJson } from '../admin/api/jobs.ts'
+import { type CommandContext, CommandFailure } from './command.ts'
+import { type AdminOptions, addAdminOptions, connect } from './connect.ts'
+import { formatCounted, formatDuration, formatInstant } from './figures.ts'
+import {
+  describeFact,
+  type Paint,
+  printAnswer,
+  safeLines,
+  safeText,
+  writeText,
+} from './terminal.ts'
+
+interface ShowOptions extends AdminOptions {
+  readonly asTest?: boolean
+  readonly handler?: string
+}
+
+const EXAMPLES = `
+Examples:
+  mailtrap-receiver events show 1048576 --json
+  mailtrap-receiver events show 1048576 --as-test > handlers/hard-bounces.event-1048576.test.ts`
+
+/** `events show` */
+export function showEventCommand(context: CommandContext): Command {
+  return addAdminOptions(
+    new Command('show')
+      .description('show one event: its exact payload, its jobs and their attempts')
+      .argument('<id>', 'its ID in the list')
+      .addOption(
+        new Option('--as-test', 'print a test for its handler with that event').conflicts('json'),
+      )
+      .option('--handler <name>', 'of --as-test: for this one, not the one that failed')
+      .addHelpText('after', EXAMPLES)
+      .action((id: string, options: ShowOptions) => showEvent(id, options, context)),
+  )
+}
+
+async function showEvent(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
+  const client = await connect(options, context)
+  const event = await client.get<EventDetailJson>(`/api/events/${encodeURIComponent(id)}`)
+  if (!options.asTest) {
+    const describe = (paint: Paint) => describeEvent(event, paint)
+    return printAnswer({ answer: event, describe }, options, context)
+  }
+  const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+  const { text, hint } = writeEventTest(event, handlers, options.handler)
+  await writeText(context.stdout, text)
+  await writeText(context.stderr, `${hint}\n`)
+}
+
+/** One event with its jobs and its exact payload, for people. */
+function describeEvent(event: EventDetailJson, paint: Paint): string {
+  const facts: readonly (readonly [title: string, value: string])[] = [
+    ['event', event.id],
+    ['type', event.name ? `${event.type} (${event.name})` : event.type],
+    ['state', event.state],
+    ['received', `${formatInstant(event.received_at)} UTC, source ${event.source}`],
+    ['happened', event.occurred_at ? `${formatInstant(event.occurred_at)} UTC` : '-'],
+    ['event id', event.event_id ?? '-'],
+    ['message id', event.message_id ?? '-'],
+    ['recipient', event.recipient ?? '-'],
+    ['batch', `${event.batch}, piece ${event.position}`],
+  ]
+  const lines = facts.map(([title, value]) => describeFact(title, value, paint))
+  const jobs = event.jobs.length === 0 ? [explainNoJob(event)] : event.jobs.flatMap(describeJob)
+  return [lines.join(''), ...jobs, '', safeLines(event.payload), ''].join('\n')
+}
+
+function explainNoJob({ is_test: isTest, state }: EventDetailJson): string {
+  if (isTest) return 'A test of the provider: it is kept, and never given to handlers.'
+  if (state === 'conflict') return 'Its id is that of an event with other content: replay runs it.'
+  if (state === 'stale') return 'It is older than the keys kept here: replay runs it.'
+  return 'No handler wanted it.'
+}
+
+function describeJob(job: JobJson): string[] {
+  const due = job.state === 'pending' && job.due_at ? `, due ${formatInstant(job.due_at)} UTC` : ''
+  const title = `${safeText(job.handler)}: ${job.state}, ${formatCounted(job.attempt, 'attempt')}${due}`
+  return [title, ...job.attempts.map(describeAttempt), ...describeDiscard(job)]
+}
+
+function describeDiscard({ discarded }: JobJson): string[] {
+  if (discarded === null) return []
+  return [`  discarded ${formatInstant(discarded.at)} UTC: ${safeText(discarded.reason)}`]
+}
+
+function describeAttempt(row: JobJson['attempts'][number]): string {
+  const error = row.error === null ? '' : `\n${indent(safeLines(row.error))}`
+  const when = `${formatInstant(row.ended_at)} UTC, took ${formatDuration(row.duration_ms)}`
+  return `  attempt ${row.attempt}: ${row.outcome}, ${when}${error}`
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '    ')
+}
+
+interface EventTest {
+  /** To be put beside the handler's module. */
+  readonly text: string
+  /** What to say of it to the person who asked. */
+  readonly hint: string
+}
+
+/**
+ * A test for vitest that hands an event to a handler as the receiver did, and expects that it is done:
+ * `wanted`, else the one whose job is dead, else one whose job has failed, else the first that got it.
+ */
+function writeEventTest(
+  event: EventDetailJson,
+  handlers: readonly HandlerJson[],
+  wanted?: string,
+): EventTest {
+  const name = wanted ?? chooseHandler(event)
+  const module = findModule(name, event, handlers)
+  const job = event.jobs.find(({ handler }) => handler === name)
+  const [problem] = job?.last_error?.split('\n') ?? []
+  const about = problem === undefined ? [] : [`// What came of it last: ${safeText(problem)}`]
+  const attempt = Math.max(1, job?.attempt ?? 1)
+  const title = `handles event ${event.id}, ${event.type}`
+  const text = [
+    "import { runHandler } from 'mailtrap-receiver/testing'",
+    "import { expect, it } from 'vitest'",
+    `import handler from ${JSON.stringify(`./${module}`)}`,
+    '',
+    `const event = ${writeLiteral(event.payload)}`,
+    '',
+    ...about,
+    `it(${JSON.stringify(title)}, async () => {`,
+    '  const run = await runHandler(handler, event, {',
+    `    provider: ${JSON.stringify(event.provider)},`,
+    `    source: ${JSON.stringify(event.source)},`,
+    `    attempt: ${attempt},`,
+    `    receivedAt: new Date(${JSON.stringify(event.received_at)}),`,
+    '  })',
+    "  expect(run.outcome, run.error).toBe('done')",
+    '})',
+    '',
+  ].join('\n')
+  const file = `${module.replace(/\.[^.]+$/, '')}.event-${event.id}.test.ts`
+  return {
+    text,
+    hint: `Put it beside ${safeText(module)}, such as in ${safeText(file)}, and run: npx vitest run --dir handlers. It holds the event as it came, with its addresses: change them before you keep it.`,
+  }
+}
+
+function chooseHandler({ id, jobs, state }: EventDetailJson): string {
+  const job =
+    jobs.find((one) => one.state === 'dead') ?? jobs.find((one) => one.last_error) ?? jobs[0]
+  if (job) return job.handler
+  throw new CommandFailure(
+    `Event ${id} is ${state}, and no handler got it. Name one with --handler.`,
+  )
+}
+
+/** The name of its file. */
+function findModule(
+  name: string,
+  { id }: EventDetailJson,
+  handlers: readonly HandlerJson[],
+): string {
+  const known = handlers.find((handler) => handler.name === name)
+  const path = known?.module ?? undefined
+  if (path !== undefined && !path.startsWith('built-in:')) return basename(path)
+  const isThere = known !== undefined
+  const why = isThere
+    ? 'has no module of yours, so that there is nothing to test'
+    : 'is not among those that run'
+  const others = handlers.filter(({ module }) => module && !module.startsWith('built-in:'))
+  const names = others.map((handler) => handler.name).join(', ') || 'there is none'
+  throw new CommandFailure(
+    `The handler ${safeText(name)} ${why}. Name another with --handler: ${safeText(names)}. \`events show ${id}\` shows who got it.`,
+  )
+}
+
+/** An object for people where that is the same, else the exact text, which \`runHandler\` takes, too. */
+function writeLiteral(payload: string): string {
+  const parsed = parseObject(payload)
+  const isSame = parsed !== undefined && JSON.stringify(parsed) === payload
+  // In a module this key would be no field.
+  const isPlain = isSame && !payload.includes('__proto__')
+  return isPlain ? JSON.stringify(parsed, undefined, 2) : JSON.stringify(payload)
+}
+
+function parseObject(payload: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(payload)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
