@@ -1,13 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import { auditReload } from './admin/audit-trail.ts'
 import { attachStore } from './app/attach-store.ts'
 import { createObserving } from './app/observing.ts'
 import { readReadiness } from './app/read-readiness.ts'
 import { followRedaction } from './app/redaction.ts'
-import { rememberHandlers, startHandlers } from './app/run-handlers.ts'
+import { rememberHandlers } from './app/run-handlers.ts'
 import type { App, AppParts, Composition, ReloadOptions, RunningApp } from './app/running-app.ts'
-import { serveAdmin } from './app/serve-admin.ts'
-import { serveWebhooks } from './app/serve-webhooks.ts'
 import { createStopping } from './app/stopping.ts'
 import { takeSettings } from './app/take-settings.ts'
 import { watchCauses, watchWebhooks } from './app/watch.ts'
@@ -15,6 +12,16 @@ import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'
 
 const LEASE_MS = 60_000
+
+/** Half of what there is to load: beside the threads, which need none of it. */
+async function loadListeners() {
+  const [admin, webhooks, audit] = await Promise.all([
+    import('./app/serve-admin.ts'),
+    import('./app/serve-webhooks.ts'),
+    import('./admin/audit-trail.ts'),
+  ])
+  return { ...admin, ...webhooks, ...audit }
+}
 
 /** Puts the receiver together. Nothing else constructs, and nothing here decides. */
 export function createApp(parts: AppParts): App {
@@ -40,9 +47,11 @@ export function createApp(parts: AppParts): App {
     try {
       closers.add(metrics.stop)
       await unlessStopped(startTraces(closers))
-      const opened = await unlessStopped(attachStore(shared, { leaseMs, onBroken: fail }))
-      const { store, work, journal } = opened
-      const handlersStarted = work && startHandlers(work, shared)
+      const opening = attachStore(shared, { leaseMs, onBroken: fail })
+      const loading = loadListeners()
+      const opened = await unlessStopped(opening)
+      const { store, work, journal, handlersStarted } = opened
+      const { auditReload, serveAdmin, serveWebhooks } = await unlessStopped(loading)
       const readiness = () => readReadiness(stage(), opened)
       const isWell = () => readiness().ready
       recordReload = (problems) => auditReload(store, problems)

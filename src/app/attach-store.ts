@@ -1,17 +1,24 @@
 import type { ReceiverError } from '../errors.ts'
 import { pruneRegularly } from '../store/prune-regularly.ts'
+import type { WorkThread } from '../work/start-work-thread.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
+import { type HandlersStart, startHandlers } from './run-handlers.ts'
 import type { Composition } from './running-app.ts'
 
-/** Opens the store as part of what is stopped and reloaded; whoever works prunes it, too. */
+/** Opens the store as part of what is stopped and reloaded; whoever works prunes it and runs handlers. */
 export async function attachStore(
-  { settings, receives, observer, closers, reloaders, now }: Composition,
+  composition: Composition,
   more: { readonly leaseMs: number; readonly onBroken: (error: ReceiverError) => void },
-): Promise<OpenedStore> {
+): Promise<OpenedStore & { readonly handlersStarted: HandlersStart['whenStarted'] | undefined }> {
+  const { settings, receives, observer, closers, reloaders, now } = composition
   const { storeFile, storeUrl, storeLabel, dataDir, role } = settings
   const works = role !== 'receive'
   const places = { storeFile, storeUrl, dataDir }
-  const opened = await openStore({ ...places, ...more, receives, works, observer, now })
+  let handlers: HandlersStart | undefined
+  const onWork = (work: WorkThread) => {
+    handlers = startHandlers(work, composition)
+  }
+  const opened = await openStore({ ...places, ...more, receives, works, observer, now, onWork })
   closers.add(() => opened.store.close())
   closers.add(({ spoolMs }) => opened.stopJournal(spoolMs))
   // Of the store, only the way in may change while it is open.
@@ -19,8 +26,9 @@ export async function attachStore(
     if (fresh.storeLabel === storeLabel) opened.useUrl(fresh.storeUrl)
     return []
   })
-  if (!works) return opened
+  if (!works) return { ...opened, handlersStarted: undefined }
   const pruning = pruneRegularly(opened.store, { retention: settings, observer, now })
   closers.add(() => pruning.stop())
-  return opened
+  if (handlers) closers.add(handlers.stop)
+  return { ...opened, handlersStarted: handlers?.whenStarted }
 }

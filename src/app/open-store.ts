@@ -31,6 +31,8 @@ export interface StoreParts {
   readonly leaseMs: number
   readonly observer: Observer
   readonly onBroken: (error: ReceiverError) => void
+  /** It can be asked from now on, while the rest of the store is opened. */
+  readonly onWork: (work: WorkThread) => void
   readonly now: () => number
 }
 
@@ -94,12 +96,13 @@ async function warnOfFolder({ observer, ...places }: StoreParts): Promise<void> 
 
 /** One process has the file: the work thread writes, a reader's thread reads for people. */
 async function openFile(
-  { leaseMs, observer, onBroken }: StoreParts,
+  { leaseMs, observer, onBroken, onWork }: StoreParts,
   file: string,
 ): Promise<OpenedStore> {
-  const { openReader } = await import('../store/sqlite/reader.ts')
   const data = { store: { engine: 'sqlite', file }, leaseMs } as const
-  const work = await startWorkThread(data, { observer, onBroken })
+  const starting = startWorkThread(data, { observer, onBroken })
+  const [work, { openReader }] = await Promise.all([starting, import('../store/sqlite/reader.ts')])
+  onWork(work)
   const reader = await openReader(file, (id) => keysOfEventId(PROVIDERS, id)).catch(
     async (error: unknown) => {
       await work.stop()
@@ -131,7 +134,7 @@ async function openFile(
 
 /** Several processes share the database: each thread of ours has connections of its own. */
 async function openShared(parts: StoreParts): Promise<OpenedStore> {
-  const { storeUrl, dataDir, receives, works, leaseMs, observer, onBroken, now } = parts
+  const { storeUrl, dataDir, receives, works, leaseMs, observer, onBroken, onWork, now } = parts
   const { openPostgresEngine } = await import('../store/postgres/engine.ts')
   const onWarning = (detail: string) => observer.storeWarned({ detail })
   const engine = await openPostgresEngine(storeUrl, {
@@ -143,6 +146,7 @@ async function openShared(parts: StoreParts): Promise<OpenedStore> {
   })
   const data = { store: { engine: 'postgres', url: storeUrl }, leaseMs } as const
   const work = works ? await startWorkThread(data, { observer, onBroken }) : undefined
+  if (work) onWork(work)
   const archive: Archive = createArchive({
     ...engine.reading,
     engine: 'postgres',

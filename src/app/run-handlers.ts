@@ -14,18 +14,22 @@ interface StartReport {
   readonly problems: readonly string[]
 }
 
-/**
- * Modules are loaded from now on, beside whatever else starts; one that takes long joins later. What
- * is answered resolves when those are that do not, and rejects with `invalid_handler` when one is not
- * what a handler has to be.
- */
-export function startHandlers(work: WorkThread, composition: Composition): () => Promise<void> {
+export interface HandlersStart {
+  /**
+   * Resolves when modules are loaded, but for those that take long; rejects with `invalid_handler`
+   * when one is not what a handler has to be.
+   */
+  readonly whenStarted: () => Promise<void>
+  readonly stop: Closer
+}
+
+/** Modules are loaded from now on, beside whatever else starts; one that takes long joins later. */
+export function startHandlers(work: WorkThread, composition: Composition): HandlersStart {
   const { settings, env, followsCode, redaction, closers, reloaders } = composition
   const stop: Closer = async ({ handlersSoftMs: softMs, handlersHardMs: hardMs }) => {
     await work.ask('beginStop')
     await work.ask('stopHandlers', { softMs, hardMs })
   }
-  closers.add(stop)
   const rulesOf = (from: Settings): WorkRules => ({
     handlers: from.handlers,
     childEnv: handlerEnvironment(from, env),
@@ -35,7 +39,7 @@ export function startHandlers(work: WorkThread, composition: Composition): () =>
   const starting = work.ask<StartReport>('startHandlers', rulesOf(settings))
   // Should something else end the start, nobody waits for it.
   starting.catch(() => {})
-  return async () => {
+  const whenStarted = async () => {
     // They stop first, before the listeners that began after them: no request waits for a handler.
     closers.add(stop)
     const { problems } = await starting
@@ -46,6 +50,7 @@ export function startHandlers(work: WorkThread, composition: Composition): () =>
       return report.problems
     })
   }
+  return { whenStarted, stop }
 }
 
 /** Where others run the handlers: which there are, for the admin listener. */
