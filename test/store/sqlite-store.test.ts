@@ -20,8 +20,8 @@ describe('a SQLite store', () => {
     empty.close()
     const db = await openDriver(empty.file, { isReadOnly: false })
     db.exec(`WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 300000)
-      INSERT INTO events SELECT 1048576 + id, id / 512, 0, 2, randomblob(16), 'open', NULL, NULL,
-        'dispatched', NULL, NULL, NULL, NULL FROM n`)
+      INSERT INTO event_rows (id, start, bytes, key, type)
+        SELECT 1048576 + id, 0, 2, randomblob(16), 'open' FROM n`)
     db.exec(`INSERT INTO batches (seq, id, source, provider, received_at, sha256, body_bytes, is_open)
       VALUES (1, 'b', 's', 'mailtrap', 1, zeroblob(32), 2, 0)`)
     db.exec(`INSERT INTO jobs (event, handler, state, attempt, due_at, payload)

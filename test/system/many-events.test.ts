@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../src/store/sqlite/driver.ts'
+import { createLookups } from '../../src/store/sqlite/lookups.ts'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
 import { IS_LONG } from './long-runs.ts'
@@ -28,6 +30,10 @@ const IN_SQLITE: Dialect = {
   literal: (hex) => `x'${hex}'`,
   key: (number) => `CAST(printf('%016d', ${number}) AS BLOB)`,
   repeat: (text, times) => `replace(hex(zeroblob(${times})), '00', ${text})`,
+  insertEvents: (select) => `INSERT INTO event_rows (id, start, bytes, key, type, event_id, verdict,
+      occurred_at, recipient, message_id)
+    SELECT s.id, start, bytes, key, words.id, event_id, nullif(verdict, 'dispatched'), occurred_at,
+      recipient, message_id FROM (${select}) AS s CROSS JOIN words ON words.word = s.type`,
 }
 
 const IN_POSTGRES: Dialect = {
@@ -37,6 +43,9 @@ const IN_POSTGRES: Dialect = {
   literal: (hex) => `'\\x${hex}'::bytea`,
   key: (number) => `convert_to(lpad(${number}::text, 16, '0'), 'UTF8')`,
   repeat: (text, times) => `repeat(${text}, ${times})`,
+  insertEvents: (select) => `INSERT INTO events (bucket, id, start, bytes, key, type, event_id,
+      verdict, occurred_at, recipient, message_id)
+    SELECT id >> 28, s.* FROM (${select}) AS s`,
 }
 
 const SQLITE: Engine = {
@@ -48,8 +57,27 @@ const SQLITE: Engine = {
       db.exec(sql)
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     }
+    addLookups(db)
     db.close()
   },
+}
+
+/** So that all of them are found by their recipients and messages. */
+function addLookups(db: Database): void {
+  const lookups = createLookups(db)
+  const select = db.prepare(
+    `SELECT id, recipient, message_id AS messageId FROM events WHERE id > ? ORDER BY id LIMIT 10000`,
+  )
+  db.exec('BEGIN')
+  for (let after = 0; ; ) {
+    const rows = select.all(after) as { id: number; recipient: string; messageId: string }[]
+    const ids = rows.map(({ id }) => id)
+    lookups.add(ids, rows)
+    const last = ids.at(-1)
+    if (last === undefined) break
+    after = last
+  }
+  db.exec('COMMIT')
 }
 
 const POSTGRES: Engine = {

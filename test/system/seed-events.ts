@@ -15,6 +15,8 @@ export interface Dialect {
   /** A table of the numbers from 1 to `count`, called `n (id)`. */
   numbers(count: number): string
   readonly lineEnd: string
+  /** Inserts these events, with no place among what they are found by. */
+  insertEvents(select: string): string
   /** A text as bytes. */
   bytes(text: string): string
   /** Bytes, given in hex. */
@@ -53,12 +55,15 @@ export function* seedStatements(dialect: Dialect, seed: Seed): Generator<string>
        ${now - DAYS_MS} + id * ${Math.floor(DAYS_MS / batches)}, ${literal('00')}, ${PER_BATCH * PAYLOAD.length}, 0,
        ${PER_BATCH}, ${PER_BATCH} FROM ${numbers(batches)}`
   yield `INSERT INTO bodies SELECT id, ${bytes(repeat(`'${PAYLOAD}'`, PER_BATCH))} FROM ${numbers(batches)}`
-  yield `INSERT INTO events (id, bucket, start, bytes, key, type, event_id, verdict, occurred_at,
-       recipient, message_id)
-     SELECT ${EVENT}, id / 512, ${POSITION} * ${PAYLOAD.length}, ${PAYLOAD.length}, ${key('id')},
-       CASE id % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'delivery' ELSE 'click' END, 'e' || id,
-       CASE WHEN id % 100000 = 0 THEN 'conflict' ELSE 'dispatched' END, ${at},
-       'user' || (id % 200000) || '@example.com', 'm' || (id / 4) FROM ${numbers(events)}`
+  yield dialect.insertEvents(
+    `SELECT ${EVENT} AS id, ${POSITION} * ${PAYLOAD.length} AS start, ${PAYLOAD.length} AS bytes,
+       ${key('id')} AS key,
+       CASE id % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'delivery' ELSE 'click' END AS type,
+       'e' || id AS event_id,
+       CASE WHEN id % 100000 = 0 THEN 'conflict' ELSE 'dispatched' END AS verdict,
+       ${at} AS occurred_at, 'user' || (id % 200000) || '@example.com' AS recipient,
+       'm' || (id / 4) AS message_id FROM ${numbers(events)}`,
+  )
   yield `INSERT INTO jobs (event, handler, state, attempt, ended_at, duration_ms, failures, payload)
      SELECT ${EVENT}, 'counter', 'dead', 1, ${at}, 7,
        '{"attempt":1,"outcome":"dead","endedAt":' || (1000 * id) || ',"durationMs":7,"error":"Error: 50'

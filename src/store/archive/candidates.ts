@@ -58,7 +58,7 @@ async function findDead(
 }
 
 /** Keeps what was found in a window beyond what is looked at now, for the looks that follow. */
-function inPortions(
+export function inPortions(
   find: (window: SearchWindow) => Promise<{ readonly ids: number[]; readonly from: number }>,
 ): FindCandidates {
   let rest: { ids: Float64Array; from: number; before: number } | undefined

@@ -1,6 +1,6 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
-import { createCandidates, type FindCandidates } from './candidates.ts'
+import { createCandidates, type FindCandidates, inPortions } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
 import { allOf, type Condition, isAmong, type Reading } from './port.ts'
 import { type Found, type SearchWindow, searchEvents } from './search-windows.ts'
@@ -54,33 +54,40 @@ async function narrow(
   }
 }
 
-function readConditions(reading: Reading, query: EventQuery): Condition[] {
+function readConditions({ engine }: Reading, query: EventQuery): Condition[] {
   const { type, recipient, messageId, state } = query
+  const test = TESTS[engine]
   const hasVerdict = state === 'unhandled' || state === 'conflict' || state === 'stale'
   return [
-    ...readFields({ type }, { type: 'e.type = ?' }),
-    ...lookUp(reading, 'e.recipient', recipient?.toLowerCase()),
-    ...lookUp(reading, 'e.message_id', messageId),
-    // An index of them is only used when it is plain that none of the others is asked for.
-    ...(hasVerdict
-      ? [{ sql: `e.verdict <> 'dispatched' AND e.verdict = ?`, values: [state] }]
-      : []),
+    ...(type === undefined ? [] : [test.type(type)]),
+    ...(recipient === undefined ? [] : [test.recipient(recipient.toLowerCase())]),
+    ...(messageId === undefined ? [] : [test.messageId(messageId)]),
+    ...(hasVerdict ? [test.verdict(state)] : []),
     ...(state === 'done' ? [{ sql: `e.verdict = 'dispatched'`, values: [] }] : []),
   ]
 }
 
-/** What the indexes hold of a text, which tells most of them apart. */
-const INDEXED = {
-  sqlite: (text: string) => `substr(${text}, 1, 16)`,
-  postgres: (text: string) => `hashtext(CAST(${text} AS text))`,
-} as const
+const is = (sql: string) => (value: string) => ({ sql, values: [value] })
+const isTwice = (sql: string) => (value: string) => ({ sql, values: [value, value] })
+const hashed = (column: string) =>
+  isTwice(`hashtext(CAST(${column} AS text)) = hashtext(CAST(? AS text)) AND ${column} = ?`)
 
-function lookUp({ engine }: Reading, column: string, value: string | undefined): Condition[] {
-  if (value === undefined) return []
-  const indexed = INDEXED[engine]
-  const sql = `${indexed(column)} = ${indexed('?')} AND ${column} = ?`
-  return [{ sql, values: [value, value] }]
-}
+/** As the columns and indexes of an engine have it. */
+const TESTS = {
+  sqlite: {
+    type: isTwice('e.stored_type IN (?, (SELECT id FROM words WHERE word = ?))'),
+    recipient: is('e.recipient = ?'),
+    messageId: is('e.message_id = ?'),
+    verdict: is('e.stored_verdict = ?'),
+  },
+  postgres: {
+    type: is('e.type = ?'),
+    recipient: hashed('e.recipient'),
+    messageId: hashed('e.message_id'),
+    // The index is only used when it is plain that none of the others is asked for.
+    verdict: is(`e.verdict <> 'dispatched' AND e.verdict = ?`),
+  },
+} as const
 
 function readFields<Fields extends object>(
   query: Fields,
@@ -129,10 +136,14 @@ async function createLead(
     return async (window) => ({ condition: allOf([(await byNumber(window)).condition, isIt]) })
   }
   if (recipient !== undefined || messageId !== undefined) {
-    return async (window) => {
-      const condition = await isInBuckets(reading, window)
-      return condition ? { condition } : {}
-    }
+    const find = reading.findLookups
+    if (!find) return async (window) => ({ condition: isInBuckets(reading, window) })
+    const wanted = { recipient: recipient?.toLowerCase(), messageId }
+    const findAll = async (window: SearchWindow) => ({
+      ids: find(wanted, window),
+      from: window.from,
+    })
+    return byCandidates(reading, inPortions(findAll))
   }
   // Where a type is wanted as well, few of the done have it.
   const isLed = state === 'pending' || state === 'dead' || (state === 'done' && type === undefined)
@@ -147,27 +158,13 @@ function byCandidates(reading: Reading, find: FindCandidates) {
   }
 }
 
-/**
- * The look-up indexes are cut into buckets in the order in which events were unpacked. On SQLite that
- * is only nearly the order of their numbers, as a batch may have had to wait; so buckets around are
- * probed as well, some microseconds each. On PostgreSQL a bucket holds whole batches.
- */
-const BUCKETS_AROUND = { sqlite: 256, postgres: 0 } as const
+/** The indexes are cut into buckets of so many numbers, which are whole batches. */
+const BUCKET = 2 ** 28
 
-const BUCKET_FROM = 'SELECT bucket FROM events WHERE id >= ? ORDER BY id LIMIT 1'
-const BUCKET_BEFORE = 'SELECT bucket FROM events WHERE id < ? ORDER BY id DESC LIMIT 1'
-
-/** The events of a window, as one to whom an index of buckets leads. Undefined: there are none. */
-async function isInBuckets(
-  reading: Reading,
-  { from, before }: SearchWindow,
-): Promise<Condition | undefined> {
-  const [oldest] = await reading.query<{ bucket: number }>(BUCKET_FROM, [from])
-  const [newest] = await reading.query<{ bucket: number }>(BUCKET_BEFORE, [before])
-  if (!(oldest && newest)) return undefined
-  const around = BUCKETS_AROUND[reading.engine]
-  const first = Math.min(oldest.bucket, newest.bucket) - around
-  const last = Math.max(oldest.bucket, newest.bucket) + around
+/** The events of a window, as one to whom an index of buckets leads. */
+function isInBuckets(reading: Reading, { from, before }: SearchWindow): Condition {
+  const first = Math.floor(from / BUCKET)
+  const last = Math.floor((before - 1) / BUCKET)
   const buckets = Array.from({ length: last + 1 - first }, (_, n) => first + n)
   const { sql, values } = isAmong(reading, 'e.bucket', buckets)
   // The plus signs keep an engine from walking by number where the buckets lead.

@@ -1,4 +1,11 @@
 import type { Awaitable } from '../store.ts'
+import type { SearchWindow } from './search-windows.ts'
+
+/** The events of a window that may have this recipient, in lower case, or this message. */
+export type FindLookups = (
+  wanted: Readonly<Record<'recipient' | 'messageId', string | undefined>>,
+  window: SearchWindow,
+) => number[]
 
 /** What an engine gives so that its tables can be read. */
 export interface ArchivePort {
@@ -15,6 +22,8 @@ export interface ArchivePort {
   readonly keysOf: (eventId: string) => readonly Uint8Array[]
   /** The events that have these keys, where `keys` is no table. */
   readonly findByKeys?: (keys: readonly Uint8Array[]) => readonly number[]
+  /** Where no index leads to recipients and messages. */
+  readonly findLookups?: FindLookups
 }
 
 /** What the reads of one snapshot have. */

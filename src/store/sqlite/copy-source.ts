@@ -101,7 +101,11 @@ const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS
      SELECT hour, first_event, last_event FROM key_marks
      UNION ALL SELECT hour, first_event, last_event FROM key_blocks WHERE hour IS NOT NULL)
    GROUP BY hour)`
-const sourceOf = (table: CopiedTable): string => (table === 'key_marks' ? MARKS : table)
+/** As the other engine has them. */
+const EVENTS = `(SELECT id, id >> 28 AS bucket, start, bytes, key, type, name, event_id, verdict, twin,
+  occurred_at, recipient, message_id FROM events)`
+const SOURCES: Readonly<Partial<Record<CopiedTable, string>>> = { key_marks: MARKS, events: EVENTS }
+const sourceOf = (table: CopiedTable): string => SOURCES[table] ?? table
 
 /** Tables that may be large, numbered by their first columns, and what may be large in their rows. */
 const SIZES: Readonly<Partial<Record<CopiedTable, string>>> = {
@@ -121,14 +125,17 @@ function* readRows(db: Database, table: CopiedTable): Generator<readonly CopiedR
     while (rows.length > 0) yield rows.splice(0, ROWS_TOGETHER)
     return
   }
+  const from = sourceOf(table)
+  const number = table === 'events' ? 'id' : 'rowid'
   // Each page by itself: the driver's iterators do not outlive what happens between two rows.
   const select = db.prepare(
     `WITH next AS (
-       SELECT rowid AS at, ${size} AS size FROM ${table} WHERE rowid > ? ORDER BY rowid
+       SELECT ${number} AS at, ${size} AS size FROM ${from} WHERE ${number} > ? ORDER BY ${number}
        LIMIT ${ROWS_TOGETHER}
      ), summed AS (SELECT at, size, sum(size) OVER (ORDER BY at) AS total FROM next)
-     SELECT * FROM ${table} WHERE rowid > ? AND rowid <=
-       (SELECT max(at) FROM summed WHERE total <= ${SIZE_TOGETHER} OR total = size) ORDER BY rowid`,
+     SELECT * FROM ${from} WHERE ${number} > ? AND ${number} <=
+       (SELECT max(at) FROM summed WHERE total <= ${SIZE_TOGETHER} OR total = size)
+     ORDER BY ${number}`,
   )
   for (let after = 0; ; ) {
     const rows = select.all(after, after) as CopiedRow[]

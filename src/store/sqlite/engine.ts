@@ -15,10 +15,12 @@ import { createBodies, createKnownEvents } from './bodies.ts'
 import { createCounters } from './counters.ts'
 import { lockDataDirectory, RECEIVER_WAIT_MS } from './data-lock.ts'
 import { type Database, translateError } from './driver.ts'
+import { createWords } from './event-rows.ts'
 import { createGuard, type OpenFile } from './guard.ts'
 import { createClockSteps, createJobs, endImpossibleWaits } from './jobs.ts'
 import { createJournal } from './journal.ts'
 import { openKeyStore } from './keys.ts'
+import { createLookups } from './lookups.ts'
 import { openForWriting } from './open-database.ts'
 import { createPages } from './pages.ts'
 import { createRunEnds } from './run-ends.ts'
@@ -180,17 +182,20 @@ function createParts(
   const counters = createCounters(db, transactions)
   const bodies = createBodies(db)
   const keys = openKeyStore(db, onWarning ? { onWarning } : {})
+  const lookups = createLookups(db)
+  const words = createWords(db)
   const journal = createJournal(db, { transactions, counters, elapsedMs })
   const jobs = createJobs(db, { transactions, counters })
   const held = createHeld<number>(transactions)
   const ends = createRunEnds(db, { held, counters, bodies, jobs })
-  const runs = createRuns(db, { held, bodies, ends })
+  const runs = createRuns(db, { held, bodies, ends, words })
   const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')
   const isPaused = (handler: string) => selectPaused.get(handler) !== undefined
   return {
     counters,
     bodies,
     keys,
+    lookups,
     journal,
     jobs,
     runs,
@@ -199,6 +204,8 @@ function createParts(
       transactions,
       counters,
       keys,
+      lookups,
+      words,
       journal,
       bodies,
       runs,

@@ -1,26 +1,25 @@
 import { ReceiverError } from '../../errors.ts'
 import { HOUR_MS } from '../believed-time.ts'
-import { eventIdOf } from '../event-id.ts'
 import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import { wantedEvents } from '../run-bits.ts'
 import { insertSeries } from '../series.ts'
-import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
+import type { PageResult, StoredRun, UnpackedEvent, UnpackedPage } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
+import { createEventRows, type Words } from './event-rows.ts'
 import type { Journal } from './journal.ts'
-import { KEY_BYTES } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
+import type { Lookups } from './lookups.ts'
 import type { Runs } from './runs.ts'
 import type { Transactions } from './transactions.ts'
-
-/** How many events are neighbours in a look-up index; see the migration. */
-const BUCKET_EVENTS = 512
 
 interface PageParts {
   readonly transactions: Transactions
   readonly counters: Counters
   readonly keys: KeyStore
+  readonly lookups: Lookups
+  readonly words: Words
   readonly journal: Journal
   readonly bodies: Bodies
   readonly runs: Runs
@@ -68,6 +67,7 @@ export function createPages(db: Database, parts: PageParts) {
     ): PageResult[] {
       const keys = collectKeys()
       const counted: UnpackedPage[] = []
+      const added: { ids: number[]; events: UnpackedEvent[] } = { ids: [], events: [] }
       const results = pages.map((page): PageResult => {
         const stored = isApart ? storeApart(page, now) : storePage(page, now)
         if (!stored) return { kind: 'taken' }
@@ -76,10 +76,13 @@ export function createPages(db: Database, parts: PageParts) {
         counters.add('events_ever', stored.ids.length)
         counted.push(page)
         keys.collect(page, stored.ids)
+        added.ids.push(...stored.ids)
+        added.events.push(...page.events)
         return { kind: 'stored', runs: stored.runs }
       })
       count(counted)
       keys.addTo(parts.keys, transactions)
+      parts.lookups.add(added.ids, added.events)
       return results
     },
   }
@@ -89,32 +92,9 @@ export function createPages(db: Database, parts: PageParts) {
 type StorePage = (page: UnpackedPage, now: number) => Stored | undefined
 
 function createPageRows(db: Database, parts: PageParts): StorePage {
-  const { counters, bodies, runs, isPaused } = parts
+  const { counters, bodies, runs, words, isPaused } = parts
   const sql = prepareStatements(db)
-
-  function insertEvents({ batch, events, keys }: UnpackedPage): number[] {
-    const number = counters.get('events_ever')
-    return events.map((event, index) => {
-      const id = eventIdOf(batch.seq, event.position)
-      // `run` makes an object of what it did: a third of a microsecond for each event.
-      sql.insertEvent.get(
-        id,
-        Math.floor((number + index) / BUCKET_EVENTS),
-        event.start,
-        event.bytes,
-        keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES),
-        event.type,
-        event.name ?? null,
-        event.isIdKey ? '' : (event.eventId ?? null),
-        event.verdict,
-        event.twin ?? null,
-        event.occurredAt ?? null,
-        event.recipient ?? null,
-        event.messageId ?? null,
-      )
-      return id
-    })
-  }
+  const insertEvents = createEventRows(db, words)
 
   function insertUnreadable({ batch, unreadable }: UnpackedPage): void {
     if (unreadable.length === 0) return
@@ -159,7 +139,6 @@ function prepareStatements(db: Database) {
       `INSERT INTO quarantine (id, batch, reason, detail, position, pieces, start, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    insertEvent: db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
   }
 }
 

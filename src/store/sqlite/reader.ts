@@ -6,6 +6,7 @@ import type { ArchivePort } from '../archive/port.ts'
 import type { Archive } from '../store.ts'
 import { type Database, prepareOnce, type Statement } from './driver.ts'
 import { createKeyFinder } from './key-segments.ts'
+import { createLookupFinder } from './lookups.ts'
 
 /**
  * What the thread is asked. The keys of an event id that is searched for come beside the query: what
@@ -121,6 +122,7 @@ export function createReadPort(
     now,
     keysOf,
     findByKeys: createKeyFinder(query),
+    findLookups: createLookupFinder(query),
     inSnapshot<Result>(work: Parameters<ArchivePort['inSnapshot']>[0]) {
       const mine = last.then(() => snapshot<Result>(work))
       last = mine.catch(() => {})

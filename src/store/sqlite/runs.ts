@@ -3,6 +3,7 @@ import { bitOf, withEvents } from '../run-bits.ts'
 import type { ClaimRequest, OpenRun, RunEvent, StoredRun } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Database } from './driver.ts'
+import type { Words } from './event-rows.ts'
 import { KEY_BYTES } from './key-entries.ts'
 import type { RunEnds, RunRow } from './run-ends.ts'
 import type { Held } from './transactions.ts'
@@ -18,7 +19,8 @@ export interface NewRun {
   readonly openedAt: number | undefined
 }
 
-type EventRow = Pick<RunEvent, 'event' | 'start' | 'bytes' | 'type'> & { readonly key: string }
+type EventRow = Pick<RunEvent, 'event' | 'start' | 'bytes'> &
+  Readonly<Record<'key', string> & Record<'type', string | number>>
 
 interface ClaimableRow extends RunRow, BatchRow {
   readonly body_bytes: number
@@ -27,9 +29,14 @@ interface ClaimableRow extends RunRow, BatchRow {
 /** Events that are handed out together, and who may have them. All within a transaction. */
 export function createRuns(
   db: Database,
-  parts: { readonly held: Held<number>; readonly bodies: Bodies; readonly ends: RunEnds },
+  parts: {
+    readonly held: Held<number>
+    readonly bodies: Bodies
+    readonly ends: RunEnds
+    readonly words: Words
+  },
 ) {
-  const { held, bodies, ends } = parts
+  const { held, bodies, ends, words } = parts
   const sql = prepareStatements(db)
   let lastRun =
     (db.prepare('SELECT max(id) AS id FROM runs').get() as { id: number | null }).id ?? 0
@@ -99,7 +106,7 @@ export function createRuns(
     // A blob of its own for each would cost as much as all the rest.
     const keys = Buffer.from(open.map(({ key }) => key).join(''), 'hex')
     return open.map(({ event, start, bytes, type }, n) => {
-      return { event, start, bytes, keys, keyAt: n * KEY_BYTES, type }
+      return { event, start, bytes, keys, keyAt: n * KEY_BYTES, type: words.toText(type) }
     })
   }
 
@@ -123,7 +130,7 @@ function prepareStatements(db: Database) {
     ),
     open: db.prepare('UPDATE runs SET opened = ?, opened_at = ? WHERE id = ?'),
     selectEvents: db.prepare(
-      `SELECT id AS event, start, bytes, hex(key) AS key, type FROM events WHERE id >= ? AND id < ? ORDER BY id`,
+      `SELECT id AS event, start, bytes, hex(key) AS key, type FROM event_rows WHERE id >= ? AND id < ? ORDER BY id`,
     ),
   }
 }

@@ -13,6 +13,7 @@ import { type Database, prepareOnce } from './driver.ts'
 import type { createGuard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import type { KeyStore } from './keys.ts'
+import type { Lookups } from './lookups.ts'
 import type { Runs } from './runs.ts'
 import type { createWiping } from './wipe.ts'
 
@@ -21,6 +22,7 @@ interface UpkeepParts {
   readonly bodies: Bodies
   readonly runs: Runs
   readonly keys: KeyStore
+  readonly lookups: Lookups
   readonly journal: Journal
   readonly guard: ReturnType<typeof createGuard>
   readonly wiping: ReturnType<typeof createWiping>['wiping']
@@ -92,7 +94,8 @@ function* atOnce<Value>(value: Value): Steps<Value> {
   return value
 }
 
-function createUpkeepPort({ counters, bodies, runs, journal, now }: UpkeepParts): UpkeepPort {
+function createUpkeepPort(parts: UpkeepParts): UpkeepPort {
+  const { counters, bodies, runs, journal, lookups, now } = parts
   return {
     engine: 'sqlite',
     now,
@@ -108,6 +111,7 @@ function createUpkeepPort({ counters, bodies, runs, journal, now }: UpkeepParts)
     addRuns: (waiting) =>
       atOnce(waiting.forEach((run) => void runs.add({ ...run, openedAt: undefined }))),
     append: (batch) => atOnce(journal.append(batch)),
+    removeLookups: (events) => atOnce(lookups.remove(events)),
     mayPrune: () => atOnce(true),
   }
 }

@@ -13,6 +13,7 @@ interface RunFact extends RunBits {
   readonly handler: string
 }
 interface EventFact {
+  readonly id: number
   readonly verdict: string
   readonly type: string
 }
@@ -81,9 +82,10 @@ function* remove(port: UpkeepPort, removal: Removal): Steps<number> {
   const inEvents = which('id')
   const events = yield* query<EventFact>(
     `DELETE FROM events WHERE ${inEvents.sql}
-       AND NOT EXISTS (SELECT 1 FROM jobs WHERE event = events.id) RETURNING verdict, type`,
+       AND NOT EXISTS (SELECT 1 FROM jobs WHERE event = events.id) RETURNING id, verdict, type`,
     inEvents.values,
   )
+  if (port.removeLookups) yield* port.removeLookups(events.map(({ id }) => id))
   yield* clearRuns(runs, isGone)
   const totals = yield* port.totals.read()
   // A type that came when there were too many is counted with others.

@@ -48,6 +48,8 @@ export interface UpkeepPort extends Pick<ArchivePort, 'engine' | 'now'> {
   addRuns(runs: readonly WaitingRun[]): Steps<void>
   /** False: a batch with this id is there. */
   append(batch: Batch): Steps<boolean>
+  /** Where what events are found by is not in their rows. */
+  removeLookups?(events: readonly number[]): Steps<void>
   /** False while another process prunes. */
   mayPrune(): Steps<boolean>
 }

@@ -4,6 +4,7 @@ import { createArchive } from '../../../src/store/archive/archive.ts'
 import { eventIdOf } from '../../../src/store/event-id.ts'
 import { makeBits, withTimings } from '../../../src/store/run-bits.ts'
 import { type Database, openDriver } from '../../../src/store/sqlite/driver.ts'
+import { createLookups } from '../../../src/store/sqlite/lookups.ts'
 import { createReadPort } from '../../../src/store/sqlite/reader.ts'
 import type { Archive } from '../../../src/store/store.ts'
 
@@ -13,7 +14,6 @@ const SCHEMA = readFileSync(
 )
 
 export const NOW = Date.UTC(2026, 10, 21, 12)
-const BUCKET_EVENTS = 4
 
 type Row = Readonly<Record<string, string | number | null | Uint8Array>>
 
@@ -47,9 +47,9 @@ const keyOf = (id: string): Uint8Array => createHash('sha256').update(id).digest
 export async function openScratchStore(): Promise<ScratchStore> {
   const db = await openDriver(':memory:', { isReadOnly: false })
   db.exec(SCHEMA)
+  const lookups = createLookups(db)
   let now = NOW
   let stepMs = 0
-  let added = 0
   const clock = () => {
     now += stepMs
     return now
@@ -73,16 +73,24 @@ export async function openScratchStore(): Promise<ScratchStore> {
     insert('batches', { seq, id: `batch-${seq}`, ...received, ...counts, ...batch })
     insert('bodies', { batch: seq, body })
     let start = 0
-    return events.map((event, n) => {
+    const ids = events.map((event, n) => {
       const id = eventIdOf(seq, n)
       const bytes = Buffer.byteLength(payloads[n] ?? '')
-      const bucket = Math.floor(added++ / BUCKET_EVENTS)
       const facts = { bytes, type: 'open', name: 'email.opened', event_id: `id-${id}` }
+      const verdict = event['verdict'] ?? null
       const key = keyOf(String(event['event_id'] ?? randomUUID()))
-      insert('events', { id, bucket, start, key, verdict: 'dispatched', ...facts, ...event })
+      insert('event_rows', { id, start, key, ...facts, ...event, verdict })
       start += bytes + 1
       return id
     })
+    lookups.add(
+      ids,
+      events.map(({ recipient, message_id }) => ({
+        recipient: recipient as string | undefined,
+        messageId: message_id as string | undefined,
+      })),
+    )
+    return ids
   }
 
   function addRun({ handler, wanted, done = [], failed = [], ...run }: RunSample): void {

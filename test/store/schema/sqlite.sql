@@ -1,14 +1,8 @@
 CREATE INDEX batches_open ON batches (seq) WHERE is_open = 1;
 
-CREATE INDEX events_by_message ON events (bucket, substr(message_id, 1, 16))
-  WHERE message_id IS NOT NULL;
+CREATE INDEX events_by_twin    ON event_rows (twin)        WHERE twin IS NOT NULL;
 
-CREATE INDEX events_by_recipient ON events (bucket, substr(recipient, 1, 16))
-  WHERE recipient IS NOT NULL;
-
-CREATE INDEX events_by_twin      ON events (twin)               WHERE twin IS NOT NULL;
-
-CREATE INDEX events_by_verdict   ON events (verdict, id)        WHERE verdict <> 'dispatched';
+CREATE INDEX events_by_verdict ON event_rows (verdict, id) WHERE verdict IS NOT NULL;
 
 CREATE UNIQUE INDEX jobs_by_event ON jobs (event, handler);
 
@@ -56,6 +50,21 @@ CREATE TABLE counters (
   n    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE event_rows (
+  id          INTEGER PRIMARY KEY,
+  start       INTEGER NOT NULL,
+  bytes       INTEGER NOT NULL,
+  key         BLOB    NOT NULL,
+  type        ANY     NOT NULL,
+  name        ANY,
+  event_id    TEXT,
+  verdict     TEXT,
+  twin        INTEGER,
+  occurred_at INTEGER,
+  recipient   TEXT,
+  message_id  ANY
+) STRICT;
+
 CREATE TABLE event_series (
   step TEXT    NOT NULL,
   at   INTEGER NOT NULL,
@@ -63,22 +72,6 @@ CREATE TABLE event_series (
   n    INTEGER NOT NULL,
   PRIMARY KEY (step, at, type)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE events (
-  id          INTEGER PRIMARY KEY,
-  bucket      INTEGER NOT NULL,
-  start       INTEGER NOT NULL,
-  bytes       INTEGER NOT NULL,
-  key         BLOB    NOT NULL,
-  type        TEXT    NOT NULL,
-  name        TEXT,
-  event_id    TEXT,
-  verdict     TEXT    NOT NULL,
-  twin        INTEGER,
-  occurred_at INTEGER,
-  recipient   TEXT,
-  message_id  TEXT
-) STRICT;
 
 CREATE TABLE handlers (
   name          TEXT    PRIMARY KEY,
@@ -141,6 +134,15 @@ CREATE TABLE key_segments (
   missing       INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE lookups (
+  id         INTEGER PRIMARY KEY,
+  last_event INTEGER NOT NULL,
+  entries    INTEGER NOT NULL,
+  recipients BLOB    NOT NULL,
+  messages   BLOB    NOT NULL,
+  offsets    BLOB    NOT NULL
+) STRICT;
+
 CREATE TABLE notes (
   name    TEXT    PRIMARY KEY,
   version INTEGER NOT NULL,
@@ -176,8 +178,33 @@ CREATE TABLE runs (
 CREATE TABLE schema_migrations (
     name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
+CREATE TABLE words (
+  id   INTEGER PRIMARY KEY,
+  word TEXT NOT NULL
+) STRICT;
+
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
   BEGIN SELECT RAISE(ABORT, 'rows of audit are only added'); END;
 
 CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'rows of audit are only added'); END;
+
+CREATE TRIGGER events_are_deleted INSTEAD OF DELETE ON events
+  BEGIN DELETE FROM event_rows WHERE id = OLD.id; END;
+
+CREATE TRIGGER events_are_dispatched INSTEAD OF UPDATE OF verdict ON events
+  BEGIN UPDATE event_rows SET verdict = nullif(NEW.verdict, 'dispatched') WHERE id = NEW.id; END;
+
+CREATE VIEW events AS
+  SELECT id, start, bytes, key,
+    CASE typeof(type) WHEN 'integer' THEN (SELECT word FROM words WHERE words.id = type)
+      ELSE type END AS type,
+    CASE typeof(name) WHEN 'integer' THEN (SELECT word FROM words WHERE words.id = name)
+      ELSE name END AS name,
+    event_id, ifnull(verdict, 'dispatched') AS verdict, twin, occurred_at, recipient,
+    CASE typeof(message_id) WHEN 'blob' THEN lower(
+      substr(hex(message_id), 1, 8) || '-' || substr(hex(message_id), 9, 4) || '-' ||
+      substr(hex(message_id), 13, 4) || '-' || substr(hex(message_id), 17, 4) || '-' ||
+      substr(hex(message_id), 21)) ELSE message_id END AS message_id,
+    type AS stored_type, verdict AS stored_verdict
+  FROM event_rows;

@@ -39,8 +39,8 @@ describe('the thread that reads for people', () => {
          VALUES (1, 'invalid_json', 'x', 0, 1, 0, 2, x'0102');`,
     )
     db.prepare(
-      `INSERT INTO events (id, bucket, start, bytes, key, type, event_id, verdict)
-       VALUES (1048576, 0, 0, 0, ?, 'open', 'one', 'unhandled')`,
+      `INSERT INTO event_rows (id, start, bytes, key, type, event_id, verdict)
+       VALUES (1048576, 0, 0, ?, 'open', 'one', 'unhandled')`,
     ).run(keyOf('one'))
     const asked = [
       reader.listEvents({ eventId: 'one' }),
