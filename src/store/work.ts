@@ -144,7 +144,7 @@ export interface OpenRun {
   readonly handler: string
   /** Names this opening of the run: whoever has an older one is refused. */
   readonly fence: number
-  /** How often it was opened, this time included. */
+  /** How often it was opened, this time included, but for those after which the rest was given back. */
   readonly opened: number
   readonly batch: BatchFacts
   readonly body: Uint8Array

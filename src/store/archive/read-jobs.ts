@@ -107,7 +107,9 @@ function successesOf(event: number, handler: string, runs: readonly RunSqlRow[])
     if (run.handler !== handler || !isInside || !isSet(run.done, index)) return []
     const { endedAfterMs, durationMs } = timingOf(run.timings, index)
     const endedAt = (run.opened_at ?? 0) + endedAfterMs
-    return [{ attempt: run.opened, outcome: 'done', endedAt, durationMs, error: undefined }]
+    return [
+      { attempt: Math.max(1, run.opened), outcome: 'done', endedAt, durationMs, error: undefined },
+    ]
   })
 }
 
@@ -122,7 +124,7 @@ function makeJob(
     event: String(event),
     handler,
     state,
-    attempt: job ? job.attempt : (run?.opened ?? 0),
+    attempt: job ? job.attempt : Math.max(run?.opened ?? 0, successes[0]?.attempt ?? 0),
     dueAt: job?.due_at ?? undefined,
     // An error from before a success is over.
     lastError: record.at(-1)?.error,

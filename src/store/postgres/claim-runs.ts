@@ -33,11 +33,12 @@ const CLAIM_RUNS = `
     SELECT id FROM (SELECT id, bytes, sum(bytes) OVER (ORDER BY id) AS total FROM sized) added
     WHERE total <= $3 OR total = bytes
   ), claimed AS (
-    UPDATE runs r SET opened = r.opened + 1, leased_until = ${GIVEN_MS} + $4,
+    UPDATE runs r SET fence = r.fence + 1, opened = r.opened + 1,
+      leased_until = ${GIVEN_MS} + $4,
       taker = ${takerFor('$4', '$5')},
       opened_at = CASE WHEN r.timings IS NULL THEN ${NOW_MS} ELSE r.opened_at END
     FROM fitting WHERE r.id = fitting.id
-    RETURNING r.id, r.batch AS seq, r.base, r.wanted, r.done, r.failed, r.timings, r.opened
+    RETURNING r.id, r.batch AS seq, r.base, r.wanted, r.done, r.failed, r.timings, r.fence, r.opened
   )
   SELECT claimed.*, b.id AS batch_id, b.source, b.provider, b.received_at
   FROM claimed JOIN batches b USING (seq) ORDER BY id`
@@ -55,6 +56,7 @@ interface RunRow extends BatchRow, RunBits {
   seq: number
   timings: Uint8Array | null
   id: number
+  fence: number
   opened: number
 }
 interface EventRow {
@@ -145,7 +147,7 @@ function readRun(
   return {
     run: row.id,
     handler,
-    fence: row.opened,
+    fence: row.fence,
     opened: row.opened,
     batch: readBatch(row, row.seq),
     body,

@@ -15,7 +15,7 @@ const EXTEND_BATCHES = `
 const EXTEND_RUNS = `
   WITH held AS (
     SELECT r.id FROM runs r JOIN unnest($1::bigint[], $2::integer[]) AS h (id, fence)
-      ON h.id = r.id AND h.fence = r.opened
+      ON h.id = r.id AND h.fence = r.fence
     WHERE r.leased_until > 0 ORDER BY r.id FOR UPDATE OF r
   )
   UPDATE runs r SET leased_until = ${GIVEN_MS} + $3 FROM held WHERE r.id = held.id`

@@ -12,20 +12,22 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
 
 /** In this order everywhere: runs, then jobs, each by number. */
 const LOCK_RUNS = `
-  SELECT id, base, wanted, done, failed, timings, opened, ${NOW_MS} - opened_at AS since
+  SELECT id, base, wanted, done, failed, timings, fence, opened, ${NOW_MS} - opened_at AS since
   FROM runs WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
 
 const UPDATE_RUNS = `
   UPDATE runs r SET done = p.done, failed = p.failed, timings = p.timings, open = p.open,
+    opened = CASE WHEN p.is_given_back = 1 AND p.open > 0 THEN greatest(0, r.opened - 1) ELSE r.opened END,
     leased_until = CASE WHEN p.is_over = 1 THEN 0 ELSE r.leased_until END,
     taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
-  FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::integer[])
-    AS p (id, done, failed, timings, open, is_over)
+  FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::integer[],
+    $7::integer[]) AS p (id, done, failed, timings, open, is_over, is_given_back)
   WHERE r.id = p.id`
 
 interface LockedRun extends RunBits {
   readonly id: number
   readonly timings: Uint8Array | null
+  readonly fence: number
   readonly opened: number
   /** Milliseconds since it was opened. */
   readonly since: number | null
@@ -34,6 +36,7 @@ interface LockedRun extends RunBits {
 interface ChangedRun extends LockedRun {
   readonly open: number
   readonly isOver: boolean
+  readonly isGivenBack: boolean
 }
 /** What became of the events of runs, and of attempts of jobs; each names the opening it belongs to. */
 export function createOutcomes(
@@ -57,7 +60,7 @@ export function createOutcomes(
   async function cutRun(run: Pick<OpenRun, 'run' | 'fence' | 'handler'>): Promise<void> {
     await transactions.run(PLAN, async (query) => {
       const [row] = await query<LockedRun>(LOCK_RUNS, [int8Array([run.run])])
-      if (row?.opened === run.fence) await endRun(query, row, run.handler, CUT)
+      if (row?.fence === run.fence) await endRun(query, row, run.handler, CUT)
     })
     held.runs.drop(run.run)
   }
@@ -73,7 +76,7 @@ export async function endRun(
   outcome: FailedEvent['outcome'],
 ): Promise<void> {
   const next = advanceRun(run, endsOfAll(run, outcome), 0)
-  await writeRuns(query, [{ ...next.run, isOver: true }])
+  await writeRuns(query, [{ ...next.run, isOver: true, isGivenBack: false }])
   await insertJobs(query, next.failed.map(jobOf(run, handler)))
 }
 
@@ -96,15 +99,15 @@ async function recordProgress(
   let refused = 0
   for (const one of progress) {
     const run = runs.get(one.run)
-    if (!run || run.opened !== one.fence) {
+    if (!run || run.fence !== one.fence) {
       refused += one.done.length + one.failed.length
       held.drop(one.run)
       continue
     }
     const next = advanceRun(run, one, run.since ?? 0)
     runs.set(one.run, next.run)
-    const isGivenBack = one.isGivenBack || changed.get(one.run)?.isOver === true
-    changed.set(one.run, { ...next.run, isOver: isGivenBack || next.run.open === 0 })
+    const isGivenBack = one.isGivenBack || changed.get(one.run)?.isGivenBack === true
+    changed.set(one.run, { ...next.run, isOver: isGivenBack || next.run.open === 0, isGivenBack })
     const name = `done:${one.handler}`
     done.set(name, (done.get(name) ?? 0) + next.done)
     failed.push(...next.failed.map(jobOf(run, one.handler)))
@@ -127,5 +130,6 @@ async function writeRuns(query: Query, runs: readonly ChangedRun[]): Promise<voi
     byteaArray(runs.map(({ timings }) => timings)),
     int4Array(runs.map(({ open }) => open)),
     int4Array(runs.map(({ isOver }) => (isOver ? 1 : 0))),
+    int4Array(runs.map(({ isGivenBack }) => (isGivenBack ? 1 : 0))),
   ])
 }

@@ -24,8 +24,8 @@ const INSERT_EVENTS = `
       message_id)`
 
 const INSERT_RUNS = `
-  INSERT INTO runs (batch, handler, base, wanted, open, opened, opened_at, leased_until, taker)
-  SELECT batch, handler, base, wanted, open, opened, CASE opened WHEN 1 THEN ${NOW_MS} END,
+  INSERT INTO runs (batch, handler, base, wanted, open, fence, opened, opened_at, leased_until, taker)
+  SELECT batch, handler, base, wanted, open, opened, opened, CASE opened WHEN 1 THEN ${NOW_MS} END,
     CASE opened WHEN 1 THEN ${GIVEN_MS} + $7 ELSE 0 END,
     CASE opened WHEN 1 THEN ${takerFor('$7', '$8')} END
   FROM (
@@ -34,7 +34,7 @@ const INSERT_RUNS = `
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[])
       AS r (batch, handler, base, wanted, open, opened)
   ) AS r
-  RETURNING id, handler, base, opened`
+  RETURNING id, handler, base, fence`
 
 const INSERT_UNREADABLE = `
   INSERT INTO quarantine (batch, reason, detail, position, pieces, start, bytes)
@@ -88,7 +88,7 @@ interface RunRow {
   readonly id: number
   readonly handler: string
   readonly base: number
-  readonly opened: number
+  readonly fence: number
 }
 
 export async function insertRuns(
@@ -110,7 +110,7 @@ export async function insertRuns(
   ])
   const inserted = new Map(rows.map((row) => [`${row.base} ${row.handler}`, row]))
   for (const { page, handler, events } of runs) {
-    const { id: run = 0, opened: fence = 0 } = inserted.get(`${events[0]} ${handler}`) ?? {}
+    const { id: run = 0, fence = 0 } = inserted.get(`${events[0]} ${handler}`) ?? {}
     stored[page]?.push({ run, handler, fence })
   }
   return stored

@@ -14,6 +14,7 @@ export interface RunRow extends RunBits {
   readonly batch: number
   readonly handler: string
   readonly open: number
+  readonly fence: number
   readonly opened: number
   readonly opened_at: number | null
   readonly timings: Uint8Array | null
@@ -34,6 +35,7 @@ export function createRunEnds(
   const update = db.prepare(
     'UPDATE runs SET done = ?, failed = ?, open = ?, timings = ? WHERE id = ?',
   )
+  const giveBack = db.prepare('UPDATE runs SET opened = opened - 1 WHERE id = ? AND open > 0')
   const selectPlace = db.prepare('SELECT start, bytes FROM events WHERE id = ?')
 
   /** Answers how many outcomes came too late. */
@@ -42,11 +44,13 @@ export function createRunEnds(
     const row = select.get(run) as RunRow | undefined
     // Nobody asks for an answer to a run that was only given back, unless somebody else has it.
     const tooLate = Math.max(1, done.length + failed.length)
-    if (row && row.opened !== fence) return tooLate
+    if (row && row.fence !== fence) return tooLate
     if (isGivenBack || !row) held.letGo(run, fence)
     if (!row) return done.length + failed.length
-    if (done.length + failed.length === 0) return 0
-    return recordEnds(row, progress, now)
+    const hasEnds = done.length + failed.length > 0
+    const refused = hasEnds ? recordEnds(row, progress, now) : 0
+    if (isGivenBack) giveBack.run(run)
+    return refused
   }
 
   /** Answers how many outcomes were none of what is open. */
@@ -55,7 +59,7 @@ export function createRunEnds(
     update.run(run.done, run.failed, run.open, run.timings, row.id)
     counters.add(`done:${row.handler}`, done)
     addJobs(row, failed, now)
-    if (run.open === 0) held.letGo(row.id, row.opened)
+    if (run.open === 0) held.letGo(row.id, row.fence)
     return ends.done.length + ends.failed.length - done - failed.length
   }
 
@@ -79,7 +83,7 @@ export function createRunEnds(
 
   function cut({ run, fence }: Pick<OpenRun, 'run' | 'fence'>, now: number): void {
     const row = select.get(run) as RunRow | undefined
-    if (row?.opened === fence) recordEnds(row, endsOfAll(row, CUT), now)
+    if (row?.fence === fence) recordEnds(row, endsOfAll(row, CUT), now)
   }
 
   return {

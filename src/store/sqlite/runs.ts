@@ -47,7 +47,7 @@ export function createRuns(
     const bytes = (((events.at(-1) ?? 0) - base) >> 3) + 1
     const wanted = withEvents(null, bytes, { base, events })
     const fence = openedAt === undefined ? 0 : 1
-    sql.insert.run(run, batch, handler, base, wanted, events.length, fence, openedAt ?? null)
+    sql.insert.run(run, batch, handler, base, wanted, events.length, fence, fence, openedAt ?? null)
     if (fence > 0) held.hold(run, fence)
     return { run, handler, fence }
   }
@@ -80,19 +80,19 @@ export function createRuns(
         ends.endUnreadable(row, stored, now)
         return []
       }
-      const fence = row.opened + 1
-      sql.open.run(fence, now, row.id)
-      held.hold(row.id, fence)
-      return [openRun(row, fence, stored.body)]
+      const next = { ...row, fence: row.fence + 1, opened: row.opened + 1 }
+      sql.open.run(now, row.id)
+      held.hold(row.id, next.fence)
+      return [openRun(next, stored.body)]
     })
   }
 
-  function openRun(row: ClaimableRow, fence: number, body: Uint8Array): OpenRun {
+  function openRun(row: ClaimableRow, body: Uint8Array): OpenRun {
     return {
       run: row.id,
       handler: row.handler,
-      fence,
-      opened: fence,
+      fence: row.fence,
+      opened: row.opened,
       batch: readBatch(row, row.batch),
       body,
       events: readEvents(row),
@@ -116,11 +116,12 @@ export function createRuns(
 export type Runs = ReturnType<typeof createRuns>
 
 function prepareStatements(db: Database) {
-  const columns = 'r.id, r.batch, r.handler, r.base, r.wanted, r.done, r.failed, r.open, r.opened'
+  const columns =
+    'r.id, r.batch, r.handler, r.base, r.wanted, r.done, r.failed, r.open, r.fence, r.opened'
   return {
     insert: db.prepare(
-      `INSERT INTO runs (id, batch, handler, base, wanted, open, opened, opened_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO runs (id, batch, handler, base, wanted, open, fence, opened, opened_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     selectOpen: db.prepare(
       `SELECT ${columns}, r.opened_at, r.timings, b.id AS batch_id, b.source, b.provider,
@@ -128,7 +129,9 @@ function prepareStatements(db: Database) {
        FROM runs r JOIN batches b ON b.seq = r.batch
        WHERE r.handler = ? AND r.open > 0 AND r.id > ? ORDER BY r.id LIMIT ${ROWS_TOGETHER}`,
     ),
-    open: db.prepare('UPDATE runs SET opened = ?, opened_at = ? WHERE id = ?'),
+    open: db.prepare(
+      'UPDATE runs SET fence = fence + 1, opened = opened + 1, opened_at = ? WHERE id = ?',
+    ),
     selectEvents: db.prepare(
       `SELECT id AS event, start, bytes, hex(key) AS key, type FROM event_rows WHERE id >= ? AND id < ? ORDER BY id`,
     ),

@@ -320,6 +320,31 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       await commit([progressOf(run, retry)])
       expect(await claimJobs()).toMatchObject([{ attempt: 2, counted: 1, isAlone: false }])
     })
+    it('counts no opening whose holder gave the rest back, and refuses him from then on', async () => {
+      const first = await openRun(3)
+      const [a, b, c] = eventsOf(first)
+      await commit([partOf(first, { done: [a!], isGivenBack: true })])
+      expect(await jobOf(a)).toMatchObject({
+        state: 'done',
+        attempt: 1,
+        attempts: [{ attempt: 1 }],
+      })
+      expect(await jobOf(b)).toMatchObject({ state: 'pending', attempt: 0, attempts: [] })
+      for (let stop = 0; stop < 3; stop++) {
+        const [run] = await claim()
+        expect(run).toMatchObject({ run: first.run, opened: 1 })
+        expect(run?.fence).not.toBe(first.fence)
+        expect(await commit([partOf(first, { done: [b!] })])).toBe(1)
+        await commit([progressOf(run!, RELEASED)])
+      }
+      const [run] = await claim('counter', 0)
+      expect(eventsOf(run!)).toEqual([b, c])
+      const retry = { kind: 'retry', error: 'away', delayMs: 0, isSpared: false } as const
+      await commit([partOf(run!, { failed: [{ event: b!, durationMs: TOOK_MS, outcome: retry }] })])
+      expect(await claimJobs()).toMatchObject([{ event: b, attempt: 2, counted: 2 }])
+      await tested.holderDies()
+      expect(await claim()).toMatchObject([{ run: first.run, opened: 2 }])
+    })
     it('cuts a run whose holders died three times: each open event becomes a job, alone, uncounted', async () => {
       const first = await openRun(4, 0)
       const [a, b, c, d] = eventsOf(first)
@@ -368,7 +393,8 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       expect(await commit([partOf(held, { done: [kept.events[0]!] })])).toBe(0)
       expect(await commit([partOf(held, { isGivenBack: true })])).toBe(0)
       const [again] = await claim('counter')
-      expect(again).toMatchObject({ run: own?.run, opened: 2 })
+      expect(again).toMatchObject({ run: own?.run, opened: 1 })
+      expect(again?.fence).not.toBe(held.fence)
       expect(eventsOf(again!)).toEqual(kept.events.slice(1))
     })
     it('hands out a run that was opened at once again when its holder has died', async () => {

@@ -170,6 +170,7 @@ CREATE TABLE runs (
   done      BLOB,
   failed    BLOB,
   open      INTEGER NOT NULL,
+  fence     INTEGER NOT NULL DEFAULT 0,
   opened    INTEGER NOT NULL,
   opened_at INTEGER,
   timings   BLOB

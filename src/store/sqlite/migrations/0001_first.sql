@@ -145,7 +145,7 @@ CREATE TABLE lookups (
 -- The events of a page (or of a replay) that one handler is to run: a bit for each, from the event
 -- `base` on, at most 1,024. wanted = done + failed + open, disjoint; what failed has a row in `jobs`.
 -- `timings` has 4 bytes a bit: when it ended, in tenths of a second since `opened_at`, and how long it
--- took; see run-bits.ts. `opened` counts the openings, and the newest is the fence.
+-- took; see run-bits.ts. `fence` counts the openings, `opened` those after which the rest was not given back.
 CREATE TABLE runs (
   id        INTEGER PRIMARY KEY,
   batch     INTEGER NOT NULL,
@@ -155,6 +155,7 @@ CREATE TABLE runs (
   done      BLOB,
   failed    BLOB,
   open      INTEGER NOT NULL,
+  fence     INTEGER NOT NULL DEFAULT 0,
   opened    INTEGER NOT NULL,
   opened_at INTEGER,
   timings   BLOB
