@@ -30,6 +30,8 @@ const READING_CONNECTIONS = 2
 
 /** A start waits no longer for the database; the opening goes on behind it. */
 const MOST_OPENING_MS = 3_000
+/** Nor does a stop. */
+const MOST_LETTING_GO_MS = 1_000
 
 const FOLD: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
 const PROBE: TransactionPlan = { sync: 'on', timeoutMs: 2_000 }
@@ -106,6 +108,8 @@ export async function openPostgresEngine(
 
   async function close(): Promise<void> {
     stopBackground()
+    // Else no other replica would unpack them before their lease is over.
+    await within(MOST_LETTING_GO_MS, parts.heldBatches.letAllGo()).catch(() => {})
     await parts.marks.flush().catch(() => {})
     await Promise.all([stopListening?.(), ...pools.map((pool) => pool.close())])
   }

@@ -24,6 +24,8 @@ export interface Holdings<Name extends number | string = number> {
     leaseMs: number,
   ): () => void
   drop(name: Name): void
+  /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */
+  letAllGo(): Promise<void>
 }
 
 /** A number that no other engine has, by chance. */
@@ -41,9 +43,13 @@ export function createHoldings<Name extends number | string = number>(
   let clearing: Promise<void> | undefined
   const whenIdle: (() => void)[] = []
 
+  const isIdle = async () => {
+    if (underWay > 0) await new Promise<void>((resolve) => whenIdle.push(resolve))
+  }
+
   async function clear(): Promise<void> {
     // What begins now waits for it, so that there is an end to what is under way.
-    if (underWay > 0) await new Promise<void>((resolve) => whenIdle.push(resolve))
+    await isIdle()
     await letGo([...held.keys()])
     isInDoubt = false
   }
@@ -87,5 +93,11 @@ export function createHoldings<Name extends number | string = number>(
       }
     },
     drop: (name) => void held.delete(name),
+    async letAllGo() {
+      await isIdle()
+      if (held.size === 0) return
+      held.clear()
+      await letGo([])
+    },
   }
 }

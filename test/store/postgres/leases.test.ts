@@ -96,6 +96,16 @@ describe.skipIf(!server)('a lease in PostgreSQL', () => {
     expect(await takeAll(other)).toEqual([1, 2, 1])
   })
 
+  it('of a batch ends when its holder closes, who has not unpacked it', async () => {
+    const database = await createTestDatabase(server!)
+    const [holder, other] = [await database.open(), await database.open()]
+    await holder.append([sampleBatch(), sampleBatch()])
+    expect(await take(holder, 3_600_000)).toHaveLength(2)
+    expect(await take(other, LEASE_MS)).toEqual([])
+    await holder.close()
+    expect(await take(other, LEASE_MS)).toHaveLength(2)
+  })
+
   it('ends for who holds it when he names it no more', async () => {
     const database = await createTestDatabase(server!)
     const holder = await database.open()
