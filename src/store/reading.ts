@@ -79,7 +79,15 @@ export interface EventDetail extends EventRow {
 
 export interface JobQuery extends PageRequest {
   readonly handler?: string
-  readonly state?: JobState
+  /** `retrying`: pending ones that were tried. */
+  readonly state?: JobState | 'retrying'
+}
+
+/** With what people know its event by; undefined where that is gone. */
+export interface ListedJob extends JobRow {
+  readonly type: string | undefined
+  readonly recipient: string | undefined
+  readonly receivedAt: number | undefined
 }
 
 export interface QuarantineRow {
@@ -102,7 +110,7 @@ export interface Archive {
   health(): Promise<DatabaseHealth | undefined>
   listEvents(query: EventQuery): Promise<Page<EventRow>>
   getEvent(id: string): Promise<EventDetail | undefined>
-  listJobs(query: JobQuery): Promise<Page<JobRow>>
+  listJobs(query: JobQuery): Promise<Page<ListedJob>>
   listQuarantine(query: PageRequest): Promise<Page<QuarantineRow>>
   /** Undefined when there is no such row. */
   getQuarantine(id: string): Promise<QuarantineRow | undefined>
@@ -168,6 +176,8 @@ export interface StoreStats {
   readonly duplicates: number
   readonly quarantined: number
   readonly jobs: Readonly<Record<string, JobCounts>>
+  /** By handler, of the pending jobs those that were tried; of others nothing is said. */
+  readonly retrying: Readonly<Record<string, number>>
   /** Jobs pending and batches waiting. */
   readonly backlog: number
   /** Age of the oldest of them in milliseconds; 0 without a backlog. */

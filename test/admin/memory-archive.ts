@@ -74,10 +74,14 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
     listJobs: async (query) =>
       note('listJobs', query, () => {
         const { handler, state } = query
+        const isPending = state === 'pending' || state === 'retrying'
         const jobs = archive.events
-          .flatMap((event) => event.jobs)
+          .flatMap(({ jobs, type, recipient, receivedAt }) =>
+            jobs.map((job) => ({ ...job, type, recipient, receivedAt })),
+          )
           .filter((job) => handler === undefined || job.handler === handler)
-          .filter((job) => state === undefined || job.state === state)
+          .filter((job) => state === undefined || job.state === (isPending ? 'pending' : state))
+          .filter((job) => state !== 'retrying' || job.attempt > 0)
         return pageOf(jobs, query, (job) => `${job.event}.${job.handler}`)
       }),
     listQuarantine: async (page) =>
@@ -190,6 +194,7 @@ function statsOf({ events, quarantine, figures }: MemoryArchive, countedAt: numb
     duplicates: 0,
     quarantined: quarantine.length,
     jobs: {},
+    retrying: {},
     backlog: 0,
     oldestPendingMs: 0,
     oldestWaitingAt: undefined,

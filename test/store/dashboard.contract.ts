@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keep, sampleEvent } from './sample-rows.ts'
+import { claimOf, keep, progressOf, sampleEvent, sampleEvents } from './sample-rows.ts'
 import { type StoreHarness, storeForEachTest } from './store-harness.ts'
 
 const MINUTE_MS = 60_000
@@ -82,6 +82,30 @@ export function describeDashboardStore(engine: string, harness: StoreHarness): v
         mailtrap: NOON + 2_000,
         audit: NOON + 1_000,
       })
+    })
+
+    it('finds and counts what was tried and waits, however much is before it, with its event', async () => {
+      const { store } = tested
+      const failing = sampleEvent({ type: 'bounce', recipient: 'ann@example.com' })
+      const { events } = await keep(store, [failing], { receivedAt: NOON })
+      const [run] = await store.claimRuns(claimOf('counter'))
+      const outcome = { kind: 'retry', error: 'busy', delayMs: HOUR_MS } as const
+      await store.commit({ pages: [], progress: [progressOf(run!, outcome)], jobs: [] })
+      await keep(store, sampleEvents(40))
+
+      const page = await store.archive.listJobs({ handler: 'counter', state: 'retrying' })
+
+      const job = { event: String(events[0]), state: 'pending', attempt: 1, lastError: 'busy' }
+      const event = { type: 'bounce', recipient: 'ann@example.com', receivedAt: NOON }
+      expect(page).toMatchObject({ rows: [{ ...job, ...event }], cursor: undefined })
+      const { jobs, retrying } = await store.archive.stats()
+      expect({ jobs, retrying }).toEqual({
+        jobs: { counter: { pending: 41, done: 0, dead: 0 } },
+        retrying: { counter: 1 },
+      })
+      expect((await store.archive.listJobs({ state: 'retrying', handler: 'other' })).rows).toEqual(
+        [],
+      )
     })
 
     it('counts the jobs of a handler whose name every object has', async () => {

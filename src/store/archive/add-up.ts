@@ -12,6 +12,8 @@ export interface Totals {
   readonly counters: ReadonlyMap<string, number>
   readonly batches: StoreStats['batches']
   readonly pendingJobs: readonly HandlerCount[]
+  /** Some of the pending ones. */
+  readonly retryingJobs: readonly HandlerCount[]
   readonly deadJobs: readonly HandlerCount[]
   readonly pendingEvents: number
   readonly deadEvents: number
@@ -45,6 +47,9 @@ export function addUp(totals: Totals, now: number): StoreStats {
     duplicates: count('duplicates'),
     quarantined: count('quarantined'),
     jobs: countJobs(totals),
+    retrying: Object.fromEntries(
+      totals.retryingJobs.flatMap(({ handler, n }) => (n > 0 ? [[handler, n]] : [])),
+    ),
     backlog: pendingJobs + batches.waiting,
     oldestPendingMs: waitingSince.length === 0 ? 0 : Math.max(0, now - Math.min(...waitingSince)),
     oldestWaitingAt: totals.oldestWaitingAt,

@@ -2,8 +2,8 @@ import type { Archive, Awaitable } from '../store.ts'
 import { getEvent } from './event-rows.ts'
 import { readHealth } from './health.ts'
 import { listEvents } from './list-events.ts'
+import { listJobs } from './list-jobs.ts'
 import type { ArchivePort, Reading } from './port.ts'
-import { listJobs } from './read-jobs.ts'
 import {
   countEvents,
   findWaiting,

@@ -1,6 +1,6 @@
-import type { JobState } from '../../model.ts'
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
+import type { JobQuery } from '../store.ts'
 import { allOf, type Condition, isAmong, type Reading } from './port.ts'
 import type { SearchWindow } from './search-windows.ts'
 
@@ -15,7 +15,7 @@ export type FindCandidates = (window: SearchWindow, atOnce: number) => Promise<C
 
 /** What candidates are wanted for: jobs in this state, or in any; of this handler, or of any. */
 export interface WantedJobs {
-  readonly state?: JobState | undefined
+  readonly state?: JobQuery['state'] | undefined
   readonly handler?: string | undefined
 }
 
@@ -23,7 +23,13 @@ export interface WantedJobs {
 const MOST_KNOWN = 5_000
 
 const IS_OPEN: Condition = { sql: 'open > 0', values: [] }
-const isIn = (state: JobState): Condition => ({ sql: `state = '${state}'`, values: [] })
+const PENDING = `state = 'pending'`
+/** What job rows are in a state; in the others that of a run may be newer. */
+const IN_STATE: Readonly<Partial<Record<NonNullable<JobQuery['state']>, string>>> = {
+  pending: PENDING,
+  retrying: `${PENDING} AND attempt > 0`,
+  discarded: `state = 'discarded'`,
+}
 
 /** Finds events that may have such a job. */
 export async function createCandidates(
@@ -33,7 +39,8 @@ export async function createCandidates(
   if (wanted.state === 'dead') {
     return (window, atOnce) => findDead(reading, wanted.handler, { window, atOnce })
   }
-  const known = wanted.state === 'pending' ? await findPending(reading, wanted) : undefined
+  const isPending = wanted.state === 'pending' || wanted.state === 'retrying'
+  const known = isPending ? await findPending(reading, wanted) : undefined
   if (known) return inPortions((window) => readKnown(reading, known, window))
   return inPortions((window) => readWindow(reading, wanted, window))
 }
@@ -89,15 +96,21 @@ interface KnownPending {
 /** All that is pending, unless that is too much to be read for every page. */
 async function findPending(
   reading: Reading,
-  { handler }: WantedJobs,
+  { state, handler }: WantedJobs,
 ): Promise<KnownPending | undefined> {
   const isOfHandler = handler === undefined ? [] : [{ sql: 'handler = ?', values: [handler] }]
   const open = allOf([IS_OPEN, ...isOfHandler])
-  const runs = await reading.query<{ batch: number }>(
-    `SELECT batch FROM runs WHERE ${open.sql} LIMIT ${MOST_KNOWN + 1}`,
-    open.values,
-  )
-  const pending = allOf([isIn('pending'), ...isOfHandler])
+  const runs =
+    state === 'retrying'
+      ? []
+      : await reading.query<{ batch: number }>(
+          `SELECT batch FROM runs WHERE ${open.sql} LIMIT ${MOST_KNOWN + 1}`,
+          open.values,
+        )
+  const pending = allOf([
+    { sql: IN_STATE[state ?? 'pending'] ?? PENDING, values: [] },
+    ...isOfHandler,
+  ])
   const jobs = await reading.query<{ event: number }>(
     `SELECT event FROM jobs WHERE ${pending.sql} LIMIT ${MOST_KNOWN + 1}`,
     pending.values,
@@ -134,13 +147,14 @@ async function readWindow(
   const isOfHandler = handler === undefined ? [] : [{ sql: `handler || '' = ?`, values: [handler] }]
   const isPending = state === 'pending'
   const inBatches = { sql: 'batch >= ? AND batch <= ?', values: [from, before - 1].map(batchOf) }
-  // No bit of a run tells that a job was discarded.
+  // No bit of a run tells that a job was discarded, or failed and is tried again.
   const runs =
-    state === 'discarded'
+    state === 'discarded' || state === 'retrying'
       ? []
       : await readBits(reading, [inBatches, ...(isPending ? [IS_OPEN] : []), ...isOfHandler])
   const isInWindow = { sql: 'event >= ? AND event < ?', values: [from, before] }
-  const isInState = state === 'pending' || state === 'discarded' ? [isIn(state)] : []
+  const inState = state && IN_STATE[state]
+  const isInState = inState === undefined ? [] : [{ sql: inState, values: [] }]
   const { sql, values } = allOf([isInWindow, ...isInState, ...isOfHandler])
   const jobs = await reading.query<{ event: number }>(`SELECT event FROM jobs WHERE ${sql}`, values)
   const bits = isPending ? 'open' : state === 'done' ? 'done' : 'wanted'

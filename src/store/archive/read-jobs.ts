@@ -3,10 +3,8 @@ import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { readDiscard, readRecord } from '../job-record.ts'
 import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
-import type { AttemptRow, JobQuery, JobRow, Page, Verdict } from '../store.ts'
-import { createCandidates } from './candidates.ts'
+import type { AttemptRow, JobRow, Verdict } from '../store.ts'
 import { allOf, isAmong, type Reading } from './port.ts'
-import { type Found, searchEvents } from './search-windows.ts'
 
 interface JobSqlRow extends StatedJob {
   readonly event: number
@@ -182,45 +180,4 @@ function tellEvent(verdict: Verdict, jobs: Iterable<{ readonly state: JobState }
   const states = new Set([...jobs].map(({ state }) => state))
   if (states.has('pending')) return 'pending'
   return states.has('dead') ? 'dead' : 'done'
-}
-
-/** Events of which the jobs are read together, at least. */
-const FEWEST_AT_ONCE = 50
-
-/** Finds jobs, those of the newest events first; for a bounded time. */
-export async function listJobs(reading: Reading, request: JobQuery): Promise<Page<JobRow>> {
-  const { limit = 50, cursor, handler, state } = request
-  // No name holds a NUL, and PostgreSQL takes none.
-  if (handler?.includes('\0')) return { rows: [], cursor: undefined }
-  const [event, name] = readCursor(cursor)
-  const find = await createCandidates(reading, { state, handler })
-  const isWanted = (job: JobRow) =>
-    (handler === undefined || job.handler === handler) &&
-    (state === undefined || job.state === state) &&
-    (Number(job.event) < event || job.handler < name)
-
-  const found = await searchEvents(reading, { before: event + 1, limit }, async (window, left) => {
-    const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
-    const jobs = await readJobs(reading, ids)
-    const rows = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
-    return { rows: rows.slice(0, left), reached }
-  })
-  return toPage(found, limit)
-}
-
-/** A page of jobs begins behind this one; without a cursor, behind a job newer than all. */
-function readCursor(cursor: string | undefined): [event: number, handler: string] {
-  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER - 1, '']
-  const dot = cursor.indexOf('.')
-  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
-}
-
-/** No handler's name comes before this one. */
-const FIRST_NAME = '-'
-
-function toPage({ rows, reached }: Found<JobRow>, limit: number): Page<JobRow> {
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  if (last) return { rows, cursor: `${last.event}.${last.handler}` }
-  if (reached === undefined) return { rows, cursor: undefined }
-  return { rows, cursor: `${reached}.${FIRST_NAME}`, isPartial: true }
 }

@@ -15,7 +15,8 @@ const OPEN_RUNS = `
   FROM runs WHERE open > 0 GROUP BY handler`
 
 const PENDING_JOBS = `
-  SELECT handler, count(*) AS n, min(event) AS oldest, max(event) AS newest
+  SELECT handler, count(*) AS n, count(*) FILTER (WHERE attempt > 0) AS retrying,
+    min(event) AS oldest, max(event) AS newest
   FROM jobs WHERE state = 'pending' GROUP BY handler`
 
 const DEAD_JOBS = `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`
@@ -33,7 +34,7 @@ export async function countStats(reading: Reading): Promise<StoreStats> {
   const counters = new Map(counterRows.map(({ name, n }) => [name, n]))
   const [batches] = await query<{ n: number; oldest: number | null }>(OPEN_BATCHES)
   const runs = await query<PendingCount>(OPEN_RUNS)
-  const jobs = await query<PendingCount>(PENDING_JOBS)
+  const jobs = await query<PendingCount & { retrying: number }>(PENDING_JOBS)
   const deadJobs = await query<HandlerCount>(DEAD_JOBS)
   const waiting = batches?.n ?? 0
   // Where replicas share the store, a batch is counted when it is unpacked.
@@ -49,6 +50,7 @@ export async function countStats(reading: Reading): Promise<StoreStats> {
       counters,
       batches: { received, waiting },
       pendingJobs: [...runs, ...jobs],
+      retryingJobs: jobs.map(({ handler, retrying }) => ({ handler, n: retrying })),
       deadJobs,
       pendingEvents: await countPendingEvents(reading, { runs, jobs }),
       deadEvents:

@@ -1,0 +1,64 @@
+import type { JobQuery, JobRow, ListedJob, Page } from '../store.ts'
+import { createCandidates } from './candidates.ts'
+import { selectEvents } from './event-rows.ts'
+import { isAmong, type Reading } from './port.ts'
+import { readJobs } from './read-jobs.ts'
+import { type Found, searchEvents } from './search-windows.ts'
+
+/** Events of which the jobs are read together, at least. */
+const FEWEST_AT_ONCE = 50
+
+/** Finds jobs, those of the newest events first; for a bounded time. */
+export async function listJobs(reading: Reading, request: JobQuery): Promise<Page<ListedJob>> {
+  const { limit = 50, cursor, handler, state } = request
+  // No name holds a NUL, and PostgreSQL takes none.
+  if (handler?.includes('\0')) return { rows: [], cursor: undefined }
+  const [event, name] = readCursor(cursor)
+  const find = await createCandidates(reading, { state, handler })
+  const isWanted = (job: JobRow) =>
+    (handler === undefined || job.handler === handler) &&
+    (state === undefined || isInState(job, state)) &&
+    (Number(job.event) < event || job.handler < name)
+
+  const found = await searchEvents(reading, { before: event + 1, limit }, async (window, left) => {
+    const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
+    const jobs = await readJobs(reading, ids)
+    const rows = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
+    return { rows: rows.slice(0, left), reached }
+  })
+  const { rows, ...page } = toPage(found, limit)
+  return { rows: await addEvents(reading, rows), ...page }
+}
+
+function isInState(job: JobRow, state: NonNullable<JobQuery['state']>): boolean {
+  return state === 'retrying' ? job.state === 'pending' && job.attempt > 0 : job.state === state
+}
+
+/** With what people know an event by. */
+async function addEvents(reading: Reading, jobs: readonly JobRow[]): Promise<ListedJob[]> {
+  const ids = [...new Set(jobs.map(({ event }) => Number(event)))]
+  if (ids.length === 0) return []
+  const rows = await selectEvents(reading, [isAmong(reading, 'e.id', ids)], ids.length)
+  const events = new Map(rows.map((row) => [String(row.id), row]))
+  return jobs.map((job) => {
+    const { type, recipient, received_at: receivedAt } = events.get(job.event) ?? {}
+    return { ...job, type, recipient: recipient ?? undefined, receivedAt }
+  })
+}
+
+/** A page of jobs begins behind this one; without a cursor, behind a job newer than all. */
+function readCursor(cursor: string | undefined): [event: number, handler: string] {
+  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER - 1, '']
+  const dot = cursor.indexOf('.')
+  return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
+}
+
+/** No handler's name comes before this one. */
+const FIRST_NAME = '-'
+
+function toPage({ rows, reached }: Found<JobRow>, limit: number): Page<JobRow> {
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  if (last) return { rows, cursor: `${last.event}.${last.handler}` }
+  if (reached === undefined) return { rows, cursor: undefined }
+  return { rows, cursor: `${reached}.${FIRST_NAME}`, isPartial: true }
+}
