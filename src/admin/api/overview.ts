@@ -20,6 +20,7 @@ const SPANS = {
   '30d': { spanMs: 30 * DAY_MS, bucketMs: 8 * HOUR_MS },
 } as const
 type Span = keyof typeof SPANS
+const LONGEST: Span = '30d'
 
 const SERIES_JSON = z.object({
   span: z.string(),
@@ -38,7 +39,13 @@ export type SeriesJson = z.output<typeof SERIES_JSON>
 
 const SERIES = {
   summary: 'Stored events by type over time, by their receipt',
-  querystring: z.object({ span: oneOf(Object.keys(SPANS) as Span[]).exactOptional() }),
+  querystring: z.object({
+    span: oneOf(Object.keys(SPANS) as Span[])
+      .describe(
+        'By default 24h: a shorter one that has all of it, a longer one where it has nothing.',
+      )
+      .exactOptional(),
+  }),
   response: { 200: SERIES_JSON },
 }
 
@@ -88,7 +95,8 @@ export interface OverviewRoutesOptions {
 export function addOverviewRoutes(app: AdminApp, options: OverviewRoutesOptions): void {
   const { archive, observer, sources, now } = options
 
-  app.get('/api/series', { schema: SERIES }, async ({ query: { span = '24h' } }) => {
+  app.get('/api/series', { schema: SERIES }, async ({ query: { span: wanted } }) => {
+    const span = wanted ?? (await findSpan(archive, now()))
     const query = seriesOf(span, now())
     return seriesJson(span, query, await archive.countEvents(query))
   })
@@ -118,6 +126,24 @@ export function addOverviewRoutes(app: AdminApp, options: OverviewRoutesOptions)
       })),
     }
   })
+}
+
+/** A day, but for one that is mostly or wholly empty. */
+async function findSpan(archive: Pick<Archive, 'countEvents'>, now: number): Promise<Span> {
+  const read = async (span: Span) => {
+    const query = seriesOf(span, now)
+    const points = await archive.countEvents(query)
+    return points.map(({ bucket }) => query.from + bucket * query.bucketMs).filter((at) => at < now)
+  }
+  const has = (span: Span, at: number) => at >= seriesOf(span, now).from
+  const ofDay = await read('24h')
+  if (ofDay.length > 0) {
+    const oldest = Math.min(...ofDay)
+    return (['1h', '6h'] as const).find((span) => has(span, oldest)) ?? '24h'
+  }
+  const ofMonth = await read(LONGEST)
+  if (ofMonth.length === 0) return '24h'
+  return has('7d', Math.max(...ofMonth)) ? '7d' : LONGEST
 }
 
 /** Whole buckets; the last one has begun and goes on. */

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { AckJson, SeriesJson } from '../api/overview.ts'
 import { Grid, HEIGHT, isLongSpan, Key, LEFT, scaleUp, Times, useWidth } from './chart-frame.tsx'
 import { bucketLabel, count, cut, showDuration, showNumber } from './format.ts'
-import { colourTypes, joinRare, niceTop, type Segment, stackBars } from './series.ts'
+import { colourTypes, evenTop, joinRare, niceTop, type Segment, stackBars } from './series.ts'
 
 const MOST_TYPES = 9
 
@@ -26,8 +26,7 @@ export function BarChart({ series, spanText }: { series: SeriesJson; spanText: s
   const from = Date.parse(series.from ?? '')
   const bucketMs = series.bucket_seconds * 1_000
   const bars = stackBars(types, Math.round((Date.parse(series.to ?? '') - from) / bucketMs))
-  // Two at least: there is no half of an event.
-  const top = niceTop(Math.max(2, ...bars.map((bar) => bar.at(-1)?.to ?? 0)))
+  const top = evenTop(Math.max(0, ...bars.map((bar) => bar.at(-1)?.to ?? 0)))
   const step = (width - LEFT) / Math.max(1, bars.length)
   const one = bars[chosen]
   const told = one

@@ -66,6 +66,12 @@ export function showAgo(instant: string | null, now: number): string {
   return seconds < 5 ? 'just now' : `${showAge(seconds)} ago`
 }
 
+/** How long it is until then, as of now. */
+export function showUntil(instant: string, now: number): string {
+  const seconds = (Date.parse(instant) - now) / 1_000
+  return seconds < 1 ? 'now' : `in ${showAge(seconds)}`
+}
+
 /** What `<input type="datetime-local">` shows of ISO text: the reader's own time. */
 export function toLocalInput(instant: string): string {
   const date = new Date(instant)

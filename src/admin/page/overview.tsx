@@ -30,7 +30,8 @@ const SERIES_EVERY = 5
 /** Is it receiving, is it keeping up, which handler fails. */
 export function Overview({ query }: { query: URLSearchParams }) {
   const wanted = query.get('span') ?? ''
-  const span = Object.hasOwn(SPANS, wanted) ? wanted : '24h'
+  // Without one, the receiver chooses one that has something in it.
+  const span = Object.hasOwn(SPANS, wanted) ? wanted : undefined
   const { all, away, isByHand } = useOverview(span)
   const ack = away?.ack ?? all?.ack
   const refused = (away?.process ?? all?.stats)?.batches.refused_by_reason
@@ -39,7 +40,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
       <h1 class="unseen">Overview</h1>
       <div class="grid">
         {away ? <AwayTiles {...away} /> : all && <Tiles stats={all.stats} ack={all.ack} />}
-        {all && <EventsChart series={all.series} span={span} />}
+        {all && <EventsChart series={all.series} />}
         {all && <States counts={all.stats.events.by_state} />}
         {all && <Handlers handlers={all.handlers} />}
         {all && <Sources sources={all.sources} />}
@@ -60,7 +61,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
 }
 
 /** All that it shows; while the store is away, what the process knows by itself, and the rest as it was. */
-function useOverview(span: string) {
+function useOverview(span: string | undefined) {
   const looks = useRef(0)
   const series = useRef<SeriesJson | undefined>(undefined)
   const [away, setAway] = useState<{ process: ProcessJson; ack: AckJson }>()
@@ -74,7 +75,9 @@ function useOverview(span: string) {
         get<{ events: readonly EventJson[] }>('api/events?limit=10'),
         get<AckJson>('api/ack'),
         get<{ sources: readonly SourceJson[] }>('api/sources'),
-        needsSeries ? get<SeriesJson>(`api/series?span=${span}`) : series.current,
+        needsSeries
+          ? get<SeriesJson>(span ? `api/series?span=${span}` : 'api/series')
+          : series.current,
       ])
       series.current = drawn
       setAway(undefined)
@@ -93,7 +96,8 @@ function useOverview(span: string) {
   return { all: look.answer, away, isByHand: look.isByHand }
 }
 
-function EventsChart({ series, span }: { series: SeriesJson; span: string }) {
+function EventsChart({ series }: { series: SeriesJson }) {
+  const { span } = series
   const chooser = (
     <nav class="choices" aria-label="Time span">
       {Object.keys(SPANS).map((name) => (

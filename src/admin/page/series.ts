@@ -40,6 +40,12 @@ export function niceTop(highest: number): number {
   return step * power
 }
 
+/** The same for counts: there is no half of an event. */
+export function evenTop(highest: number): number {
+  const top = niceTop(highest)
+  return top + (top % 2)
+}
+
 export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
 /** Count pairs, the largest first, with what each is of the largest. */

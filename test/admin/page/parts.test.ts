@@ -10,16 +10,19 @@ import {
   showAgo,
   showBytes,
   showDuration,
+  showUntil,
   splitError,
   toLocalInput,
 } from '../../../src/admin/page/format.ts'
 import { indentJson } from '../../../src/admin/page/indent-json.ts'
 import { readRoute, writeRoute } from '../../../src/admin/page/route.ts'
-import { joinRare, niceTop, rank, stackBars } from '../../../src/admin/page/series.ts'
+import { evenTop, joinRare, niceTop, rank, stackBars } from '../../../src/admin/page/series.ts'
 
 describe('figures', () => {
   it.each([
     [showAge(5), '5 s'],
+    [showUntil('2026-11-21T10:00:00Z', Date.UTC(2026, 10, 21, 9, 30)), 'in 30 min'],
+    [showUntil('2026-11-21T09:30:00Z', Date.UTC(2026, 10, 21, 9, 30)), 'now'],
     [showAge(600), '10 min'],
     [showAge(7_200), '2 h'],
     [showAge(864_000), '10 days'],
@@ -192,6 +195,15 @@ describe('bars', () => {
     [999, 1_000],
     [0.3, 0.5],
   ])('of at most %d stand under %d', (highest, top) => expect(niceTop(highest)).toBeCloseTo(top))
+  it.each([
+    [0, 2],
+    [1, 2],
+    [5, 6],
+    [17, 20],
+    [43, 50],
+  ])('have an axis without halves: of at most %d under %d', (highest, top) =>
+    expect(evenTop(highest)).toBe(top),
+  )
   it('are ranked by their length', () => {
     expect(rank({ a: 1, b: 4, c: 0 })).toEqual([
       { name: 'b', count: 4, share: 1 },

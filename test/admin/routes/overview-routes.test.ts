@@ -46,6 +46,28 @@ describe('GET /api/series', () => {
     },
   )
 
+  const HOUR_MS = 3_600_000
+  it.each([
+    ['24h', 'nothing yet', []],
+    ['1h', 'half an hour', [0.1, 0.5]],
+    ['6h', 'two hours', [0.1, 2]],
+    ['24h', 'the whole day', [0.1, 20]],
+    ['7d', 'nothing since three days', [72, 80]],
+    ['30d', 'nothing since a fortnight', [14 * 24]],
+  ])('shows %s to somebody who asks for none, when there is %s', async (span, _name, hours) => {
+    const { app, archive, clock } = buildAdmin()
+    archive.countEvents = async ({ from, to, bucketMs }) =>
+      hours
+        .map((ago) => clock.now - ago * HOUR_MS)
+        .filter((at) => at >= from && at < to)
+        .map((at) => ({ bucket: Math.floor((at - from) / bucketMs), type: 'open', n: 1 }))
+
+    const series = (await app.inject('/api/series')).json()
+
+    expect(series.span).toBe(span)
+    expect(series.types.length).toBe(hours.length === 0 ? 0 : 1)
+  })
+
   it('refuses another span, and names those there are', async () => {
     const { app } = buildAdmin()
     const answer = await app.inject('/api/series?span=2h')
