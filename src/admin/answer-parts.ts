@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { JobCounts, Page } from '../store/store.ts'
+import type { Page, StoreStats } from '../store/store.ts'
 
 /** A time in an answer. */
 export const TIME_JSON = z.string().nullable().meta({ format: 'date-time' })
@@ -29,13 +29,15 @@ export function pageJson({ cursor, isPartial }: Omit<Page<unknown>, 'rows'>) {
 /** The jobs of one handler by state. */
 export const JOB_COUNTS_JSON = z.object({
   pending: z.number(),
+  retrying: z.number().describe('Of the pending ones: those that were tried.'),
   done: z.number(),
   dead: z.number(),
   discarded: z.number(),
 })
 
-export function jobCountsJson(counts: Partial<JobCounts> = {}) {
-  return { pending: 0, done: 0, dead: 0, discarded: 0, ...counts }
+export function jobCountsJson(stats: Pick<StoreStats, 'jobs' | 'retrying'>, handler: string) {
+  const { pending = 0, done = 0, dead = 0, discarded = 0 } = ownValue(stats.jobs, handler) ?? {}
+  return { pending, retrying: ownValue(stats.retrying, handler) ?? 0, done, dead, discarded }
 }
 
 /** What a record holds under a name; a handler may be called `constructor`. */

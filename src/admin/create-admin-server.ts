@@ -13,7 +13,7 @@ import { builtFile } from '../own-files.ts'
 import type { Archive, Store } from '../store/store.ts'
 import { addErrorAnswers, InvalidParameters } from './answer-errors.ts'
 import { addBackfillRoute, type BackfillRouteOptions } from './api/backfill.ts'
-import { addDiscardRoute } from './api/discard.ts'
+import { addChangeRoutes } from './api/change-jobs.ts'
 import { addEventRoutes } from './api/events.ts'
 import { addExportRoute } from './api/export.ts'
 import { addHandlerRoutes } from './api/handlers.ts'
@@ -21,7 +21,6 @@ import { addJobRoutes } from './api/jobs.ts'
 import { addOverviewRoutes } from './api/overview.ts'
 import { addQuarantineRoutes } from './api/quarantine.ts'
 import { addReplayRoute } from './api/replay.ts'
-import { addRetryRoute } from './api/retry.ts'
 import { addSessionRoutes } from './api/session.ts'
 import { addStatsRoutes, type StatsRoutesOptions } from './api/stats.ts'
 import { addUpkeepRoutes, type UpkeepRoutesOptions } from './api/upkeep.ts'
@@ -127,8 +126,7 @@ function addRoutes(
   addEventRoutes(app, archive)
   addExportRoute(app, archive)
   addJobRoutes(app, { archive, observer, audited })
-  addRetryRoute(app, { archive, observer, audited })
-  addDiscardRoute(app, { archive, observer, audited })
+  addChangeRoutes(app, { archive, observer, audited })
   addHandlerRoutes(app, { ...options, audited })
   addQuarantineRoutes(app, { ...options, audited })
   addReplayRoute(app, { ...options, audited })

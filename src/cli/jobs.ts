@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import type { DiscardedJson } from '../admin/api/discard.ts'
-import type { JobJson } from '../admin/api/jobs.ts'
+import type { DiscardedJson } from '../admin/api/change-jobs.ts'
+import type { ListedJobJson } from '../admin/api/jobs.ts'
 import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import {
@@ -16,17 +16,20 @@ import { formatCounted, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
 import { STATE_COLOURS } from './terminal.ts'
 
-const COLUMNS: readonly Column<JobJson>[] = [
+const COLUMNS: readonly Column<ListedJobJson>[] = [
   { title: 'EVENT', text: (job) => job.event },
+  { title: 'TYPE', text: (job) => job.type ?? '-' },
+  { title: 'RECIPIENT', text: (job) => job.recipient ?? '-', mayShrink: true },
+  { title: 'RECEIVED (UTC)', text: (job) => formatInstant(job.received_at) },
   { title: 'HANDLER', text: (job) => job.handler },
   { title: 'STATE', text: (job) => job.state, colour: (job) => STATE_COLOURS[job.state] },
   { title: 'ATTEMPTS', text: (job) => String(job.attempt), isFigure: true },
-  { title: 'DUE (UTC)', text: (job) => formatInstant(job.due_at) },
+  { title: 'NEXT (UTC)', text: (job) => formatInstant(job.due_at) },
   { title: 'LAST ERROR', text: lastError, mayShrink: true },
 ]
 
 /** Of a discarded job nobody needs the error any more, but why. */
-function lastError({ discarded, last_error: error }: JobJson): string {
+function lastError({ discarded, last_error: error }: ListedJobJson): string {
   return discarded ? `discarded: ${discarded.reason}` : firstLine(error ?? '-')
 }
 
@@ -38,6 +41,7 @@ function firstLine(text: string): string {
 const EXAMPLES = `
 Examples:
   mailtrap-receiver jobs --state dead
+  mailtrap-receiver jobs --state retrying         those that failed and wait, and until when
   mailtrap-receiver jobs --handler suppressions --all --json
   mailtrap-receiver jobs retry --handler suppressions
   mailtrap-receiver jobs discard --handler suppressions --reason 'The list was given up.'
@@ -50,7 +54,9 @@ export function jobsCommand(context: CommandContext): Command {
     new Command('jobs')
       .enablePositionalOptions()
       .option('--handler <name>', 'of this handler')
-      .addOption(new Option('--state <state>', 'in this state').choices(JOB_STATES))
+      .addOption(
+        new Option('--state <state>', 'in this state').choices([...JOB_STATES, 'retrying']),
+      )
       .addHelpText('after', EXAMPLES)
       .action((options: ListOptions) => {
         const query = filterOf(options, ['handler', 'state'])

@@ -64,7 +64,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'post /api/jobs/retry': {
     body: {
       ...{ jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1', type: 'bounce' },
-      ...{ from: '2026-11-21', to: '1795300000' },
+      ...{ from: '2026-11-21', to: '1795300000', error: 'no such list' },
     },
   },
   'post /api/jobs/discard': {
@@ -253,6 +253,7 @@ describe('the OpenAPI document', () => {
       const strange = { id: '999', name: 'nobody' }
       if (call.path) await expectError(404, { path: strange, ...(call.body && { body: {} }) })
       if (path === '/api/replay') await expectError(404, { body: { event: '999' } })
+      if (path === '/api/jobs/retry') await expectError(404, { body: { event: '999' } })
       if (path === '/api/jobs/discard') {
         await expectError(404, { body: { event: '999', reason: 'given up' } })
       }

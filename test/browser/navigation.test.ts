@@ -201,7 +201,7 @@ describe.skipIf(!chromium)(
         .first()
         .waitFor()
       await takeScreenshot(page, 'handler-phone')
-      await page.locator('.dead-jobs').getByRole('link').first().click()
+      await page.locator('.jobs-table').getByRole('link').first().click()
       await page.locator('.attempts tbody tr').first().waitFor()
       await takeScreenshot(page, 'attempts-phone')
       const widest = await page.evaluate<number>(

@@ -302,8 +302,8 @@ describe('mailtrap-receiver jobs', () => {
     archive.events.push(makeEvent('1', { jobs }))
     const { out } = await run(['jobs', '--handler', 'alerts', '--state', 'dead'])
     expect(out).toBe(
-      'EVENT  HANDLER  STATE  ATTEMPTS  DUE (UTC)  LAST ERROR\n' +
-        '1      alerts   dead          1  -          no such list\n',
+      'EVENT  TYPE    RECIPIENT        RECEIVED (UTC)       HANDLER  STATE  ATTEMPTS  NEXT (UTC)  LAST ERROR\n' +
+        '1      bounce  ada@example.com  2026-11-21 09:30:00  alerts   dead          1  -           no such list\n',
     )
   })
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Archive, JobRow } from '../../store/store.ts'
+import type { Archive, JobQuery, JobRow } from '../../store/store.ts'
 import { dropUndefined, isoTime, TIME_JSON } from '../answer-parts.ts'
 
 export const FAILURES_JSON = z.object({
@@ -20,8 +20,8 @@ export const FAILURES_JSON = z.object({
 export type FailuresJson = z.output<typeof FAILURES_JSON>
 
 const PAGE = 500
-/** Enough to see what is wrong; counting millions of dead jobs by their errors is not the aim. */
-const DEAD_PAGES = 4
+/** Of each state: enough to see what is wrong; counting millions by their errors is not the aim. */
+const PAGES = 4
 
 interface FailureGroup {
   readonly error: string
@@ -36,23 +36,32 @@ export async function groupFailures(
   archive: Pick<Archive, 'listJobs'>,
   handler: string,
 ): Promise<FailuresJson> {
-  const waiting = await archive.listJobs({ handler, state: 'pending', limit: PAGE })
-  const jobs = waiting.rows.filter(({ lastError }) => lastError !== undefined)
-  let cursor: string | undefined
-  for (let page = 0; page < DEAD_PAGES; page++) {
-    const paging = { limit: PAGE, ...dropUndefined({ cursor }) }
-    const dead = await archive.listJobs({ handler, state: 'dead', ...paging })
-    jobs.push(...dead.rows)
-    cursor = dead.cursor
-    if (cursor === undefined) break
-  }
+  const retrying = await readNewest(archive, { handler, state: 'retrying' })
+  const dead = await readNewest(archive, { handler, state: 'dead' })
+  // One that is tried again after a replay, or runs for the first time, has not failed.
+  const jobs = [...retrying.jobs.filter(({ lastError }) => lastError !== undefined), ...dead.jobs]
   const groups = new Map<string, FailureGroup>()
   for (const job of jobs) addTo(groups, job)
   const failures = [...groups.values()]
     .sort((a, b) => b.dead + b.retrying - (a.dead + a.retrying) || (a.error < b.error ? -1 : 1))
     .map(({ newestAt, ...group }) => ({ ...group, newest_at: isoTime(newestAt) }))
-  const isPartial = cursor !== undefined || waiting.cursor !== undefined
+  const isPartial = retrying.isPartial || dead.isPartial
   return { failures, examined: jobs.length, is_partial: isPartial }
+}
+
+async function readNewest(
+  archive: Pick<Archive, 'listJobs'>,
+  query: Pick<JobQuery, 'handler' | 'state'>,
+): Promise<{ jobs: readonly JobRow[]; isPartial: boolean }> {
+  const jobs: JobRow[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < PAGES; page++) {
+    const found = await archive.listJobs({ ...query, limit: PAGE, ...dropUndefined({ cursor }) })
+    jobs.push(...found.rows)
+    cursor = found.cursor
+    if (cursor === undefined) break
+  }
+  return { jobs, isPartial: cursor !== undefined }
 }
 
 function addTo(groups: Map<string, FailureGroup>, job: JobRow): void {

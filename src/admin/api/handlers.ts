@@ -93,11 +93,11 @@ export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): 
   const { archive, observer, registrations, audited } = options
 
   app.get('/api/handlers', { schema: LIST_HANDLERS }, async () => {
-    const [{ jobs }, paused] = await Promise.all([archive.stats(), archive.pausedHandlers()])
+    const [stats, paused] = await Promise.all([archive.stats(), archive.pausedHandlers()])
     const { handlers: health } = observer.counts()
     const { attempts } = observer.recent()
     return {
-      handlers: handlersJson({ registrations: registrations(), health, jobs, paused, attempts }),
+      handlers: handlersJson({ registrations: registrations(), health, stats, paused, attempts }),
     }
   })
 
@@ -181,13 +181,16 @@ function refuseUnless(isKnown: boolean, nearest?: string): void {
 function handlersJson(facts: {
   readonly registrations: readonly HandlerRegistration[]
   readonly health: Readonly<Record<string, HandlerHealth>>
-  readonly jobs: StoreStats['jobs']
+  readonly stats: StoreStats
   readonly paused: Readonly<Record<string, number>>
   readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
 }): HandlerJson[] {
-  const { registrations, health, jobs, paused, attempts } = facts
+  const { registrations, health, stats, paused, attempts } = facts
   const registered = new Map(registrations.map((handler) => [handler.name, handler]))
-  const known = [...registered.keys(), ...[health, jobs, paused, attempts].flatMap(Object.keys)]
+  const known = [
+    ...registered.keys(),
+    ...[health, stats.jobs, paused, attempts].flatMap(Object.keys),
+  ]
   return [...new Set(known)].sort().map((name) => {
     const registration = registered.get(name)
     const observed = ownValue(health, name)
@@ -200,7 +203,7 @@ function handlersJson(facts: {
       restarts: observed?.restarts ?? null,
       last_problem: observed?.lastProblem ?? null,
       paused_since: isoTime(ownValue(paused, name)),
-      jobs: jobCountsJson(ownValue(jobs, name)),
+      jobs: jobCountsJson(stats, name),
       recent: recentJson(ownValue(attempts, name)),
     }
   })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { HANDLER_NAME, JOB_STATES } from '../../model.ts'
 import type { Observer } from '../../observe/observer.ts'
-import type { Archive, JobName, JobRow, Store } from '../../store/store.ts'
+import type { Archive, JobName, JobRow, ListedJob, Store } from '../../store/store.ts'
 import { isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
 import type { AuditTrail } from '../audit-trail.ts'
 import type { AdminApp } from '../openapi.ts'
@@ -31,15 +31,24 @@ export const JOB_JSON = z.object({
 })
 export type JobJson = z.output<typeof JOB_JSON>
 
+const LISTED_JSON = JOB_JSON.extend({
+  type: z.string().nullable().describe('Of its event; null where that is gone.'),
+  recipient: z.string().nullable(),
+  received_at: TIME_JSON,
+})
+export type ListedJobJson = z.output<typeof LISTED_JSON>
+
+const LISTED_STATES = [...JOB_STATES, 'retrying'] as const
+
 const LIST_JOBS = {
   summary: 'Jobs with their attempts, newest event first',
   querystring: z.object({
     handler: text.exactOptional(),
-    state: oneOf(JOB_STATES).exactOptional(),
+    state: oneOf(LISTED_STATES).describe('retrying: pending ones that were tried.').exactOptional(),
     ...page,
     cursor: jobCursor.exactOptional(),
   }),
-  response: { 200: z.object({ jobs: z.array(JOB_JSON), ...PAGE_JSON }) },
+  response: { 200: z.object({ jobs: z.array(LISTED_JSON), ...PAGE_JSON }) },
 }
 
 export const MAX_JOBS = 500
@@ -76,7 +85,7 @@ export function addJobRoutes(
 ): void {
   app.get('/api/jobs', { schema: LIST_JOBS }, async ({ query }) => {
     const { rows, ...page } = await archive.listJobs(query)
-    return { jobs: rows.map(jobJson), ...pageJson(page) }
+    return { jobs: rows.map(listedJson), ...pageJson(page) }
   })
 
   app.post('/api/jobs/replay', { schema: REPLAY_JOBS }, async ({ body, ip: address }) => {
@@ -89,6 +98,15 @@ export function addJobRoutes(
     observer.replayed({ address, filter: { state: 'dead' }, jobs: replayed })
     return { replayed }
   })
+}
+
+function listedJson({ type, recipient, receivedAt, ...job }: ListedJob): ListedJobJson {
+  return {
+    ...jobJson(job),
+    type: type ?? null,
+    recipient: recipient ?? null,
+    received_at: isoTime(receivedAt),
+  }
 }
 
 export function jobJson(job: JobRow): JobJson {

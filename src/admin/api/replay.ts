@@ -12,7 +12,7 @@ import type { AuditTrail } from '../audit-trail.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
 import { isSpan, oneOf, SPAN_PROBLEM, span, text } from '../parameters.ts'
 import { findEvent, isTestEvent } from './events.ts'
-import { isMatch, keepMatching } from './job-selection.ts'
+import { findJobs, isMatch } from './select-jobs.ts'
 
 /** Which jobs are to be pending again. Several fields narrow each other. */
 const REPLAY_PARAMETERS = z
@@ -159,27 +159,14 @@ async function replayEvents(
 /** Whoever asks for these, or names an event, takes back that they were settled for good. */
 async function replayDiscarded(
   archive: ReplayArchive,
-  { handler, event, ...filter }: ReplayRequest,
+  { state: _, ...selection }: ReplayRequest,
   onProgress: (jobs: number) => void,
 ): Promise<number> {
-  if (event !== undefined) {
-    const { jobs } = await findEvent(archive, event)
-    const named = jobs.filter(
-      (job) => job.state === 'discarded' && (handler ?? job.handler) === job.handler,
-    )
-    const matching = await keepMatching(archive, named, filter)
-    return matching.length === 0 ? 0 : await archive.replay(matching, 'discarded')
-  }
   let replayed = 0
-  let cursor: string | undefined
-  do {
-    const paging = { limit: PAGE_LIMIT, ...dropUndefined({ handler, cursor }) }
-    const page = await archive.listJobs({ state: 'discarded', ...paging })
-    const jobs = await keepMatching(archive, page.rows, filter)
+  for await (const { jobs } of findJobs(archive, selection, 'discarded')) {
     if (jobs.length > 0) replayed += await archive.replay(jobs, 'discarded')
     onProgress(replayed)
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  }
   return replayed
 }
 

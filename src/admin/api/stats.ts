@@ -131,7 +131,7 @@ export function statsJson(facts: StatsFacts): StatsJson {
     stale: stats.events.byState.stale,
     quarantined: stats.quarantined,
     jobs: Object.fromEntries(
-      Object.entries(stats.jobs).map(([name, counts]) => [name, jobCountsJson(counts)]),
+      Object.keys(stats.jobs).map((name) => [name, jobCountsJson(stats, name)]),
     ),
     backlog: stats.backlog,
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { DiscardedJson } from '../api/discard.ts'
+import type { DiscardedJson } from '../api/change-jobs.ts'
 import type { JobJson } from '../api/jobs.ts'
 import { ask, explainFailure, post } from './api.ts'
 import { Button } from './elements.tsx'

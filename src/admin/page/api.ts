@@ -1,3 +1,5 @@
+import { count } from './format.ts'
+
 const ANSWER_MS = 15_000
 const RETRY_MS = 2_000
 
@@ -31,6 +33,27 @@ export async function post<Answer>(path: string, body: object = {}): Promise<Ans
   const headers = { 'x-dashboard': 'hand', 'content-type': 'application/json' }
   const answer = await reach(path, { method: 'POST', headers, body: JSON.stringify(body) })
   return answer.json() as Promise<Answer>
+}
+
+/** What can be done to jobs: where it is asked for, and how its answer is told. */
+const CHANGES = {
+  replay: ['api/jobs/replay', 'replayed', 'made pending'],
+  retry: ['api/jobs/retry', 'retried', 'due now'],
+  discard: ['api/jobs/discard', 'discarded', 'discarded'],
+} as const
+
+export type Change = keyof typeof CHANGES
+
+/** Answers what came of it, once `onChanged` has ended. */
+export async function changeJobs(
+  action: Change,
+  asked: object,
+  onChanged: () => Promise<void>,
+): Promise<string> {
+  const [path, field, done] = CHANGES[action]
+  const answer = await post<Partial<Record<typeof field, number>>>(path, asked)
+  await onChanged()
+  return `${count(answer[field] ?? 0, 'job')} ${done}.`
 }
 
 async function reach(path: string, request: RequestInit): Promise<Response> {

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { DiscardedJson } from '../api/discard.ts'
+import type { DiscardedJson } from '../api/change-jobs.ts'
 import type { EventDetailJson } from '../api/events.ts'
 import type { JobJson } from '../api/jobs.ts'
 import { post } from './api.ts'

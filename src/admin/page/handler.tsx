@@ -1,13 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FailuresJson } from '../api/failures.ts'
 import type { HandlerJson } from '../api/handlers.ts'
-import type { JobJson } from '../api/jobs.ts'
 import { type AllDead, AllDeadActions, type Task } from './all-dead.tsx'
-import { ask, NoAnswer, post } from './api.ts'
-import { DeadJobs } from './dead-jobs.tsx'
+import { ask, changeJobs, NoAnswer } from './api.ts'
 import { Button, Card, Facts, type Run, Time, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
 import { explainHealth, healthState, PauseButton } from './handlers.tsx'
+import { chooseState, JobList, type JobPage, type ListedState } from './job-list.tsx'
 import { List } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
@@ -16,14 +15,12 @@ const PAGE = 50
 /** Failures are grouped from thousands of jobs: not at every look. */
 const FAILURES_EVERY = 5
 
-export interface DeadPage {
-  readonly jobs: readonly JobJson[]
-  readonly cursor: string | null
-}
-
-/** One handler: how it is, what fails, and its dead jobs. `cursor` tells where the page of dead jobs begins. */
-export function Handler(props: { name: string; cursor: string | null; allDead: AllDead }) {
-  const { name, cursor, allDead } = props
+/** One handler: how it is, what fails, and its jobs; `query` tells which, and where their page begins. */
+export function Handler(props: { name: string; query: URLSearchParams; allDead: AllDead }) {
+  const { name, query, allDead } = props
+  const cursor = query.get('cursor')
+  /** The same as long as somebody looks at it. */
+  const state = useRef<ListedState>(undefined)
   const { run, notice } = useNotice()
   const looks = useRef(0)
   const [failures, setFailures] = useState<FailuresJson>()
@@ -35,21 +32,22 @@ export function Handler(props: { name: string; cursor: string | null; allDead: A
     const { handlers } = await ask<{ handlers: HandlerJson[] }>('api/handlers', isByHand)
     const handler = handlers.find((one) => one.name === name)
     if (!handler) throw new NoAnswer('No handler of this name was ever loaded here.', 404)
-    const query = { handler: name, state: 'dead', limit: String(PAGE) }
-    const paging = new URLSearchParams({ ...query, ...(cursor !== null && { cursor }) })
+    state.current ??= chooseState(query.get('state'), handler)
+    const asked = { handler: name, state: state.current, limit: String(PAGE) }
+    const paging = new URLSearchParams({ ...asked, ...(cursor !== null && { cursor }) })
     const needsFailures = looks.current++ % FAILURES_EVERY === 0
-    const [dead] = await Promise.all([
-      ask<DeadPage>(`api/jobs?${paging}`, isByHand),
+    const [page] = await Promise.all([
+      ask<JobPage>(`api/jobs?${paging}`, isByHand),
       needsFailures && readFailures(isByHand),
     ])
-    return { handler, dead }
+    return { handler, page, state: state.current }
   })
   const again = async () => {
     await Promise.all([look.again(), readFailures(true)])
   }
   useEffect(() => allDead.onEnd(() => void again().catch(() => {})), [])
   if (!look.answer) return null
-  const { handler, dead } = look.answer
+  const { handler, page, state: listed } = look.answer
   return (
     <div class="grid">
       <Summary handler={handler} run={run} />
@@ -63,10 +61,12 @@ export function Handler(props: { name: string; cursor: string | null; allDead: A
           onRetried={again}
         />
       )}
-      <DeadJobs
-        name={name}
-        page={dead}
+      <JobList
+        handler={handler}
+        state={listed}
+        page={page}
         cursor={cursor}
+        isAsked={query.has('state')}
         isByHand={look.isByHand}
         run={run}
         onChanged={again}
@@ -99,7 +99,7 @@ function HandlerFacts({ handler }: { handler: HandlerJson }) {
       facts={[
         [
           'Jobs',
-          `${showNumber(jobs.pending)} pending, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead${jobs.discarded > 0 ? `, ${showNumber(jobs.discarded)} discarded` : ''}`,
+          `${showNumber(jobs.pending)} pending${jobs.retrying > 0 ? ` (${showNumber(jobs.retrying)} retrying)` : ''}, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead${jobs.discarded > 0 ? `, ${showNumber(jobs.discarded)} discarded` : ''}`,
         ],
         [
           'Attempts of this process in the last hour',
@@ -129,14 +129,9 @@ function Failures(props: {
   onRetried: () => Promise<void>
 }) {
   const { allDead, dead, run, onRetried } = props
+  const retry = (error: string) =>
+    run(() => changeJobs('retry', { handler: allDead.name, error }, onRetried))
   const [discarding, setDiscarding] = useState<Task>()
-  const retry = () =>
-    run(async () => {
-      const handler = allDead.name
-      const { retried } = await post<{ retried: number }>('api/jobs/retry', { handler })
-      await onRetried()
-      return `${count(retried, 'job')} due now.`
-    })
   const { failures, examined, is_partial: isPartial } = props.failures
   return (
     <Card title="Failures by error" isWide>
@@ -164,6 +159,14 @@ function Failures(props: {
               <Time at={group.newest_at} />
             </td>
             <td class="number">
+              {group.retrying > 0 && (
+                <Button
+                  onPress={() => retry(group.error)}
+                  label={`Retry these now: ${cut(group.error)}`}
+                >
+                  Retry now
+                </Button>
+              )}{' '}
               {group.dead > 0 && (
                 <>
                   <Button
@@ -185,11 +188,6 @@ function Failures(props: {
         )}
       />
       {isPartial && <p class="soft">Of the newest {count(examined, 'failed job')}.</p>}
-      {failures.some(({ retrying }) => retrying > 0) && (
-        <p class="actions">
-          <Button onPress={retry}>Run all that wait now</Button>
-        </p>
-      )}
       <AllDeadActions
         allDead={allDead}
         dead={dead}

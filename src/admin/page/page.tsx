@@ -31,15 +31,14 @@ function chooseView({ view, rest: [id], query }: Route): [string, ComponentChild
       ? ['Events', <Events query={query} />]
       : [`Event ${id}`, <Event id={id} />]
   }
-  const cursor = query.get('cursor')
   if (view === 'handlers') {
     return id === undefined
       ? ['Handlers', <Handlers />]
-      : [id, <Handler name={id} cursor={cursor} allDead={allDeadOf(id)} />]
+      : [id, <Handler name={id} query={query} allDead={allDeadOf(id)} />]
   }
   if (view === 'quarantine') {
     return id === undefined
-      ? ['Quarantine', <Quarantine cursor={cursor} />]
+      ? ['Quarantine', <Quarantine cursor={query.get('cursor')} />]
       : [`Quarantine ${id}`, <Piece id={id} />]
   }
   return ['No such view', <NoView />]

@@ -36,7 +36,10 @@ describe('wrong parameters', () => {
       'from must be earlier than to, not "2026-11-22".',
     ],
     ['/api/events?from=1733497282&to=1733497282', 'from must be earlier than to'],
-    ['/api/jobs?state=stale', 'state must be one of pending, done, dead, discarded, not "stale".'],
+    [
+      '/api/jobs?state=stale',
+      'state must be one of pending, done, dead, discarded, retrying, not "stale".',
+    ],
     ['/api/jobs?handler=', 'handler must not be empty: leave it out instead.'],
     ['/api/jobs?limit=0', `limit ${LIMIT}, not "0".`],
     ['/api/quarantine?limit=x', `limit ${LIMIT}, not "x".`],

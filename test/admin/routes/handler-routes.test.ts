@@ -80,7 +80,7 @@ describe('GET /api/handlers/:name/failures', () => {
     addJob('1', { lastError: 'timeout after 30012 ms' })
     addJob('2', { lastError: 'no list for ann@example.com\n    at x.ts:3' })
     addJob('3', { lastError: 'timeout after 31000 ms' })
-    addJob('4', { lastError: 'timeout after 1 ms', state: 'pending' })
+    addJob('4', { lastError: 'timeout after 1 ms', state: 'pending', attempt: 1 })
     addJob('5', { state: 'pending' })
 
     expect((await app.inject('/api/handlers/crm/failures')).json()).toMatchObject({

@@ -24,12 +24,35 @@ describe('GET /api/jobs', () => {
     expect(archive.calls[0]?.given).toStrictEqual({ handler: 'a', state: 'dead', limit: 1 })
   })
 
+  it('answers those that are tried again, with what people know their events by', async () => {
+    const { app, archive } = buildAdmin()
+    archive.events.push(
+      makeEvent('2', { jobs: [makeJob('2', 'crm', 'pending')] }),
+      makeEvent('1', { jobs: [makeWaiting('1', 'crm')] }),
+    )
+
+    expect((await app.inject('/api/jobs?state=retrying')).json().jobs).toMatchObject([
+      {
+        ...{ event: '1', state: 'pending', attempt: 2, due_at: '1970-01-01T00:00:05.000Z' },
+        ...{ type: 'bounce', recipient: 'ada@example.com' },
+        received_at: '2026-11-21T09:30:00.000Z',
+      },
+    ])
+  })
+
   it('takes a handler that is not there any more: its jobs are', async () => {
     const { app, archive } = buildAdmin()
     archive.events.push(makeEvent('1', { jobs: [makeJob('1', 'removed', 'pending')] }))
 
     expect((await app.inject('/api/jobs?handler=removed')).json().jobs).toHaveLength(1)
   })
+})
+
+/** One that failed and is tried again. */
+const makeWaiting = (event: string, handler: string) => ({
+  ...makeJob(event, handler, 'pending'),
+  attempt: 2,
+  lastError: `timeout after ${event} ms`,
 })
 
 describe('POST /api/jobs/retry', () => {
@@ -39,6 +62,7 @@ describe('POST /api/jobs/retry', () => {
   it('runs a selection now, and keeps in the trail who asked for what', async () => {
     const admin = buildAdmin()
     const jobs = [{ event: '1', handler: 'crm' }]
+    admin.archive.events.push(makeEvent('1', { jobs: [makeWaiting('1', 'crm')] }))
 
     expect((await ask(admin, { jobs })).json()).toEqual({ retried: 1 })
 
@@ -54,9 +78,8 @@ describe('POST /api/jobs/retry', () => {
   it('runs all jobs of a handler now that have failed, and no others', async () => {
     const admin = buildAdmin()
     admin.archive.handlers.set('crm', undefined)
-    const failed = { ...makeJob('1', 'crm', 'pending'), attempt: 2 }
     admin.archive.events.push(
-      makeEvent('1', { jobs: [failed] }),
+      makeEvent('1', { jobs: [makeWaiting('1', 'crm')] }),
       makeEvent('2', { jobs: [makeJob('2', 'crm', 'pending')] }),
     )
 
@@ -69,11 +92,12 @@ describe('POST /api/jobs/retry', () => {
     const admin = buildAdmin()
     admin.archive.handlers.set('crm', undefined).set('stats', undefined)
     const day = Date.UTC(2026, 10, 21)
+    const ofTwo = (event: string) => ({ jobs: ['crm', 'stats'].map((h) => makeWaiting(event, h)) })
     admin.archive.events.push(
-      makeEvent('4', { state: 'pending', type: 'open' }),
-      makeEvent('3', { state: 'pending' }),
-      makeEvent('2', { state: 'dead' }),
-      makeEvent('1', { state: 'pending', receivedAt: day - 1 }),
+      makeEvent('4', { ...ofTwo('4'), type: 'open' }),
+      makeEvent('3', ofTwo('3')),
+      makeEvent('2', { jobs: [makeJob('2', 'crm', 'dead')] }),
+      makeEvent('1', { ...ofTwo('1'), receivedAt: day - 1 }),
     )
     const ofBoth = ['crm', 'stats'].map((handler) => ({ event: '3', handler }))
     const cases = [
@@ -84,7 +108,7 @@ describe('POST /api/jobs/retry', () => {
     ] as const
     for (const [payload, jobs] of cases) {
       expect((await ask(admin, payload)).json()).toEqual({ retried: jobs.length })
-      expect(admin.archive.calls.at(-1)?.given, JSON.stringify(payload)).toEqual({ jobs })
+      expect(admin.archive.calls.at(-1)?.given, JSON.stringify(payload)).toMatchObject({ jobs })
     }
     expect((await ask(admin, { event: '3', type: 'open' })).json()).toEqual({ retried: 0 })
   })
@@ -97,7 +121,10 @@ describe('POST /api/jobs/retry', () => {
   ])('narrows a selection by %j', async (filter, expected) => {
     const admin = buildAdmin()
     admin.archive.handlers.set('crm', undefined).set('stats', undefined)
-    admin.archive.events.push(makeEvent('2', { type: 'open' }), makeEvent('1'))
+    admin.archive.events.push(
+      makeEvent('2', { type: 'open', jobs: ['crm', 'stats'].map((h) => makeWaiting('2', h)) }),
+      makeEvent('1', { jobs: [makeWaiting('1', 'crm')] }),
+    )
     const jobs = ['1.crm', '2.crm', '2.stats'].map((name) => {
       const [event = '', handler = ''] = name.split('.')
       return { event, handler }
@@ -108,6 +135,21 @@ describe('POST /api/jobs/retry', () => {
       name === 'hasten' ? (given as { jobs: typeof jobs }).jobs : [],
     )
     expect(hastened.map(({ event, handler }) => `${event}.${handler}`)).toEqual(expected)
+  })
+
+  it('runs those now that failed with one error', async () => {
+    const admin = buildAdmin()
+    admin.archive.handlers.set('crm', undefined)
+    const other = { ...makeWaiting('2', 'crm'), lastError: 'no such list' }
+    admin.archive.events.push(
+      makeEvent('2', { jobs: [other] }),
+      makeEvent('1', { jobs: [makeWaiting('1', 'crm')] }),
+    )
+
+    const answer = await ask(admin, { handler: 'crm', error: 'timeout after # ms' })
+
+    expect(answer.json()).toEqual({ retried: 1 })
+    expect(admin.archive.calls.at(-1)?.given).toMatchObject({ jobs: [{ event: '1' }] })
   })
 
   it('knows the handler and the event that are named, or says so', async () => {

@@ -16,6 +16,7 @@ describe('GET /api/stats', () => {
       batches: { received: 12, waiting: 2 },
       duplicates: 4,
       jobs: { suppress: { pending: 5, done: 6, dead: 1 } },
+      retrying: { suppress: 2 },
       backlog: 7,
       oldestPendingMs: 61_400,
     }
@@ -50,7 +51,7 @@ describe('GET /api/stats', () => {
       conflicts: 1,
       stale: 1,
       quarantined: 1,
-      jobs: { suppress: { pending: 5, done: 6, dead: 1, discarded: 0 } },
+      jobs: { suppress: { pending: 5, retrying: 2, done: 6, dead: 1, discarded: 0 } },
       handlers: {
         audit: {
           running: false,

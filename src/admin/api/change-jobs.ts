@@ -1,0 +1,172 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import type { Observer } from '../../observe/observer.ts'
+import type { Archive, JobName, Store } from '../../store/store.ts'
+import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
+import { dropUndefined } from '../answer-parts.ts'
+import { type AuditTrail, withoutPeople } from '../audit-trail.ts'
+import { type AdminApp, answersInTheEnd } from '../openapi.ts'
+import { isSpan, SPAN_PROBLEM } from '../parameters.ts'
+import { findEvent } from './events.ts'
+import { describeSelection } from './jobs.ts'
+import { refuseUnknownHandler } from './replay.ts'
+import {
+  findJobs,
+  JOB_SELECTION,
+  type JobSelection,
+  type Left,
+  SELECTION_NAMES,
+} from './select-jobs.ts'
+
+const needsOne = (effect: string) => ({
+  path: ['jobs'],
+  error: `must be given, or ${SELECTION_NAMES}: without any, every ${effect}`,
+})
+
+const RETRY_JOBS = {
+  summary: 'Runs jobs now that wait for their next attempt: a selection, or all that match',
+  body: z
+    .object(JOB_SELECTION)
+    .refine(isSpan, SPAN_PROBLEM)
+    .refine((given) => Object.keys(given).length > 0, needsOne('job would run now'))
+    .meta({ example: { handler: 'crm' } }),
+  response: answersInTheEnd(z.object({ retried: z.int() })),
+  errors: { 404: 'No event has the id that was given.' },
+}
+
+const MAX_REASON_LENGTH = 300
+
+const reason = z
+  .string({ error: 'must say in a text why nobody needs these jobs' })
+  .trim()
+  .min(1, 'must say why nobody needs these jobs')
+  .max(MAX_REASON_LENGTH, `must be at most ${MAX_REASON_LENGTH} characters long`)
+  .refine((given) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(given), {
+    error: 'must be one line of text without control characters',
+  })
+  .describe('Why; kept with each job. The trail keeps it for ever, without addresses.')
+
+const DISCARDED_JSON = z.object({
+  discarded: z.int(),
+  left: z
+    .object({
+      pending: z.int(),
+      done: z.int(),
+      discarded: z.int().describe('Before already.'),
+      unknown: z.int().describe('There is no such job.'),
+    })
+    .describe(
+      'Of jobs that were named, or are of the event that was: those that are not dead, and stay as they are.',
+    ),
+})
+export type DiscardedJson = z.output<typeof DISCARDED_JSON>
+
+const DISCARD_JOBS = {
+  summary: 'Settles dead jobs for good, with a reason: a selection, or all that match',
+  body: z
+    .object({ reason, ...JOB_SELECTION })
+    .refine(isSpan, SPAN_PROBLEM)
+    .refine(
+      (given) => Object.keys(given).some((name) => name !== 'reason'),
+      needsOne('dead job would be discarded'),
+    )
+    .meta({ example: { handler: 'crm', reason: 'The list was given up.' } }),
+  response: answersInTheEnd(DISCARDED_JSON),
+  errors: { 404: 'No event has the id that was given.' },
+}
+
+interface ChangeRoutesOptions {
+  readonly archive: Pick<Archive, 'listJobs' | 'getEvent'> &
+    Pick<Store, 'hasten' | 'discard' | 'loadHandlers'>
+  readonly observer: Pick<Observer, 'adminFailed' | 'replayed' | 'discarded'>
+  readonly audited: AuditTrail
+}
+
+/** What is done to a selection of jobs that are in one state. */
+interface Change {
+  readonly action: 'retry' | 'discard'
+  readonly state: 'retrying' | 'dead'
+  readonly selection: JobSelection
+  /** For the trail, besides the selection. */
+  readonly parameters?: { readonly reason: string }
+  /** Answers how many jobs it changed. */
+  readonly apply: (jobs: readonly JobName[]) => Promise<number>
+}
+
+interface Changed {
+  readonly changed: number
+  readonly left: Left
+}
+
+/** Runs jobs now that wait for an attempt, and settles dead ones that nobody needs any more. */
+export function addChangeRoutes(app: AdminApp, options: ChangeRoutesOptions): void {
+  const { archive, observer } = options
+
+  app.post('/api/jobs/retry', { ...LONG_WORK, schema: RETRY_JOBS }, (request, reply) => {
+    const { body: selection, ip: address } = request
+    const apply = (jobs: readonly JobName[]) => archive.hasten(jobs)
+    const change: Change = { action: 'retry', state: 'retrying', selection, apply }
+    return answerChange({ request, reply, options, change }, ({ changed: jobs }) => {
+      observer.replayed({ address, filter: { ...filterOf(selection), state: 'pending' }, jobs })
+      return { retried: jobs }
+    })
+  })
+
+  app.post('/api/jobs/discard', { ...LONG_WORK, schema: DISCARD_JOBS }, (request, reply) => {
+    const { ip: address } = request
+    const { reason, ...selection } = request.body
+    const apply = (jobs: readonly JobName[]) => archive.discard(jobs, reason)
+    const parameters = { reason: withoutPeople(reason) }
+    const change: Change = { action: 'discard', state: 'dead', selection, parameters, apply }
+    return answerChange({ request, reply, options, change }, ({ changed: jobs, left }) => {
+      observer.discarded({ address, filter: filterOf(selection), jobs })
+      const { pending, done, discarded, unknown } = left
+      return { discarded: jobs, left: { pending, done, discarded, unknown } }
+    })
+  })
+}
+
+/** Without what only the trail may name. */
+const filterOf = ({ jobs, error, ...filter }: JobSelection) => dropUndefined(filter)
+
+async function answerChange(
+  given: {
+    readonly request: FastifyRequest
+    readonly reply: FastifyReply
+    readonly options: ChangeRoutesOptions
+    readonly change: Change
+  },
+  answer: (changed: Changed) => object,
+) {
+  const { request, reply, change } = given
+  const { archive, observer, audited } = given.options
+  const { jobs, error, ...filter } = change.selection
+  // A handler that is loaded no more may have left jobs behind: the store knows it still.
+  refuseUnknownHandler(filter.handler, await archive.loadHandlers())
+  if (filter.event !== undefined) await findEvent(archive, filter.event)
+  const chosen = { ...filter, error: error && withoutPeople(error) }
+  const parameters = { ...change.parameters, ...chosen, ...(jobs && describeSelection(jobs)) }
+  return await answerLongWork({ request, reply, observer }, async (onProgress) => {
+    const changed = await audited(
+      { action: change.action, address: request.ip, parameters },
+      () => applyAll(archive, change, (done) => onProgress({ done, unit: 'jobs' })),
+      ({ changed: jobs }) => ({ jobs }),
+    )
+    return answer(changed)
+  })
+}
+
+async function applyAll(
+  archive: ChangeRoutesOptions['archive'],
+  { selection, state, apply }: Change,
+  onProgress: (changed: number) => void,
+): Promise<Changed> {
+  let changed = 0
+  let left: Left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
+  for await (const found of findJobs(archive, selection, state)) {
+    if (found.jobs.length > 0) changed += await apply(found.jobs)
+    left = found.left ?? left
+    onProgress(changed)
+  }
+  return { changed, left }
+}
