@@ -8,6 +8,7 @@ import {
   type StartReport,
 } from '../../src/dispatch/lanes.ts'
 import type { HandlerRegistration, HandlerSettings } from '../../src/model.ts'
+import { PATIENCE_MS } from '../patience-ms.ts'
 import { MemoryStore } from './memory-store.ts'
 import { createRecordingObserver, type RecordingObserver } from './recording-observer.ts'
 
@@ -169,6 +170,7 @@ export function errorsOf(
     .attempts.map(({ outcome }) => ('error' in outcome ? outcome.error : undefined))
 }
 
+/** Costs less than an expectation that fails a hundred times a second. */
 export async function waitUntil(condition: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(condition()).toBe(true), PATIENCE)
+  await vi.waitUntil(condition, { ...PATIENCE, timeout: PATIENCE_MS })
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import {
   type ChildFrame,
   childFrame,
@@ -18,6 +18,7 @@ import {
   SLOT_BYTES,
 } from '../../../src/dispatch/channel-frames.ts'
 import { builtFile } from '../../../src/own-files.ts'
+import { PATIENCE_MS } from '../../patience-ms.ts'
 
 // The built one: read from its sources, each of the children would bring a loader of its own.
 const HOST = fileURLToPath(builtFile('handler-host.mjs'))
@@ -188,7 +189,7 @@ export async function runHost(
 }
 
 export async function waitUntil(condition: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(condition()).toBe(true), { interval: 5 })
+  await vi.waitUntil(condition, { interval: 5, timeout: PATIENCE_MS })
 }
 
 export function frame(head: object, rest = Buffer.alloc(0)): Buffer {
