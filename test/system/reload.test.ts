@@ -2,13 +2,14 @@ import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdminApi } from './admin-api.ts'
 import { type ReceiverProcess, SECRET, startReceiver } from './receiver-process.ts'
 
-const PATIENCE = { interval: 20 }
+const PATIENCE = { interval: 50 }
 const NEW_SECRET = '00112233445566778899aabbccddeeff'
 const RECORDER = fileURLToPath(new URL('./handlers/recorder.mjs', import.meta.url))
 
@@ -76,7 +77,7 @@ describe('a receiver whose settings change while it runs', () => {
     const statuses: number[] = []
     let isRotated = false
     const sending = (async () => {
-      while (!isRotated) statuses.push((await post(receiver)).status)
+      for (; !isRotated; await wait(10)) statuses.push((await post(receiver)).status)
     })()
     expect(await post(receiver, NEW_SECRET)).toMatchObject({ status: 401 })
     write('secret', `${NEW_SECRET},${SECRET}`)

@@ -13,7 +13,7 @@ import { type ReceiverProcess, startReceiver } from './receiver-process.ts'
 const SENDERS = 4
 /** Between two batches of a sender: there is always one on its way, and what is kept is soon found again. */
 const PAUSE_MS = 20
-const PATIENCE = { interval: 10 }
+const PATIENCE = { interval: 50 }
 /** As in the program. */
 const LAST_CHANCE_MS = 4_000
 const [RECORDER, HANGING] = ['recorder', 'hanging'].map((name) =>
