@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DatabaseSync } from '@photostructure/sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { SECRET, startReceiver } from '../system/receiver-process.ts'
 import { runShell } from '../tooling/shell.ts'
 
@@ -83,43 +83,39 @@ async function listen() {
   return { alerts, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
-describe('the examples in a running receiver', () => {
-  it('list everybody who must not get e-mail any more, for the gravest reason', async () => {
-    const { sendTwice, read, readEvents } = await startExamples()
-    const reasons = { unsubscribe: 'unsubscribe', bounce: 'hard bounce', spam: 'complaint' }
-    const types = [...Object.keys(reasons), 'delivery', 'soft bounce']
-    const stats = await sendTwice(`--count 80 --seed 3 --type '${types.join()}'`)
-    expect(stats.duplicates).toBe(80)
-    const events = await readEvents()
-    const expected = new Map<string, string>()
-    for (const [type, reason] of Object.entries(reasons)) {
-      for (const event of events) if (event.type === type) expected.set(event.recipient, reason)
-    }
-    expect(expected.size).toBeGreaterThan(20)
-    const rows = read('suppressions.db', 'SELECT recipient, reason FROM suppressions')
-    expect(new Map(rows.map(({ recipient, reason }) => [recipient, reason]))).toEqual(expected)
-  })
+it('the examples do their work in a running receiver', async () => {
+  const { alerts, url } = await listen()
+  const { sendTwice, read, readEvents, readAlerts } = await startExamples({ AUDIT_ALERT_URL: url })
 
-  it('count every open and click once', async () => {
-    const { sendTwice, read } = await startExamples()
-    const { open, click } = (await sendTwice('--count 700 --seed 4')).events.by_type
-    const rows = read(
-      'engagement.db',
-      'SELECT type, sum(events) AS n FROM engagement_per_day GROUP BY type ORDER BY type',
-    )
-    expect(rows).toEqual([
-      { type: 'click', n: click },
-      { type: 'open', n: open },
-    ])
-  })
+  // They list everybody who must not get e-mail any more, for the gravest reason.
+  const reasons = { unsubscribe: 'unsubscribe', bounce: 'hard bounce', spam: 'complaint' }
+  const types = [...Object.keys(reasons), 'delivery', 'soft bounce']
+  const stats = await sendTwice(`--count 80 --seed 3 --type '${types.join()}'`)
+  expect(stats.duplicates).toBe(80)
+  const events = await readEvents()
+  const expected = new Map<string, string>()
+  for (const [type, reason] of Object.entries(reasons)) {
+    for (const event of events) if (event.type === type) expected.set(event.recipient, reason)
+  }
+  expect(expected.size).toBeGreaterThan(20)
+  const listed = read('suppressions.db', 'SELECT recipient, reason FROM suppressions')
+  expect(new Map(listed.map(({ recipient, reason }) => [recipient, reason]))).toEqual(expected)
 
-  it('tell of every change in the account once', async () => {
-    const { alerts, url } = await listen()
-    const { sendTwice, readAlerts } = await startExamples({ AUDIT_ALERT_URL: url })
-    await sendTwice('fixtures/requests/audit-log.json')
-    const lines = readAlerts()
-    expect(lines).toHaveLength(3)
-    expect(lines.join('\n')).toContain('activity_log.user.login by ')
-    expect(alerts).toHaveLength(3)
-  })
+  // They count every open and click once.
+  const { open, click } = (await sendTwice('--count 700 --seed 4')).events.by_type
+  const counted = read(
+    'engagement.db',
+    'SELECT type, sum(events) AS n FROM engagement_per_day GROUP BY type ORDER BY type',
+  )
+  expect(counted).toEqual([
+    { type: 'click', n: click },
+    { type: 'open', n: open },
+  ])
+
+  // They tell of every change in the account once.
+  await sendTwice('fixtures/requests/audit-log.json')
+  const lines = readAlerts()
+  expect(lines).toHaveLength(3)
+  expect(lines.join('\n')).toContain('activity_log.user.login by ')
+  expect(alerts).toHaveLength(3)
 })
