@@ -203,8 +203,6 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
 
   it.each([
     ['light', 1280],
-    ['dark', 1280],
-    ['light', 360],
     ['dark', 360],
   ] as const)('can be read in %s colours at %i px', async (colorScheme, width) => {
     const page = await open('', { colorScheme, viewport: { width, height: 800 } })

@@ -44,8 +44,6 @@ describe.skipIf(!chromium)(
 
     it.each([
       ['light', 1280],
-      ['dark', 1280],
-      ['light', 390],
       ['dark', 390],
     ] as const)(
       'asks for a reason first, in %s colours at %i px, without a page wider than it',
