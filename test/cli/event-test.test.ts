@@ -53,9 +53,11 @@ async function runTests(cwd: string): Promise<{ passed: number; failed: number; 
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV)/.test(name)),
   )
-  const args = ['vitest', 'run', '--dir', 'handlers', '--reporter=json']
+  const args = ['run', '--dir', 'handlers', '--reporter=json']
   const output = await new Promise<string>((done) => {
-    execFile('npx', args, { cwd, env }, (_error, stdout) => done(stdout))
+    execFile(resolve('node_modules/.bin/vitest'), args, { cwd, env }, (_error, stdout) =>
+      done(stdout),
+    )
   })
   const report = JSON.parse(output.slice(output.indexOf('{')))
   return { passed: report.numPassedTests, failed: report.numFailedTests, output }

@@ -1,4 +1,4 @@
 import { sqliteHarness } from './sqlite-harness.ts'
 import { describeStoreModel } from './store.model.ts'
 
-describeStoreModel('SQLite', sqliteHarness, 30)
+describeStoreModel('SQLite', sqliteHarness, 15)

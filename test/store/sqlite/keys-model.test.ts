@@ -8,6 +8,7 @@ import { findKeyFloor } from '../../../src/store/believed-time.ts'
 import type { Database } from '../../../src/store/sqlite/driver.ts'
 import { type KeyStore, openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
+import { IS_LONG } from '../../system/long-runs.ts'
 
 const HOUR_MS = 3_600_000
 /** From this many keys all are taken, so that what was forgotten comes back. */
@@ -192,7 +193,7 @@ describe('a key store', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: IS_LONG ? 400 : 20 },
     )
   })
 })
