@@ -2,8 +2,6 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readDuration } from '../config/quantities.ts'
-import { type AttemptJson, attemptJson } from '../simulator/control/status.ts'
-import type { SimulatorServer } from '../simulator/create-simulator-server.ts'
 import { createRandom } from '../simulator/samples/sample-events.ts'
 import {
   FAULT_MEANINGS,
@@ -11,10 +9,10 @@ import {
   type FaultName,
   type Faults,
 } from '../simulator/sending/faults.ts'
+import type { AttemptJson, SimulatorState } from '../simulator/sending/senders.ts'
 import { createVirtualClock } from '../simulator/sending/virtual-clock.ts'
 import type { RetryProfile } from '../simulator/sending/webhook-queue.ts'
 import { Simulator } from '../simulator/simulator.ts'
-import { keepState, loadState, type SimulatorState } from '../simulator/state-file.ts'
 import { type CommandContext, CommandFailure, readSeed, readWholeNumber } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatCounted, formatDuration, formatInstant } from './figures.ts'
@@ -150,24 +148,24 @@ const SEEDED_START = Date.UTC(2026, 0, 1)
 /** Runs both providers until the process is asked to stop. */
 async function runSimulator(options: SimulateOptions, context: CommandContext): Promise<void> {
   const { stdout, env, stopped, elapsedMs, now } = context
+  const { account, tokenExpires, host, port, state: file } = options
   // Loaded here, so that no help waits for a server.
-  const { createSimulatorServer } = await import('../simulator/create-simulator-server.ts')
-  const simulator = createSimulator(options, context)
+  const { createSimulatorServer, keepState, loadState } = await import(
+    '../simulator/create-simulator-server.ts'
+  )
+  const state = file === undefined ? undefined : readState(file, loadState)
+  const simulator = createSimulator(options, state, context)
+  const token = await readSecret({ name: 'MAILTRAP_API_TOKEN' }, env)
+  const tokenEndsAt = tokenExpires === undefined ? undefined : now() + tokenExpires
   const server = createSimulatorServer(simulator, {
-    host: options.host,
-    port: options.port,
-    mailtrap: {
-      token: await readSecret({ name: 'MAILTRAP_API_TOKEN' }, env),
-      account: options.account,
-      tokenEndsAt: options.tokenExpires === undefined ? undefined : now() + options.tokenExpires,
-      elapsedMs,
-      now,
-    },
+    mailtrap: { token, account, tokenEndsAt, elapsedMs, now },
     mailingapi: { token: await readSecret({ name: 'MAILINGAPI_API_TOKEN' }, env) },
   })
-  const stopKeeping = options.state === undefined ? () => {} : keepState(simulator, options.state)
+  const stopKeeping = file === undefined ? () => {} : keepState(simulator, file)
   try {
-    const url = await listen(server, options)
+    const url = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw explainPort(error, options)
+    })
     stdout.write(options.json ? `${JSON.stringify({ url })}\n` : describeStart(url, options))
     if (!stopped.aborted) await once(stopped, 'abort')
   } finally {
@@ -177,35 +175,31 @@ async function runSimulator(options: SimulateOptions, context: CommandContext): 
   }
 }
 
-function createSimulator(options: SimulateOptions, context: CommandContext): Simulator {
-  const { now, elapsedMs } = context
-  const { events, over: overMs, speed, faults, retries, whenPaused } = options
-  const state = readState(options.state)
+function createSimulator(
+  { events, over: overMs, speed, timeout, json, ...options }: SimulateOptions,
+  state: SimulatorState | undefined,
+  { now, elapsedMs, stdout, env }: CommandContext,
+): Simulator {
+  const { faults, retries, whenPaused } = options
   const seed = options.seed ?? randomInt(0x1_0000_0000)
   const startsAt = state?.now ?? (options.seed === undefined ? now() : SEEDED_START)
-  const { stdout, env } = context
   const paint = createPaint(stdout, env)
   return new Simulator({
     clock: createVirtualClock({ startsAt, speed, elapsedMs }),
     random: createRandom(seed),
-    randomHex: (digits) =>
-      randomBytes(Math.ceil(digits / 2))
-        .toString('hex')
-        .slice(0, digits),
+    randomHex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
     generate: events === undefined ? undefined : { events, overMs, seed },
-    timeoutMs: options.timeout * 1_000,
-    onAttempt: (record) => {
-      const attempt = attemptJson(record)
-      stdout.write(options.json ? `${JSON.stringify(attempt)}\n` : describeAttempt(attempt, paint))
+    timeoutMs: timeout * 1_000,
+    onAttempt: (attempt) => {
+      stdout.write(json ? `${JSON.stringify(attempt)}\n` : describeAttempt(attempt, paint))
     },
     ...{ faults, retries, whenPaused, now, elapsedMs, state },
   })
 }
 
-function readState(path: string | undefined): SimulatorState | undefined {
-  if (path === undefined) return undefined
+function readState<State>(path: string, load: (path: string) => State): State {
   try {
-    return loadState(path)
+    return load(path)
   } catch (error) {
     throw new CommandFailure(
       `The file ${path} holds no state of a simulator, or cannot be read. Give another with --state, or remove it to begin anew.`,
@@ -214,14 +208,12 @@ function readState(path: string | undefined): SimulatorState | undefined {
   }
 }
 
-async function listen(server: SimulatorServer, { host, port }: SimulateOptions): Promise<string> {
-  return server.listen().catch((error: NodeJS.ErrnoException) => {
-    if (error.syscall !== 'listen') throw error
-    throw new CommandFailure(
-      `Port ${port} of ${host} cannot be had (${error.code}). Give another with --port; 0 takes a free one.`,
-      { cause: error },
-    )
-  })
+function explainPort(error: NodeJS.ErrnoException, { host, port }: SimulateOptions): Error {
+  if (error.syscall !== 'listen') return error
+  return new CommandFailure(
+    `Port ${port} of ${host} cannot be had (${error.code}). Give another with --port; 0 takes a free one.`,
+    { cause: error },
+  )
 }
 
 function describeStart(url: string, { speed, events }: SimulateOptions): string {

@@ -1,29 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { writeSecretFile } from '../config/write-secret-file.ts'
 import { addControlRoutes } from './control/control-routes.ts'
 import { addMailingApiRoutes } from './management/mailingapi-api.ts'
 import { addMailtrapRoutes, type MailtrapApiOptions } from './management/mailtrap-routes.ts'
+import { Refusal } from './management/refusal.ts'
+import type { SimulatorState } from './sending/senders.ts'
 import type { Simulator } from './simulator.ts'
 
 export interface SimulatorServerOptions {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
   readonly mailtrap: MailtrapApiOptions
   readonly mailingapi: { readonly token: string | undefined }
 }
 
-export interface SimulatorServer {
-  readonly app: FastifyInstance
-  /** Answers the address. Rejects when it cannot be had. */
-  listen(): Promise<string>
-  close(): Promise<void>
-}
-
-/** Both management APIs, the control API and the status page, on one listener. */
+/** Both management APIs, the control API and the status page, to be had on one listener. */
 export function createSimulatorServer(
   simulator: Simulator,
-  { host, port, mailtrap, mailingapi }: SimulatorServerOptions,
-): SimulatorServer {
+  { mailtrap, mailingapi }: SimulatorServerOptions,
+): FastifyInstance {
   const app = Fastify({ logger: false, forceCloseConnections: true })
   // The SDK sends no body with DELETE, but names its type.
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
@@ -38,11 +32,34 @@ export function createSimulatorServer(
   addControlRoutes(app, simulator)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not Found' }))
   app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) =>
-    reply.code(error.statusCode ?? 500).send({ error: error.message }),
+    error instanceof Refusal
+      ? reply.code(error.status).send(error.body)
+      : reply.code(error.statusCode ?? 500).send({ error: error.message }),
   )
-  return {
-    app,
-    listen: () => app.listen({ host, port }),
-    close: () => app.close(),
+  return app
+}
+
+const SAVE_EVERY_MS = 1_000
+
+/** The state that a simulator left behind; undefined: there is none yet. Throws when it is none. */
+export function loadState(path: string): SimulatorState | undefined {
+  if (!existsSync(path)) return undefined
+  const state: SimulatorState = JSON.parse(readFileSync(path, 'utf8'))
+  if (state.version !== 2) throw new TypeError('It was written by another version.')
+  return state
+}
+
+/** Keeps the state in a file, once a second and at the end; it holds secrets. */
+export function keepState(simulator: Pick<Simulator, 'state'>, path: string): () => void {
+  let kept = ''
+  const save = () => {
+    const text = JSON.stringify(simulator.state())
+    if (text !== kept) writeSecretFile(path, text)
+    kept = text
+  }
+  const timer = setInterval(save, SAVE_EVERY_MS)
+  return () => {
+    clearInterval(timer)
+    save()
   }
 }

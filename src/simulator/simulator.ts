@@ -1,29 +1,26 @@
 import type { ProviderName } from '../model.ts'
 import type { Random, SampleEvent } from '../providers/samples.ts'
-import type { StreamSpec } from './samples/event-stream.ts'
+import { type RunningStream, runStream, type StreamSpec } from './samples/event-stream.ts'
 import { createPoster, type Poster } from './send-request.ts'
 import { type Faults, occurs } from './sending/faults.ts'
-import { type RunningStream, runStream } from './sending/running-stream.ts'
 import {
-  type AttemptRecord,
-  countAttempt,
+  type AttemptJson,
   type DueBatch,
-  recordAttempt,
+  noteAnswer,
   Senders,
+  type SimulatorState,
 } from './sending/senders.ts'
 import { signAttempt } from './sending/sign-attempt.ts'
 import type { VirtualClock } from './sending/virtual-clock.ts'
 import {
-  createWebhookBook,
   isSending,
   noteAttempt,
   streamKindFor,
   type Webhook,
-  type WebhookBook,
+  WebhookBook,
   webhookKey,
 } from './sending/webhook.ts'
 import type { RetryProfile } from './sending/webhook-queue.ts'
-import type { SimulatorState } from './state-file.ts'
 
 /** No retry comes sooner, so the clock may go on so far before an answer is there. */
 const LEAST_RETRY_MS = 60_000
@@ -46,7 +43,7 @@ export interface SimulatorOptions {
   /** Our clock, milliseconds since 1970. */
   readonly now: () => number
   readonly elapsedMs: () => number
-  readonly onAttempt: (record: AttemptRecord) => void
+  readonly onAttempt: (record: AttemptJson) => void
   readonly state?: SimulatorState | undefined
 }
 
@@ -64,7 +61,7 @@ export class Simulator {
   readonly #flights = new Map<Promise<void>, number>()
   readonly #cut = new AbortController()
   /** The latest, newest first. */
-  readonly attempts: AttemptRecord[] = []
+  readonly attempts: AttemptJson[] = []
   #timer: NodeJS.Timeout | undefined
   #isAdvancing = false
   /** Resolves when nobody runs ahead any more: one after the other. */
@@ -76,7 +73,7 @@ export class Simulator {
     this.clock = clock
     this.randomHex = options.randomHex
     this.faults = options.faults
-    this.webhooks = createWebhookBook(state?.webhooks)
+    this.webhooks = new WebhookBook(state?.webhooks)
     this.senders = new Senders(
       { ...options, webhooks: this.webhooks, faults: () => this.faults },
       state?.senders,
@@ -105,7 +102,7 @@ export class Simulator {
   }
 
   remove(webhook: Webhook): void {
-    this.webhooks.remove(webhookKey(webhook))
+    this.webhooks.remove(webhook)
     this.senders.remove(webhook)
   }
 
@@ -227,11 +224,10 @@ export class Simulator {
     const verdict = isOk ? (isAgain ? 'again' : 'ok') : 'failed'
     const end = sender.queue.settle(batch.id, verdict, startedAt)
     if (end === 'given_up' && whenPaused === 'drop') sender.queue.drop()
-    sender.tally = countAttempt(sender.tally, batch, answer.status)
     // It may have been changed or deleted meanwhile.
     const current = this.webhooks.find(webhookKey(webhook))
     if (current) this.webhooks.put(noteAttempt(current, end, this.clock.now()))
-    const record = recordAttempt(due, answer, { at: startedAt, end })
+    const record = noteAnswer(due, answer, { startedAt, end })
     this.attempts.unshift(record)
     this.attempts.length = Math.min(this.attempts.length, KEPT_RECORDS)
     onAttempt(record)

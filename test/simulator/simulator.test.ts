@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Source } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
-import { keepState, loadState } from '../../src/simulator/state-file.ts'
+import { keepState, loadState } from '../../src/simulator/create-simulator-server.ts'
 import {
   makeEvent,
   newWebhook,
@@ -250,7 +250,7 @@ describe('faults on request', () => {
 
   it('takes its time over a body', async () => {
     const { records, isSigned, request } = await sendWith({ slow_body: 1 })
-    expect(records[0]!.durationMs).toBeGreaterThan(2_500)
+    expect(records[0]!.duration_ms).toBeGreaterThan(2_500)
     expect(isSigned(request)).toBe(true)
   })
 

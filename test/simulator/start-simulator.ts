@@ -9,7 +9,7 @@ import {
   type SimulatorServerOptions,
 } from '../../src/simulator/create-simulator-server.ts'
 import { createRandom } from '../../src/simulator/samples/sample-events.ts'
-import type { AttemptRecord } from '../../src/simulator/sending/senders.ts'
+import type { AttemptJson } from '../../src/simulator/sending/senders.ts'
 import { createVirtualClock } from '../../src/simulator/sending/virtual-clock.ts'
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts'
 
@@ -21,7 +21,7 @@ type Options = Partial<SimulatorOptions> &
 
 /** Both providers on a free port; their clock stands until it is set ahead. */
 export async function startSimulator(options: Options = {}) {
-  const records: AttemptRecord[] = []
+  const records: AttemptJson[] = []
   const elapsedMs = options.elapsedMs ?? (() => performance.now())
   let ids = 0
   const simulator = new Simulator({
@@ -41,12 +41,10 @@ export async function startSimulator(options: Options = {}) {
   const token = 'token' in options ? options.token : TOKEN
   const { account, tokenEndsAt, now = Date.now } = options
   const server = createSimulatorServer(simulator, {
-    host: '127.0.0.1',
-    port: 0,
     mailtrap: { token, account, tokenEndsAt, elapsedMs, now },
     mailingapi: { token },
   })
-  const url = await server.listen()
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
     await server.close()
     await simulator.stop()

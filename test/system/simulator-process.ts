@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
-import type { StatusJson, WebhookStatusJson } from '../../src/simulator/control/status.ts'
+import type { StatusJson } from '../../src/simulator/control/status.ts'
 import { killAndWait } from './receiver-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -16,7 +16,7 @@ export interface SimulatorProcess {
   /** Posts events of one's own. */
   post(events: readonly object[], provider: string): Promise<void>
   resetSecret(webhook: string): Promise<string>
-  webhook(key: string): Promise<WebhookStatusJson>
+  webhook(key: string): Promise<StatusJson['webhooks'][number]>
 }
 
 /** A simulator as its users run it, with a clock that stands until it is set ahead. */

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import ndjson from 'ndjson'
 import * as z from 'zod'
 import { readDuration } from '../../config/quantities.ts'
 import type { SampleEvent } from '../../providers/samples.ts'
+import { Refusal } from '../management/refusal.ts'
 import { FAULT_NAMES } from '../sending/faults.ts'
 import { streamKindFor, type Webhook, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
@@ -22,53 +23,60 @@ export function addControlRoutes(app: FastifyInstance, simulator: Simulator): vo
   addEventsRoute(app, simulator)
 }
 
+const refusal = (status: number, message: string) =>
+  new Refusal(status, { error: 'refused', message })
+
+/** What a route is given, as the schema has it. Throws a Refusal of sentences. */
+function read<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(given)
+  if (success) return data
+  const texts = error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  )
+  throw refusal(422, texts.join(' '))
+}
+
 function addClockRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/clock', async (request, reply) => {
-    const wanted = read(clockSchema, request.body, reply)
-    if (!wanted) return reply
-    if (wanted.speed !== undefined) simulator.setSpeed(wanted.speed)
-    if (wanted.advance !== undefined) await simulator.advance(wanted.advance)
+  app.post('/simulator/clock', async (request) => {
+    const { speed, advance } = read(clockSchema, request.body)
+    if (speed !== undefined) simulator.setSpeed(speed)
+    if (advance !== undefined) await simulator.advance(advance)
     return clockJson(simulator)
   })
 }
 
 function addFaultsRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/faults', (request, reply) => {
-    const faults = read(faultsSchema, request.body, reply)
-    if (!faults) return reply
-    simulator.faults = faults
-    return reply.send(faults)
+  app.post('/simulator/faults', async (request) => {
+    simulator.faults = read(faultsSchema, request.body)
+    return simulator.faults
   })
 }
 
 function addStreamRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/streams', (request, reply) => {
-    const wanted = read(streamSchema, request.body, reply)
-    if (!wanted) return reply
-    const { webhook: key, events, over: overMs, seed } = wanted
+  app.post('/simulator/streams', async (request) => {
+    const { webhook: key, over: overMs, ...wanted } = read(streamSchema, request.body)
     const webhook = simulator.webhooks.find(key)
-    if (!webhook) return refuse(reply, 404, [`There is no webhook ${key}.`])
+    if (!webhook) throw refusal(404, `There is no webhook ${key}.`)
     const startsAt = simulator.clock.now()
-    simulator.beginStream({ ...streamKindFor(webhook), events, overMs, seed, startsAt })
-    return reply.send({ webhook: key, events })
+    simulator.beginStream({ ...streamKindFor(webhook), ...wanted, overMs, startsAt })
+    return { webhook: key, events: wanted.events }
   })
 }
 
 /** What a provider's page does, and its API does not. */
 function addResetRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/webhooks/:provider/:id/reset-secret', (request, reply) => {
-    const wanted = read(resetSchema, request.body ?? {}, reply)
-    if (!wanted) return reply
-    const webhook = findWebhook(request, simulator)
-    if (!webhook) return refuse(reply, 404, ['There is no such webhook.'])
-    if (webhook.provider === 'mailtrap' && wanted.overlap !== undefined) {
-      return refuse(reply, 422, ['Mailtrap voids the old secret at once: leave overlap out.'])
+  app.post('/simulator/webhooks/:provider/:id/reset-secret', async (request) => {
+    const { overlap } = read(resetSchema, request.body ?? {})
+    const { provider, id } = request.params as { provider: string; id: string }
+    const webhook = simulator.webhooks.find(`${provider}/${id}`)
+    if (!webhook) throw refusal(404, 'There is no such webhook.')
+    if (webhook.provider === 'mailtrap' && overlap !== undefined) {
+      throw refusal(422, 'Mailtrap voids the old secret at once: leave overlap out.')
     }
-    const now = simulator.clock.now()
     const secret = newSecret(webhook, simulator)
-    const bothSignUntil = wanted.overlap === undefined ? undefined : now + wanted.overlap
+    const bothSignUntil = overlap === undefined ? undefined : simulator.clock.now() + overlap
     simulator.change({ ...webhook, secret, oldSecret: webhook.secret, bothSignUntil })
-    return reply.send({ webhook: webhookKey(webhook), signing_secret: secret })
+    return { webhook: webhookKey(webhook), signing_secret: secret }
   })
 }
 
@@ -77,18 +85,17 @@ function addEventsRoute(app: FastifyInstance, simulator: Simulator): void {
     // Whatever it is called, it is read line by line, and never whole.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, body, done) => done(null, body))
-    scope.post('/simulator/events', async (request, reply) => {
-      const query = read(eventsQuerySchema, request.query, reply)
-      if (!query) return reply
+    scope.post('/simulator/events', async (request) => {
+      const { provider } = read(eventsQuerySchema, request.query)
       let events = 0
       let wanted = 0
       try {
         for await (const event of readEvents(request.body as Readable)) {
           events++
-          wanted += simulator.post(query.provider, event) > 0 ? 1 : 0
+          wanted += simulator.post(provider, event) > 0 ? 1 : 0
         }
       } catch {
-        return refuse(reply, 400, [`Line ${events + 1} is no JSON object; those before it count.`])
+        throw refusal(400, `Line ${events + 1} is no JSON object; those before it count.`)
       }
       return { events, wanted }
     })
@@ -96,29 +103,8 @@ function addEventsRoute(app: FastifyInstance, simulator: Simulator): void {
   app.register(routes)
 }
 
-function findWebhook(request: FastifyRequest, simulator: Simulator): Webhook | undefined {
-  const { provider, id } = request.params as { provider: string; id: string }
-  return simulator.webhooks.find(`${provider}/${id}`)
-}
-
 function newSecret({ provider, secret }: Webhook, { randomHex }: Simulator): string {
   return provider === 'mailtrap' ? randomHex(secret.length) : `whsec_${randomHex(40)}`
-}
-
-/** The body if it is right; otherwise it was answered. */
-function read<Schema extends z.ZodType>(
-  schema: Schema,
-  body: unknown,
-  reply: FastifyReply,
-): z.output<Schema> | undefined {
-  const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  refuse(reply, 422, describeIssues(parsed.error))
-  return undefined
-}
-
-function refuse(reply: FastifyReply, status: number, problems: readonly string[]): FastifyReply {
-  return reply.code(status).send({ error: 'refused', message: problems.join(' ') })
 }
 
 const duration = z.string().transform((text, context) => {
@@ -153,13 +139,6 @@ const resetSchema = z.strictObject({ overlap: duration.optional() })
 const eventsQuerySchema = z.strictObject({
   provider: z.enum(['mailtrap', 'mailingapi']).default('mailtrap'),
 })
-
-/** What is wrong with a request, as sentences. */
-function describeIssues({ issues }: z.ZodError): string[] {
-  return issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  )
-}
 
 /** The lines of a body as events, one in memory at a time. Throws at a line that is no JSON. */
 async function* readEvents(body: Readable): AsyncGenerator<SampleEvent> {

@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
-import { type MailingApiWebhook, webhookKey } from '../sending/webhook.ts'
+import type { MailingApiWebhook } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
-import { isTokenRight, readToken } from './api-token.ts'
+import { type Fields, isFields, isTokenRight, Refusal, readToken } from './refusal.ts'
 
 const COLLECTION = '/v1/webhooks'
 const ITEM = `${COLLECTION}/:id`
@@ -23,9 +23,8 @@ export function addMailingApiRoutes(
   { token }: { token: string | undefined },
 ): void {
   const routes: FastifyPluginAsync = async (scope) => {
-    scope.addHook('onRequest', async (request, reply) => {
-      if (isTokenRight(readToken(request.headers), token)) return undefined
-      return refuse(reply, PROBLEMS.token)
+    scope.addHook('onRequest', async ({ headers }) => {
+      if (!isTokenRight(readToken(headers), token)) throw PROBLEMS.token
     })
     addCollectionRoutes(scope, simulator)
     addItemRoutes(scope, simulator)
@@ -37,37 +36,29 @@ function addCollectionRoutes(app: FastifyInstance, simulator: Simulator): void {
   app.get(COLLECTION, () => ({
     data: simulator.webhooks.ofProvider('mailingapi').map(listedJson),
   }))
-  app.post(COLLECTION, (request, reply) => {
-    const fields = readNewMailingApi(fieldsOf(request))
-    if (isProblem(fields)) return refuse(reply, fields)
-    const webhook = makeWebhook(fields, simulator)
+  app.post(COLLECTION, async (request, reply) => {
+    const webhook = makeWebhook(readNewMailingApi(fieldsOf(request)), simulator)
     simulator.create(webhook)
-    return reply.code(201).send(createdJson(webhook))
+    reply.code(201)
+    return createdJson(webhook)
   })
 }
 
 function addItemRoutes(app: FastifyInstance, simulator: Simulator): void {
-  const find = (request: FastifyRequest): MailingApiWebhook | undefined => {
+  const find = (request: FastifyRequest): MailingApiWebhook => {
     const { id } = request.params as { id: string }
-    const key = webhookKey({ provider: 'mailingapi', id })
-    return simulator.webhooks.find(key) as MailingApiWebhook | undefined
+    const webhook = simulator.webhooks.ofProvider('mailingapi').find((one) => one.id === id)
+    if (!webhook) throw PROBLEMS.missing
+    return webhook
   }
-  app.get(ITEM, (request, reply) => {
-    const webhook = find(request)
-    return webhook ? reply.send(detailJson(webhook)) : refuse(reply, PROBLEMS.missing)
-  })
-  app.patch(ITEM, (request, reply) => {
-    const webhook = find(request)
-    if (!webhook) return refuse(reply, PROBLEMS.missing)
-    const changed = changeMailingApi(webhook, fieldsOf(request), simulator.clock.now())
-    if (isProblem(changed)) return refuse(reply, changed)
+  app.get(ITEM, async (request) => detailJson(find(request)))
+  app.patch(ITEM, async (request) => {
+    const changed = changeMailingApi(find(request), fieldsOf(request), simulator.clock.now())
     simulator.change(changed)
-    return reply.send(updatedJson(changed))
+    return updatedJson(changed)
   })
-  app.delete(ITEM, (request, reply) => {
-    const webhook = find(request)
-    if (!webhook) return refuse(reply, PROBLEMS.missing)
-    simulator.remove(webhook)
+  app.delete(ITEM, async (request, reply) => {
+    simulator.remove(find(request))
     return reply.code(204).send()
   })
 }
@@ -91,21 +82,8 @@ function makeWebhook(
   }
 }
 
-function fieldsOf({ body }: FastifyRequest): Readonly<Record<string, unknown>> {
-  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-}
-
-function refuse(reply: FastifyReply, { status, code, message }: MailingApiProblem): FastifyReply {
-  return reply.code(status).send({ error: { code, message } })
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-/** The code is published; status and envelope are assumed. */
-interface MailingApiProblem {
-  readonly status: number
-  readonly code: string
-  readonly message: string
+function fieldsOf({ body }: FastifyRequest): Fields {
+  return isFields(body) ? body : {}
 }
 
 type MailingApiFields = Pick<MailingApiWebhook, 'url' | 'events' | 'description'> & {
@@ -113,36 +91,39 @@ type MailingApiFields = Pick<MailingApiWebhook, 'url' | 'events' | 'description'
   readonly secret: string | undefined
 }
 
-const PROBLEMS = {
-  url: { status: 422, code: 'invalid_url', message: 'The URL must be an HTTPS URL.' },
-  events: { status: 422, code: 'invalid_events', message: 'The events are missing or unknown.' },
-  status: { status: 422, code: 'invalid_status', message: 'The status is active or paused.' },
-  secret: { status: 422, code: 'invalid_secret', message: 'The secret is a text.' },
-  missing: { status: 404, code: 'webhook_not_found', message: 'There is no such webhook.' },
-  disabled: { status: 409, code: 'webhook_disabled', message: 'The webhook is disabled.' },
-  token: { status: 401, code: 'unauthorized', message: 'The API key is missing or wrong.' },
-} as const satisfies Readonly<Record<string, MailingApiProblem>>
+/** The code is published; status and envelope are assumed. */
+const problem = (status: number, code: string, message: string) =>
+  new Refusal(status, { error: { code, message } })
 
-/** The webhook that a `POST` asks for, or what is wrong with it. */
-function readNewMailingApi(given: Fields): MailingApiFields | MailingApiProblem {
-  const { url, events, description, secret } = given
-  if (!isUrl(url)) return PROBLEMS.url
-  if (!isEvents(events)) return PROBLEMS.events
-  if (secret !== undefined && (typeof secret !== 'string' || secret === '')) return PROBLEMS.secret
+const PROBLEMS = {
+  url: problem(422, 'invalid_url', 'The URL must be an HTTPS URL.'),
+  events: problem(422, 'invalid_events', 'The events are missing or unknown.'),
+  status: problem(422, 'invalid_status', 'The status is active or paused.'),
+  secret: problem(422, 'invalid_secret', 'The secret is a text.'),
+  missing: problem(404, 'webhook_not_found', 'There is no such webhook.'),
+  disabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
+  token: problem(401, 'unauthorized', 'The API key is missing or wrong.'),
+}
+
+/** The webhook that a `POST` asks for. Throws a Refusal. */
+function readNewMailingApi({ url, events, description, secret }: Fields): MailingApiFields {
+  if (!isUrl(url)) throw PROBLEMS.url
+  if (!isEvents(events)) throw PROBLEMS.events
+  if (secret !== undefined && (typeof secret !== 'string' || secret === '')) throw PROBLEMS.secret
   return { url, events, secret, description: textOrNone(description) }
 }
 
-/** The webhook after a `PATCH`, or what is wrong. */
+/** The webhook after a `PATCH`. Throws a Refusal. */
 function changeMailingApi(
   webhook: MailingApiWebhook,
   given: Fields,
   now: number,
-): MailingApiWebhook | MailingApiProblem {
+): MailingApiWebhook {
   const { url = webhook.url, events = webhook.events, status } = given
-  if (webhook.status === 'disabled') return PROBLEMS.disabled
-  if (!isUrl(url)) return PROBLEMS.url
-  if (!isEvents(events)) return PROBLEMS.events
-  if (status !== undefined && status !== 'active' && status !== 'paused') return PROBLEMS.status
+  if (webhook.status === 'disabled') throw PROBLEMS.disabled
+  if (!isUrl(url)) throw PROBLEMS.url
+  if (!isEvents(events)) throw PROBLEMS.events
+  if (status !== undefined && status !== 'active' && status !== 'paused') throw PROBLEMS.status
   return {
     ...webhook,
     url,
@@ -151,10 +132,6 @@ function changeMailingApi(
     description: textOrNone(given.description) ?? webhook.description,
     updatedAt: now,
   }
-}
-
-function isProblem(value: object): value is MailingApiProblem {
-  return 'code' in value
 }
 
 /** As `POST` shows it: the only answer with the secret. */

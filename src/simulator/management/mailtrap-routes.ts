@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { messageDetailJson, messageJson } from '../sending/email-log.ts'
-import { type MailtrapWebhook, webhookKey } from '../sending/webhook.ts'
+import type { MailtrapWebhook } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
-import { isTokenRight, readToken } from './api-token.ts'
 import {
   changeWebhook,
   mailtrapDetailJson,
   mailtrapJson,
   readNewWebhook,
 } from './mailtrap-webhooks.ts'
+import { type Fields, isFields, isTokenRight, Refusal, readToken } from './refusal.ts'
 
 export interface MailtrapApiOptions {
   /** Undefined: any token will do. */
@@ -23,14 +23,12 @@ export interface MailtrapApiOptions {
   readonly now: () => number
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-/** Both path forms lead to the same webhooks. */
-const LOGS = ['/api/email_logs', '/api/accounts/:account/email_logs']
-const COLLECTIONS = ['/api/webhooks', '/api/accounts/:account/webhooks']
+/** Both path forms lead to the same webhooks and messages. */
+const BASES = ['/api', '/api/accounts/:account']
 /** The SDK knows no other path, and no document tells of one. */
 const TOKENS = '/api/accounts/:account/api_tokens'
 const SECRET_DIGITS = 32
+const NOT_FOUND = new Refusal(404, { error: 'Not Found' })
 
 /** Mailtrap's management API, with the answers and errors of its documents. */
 export function addMailtrapRoutes(
@@ -38,23 +36,16 @@ export function addMailtrapRoutes(
   simulator: Simulator,
   options: MailtrapApiOptions,
 ): void {
-  const admit = createAdmission(options)
-  for (const collection of COLLECTIONS) {
-    const routes: FastifyPluginAsync = async (scope) => {
-      scope.addHook('onRequest', admit)
-      addCollectionRoutes(scope, collection, simulator)
-      addItemRoutes(scope, `${collection}/:id`, simulator)
+  const routes: FastifyPluginAsync = async (scope) => {
+    scope.addHook('onRequest', createAdmission(options))
+    scope.get(TOKENS, (request) => [tokenJson(request, options)])
+    for (const base of BASES) {
+      addCollectionRoutes(scope, `${base}/webhooks`, simulator)
+      addItemRoutes(scope, `${base}/webhooks/:id`, simulator)
+      addLogRoutes(scope, `${base}/email_logs`, simulator)
     }
-    app.register(routes)
   }
-  app.get(TOKENS, { onRequest: admit }, (request) => [tokenJson(request, options)])
-  for (const path of LOGS) {
-    const routes: FastifyPluginAsync = async (scope) => {
-      scope.addHook('onRequest', admit)
-      addLogRoutes(scope, path, simulator)
-    }
-    app.register(routes)
-  }
+  app.register(routes)
 }
 
 /** The token with which is asked, as the provider's SDK describes it. */
@@ -97,9 +88,10 @@ function addLogRoutes(app: FastifyInstance, path: string, { senders }: Simulator
       next_page_cursor: begin + LOG_PAGE < found.length ? (page.at(-1)?.id ?? null) : null,
     }
   })
-  app.get(`${path}/:id`, (request, reply) => {
+  app.get(`${path}/:id`, async (request) => {
     const message = emailLog.find((request.params as { id: string }).id)
-    return message ? reply.send(messageDetailJson(message)) : refuseUnknown(reply)
+    if (!message) throw NOT_FOUND
+    return messageDetailJson(message)
   })
 }
 
@@ -109,13 +101,9 @@ function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simu
     // Newest first, as it was seen.
     data: webhooks.ofProvider('mailtrap').toReversed().map(mailtrapJson),
   }))
-  app.post(path, (request, reply) => {
-    const given = readWebhook(request.body)
-    if (!given) return refuseBody(reply)
-    const fields = readNewWebhook(given)
-    if ('errors' in fields) return reply.code(422).send(fields)
+  app.post(path, async (request) => {
     const webhook: MailtrapWebhook = {
-      ...fields,
+      ...readNewWebhook(readFields(request)),
       provider: 'mailtrap',
       id: webhooks.nextNumber(),
       secret: randomHex(SECRET_DIGITS),
@@ -124,35 +112,27 @@ function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simu
       createdAt: clock.now(),
     }
     simulator.create(webhook)
-    return reply.send({ data: { signing_secret: webhook.secret, ...mailtrapJson(webhook) } })
+    return { data: { signing_secret: webhook.secret, ...mailtrapJson(webhook) } }
   })
 }
 
 function addItemRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
-  const find = (request: FastifyRequest): MailtrapWebhook | undefined => {
+  const find = (request: FastifyRequest): MailtrapWebhook => {
     const { id } = request.params as { id: string }
-    const key = webhookKey({ provider: 'mailtrap', id: Number(id) })
-    return simulator.webhooks.find(key) as MailtrapWebhook | undefined
+    const webhook = simulator.webhooks.ofProvider('mailtrap').find((one) => String(one.id) === id)
+    if (!webhook) throw NOT_FOUND
+    return webhook
   }
-  app.get(path, (request, reply) => {
-    const webhook = find(request)
-    return webhook ? reply.send({ data: mailtrapDetailJson(webhook) }) : refuseUnknown(reply)
-  })
-  app.patch(path, (request, reply) => {
-    const webhook = find(request)
-    if (!webhook) return refuseUnknown(reply)
-    const given = readWebhook(request.body)
-    if (!given) return refuseBody(reply)
-    const changed = changeWebhook(webhook, given)
-    if ('errors' in changed) return reply.code(422).send(changed)
+  app.get(path, async (request) => ({ data: mailtrapDetailJson(find(request)) }))
+  app.patch(path, async (request) => {
+    const changed = changeWebhook(find(request), readFields(request))
     simulator.change(changed)
-    return reply.send({ data: mailtrapJson(changed) })
+    return { data: mailtrapJson(changed) }
   })
-  app.delete(path, (request, reply) => {
+  app.delete(path, async (request) => {
     const webhook = find(request)
-    if (!webhook) return refuseUnknown(reply)
     simulator.remove(webhook)
-    return reply.send({ data: mailtrapJson(webhook) })
+    return { data: mailtrapJson(webhook) }
   })
 }
 
@@ -167,36 +147,24 @@ function createAdmission(options: MailtrapApiOptions) {
       'x-ratelimit-limit': RATE_LIMIT,
       'x-ratelimit-remaining': Math.max(0, remaining),
     })
-    if (remaining < 0) return reply.code(429).send({ errors: 'Rate limit exceeded' })
+    if (remaining < 0) throw new Refusal(429, { errors: 'Rate limit exceeded' })
     const isOver = tokenEndsAt !== undefined && now() >= tokenEndsAt
     if (isOver || !isTokenRight(token, expected)) {
       reply.header('www-authenticate', 'Token realm="Application"')
-      return reply.code(401).send({ error: 'Incorrect API token' })
+      throw new Refusal(401, { error: 'Incorrect API token' })
     }
     const { account: asked } = request.params as { account?: string }
     if (asked !== undefined && account !== undefined && asked !== account) {
-      return reply.code(403).send({ errors: 'Account access forbidden' })
+      throw new Refusal(403, { errors: 'Account access forbidden' })
     }
-    return undefined
   }
 }
 
-function readWebhook(body: unknown): Fields | undefined {
+function readFields({ body }: FastifyRequest): Fields {
   const webhook = isFields(body) ? body.webhook : undefined
-  return isFields(webhook) ? webhook : undefined
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function refuseUnknown(reply: FastifyReply): FastifyReply {
-  return reply.code(404).send({ error: 'Not Found' })
-}
-
-/** Not published: what a Rails application usually says. */
-function refuseBody(reply: FastifyReply): FastifyReply {
-  return reply.code(400).send({ error: 'param is missing or the value is empty: webhook' })
+  if (isFields(webhook)) return webhook
+  // Not published: what a Rails application usually says.
+  throw new Refusal(400, { error: 'param is missing or the value is empty: webhook' })
 }
 
 const RATE_LIMIT = 150

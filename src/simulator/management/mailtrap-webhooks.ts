@@ -5,8 +5,8 @@ import {
   SENDING_STREAMS,
   WEBHOOK_TYPES,
 } from '../sending/webhook.ts'
+import { type Fields, Refusal } from './refusal.ts'
 
-type Fields = Readonly<Record<string, unknown>>
 /** What Mailtrap says of each wrong field. */
 type FieldErrors = Readonly<Record<string, readonly string[]>>
 
@@ -22,11 +22,11 @@ const INVALID = 'is invalid'
 
 const TYPES_WITH_EVENTS: readonly unknown[] = ['email_sending', 'campaigns']
 
-/** The webhook that a `POST` asks for, or what is wrong with it. */
-export function readNewWebhook(given: Fields): MailtrapFields | { errors: FieldErrors } {
+/** The webhook that a `POST` asks for. Throws a Refusal that says what is wrong with which field. */
+export function readNewWebhook(given: Fields): MailtrapFields {
   const { webhook_type: type } = given
   const needsEvents = TYPES_WITH_EVENTS.includes(type)
-  const errors = collect({
+  refuseAny({
     url: urlErrors(given.url),
     webhook_type: choiceErrors(type, WEBHOOK_TYPES, true),
     sending_stream: choiceErrors(given.sending_stream, SENDING_STREAMS, type === 'email_sending'),
@@ -36,7 +36,6 @@ export function readNewWebhook(given: Fields): MailtrapFields | { errors: FieldE
     domain_id: isNumberOrNone(given.domain_id) ? [] : [INVALID],
     inbound_inbox_id: isNumberOrNone(given.inbound_inbox_id) ? [] : [INVALID],
   })
-  if (errors) return { errors }
   return {
     url: String(given.url),
     type: type as MailtrapFields['type'],
@@ -50,20 +49,16 @@ export function readNewWebhook(given: Fields): MailtrapFields | { errors: FieldE
 }
 
 /** The webhook after a `PATCH`. Fields that cannot change are passed over: nothing is published. */
-export function changeWebhook(
-  webhook: MailtrapWebhook,
-  given: Fields,
-): MailtrapWebhook | { errors: FieldErrors } {
+export function changeWebhook(webhook: MailtrapWebhook, given: Fields): MailtrapWebhook {
   const needsEvents = TYPES_WITH_EVENTS.includes(webhook.type)
   const isGiven = (name: string) => name in given
-  const errors = collect({
+  refuseAny({
     url: isGiven('url') ? urlErrors(given.url) : [],
     active: isFlag(given.active) ? [] : [NOT_INCLUDED],
     payload_format: choiceErrors(given.payload_format, PAYLOAD_FORMATS, isGiven('payload_format')),
     event_types: needsEvents ? eventErrors(given.event_types, isGiven('event_types')) : [],
     inbound_inbox_id: isNumberOrNone(given.inbound_inbox_id) ? [] : [INVALID],
   })
-  if (errors) return { errors }
   const isInbound = webhook.type === 'inbound_receiving' && isGiven('inbound_inbox_id')
   return {
     ...webhook,
@@ -96,9 +91,9 @@ export function mailtrapJson(webhook: MailtrapWebhook): Fields {
   }
 }
 
-function collect(errors: FieldErrors): FieldErrors | undefined {
-  const wrong = Object.entries(errors).filter(([, texts]) => texts.length > 0)
-  return wrong.length === 0 ? undefined : Object.fromEntries(wrong)
+function refuseAny(found: FieldErrors): void {
+  const wrong = Object.entries(found).filter(([, texts]) => texts.length > 0)
+  if (wrong.length > 0) throw new Refusal(422, { errors: Object.fromEntries(wrong) })
 }
 
 function isBlank(value: unknown): boolean {

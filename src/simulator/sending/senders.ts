@@ -1,4 +1,5 @@
 import type { Random, SampleEvent } from '../../providers/samples.ts'
+import type { StreamState } from '../samples/event-stream.ts'
 import type { Answer } from '../send-request.ts'
 import { EmailLog } from './email-log.ts'
 import { type Faults, spoilEvents } from './faults.ts'
@@ -26,30 +27,38 @@ export interface KeptSender {
   readonly tally: SendingTally
 }
 
+/** Everything that a simulator goes on from, as it stands in its file. */
+export interface SimulatorState {
+  readonly version: 2
+  /** What its clock showed. */
+  readonly now: number
+  readonly webhooks: readonly Webhook[]
+  readonly senders: readonly KeptSender[]
+  readonly streams: readonly StreamState[]
+}
+
 /** What was sent to a webhook so far. */
 interface SendingTally {
   /** Events that it wanted. */
-  readonly wanted: number
+  wanted: number
   /** Events in batches that were answered 200. */
-  readonly sent: number
-  readonly attempts: number
+  sent: number
+  attempts: number
   /** Attempts by status, or by why there was none. */
-  readonly answers: Readonly<Record<string, number>>
+  readonly answers: Record<string, number>
 }
 
 /** One webhook's queue, and what came of it. */
 interface Sender {
   readonly queue: WebhookQueue
+  readonly tally: SendingTally
   underWay: number
-  tally: SendingTally
 }
 
-const NO_TALLY: SendingTally = { wanted: 0, sent: 0, attempts: 0, answers: {} }
-
-/** One request, and how it was answered. */
-export interface AttemptRecord {
+/** One request, and how it was answered; as it is told. */
+export interface AttemptJson {
   /** By the simulator's clock. */
-  readonly at: number
+  readonly at: string
   readonly webhook: string
   readonly batch: number
   /** 1 for the first. */
@@ -59,22 +68,8 @@ export interface AttemptRecord {
   /** Start of the answer's body. */
   readonly answer: string
   /** By our clock. */
-  readonly durationMs: number
+  readonly duration_ms: number
   readonly end: AttemptEnd
-}
-
-export function countAttempt(
-  tally: SendingTally,
-  { events, isRepeat }: Pick<QueuedBatch, 'events' | 'isRepeat'>,
-  status: number | string,
-): SendingTally {
-  const isNews = status === 200 && !isRepeat
-  return {
-    wanted: tally.wanted,
-    sent: tally.sent + (isNews ? events.length : 0),
-    attempts: tally.attempts + 1,
-    answers: { ...tally.answers, [status]: (tally.answers[status] ?? 0) + 1 },
-  }
 }
 
 /** Requests under way to one webhook. */
@@ -107,7 +102,7 @@ export class Senders {
     this.#options = options
     for (const { webhook: key, queue, tally } of kept) {
       const webhook = options.webhooks.find(key)
-      if (webhook) this.#senders.set(key, { ...this.#open(webhook, queue), tally })
+      if (webhook) this.#senders.set(key, { queue: this.#open(webhook, queue), tally, underWay: 0 })
     }
   }
 
@@ -116,7 +111,8 @@ export class Senders {
   }
 
   add(webhook: Webhook): void {
-    this.#senders.set(webhookKey(webhook), this.#open(webhook))
+    const tally = { wanted: 0, sent: 0, attempts: 0, answers: {} }
+    this.#senders.set(webhookKey(webhook), { queue: this.#open(webhook), tally, underWay: 0 })
   }
 
   remove(webhook: Webhook): void {
@@ -169,34 +165,44 @@ export class Senders {
   #add(webhook: Webhook, event: string, now: number): void {
     const sender = this.find(webhook)
     if (!sender) return
-    sender.tally = { ...sender.tally, wanted: sender.tally.wanted + 1 }
+    sender.tally.wanted++
     if (isSending(webhook) || this.#options.whenPaused === 'keep') sender.queue.add(event, now)
   }
 
-  #open({ provider, id }: Webhook, state?: QueueState): Sender {
+  #open({ provider, id }: Webhook, state?: QueueState): WebhookQueue {
     const { webhooks, retries, faults, random } = this.#options
-    const queue = new WebhookQueue({
+    return new WebhookQueue({
       policy: sendingPolicy(provider, retries),
       close: (events) => {
-        const webhook = webhooks.find(webhookKey({ provider, id } as Webhook))
+        const webhook = webhooks.find(`${provider}/${id}`)
         const format = webhook ? bodyFormat(webhook) : 'json'
-        if (provider === 'mailtrap')
-          return { events: spoilEvents(events, faults(), random), format }
-        return { events, format }
+        if (provider === 'mailingapi') return { events, format }
+        return { events: spoilEvents(events, faults(), random), format }
       },
       state,
     })
-    return { queue, underWay: 0, tally: NO_TALLY }
   }
 }
 
-/** What is told of an attempt. */
-export function recordAttempt(
-  { webhook, batch }: Pick<DueBatch, 'webhook' | 'batch'>,
+/** Counts an attempt, and answers what is told of it. */
+export function noteAnswer(
+  { webhook, sender, batch }: DueBatch,
   { status, text, durationMs }: Answer,
-  { at, end }: Pick<AttemptRecord, 'at' | 'end'>,
-): AttemptRecord {
-  const attempt = batch.attempts + 1
-  const which = { webhook: webhookKey(webhook), batch: batch.id, attempt }
-  return { at, ...which, events: batch.events.length, status, answer: text, durationMs, end }
+  { startedAt, end }: { readonly startedAt: number; readonly end: AttemptEnd },
+): AttemptJson {
+  const { tally } = sender
+  tally.attempts++
+  tally.answers[status] = (tally.answers[status] ?? 0) + 1
+  if (status === 200 && !batch.isRepeat) tally.sent += batch.events.length
+  return {
+    at: new Date(startedAt).toISOString(),
+    webhook: webhookKey(webhook),
+    batch: batch.id,
+    attempt: batch.attempts + 1,
+    events: batch.events.length,
+    status,
+    answer: text,
+    duration_ms: Math.round(durationMs),
+    end,
+  }
 }

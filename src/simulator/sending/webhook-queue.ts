@@ -73,8 +73,6 @@ export class WebhookQueue {
   #waiting: string[]
   #gatherUntil: number | undefined
   #nextId: number
-  /** Undefined: has to be found anew. */
-  #nextDueAt: number | undefined
 
   constructor({ policy, close, state }: QueueOptions) {
     this.#policy = policy
@@ -108,19 +106,20 @@ export class WebhookQueue {
   add(event: string, now: number): void {
     this.#waiting.push(event)
     this.#gatherUntil ??= now + this.#policy.gatherMs
-    this.#nextDueAt = undefined
     if (this.#waiting.length >= this.#policy.maxEvents) this.#closeBatch(now)
   }
 
   /** When there is something to do; `Infinity`: never by itself. */
   nextDueAt(): number {
-    this.#nextDueAt ??= this.#findNextDueAt()
-    return this.#nextDueAt
+    let next = this.#gatherUntil ?? Number.POSITIVE_INFINITY
+    for (const batch of this.#batches.values()) {
+      if (batch.dueAt < next && !this.#underWay.has(batch.id)) next = batch.dueAt
+    }
+    return next
   }
 
   /** Takes at most `count` batches that are due. Each has to be settled. */
   take(now: number, count: number): QueuedBatch[] {
-    if (this.nextDueAt() > now) return []
     if ((this.#gatherUntil ?? Number.POSITIVE_INFINITY) <= now) this.#closeBatch(now)
     const due: QueuedBatch[] = []
     for (const batch of this.#batches.values()) {
@@ -128,13 +127,11 @@ export class WebhookQueue {
       if (batch.dueAt <= now && !this.#underWay.has(batch.id)) due.push(batch)
     }
     for (const batch of due) this.#underWay.add(batch.id)
-    this.#nextDueAt = undefined
     return due
   }
 
   settle(id: number, answer: AttemptAnswer, now: number): AttemptEnd {
     this.#underWay.delete(id)
-    this.#nextDueAt = undefined
     const batch = this.#batches.get(id)
     if (batch === undefined) return answer === 'failed' ? 'retry' : 'sent'
     if (answer === 'ok') {
@@ -152,7 +149,6 @@ export class WebhookQueue {
 
   /** Forgets all that waits. */
   drop(): void {
-    this.#nextDueAt = undefined
     this.#batches.clear()
     this.#waiting = []
     this.#gatherUntil = undefined
@@ -160,7 +156,6 @@ export class WebhookQueue {
 
   /** After a pause: everything is due now, with all its attempts before it. */
   startAnew(now: number): void {
-    this.#nextDueAt = undefined
     for (const batch of this.#batches.values()) {
       this.#batches.set(batch.id, { ...batch, attempts: 0, dueAt: now })
     }
@@ -178,13 +173,5 @@ export class WebhookQueue {
       dueAt: now,
       isRepeat: false,
     })
-  }
-
-  #findNextDueAt(): number {
-    let next = this.#gatherUntil ?? Number.POSITIVE_INFINITY
-    for (const batch of this.#batches.values()) {
-      if (batch.dueAt < next && !this.#underWay.has(batch.id)) next = batch.dueAt
-    }
-    return next
   }
 }

@@ -95,36 +95,44 @@ export function bodyFormat(webhook: Webhook): BodyFormat {
   return webhook.format === 'jsonlines' ? 'jsonl' : 'json'
 }
 
-/** The webhooks of both providers, oldest first. */
-export interface WebhookBook {
-  list(): readonly Webhook[]
-  ofProvider<Name extends Webhook['provider']>(
-    provider: Name,
-  ): readonly Extract<Webhook, { provider: Name }>[]
-  find(key: string): Webhook | undefined
-  /** Adds it, or puts it in the place of the one with its key. */
-  put(webhook: Webhook): void
-  remove(key: string): void
-  /** For Mailtrap's next one. */
-  nextNumber(): number
-}
-
 const FIRST_NUMBER = 9001
 
-export function createWebhookBook(kept: readonly Webhook[] = []): WebhookBook {
-  const webhooks = new Map(kept.map((webhook) => [webhookKey(webhook), webhook]))
-  const numbers = kept.map(({ id }) => (typeof id === 'number' ? id : 0))
-  let next = Math.max(FIRST_NUMBER - 1, ...numbers)
-  return {
-    list: () => [...webhooks.values()],
-    ofProvider: <Name extends Webhook['provider']>(provider: Name) =>
-      [...webhooks.values()].filter(
-        (webhook): webhook is Extract<Webhook, { provider: Name }> => webhook.provider === provider,
-      ),
-    find: (key) => webhooks.get(key),
-    put: (webhook) => void webhooks.set(webhookKey(webhook), webhook),
-    remove: (key) => void webhooks.delete(key),
-    nextNumber: () => ++next,
+/** The webhooks of both providers, oldest first. */
+export class WebhookBook {
+  readonly #webhooks: Map<string, Webhook>
+  #lastNumber: number
+
+  constructor(kept: readonly Webhook[] = []) {
+    this.#webhooks = new Map(kept.map((webhook) => [webhookKey(webhook), webhook]))
+    const numbers = kept.map(({ id }) => (typeof id === 'number' ? id : 0))
+    this.#lastNumber = Math.max(FIRST_NUMBER - 1, ...numbers)
+  }
+
+  list(): readonly Webhook[] {
+    return [...this.#webhooks.values()]
+  }
+
+  ofProvider<Name extends Webhook['provider']>(provider: Name) {
+    type Own = Extract<Webhook, { provider: Name }>
+    return this.list().filter((webhook): webhook is Own => webhook.provider === provider)
+  }
+
+  find(key: string): Webhook | undefined {
+    return this.#webhooks.get(key)
+  }
+
+  /** Adds it, or puts it in the place of the one with its key. */
+  put(webhook: Webhook): void {
+    this.#webhooks.set(webhookKey(webhook), webhook)
+  }
+
+  remove(webhook: Webhook): void {
+    this.#webhooks.delete(webhookKey(webhook))
+  }
+
+  /** For Mailtrap's next one. */
+  nextNumber(): number {
+    return ++this.#lastNumber
   }
 }
 
@@ -158,22 +166,16 @@ function wantsInbound({ inboxId }: MailtrapWebhook, name: string, event: SampleE
 /** What kind of events come to it, and which of them. */
 type StreamKind = Pick<StreamSpec, 'provider' | 'family' | 'types' | 'sendingStream' | 'inboxId'>
 
-const MAILINGAPI_KIND = {
-  provider: 'mailingapi',
-  family: 'mailingapi',
-  sendingStream: null,
-  inboxId: null,
-} as const
-
 /** The stream that such a webhook would get. */
 export function streamKindFor(webhook: Webhook): StreamKind {
-  if (webhook.provider === 'mailingapi') {
+  const { provider } = webhook
+  if (provider === 'mailingapi') {
     const { events: types } = webhook
-    return { ...MAILINGAPI_KIND, types }
+    return { provider, family: provider, types, sendingStream: null, inboxId: null }
   }
   const { stream: sendingStream, inboxId, type } = webhook
-  const family = ['mailtrap', type, sendingStream ?? inboxId ?? 'all'].join('/')
-  return { provider: 'mailtrap', family, types: typesFor(webhook), sendingStream, inboxId }
+  const family = [provider, type, sendingStream ?? inboxId ?? 'all'].join('/')
+  return { provider, family, types: typesFor(webhook), sendingStream, inboxId }
 }
 
 function typesFor(webhook: Extract<Webhook, { provider: 'mailtrap' }>): readonly string[] {
