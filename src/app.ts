@@ -28,8 +28,9 @@ export function createApp(parts: AppParts): App {
   const { settings, log, version, env, isBehindBalancer = true, followsCode = false } = parts
   const { leaseMs = LEASE_MS, now = Date.now, lookEveryMs } = parts
   const receives = settings.role !== 'work'
-  const { closers, hurry, unlessStopped, isStopping, stop, stopNow, afterFailure } =
-    createStopping()
+  const { closers, hurry, unlessStopped, isStopping, stop, stopNow, afterFailure } = createStopping(
+    (parts) => log.error({ parts }, 'stop cut off'),
+  )
   const reloaders: Composition['reloaders'] = []
   const { observer, metrics, watch, startTraces } = createObserving({ ...parts, now })
   const redaction = followRedaction(settings, reloaders)
@@ -45,7 +46,7 @@ export function createApp(parts: AppParts): App {
   /** Handlers are loaded beside the listeners, which wait for nobody's module. */
   async function start(): Promise<RunningApp> {
     try {
-      closers.add(metrics.stop)
+      closers.add('metrics', metrics.stop)
       await unlessStopped(startTraces(closers))
       const opening = attachStore(shared, { leaseMs, onBroken: fail })
       const loading = loadListeners()
@@ -65,18 +66,18 @@ export function createApp(parts: AppParts): App {
         serveAdmin(opened, shared, { ...shown, metrics, isReady: isWell }),
       )
       const { server, url } = await unlessStopped(serveWebhooks(shared, { journal, readiness }))
-      closers.add(async ({ drainMs }) => {
+      closers.add('load balancers', async ({ drainMs }) => {
         const mayBeSent = isReady && isBehindBalancer
         isReady = false
         server.refuseKeepAlive()
         if (mayBeSent) await setTimeout(drainMs, undefined, { signal: hurry }).catch(() => {})
       })
       if (handlersStarted) await unlessStopped(handlersStarted())
-      if (guardian) closers.add(() => guardian.stop())
+      if (guardian) closers.add('guardian', () => guardian.stop())
       isReady = true
       await guardian?.start()
       alerts.start()
-      closers.add(alerts.stop)
+      closers.add('alerts', alerts.stop)
       return { publicUrl: url, adminUrl, handlers: registrations() }
     } catch (error) {
       await afterFailure()

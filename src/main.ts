@@ -108,6 +108,15 @@ function askToStop(): void {
     stop.abort()
     return
   }
+  if (stopAgain.signal.aborted) return
   stopAgain.abort()
-  setTimeout(() => process.exit(1), LAST_CHANCE_MS).unref()
+  setTimeout(endInItsMidst, LAST_CHANCE_MS).unref()
+}
+
+/** A receiver's log names what has not ended. */
+function endInItsMidst(): void {
+  const kept = isReceiver ? ' What was acknowledged is kept, and goes on at the next start.' : ''
+  const limit = `${LAST_CHANCE_MS / 1_000} s`
+  process.stderr.write(`error: Cut off: asked twice, it had not ended within ${limit}.${kept}\n`)
+  process.exit(1)
 }

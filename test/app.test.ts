@@ -56,6 +56,19 @@ async function expectClosed(folder: string): Promise<void> {
   await next.stopNow()
 }
 
+it('ends each sentence of its start’s error, where several handlers are wrong', async () => {
+  const folder = newFolder()
+  const handlers = ['one', 'two'].map((name) => join(folder, `${name}.mjs`))
+  for (const handler of handlers) {
+    const text = `import { defineHandler } from 'mailtrap-receiver'\nexport default defineHandler({ on: { bonce() {} } })`
+    writeFileSync(handler, text)
+  }
+  const app = createAppIn(folder, { HANDLERS: handlers.join(',') })
+  const error = await app.start().catch((reason: Error) => reason.message)
+  expect(error).toMatch(/[.!?] The handler module [^\n]*(one|two)\.mjs/)
+  expect(error).not.toMatch(/[^.!?] The handler module/)
+})
+
 describe('a receiver that is stopped while it starts', () => {
   it('ends its start and leaves nothing open when it had hardly begun', async () => {
     const folder = newFolder()

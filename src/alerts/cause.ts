@@ -44,10 +44,16 @@ export interface StoredFigures
   readonly pausedAt: Readonly<Record<string, number>>
 }
 
+export interface Crash {
+  readonly at: number
+  /** `exit code 1`, `signal SIGSEGV`; undefined: we ended it, or its module was not loaded. */
+  readonly exit: string | undefined
+}
+
 /** What no figure tells, and only who listens knows. */
 export interface WatchedFacts {
-  /** When processes of a handler ended by themselves within the last five minutes. */
-  readonly crashes: Readonly<Record<string, readonly number[]>>
+  /** Processes of a handler that ended by themselves within the last five minutes. */
+  readonly crashes: Readonly<Record<string, readonly Crash[]>>
   /** Genuine requests that were refused by address, within the last hour. */
   readonly refusedByAddress: { readonly count: number; readonly since: number } | undefined
   readonly clockDoubtedAt: number | undefined

@@ -56,16 +56,21 @@ function findSilences({ silences, at }: Figures): Cause[] {
 }
 
 function findCrashes({ handlers, watched, at }: Figures): Cause[] {
-  return Object.entries(watched.crashes).flatMap(([name, times]) => {
-    const last = times.at(-1) ?? at
-    const isDown = handlers[name]?.running === false && at - last >= DOWN_MS
-    if (times.length < CRASHES && !isDown) return []
-    const often = `its process ended ${times.length} times in the last five minutes`
+  return Object.entries(watched.crashes).flatMap(([name, crashes]) => {
+    const last = crashes.at(-1)
+    const isDown = handlers[name]?.running === false && at - (last?.at ?? at) >= DOWN_MS
+    if (crashes.length < CRASHES && !isDown) return []
+    const what = isDown
+      ? 'it does not run'
+      : `its process ended ${crashes.length} times in the last five minutes`
+    const how = last?.exit
+      ? `${isDown ? '; its process ended' : ', the last time'} with ${last.exit}`
+      : ''
     return [
       {
         cause: `handler_crashing:${name}`,
-        since: times[0],
-        text: `The handler ${name} is crashing: ${isDown ? 'it does not run' : often}.`,
+        since: crashes[0]?.at,
+        text: `The handler ${name} is crashing: ${what}${how}.`,
         remedy: 'mailtrap-receiver stats shows why; its events wait.',
       },
     ]

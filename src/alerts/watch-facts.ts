@@ -1,5 +1,5 @@
 import type { ObserverListener } from '../observe/observer.ts'
-import type { WatchedFacts } from './cause.ts'
+import type { Crash, WatchedFacts } from './cause.ts'
 
 const CRASHES_MS = 300_000
 /** Of one handler, more tell nothing new. */
@@ -13,7 +13,7 @@ export interface FactWatch {
 
 /** Remembers of what happens as much as causes need. `now` is milliseconds since 1970. */
 export function createFactWatch(now: () => number): FactWatch {
-  const crashes = new Map<string, number[]>()
+  const crashes = new Map<string, Crash[]>()
   let refused: { count: number; since: number; lastAt: number } | undefined
   let clockDoubtedAt: number | undefined
   let spoolFailedAt: number | undefined
@@ -23,10 +23,12 @@ export function createFactWatch(now: () => number): FactWatch {
 
   return {
     listener: {
-      handlerEnded({ handler, isPlanned }) {
+      handlerEnded({ handler, reason, isPlanned }) {
         if (isPlanned) return
-        const times = crashes.get(handler) ?? []
-        crashes.set(handler, [...times, now()].slice(-MOST_CRASHES))
+        const before = crashes.get(handler) ?? []
+        // Any other reason may be in the words of the handler.
+        const exit = /^(?:exit code \d+|signal SIG\w+)$/.exec(reason)?.[0]
+        crashes.set(handler, [...before, { at: now(), exit }].slice(-MOST_CRASHES))
       },
       handlerForgotten({ handler }) {
         crashes.delete(handler)
@@ -67,8 +69,8 @@ export function createFactWatch(now: () => number): FactWatch {
       const isRecent = refused !== undefined && at - refused.lastAt < REFUSED_MS
       return {
         crashes: Object.fromEntries(
-          [...crashes].flatMap(([handler, times]) => {
-            const recent = times.filter((time) => at - time < CRASHES_MS)
+          [...crashes].flatMap(([handler, all]) => {
+            const recent = all.filter((crash) => at - crash.at < CRASHES_MS)
             return recent.length > 0 ? [[handler, recent]] : []
           }),
         ),

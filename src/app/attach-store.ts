@@ -19,8 +19,8 @@ export async function attachStore(
     handlers = startHandlers(work, composition)
   }
   const opened = await openStore({ ...places, ...more, receives, works, observer, now, onWork })
-  closers.add(() => opened.store.close())
-  closers.add(({ spoolMs }) => opened.stopJournal(spoolMs))
+  closers.add('store', () => opened.store.close())
+  closers.add('spool', ({ spoolMs }) => opened.stopJournal(spoolMs))
   // Of the store, only the way in may change while it is open.
   reloaders.push((fresh) => {
     if (fresh.storeLabel === storeLabel) opened.useUrl(fresh.storeUrl)
@@ -28,7 +28,7 @@ export async function attachStore(
   })
   if (!works) return { ...opened, handlersStarted: undefined }
   const pruning = pruneRegularly(opened.store, { retention: settings, observer, now })
-  closers.add(() => pruning.stop())
-  if (handlers) closers.add(handlers.stop)
+  closers.add('pruning', () => pruning.stop())
+  if (handlers) closers.add('handlers', handlers.stop)
   return { ...opened, handlersStarted: handlers?.whenStarted }
 }

@@ -36,7 +36,7 @@ export function createObserving(parts: {
     if (!traces) return
     const onProblem = (detail: string) => observer.tracesFailed({ detail })
     await traces.start({ version, now, onProblem })
-    closers.add(({ tracesMs }) => traces.stop(tracesMs))
+    closers.add('traces', ({ tracesMs }) => traces.stop(tracesMs))
   }
   return { observer, metrics, watch, startTraces }
 }

@@ -41,10 +41,11 @@ export function startHandlers(work: WorkThread, composition: Composition): Handl
   starting.catch(() => {})
   const whenStarted = async () => {
     // They stop first, before the listeners that began after them: no request waits for a handler.
-    closers.add(stop)
+    closers.add('handlers', stop)
     const { problems } = await starting
-    if (problems.length > 0)
-      throw new ReceiverError('invalid_handler', { detail: problems.join(' ') })
+    if (problems.length > 0) {
+      throw new ReceiverError('invalid_handler', { detail: problems.map(asSentence).join(' ') })
+    }
     reloaders.push(async (fresh, { isCodeNew }) => {
       const report = await work.ask<StartReport>('reload', rulesOf(fresh), isCodeNew)
       return report.problems
@@ -52,6 +53,9 @@ export function startHandlers(work: WorkThread, composition: Composition): Handl
   }
   return { whenStarted, stop }
 }
+
+/** Who wrote the handler may have ended it without one. */
+const asSentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`)
 
 /** Where others run the handlers: which there are, for the admin listener. */
 export async function rememberHandlers(
@@ -63,7 +67,7 @@ export async function rememberHandlers(
     handlers = await store.loadHandlers().catch(() => handlers)
   }
   const timer = setInterval(() => void load(), LOOK_FOR_HANDLERS_MS).unref()
-  closers.add(() => clearInterval(timer))
+  closers.add('list of handlers', () => clearInterval(timer))
   await load()
   return () => handlers
 }

@@ -50,7 +50,7 @@ export async function serveAdmin(
     store: settings.storeLabel,
     settings: { ...address, trustProxy: settings.trustProxy },
   })
-  closers.add(() => admin.close())
+  closers.add('admin listener', () => admin.close())
   const names = { host: 'ADMIN_HOST', port: 'ADMIN_PORT' }
   const { url } = await admin.listen().catch((error: unknown) => {
     throw explainListening(error, { ...address, names })

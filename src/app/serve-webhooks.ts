@@ -27,7 +27,7 @@ export async function serveWebhooks(
     readiness,
     settings: { ...settings, tls, limits: { keepAliveTimeoutMs: settings.keepAliveMs } },
   })
-  closers.add(({ requestsMs }) => server.close(requestsMs))
+  closers.add('webhook listener', ({ requestsMs }) => server.close(requestsMs))
   reloaders.push((fresh) => {
     sources = findSources(fresh)
     return []

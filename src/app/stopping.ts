@@ -15,9 +15,14 @@ export interface Stopping {
   afterFailure(): Promise<void>
 }
 
-export function createStopping(): Stopping {
+/** A stop at once that takes this long is told of, before the process ends in its midst. */
+const LATE_MS = 3_500
+
+/** `onLate` hears which parts have not ended when a stop at once is about to be cut off. */
+export function createStopping(onLate: (parts: readonly string[]) => void): Stopping {
   const stopping = new AbortController()
   const hurry = new AbortController()
+  let late: NodeJS.Timeout | undefined
   const closers = createClosers(() => (hurry.signal.aborted ? AT_ONCE : GRACEFUL))
 
   function stop(): Promise<void> {
@@ -27,7 +32,8 @@ export function createStopping(): Stopping {
 
   function stopNow(): Promise<void> {
     hurry.abort()
-    return stop()
+    late ??= setTimeout(() => onLate(closers.left()), LATE_MS).unref()
+    return stop().finally(() => clearTimeout(late))
   }
 
   return {

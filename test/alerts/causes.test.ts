@@ -19,7 +19,9 @@ const outage = (retriesUsed: number) => ({
   retriesLimit: 40,
 })
 const silence = { source: 'audit', isSilent: true, since: ago(5 * HOUR_MS), limitMs: HOUR_MS }
-const crashes = (ages: readonly number[]) => ({ crm: ages.map(ago) })
+const crashes = (ages: readonly number[], exit?: string) => ({
+  crm: ages.map((age) => ({ at: ago(age), exit })),
+})
 const watched = (over: Partial<Figures['watched']>) => ({
   watched: { ...wellFigures().watched, ...over },
 })
@@ -95,6 +97,23 @@ describe('the causes for an alert', () => {
       'handler_crashing:crm',
       'The handler crm is crashing: its process ended 3 times in the last five minutes.',
       ago(3 * MINUTE_MS),
+    ],
+    [
+      'a handler crashes again and again, and it is known how',
+      watched({ crashes: crashes([3 * MINUTE_MS, 2 * MINUTE_MS, 1_000], 'signal SIGSEGV') }),
+      'handler_crashing:crm',
+      'The handler crm is crashing: its process ended 3 times in the last five minutes, the last time with signal SIGSEGV.',
+      ago(3 * MINUTE_MS),
+    ],
+    [
+      'a handler does not come back, and it is known how it ended',
+      {
+        handlers: { crm: { running: false, restarts: 0, lastProblem: 'secret' } },
+        ...watched({ crashes: crashes([MINUTE_MS], 'exit code 3') }),
+      },
+      'handler_crashing:crm',
+      'The handler crm is crashing: it does not run; its process ended with exit code 3.',
+      ago(MINUTE_MS),
     ],
     [
       'a handler does not come back',

@@ -21,3 +21,23 @@ it('remembers since when background work fails, pruning and the rest each until 
   listener.upkeepRecovered?.()
   expect(failedAt()).toBeUndefined()
 })
+
+it('remembers how processes of a handler ended by themselves, and no words of the handler', () => {
+  const { listener, read } = createFactWatch(() => 1_000)
+  const reasons = [
+    'exit code 3',
+    'signal SIGSEGV',
+    'it held 700 MB of memory',
+    'Error: anna@example.com',
+  ]
+  for (const reason of reasons) {
+    listener.handlerEnded?.({ handler: 'crm', pid: 7, reason, isPlanned: false })
+  }
+  listener.handlerEnded?.({ handler: 'crm', pid: 8, reason: 'exit code 0', isPlanned: true })
+  expect(read().crashes['crm']?.map(({ exit }) => exit)).toEqual([
+    'exit code 3',
+    'signal SIGSEGV',
+    undefined,
+    undefined,
+  ])
+})

@@ -7,7 +7,7 @@ function closersOf(...names: string[]) {
   const closed: string[] = []
   const closers = createClosers(() => AT_ONCE)
   for (const name of names) {
-    closers.add(async () => {
+    closers.add(name, async () => {
       closed.push(name)
       if (name.endsWith('!')) throw new Error(name)
     })
@@ -37,12 +37,23 @@ it('closes once, however often it is asked', async () => {
 it('closes at once what is opened while it closes, after what is under way', async () => {
   const { closers, closed } = closersOf('store')
   let goOn = () => {}
-  closers.add(() => new Promise((resolve) => (goOn = resolve)))
+  closers.add('slow', () => new Promise((resolve) => (goOn = resolve)))
   const closing = closers.close()
-  closers.add(() => void closed.push('late'))
+  closers.add('late', () => void closed.push('late'))
   goOn()
   await closing
-  closers.add(() => void closed.push('later'))
+  closers.add('later', () => void closed.push('later'))
   await closers.close()
   expect(closed).toEqual(['late', 'store', 'later'])
+})
+
+it('names what is not closed yet, in the order in which it is', async () => {
+  const { closers } = closersOf('store', 'handlers')
+  let goOn = () => {}
+  closers.add('listener', () => new Promise((resolve) => (goOn = resolve)))
+  const closing = closers.close()
+  expect(closers.left()).toEqual(['listener', 'handlers', 'store'])
+  goOn()
+  await closing
+  expect(closers.left()).toEqual([])
 })

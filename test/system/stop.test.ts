@@ -14,8 +14,6 @@ const SENDERS = 4
 /** Between two batches of a sender: there is always one on its way, and what is kept is soon found again. */
 const PAUSE_MS = 20
 const PATIENCE = { interval: 50 }
-/** As in the program. */
-const LAST_CHANCE_MS = 4_000
 const [RECORDER, HANGING] = ['recorder', 'hanging'].map((name) =>
   fileURLToPath(new URL(`./handlers/${name}.mjs`, import.meta.url)),
 )
@@ -113,12 +111,10 @@ it('stops at once on a second signal, and loses nothing', async () => {
   receiver.child.kill('SIGTERM')
   const readyUrl = `${receiver.publicUrl}/readyz`
   await expect.poll(async () => (await get(readyUrl)).status, PATIENCE).toBe(503)
-  const askedAgainAt = performance.now()
   receiver.child.kill('SIGTERM')
   expect(await receiver.ended).toBe(1)
-  // Who takes longer than this, as on a machine that has much else to do, is ended without a word.
-  if (performance.now() - askedAgainAt < LAST_CHANCE_MS)
-    expect(receiver.lines.join('\n')).toContain('Stopped at once, as asked')
+  // Who takes longer than 4 s, as on a machine that has much else to do, is cut off, and says so.
+  expect(receiver.lines.join('\n')).toMatch(/Stopped at once, as asked|had not ended within 4 s/)
 
   expect(new Set((await load).flat())).toEqual(new Set([200]))
   await expectNothingLost(settings, sender.acknowledged)
