@@ -1,5 +1,10 @@
+import type { RunEvent } from '../store/store.ts'
+import { MAX_PAGE_EVENTS } from './channel-frames.ts'
 import type { Holdings } from './holdings.ts'
-import { countEvents, type Portion, takePage } from './process/page-ledger.ts'
+import { countEvents, type Portion } from './process/page-ledger.ts'
+
+/** More of one page only when one portion has them: what is read whole should not be read for long. */
+const MAX_PAGE_BYTES = 1024 * 1024
 
 /** What a lane has in its hands and no process has: it is handed over next. */
 export class LaneQueue {
@@ -54,4 +59,36 @@ export class LaneQueue {
     await recall()
     this.#gone.delete(gone)
   }
+}
+
+/**
+ * Takes from the front of what waits what fits a page, and is not more than `most`. One that runs
+ * alone has a page of its own.
+ */
+export function takePage(waiting: Portion[], most: number): Portion[] {
+  const page: Portion[] = []
+  const rest: Portion[] = []
+  let room = Math.min(most, MAX_PAGE_EVENTS)
+  let bytes = 0
+  for (const portion of waiting) {
+    const { events, isAlone } = portion
+    const ownBytes = countBytes(events)
+    const fits = events.length <= room && bytes + ownBytes <= MAX_PAGE_BYTES && !isAlone
+    if (room === 0 || (page.length > 0 && !fits)) break
+    if (events.length <= room) page.push(portion)
+    else {
+      page.push({ ...portion, events: events.slice(0, room) })
+      rest.push({ ...portion, events: events.slice(room) })
+    }
+    room = isAlone ? 0 : Math.max(0, room - events.length)
+    bytes += ownBytes
+  }
+  waiting.splice(0, page.length, ...rest)
+  return page
+}
+
+function countBytes(events: readonly RunEvent[]): number {
+  let sum = 0
+  for (const { bytes } of events) sum += bytes
+  return sum
 }

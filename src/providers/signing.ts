@@ -55,7 +55,9 @@ export function newestSecret(secrets: readonly string[]): string {
  * headers joins those that were sent twice. `name` is in lower case.
  */
 export function findHeader(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter(
-    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
-  )
+  const values: string[] = []
+  for (let index = 1; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index - 1]?.toLowerCase() === name) values.push(rawHeaders[index] as string)
+  }
+  return values
 }

@@ -28,26 +28,32 @@ export type PieceReading =
     }
   | { readonly isEvent: false; readonly reason: QuarantineReason }
 
-/** Reads the pieces of one body. */
-export interface PieceReader {
-  /** Never throws for what a piece holds. */
-  read(piece: Piece): PieceReading
-  /** Whether an object with this text member alone would be an event. */
-  isEventName(key: string, value: string): boolean
-}
-
 const MAX_DEPTH = 64
 /** With what a JSON value other than an object can begin. */
 const FIRST_BYTES = Buffer.from('["-0123456789tfn')
 
-export function createPieceReader(body: Uint8Array, provider: Provider): PieceReader {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  const isBodyUtf8 = isUtf8(bytes)
+/**
+ * Reads the pieces of one body. A class, as are all that come and go with a batch or page: V8 throws the
+ * compiled code of a closure away when the last one of its kind is collected, and compiles it anew.
+ */
+export class PieceReader {
+  readonly #bytes: Buffer
+  readonly #provider: Provider
+  readonly #isBodyUtf8: boolean
 
-  function read(piece: Piece): PieceReading {
+  constructor(body: Uint8Array, provider: Provider) {
+    this.#bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    this.#provider = provider
+    this.#isBodyUtf8 = isUtf8(this.#bytes)
+  }
+
+  /** Never throws for what a piece holds. */
+  read(piece: Piece): PieceReading {
+    const bytes = this.#bytes
+    const provider = this.#provider
     const { start, end } = piece
     if (piece.failure !== undefined) return refuse(piece.failure)
-    if (!isBodyUtf8 && !isUtf8(bytes.subarray(start, end))) return refuse('invalid_utf8')
+    if (!this.#isBodyUtf8 && !isUtf8(bytes.subarray(start, end))) return refuse('invalid_utf8')
     if (piece.depth > MAX_DEPTH) return refuse('too_deep')
     if (piece.form === 'json' && isHopeless(bytes, start, end)) return refuse('invalid_json')
     const text = bytes.toString('utf8', start, end)
@@ -59,9 +65,9 @@ export function createPieceReader(body: Uint8Array, provider: Provider): PieceRe
     return facts ? { isEvent: true, text, event, facts } : refuse('no_event_name')
   }
 
-  return {
-    read,
-    isEventName: (key, value) => provider.describe({ [key]: value }) !== undefined,
+  /** Whether an object with this text member alone would be an event. */
+  isEventName(key: string, value: string): boolean {
+    return this.#provider.describe({ [key]: value }) !== undefined
   }
 }
 

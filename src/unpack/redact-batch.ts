@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Redaction } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { OpenBatch } from '../store/store.ts'
-import type { DraftEvent, DraftPage } from './read-batch.ts'
+import type { DraftEvent, DraftPage } from './draft-page.ts'
 import { createRedact } from './redact.ts'
 
 /** All pages of a batch of whose events not everything is kept, and the body that they then have. */

@@ -2,7 +2,8 @@ import type { Redaction } from '../model.ts'
 import type { BatchReceipt } from '../observe/observer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { OpenBatch, UnpackedPage } from '../store/store.ts'
-import { type DraftPage, quarantineRest, type Routes, readBatch } from '../unpack/read-batch.ts'
+import type { DraftPage } from '../unpack/draft-page.ts'
+import { quarantineRest, type Routes, readBatch } from '../unpack/read-batch.ts'
 import { createRedacting } from '../unpack/redact-batch.ts'
 import { addPage, NO_RECEIPT } from './receipts.ts'
 
@@ -93,10 +94,7 @@ export class ActiveBatch {
   noteStored(page: UnpackedPage, drafted: DraftPage['events']): void {
     this.#nextPiece = page.toPiece
     this.#failures = 0
-    const read = drafted.filter(
-      ({ position }) => position >= page.fromPiece && position < page.toPiece,
-    )
-    this.#receipt = addPage(this.#receipt, page, read)
+    this.#receipt = addPage(this.#receipt, page, drafted)
   }
 
   /** The store writes, and could not take it: again and again, and it waits until then. */

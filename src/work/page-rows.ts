@@ -1,7 +1,7 @@
 import { ReceiverError } from '../errors.ts'
 import type { OpenRun, PageResult, RunEvent, UnpackedPage } from '../store/store.ts'
+import type { DraftEvent } from '../unpack/draft-page.ts'
 import { KEY_BYTES } from '../unpack/key.ts'
-import type { DraftEvent } from '../unpack/read-batch.ts'
 
 export const NO_KEYS = new Uint8Array(0)
 
@@ -16,17 +16,21 @@ export function openRuns(
   body: Uint8Array,
   { runs }: Extract<PageResult, { kind: 'stored' }>,
 ): OpenRun[] {
-  return runs
-    .filter(({ fence }) => fence > 0)
-    .map(({ run, handler, fence }) => {
-      const wanted = events.filter((event) => event.handlers.includes(handler)).map(toRunEvent)
-      return { run, handler, fence, opened: 1, batch, body, events: wanted }
-    })
+  const opened: OpenRun[] = []
+  for (const { run, handler, fence } of runs) {
+    if (fence === 0) continue
+    opened.push({ run, handler, fence, opened: 1, batch, body, events: wantedBy(handler, events) })
+  }
+  return opened
 }
 
 /** No more than is needed until the run has ended: what lives longer than a page costs the collector. */
-function toRunEvent({ event, start, bytes, keys, keyAt, type }: DraftEvent): RunEvent {
-  return { event, start, bytes, keys, keyAt, type }
+function wantedBy(handler: string, events: readonly DraftEvent[]): RunEvent[] {
+  const wanted: RunEvent[] = []
+  for (const { handlers, event, start, bytes, keys, keyAt, type } of events) {
+    if (handlers.includes(handler)) wanted.push({ event, start, bytes, keys, keyAt, type })
+  }
+  return wanted
 }
 
 /** Pages of one row each that cover the same pieces. */

@@ -1,7 +1,7 @@
 import type { BatchReceipt, TypeReceipt } from '../observe/observer.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
-import type { UnpackedPage } from '../store/store.ts'
+import type { UnpackedPage, Verdict } from '../store/store.ts'
 
 export const NO_RECEIPT: BatchReceipt = {
   stored: 0,
@@ -14,7 +14,10 @@ export const NO_RECEIPT: BatchReceipt = {
 
 type Fate = Exclude<keyof TypeReceipt, 'type'>
 
-/** What a page adds to the sum of its batch. `drafted` are the types of all that was read for it. */
+/**
+ * What a page adds to the sum of its batch. `drafted`: of its pieces and perhaps of others, all that was
+ * read, in the order of their positions as the page's events are.
+ */
 export function addPage(
   sum: BatchReceipt,
   page: UnpackedPage,
@@ -22,24 +25,32 @@ export function addPage(
 ): BatchReceipt {
   const types = new Map(sum.types.map((counts) => [counts.type, { ...counts }]))
   const total = { ...sum }
-  const count = (type: string, fate: Fate) => {
+  let next = 0
+  for (const { position, type } of drafted) {
+    if (position < page.fromPiece || position >= page.toPiece) continue
+    const event = page.events[next]
+    const isKept = event?.position === position
+    if (isKept) next++
+    const fate = isKept ? FATES[event.verdict] : 'duplicates'
     const group = groupOf(type)
     const counts = types.get(group) ?? { ...NOTHING, type: group }
-    counts[fate]++
-    total[fate]++
     types.set(group, counts)
-  }
-  const verdicts = new Map(page.events.map(({ position, verdict }) => [position, verdict]))
-  for (const { position, type } of drafted) {
-    const verdict = verdicts.get(position)
-    if (verdict === undefined) count(type, 'duplicates')
-    else if (verdict === 'conflict') count(type, 'conflicts')
-    else count(type, 'stored')
-    if (verdict === 'stale') count(type, 'stale')
+    for (const sums of [counts, total]) {
+      sums[fate]++
+      if (isKept && event.verdict === 'stale') sums.stale++
+    }
   }
   const quarantined = page.unreadable.reduce((pieces, row) => pieces + row.pieces, 0)
   return { ...total, quarantined: sum.quarantined + quarantined, types: [...types.values()] }
 }
+
+/** What counts as stale is stored too. */
+const FATES = {
+  dispatched: 'stored',
+  unhandled: 'stored',
+  stale: 'stored',
+  conflict: 'conflicts',
+} as const satisfies Record<Verdict, Fate>
 
 const NOTHING = { stored: 0, duplicates: 0, conflicts: 0, stale: 0 }
 

@@ -8,7 +8,7 @@ import type {
   WorkStore,
 } from '../store/store.ts'
 import { type DecidedPage, decide } from '../unpack/decide.ts'
-import type { DraftPage } from '../unpack/read-batch.ts'
+import type { DraftPage } from '../unpack/draft-page.ts'
 import type { ActiveBatch, UnpackRules } from './active-batch.ts'
 import { BatchQueue, type BatchQueueParts } from './batch-queue.ts'
 import { Opening, type Opens, type Shares, shareOut } from './opening.ts'

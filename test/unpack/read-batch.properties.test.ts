@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PROVIDERS } from '../../src/providers/providers.ts'
-import { createPieceReader } from '../../src/unpack/read-piece.ts'
+import { PieceReader } from '../../src/unpack/read-piece.ts'
 import { splitPieces } from '../../src/unpack/split-pieces.ts'
 import { openBatch, type ReadResult, readAll, readBody, textOf } from './open-batch.ts'
 
@@ -214,7 +214,7 @@ describe('readBatch on any bytes', () => {
               ({ position, bytes: part }) => [position, Buffer.from(part)] as const,
             ),
           ])
-          const pieces = [...splitPieces(body, label, createPieceReader(body, PROVIDERS.mailtrap))]
+          const pieces = [...splitPieces(body, label, new PieceReader(body, PROVIDERS.mailtrap))]
           expect(kept.size).toBe(pieces.length)
           let at = 0
           let outline = ''

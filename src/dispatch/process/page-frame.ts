@@ -13,33 +13,53 @@ const MAX_CHUNKS = 8
 
 /** What is written for a page: its frame's head and index, then bytes as they lie in the bodies. */
 export function pageFrame({ id, slot, isAlone, portions, size }: Page): readonly Uint8Array[] {
-  const index = Buffer.allocUnsafe(size * INDEX_BYTES)
-  const chunks: Uint8Array[] = []
-  let entry = 0
-  let bytes = 0
-  const parts = portions.map(({ of, events }): PagePart => {
-    const body = isRun(of) ? of.body : of.payload
-    const span = findSpan(events)
-    const spanAt = bytes
-    if (span) {
-      chunks.push(body.subarray(span.from, span.to))
-      bytes += span.to - span.from
-    }
-    for (const event of events) {
-      const { start, bytes: length } = event
-      writeEntry(index, entry, span ? spanAt + start - span.from : bytes, event)
-      entry += INDEX_BYTES
-      if (span) continue
-      chunks.push(body.subarray(start, start + length))
-      bytes += length
-    }
-    const { provider, source, receivedAt } = of.batch
-    return { provider, source, receivedAt, attempt: attemptOf(of), events: events.length }
-  })
+  const rest: FrameRest = {
+    index: Buffer.allocUnsafe(size * INDEX_BYTES),
+    indexed: 0,
+    chunks: [],
+    bytes: 0,
+  }
+  for (const portion of portions) addPortion(rest, portion)
+  const { index, chunks, bytes } = rest
+  const parts = portions.map(describePart)
   const start = startOf({ page: id, slot, isAlone, parts }, index.length + bytes)
   // Each chunk is written by itself, which costs more than copying a small one.
   const isScattered = chunks.length > MAX_CHUNKS
   return isScattered ? [Buffer.concat([start, index, ...chunks])] : [start, index, ...chunks]
+}
+
+/** What stands behind the head. */
+interface FrameRest {
+  readonly index: Buffer
+  /** So much of the index is written. */
+  indexed: number
+  readonly chunks: Uint8Array[]
+  /** Of the chunks. */
+  bytes: number
+}
+
+function addPortion(rest: FrameRest, { of, events }: Portion): void {
+  const { index, chunks } = rest
+  const body = isRun(of) ? of.body : of.payload
+  const span = findSpan(events)
+  const spanAt = rest.bytes
+  if (span) {
+    chunks.push(body.subarray(span.from, span.to))
+    rest.bytes += span.to - span.from
+  }
+  for (const event of events) {
+    const { start, bytes } = event
+    writeEntry(index, rest.indexed, span ? spanAt + start - span.from : rest.bytes, event)
+    rest.indexed += INDEX_BYTES
+    if (span) continue
+    chunks.push(body.subarray(start, start + bytes))
+    rest.bytes += bytes
+  }
+}
+
+function describePart({ of, events }: Portion): PagePart {
+  const { provider, source, receivedAt } = of.batch
+  return { provider, source, receivedAt, attempt: attemptOf(of), events: events.length }
 }
 
 export const orderFrame = (order: ParentOrder): Buffer => startOf(order, 0)

@@ -3,15 +3,12 @@ import {
   type ChildFrame,
   kindOf,
   type LogLine,
-  MAX_PAGE_EVENTS,
   MAX_PAGES,
   msOf,
   PROGRESS,
 } from '../channel-frames.ts'
 import type { AttemptFailure } from '../retry-policy.ts'
 
-/** More of one page only when one portion has them: what is read whole should not be read for long. */
-const MAX_PAGE_BYTES = 1024 * 1024
 /** What a store keeps of a duration. */
 const MAX_MS = 0xffff
 
@@ -57,32 +54,6 @@ export interface HandlerLine extends Omit<LogLine, 'page' | 'at' | 'events'> {
 export const attemptOf = (of: OpenRun | ClaimedJob): number => (isRun(of) ? of.opened : of.attempt)
 
 export const isRun = (work: OpenRun | ClaimedJob): work is OpenRun => 'run' in work
-
-/**
- * Takes from the front of what waits what fits a page, and is not more than `most`. One that runs
- * alone has a page of its own.
- */
-export function takePage(waiting: Portion[], most: number): Portion[] {
-  const page: Portion[] = []
-  const rest: Portion[] = []
-  let room = Math.min(most, MAX_PAGE_EVENTS)
-  let bytes = 0
-  for (const portion of waiting) {
-    const { events, isAlone } = portion
-    const ownBytes = events.reduce((sum, event) => sum + event.bytes, 0)
-    const fits = events.length <= room && bytes + ownBytes <= MAX_PAGE_BYTES && !isAlone
-    if (room === 0 || (page.length > 0 && !fits)) break
-    if (events.length <= room) page.push(portion)
-    else {
-      page.push({ ...portion, events: events.slice(0, room) })
-      rest.push({ ...portion, events: events.slice(room) })
-    }
-    room = isAlone ? 0 : Math.max(0, room - events.length)
-    bytes += ownBytes
-  }
-  waiting.splice(0, page.length, ...rest)
-  return page
-}
 
 /** What a process was handed in one frame. */
 export interface Page {

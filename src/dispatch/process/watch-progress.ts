@@ -121,7 +121,9 @@ export class ProgressWatch {
     let sum = 0
     for (const page of ledger.pages()) {
       let hasBegun = page.left < page.size
-      for (const [index, entry] of file.readSlot(page.slot, page.size).entries()) {
+      const entries = file.readSlot(page.slot, page.size)
+      for (let index = 0; index < page.size; index++) {
+        const entry = entries[index] as number
         if (entry === PROGRESS.waiting) continue
         hasBegun = true
         sum += entry

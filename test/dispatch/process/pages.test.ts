@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { INDEX_BYTES, type PageHead } from '../../../src/dispatch/channel-frames.ts'
 import { Holdings } from '../../../src/dispatch/holdings.ts'
+import { takePage } from '../../../src/dispatch/lane-queue.ts'
 import { orderFrame, pageFrame } from '../../../src/dispatch/process/page-frame.ts'
-import { PageLedger, type Portion, takePage } from '../../../src/dispatch/process/page-ledger.ts'
+import { PageLedger, type Portion } from '../../../src/dispatch/process/page-ledger.ts'
 import { jobOf, makeRun, payloadOf, runOf } from './sample-portions.ts'
 
 const runPortion = (run: ReturnType<typeof makeRun>) => new Holdings().take(run)
