@@ -1,19 +1,9 @@
 import { parsePayload } from '../providers/parse-payload.ts'
-import type { Provider } from '../providers/provider.ts'
 import type { BackfilledSpan, KnownEvent, KnownKeys } from '../store/store.ts'
 import { hashContent } from './canonical-text.ts'
+import type { DraftEvent } from './draft-page.ts'
+import { type Candidate, type CandidatePage, EarlierEvents } from './earlier-events.ts'
 import { KEY_BYTES, keyOfConflict, writeIdentityKey } from './key.ts'
-import type { DraftEvent } from './read-batch.ts'
-
-/** Events that were read together, with the body in which their bytes lie. */
-export interface CandidatePage {
-  readonly events: readonly DraftEvent[]
-  /** 16 bytes for each of them. */
-  readonly keys: Uint8Array
-  readonly provider: Provider
-  /** As it would be stored. */
-  readonly body: Uint8Array
-}
 
 /** What is new of a page. */
 export interface DecidedPage {
@@ -37,35 +27,30 @@ export async function decide(
 ): Promise<readonly DecidedPage[]> {
   const { known, prunedThrough } = await findKnown(joinKeys(pages.map(({ keys }) => keys)))
   const filled = backfilled ? await findFilled(pages, backfilled, findKnown) : NONE_FILLED
-  const earlier = new Map<string, Candidate>()
+  const earlier = new EarlierEvents(pages.reduce((sum, { events }) => sum + events.length, 0))
   const conflicts: Conflict[] = []
   const left = new Set<DraftEvent>()
   let index = 0
   for (const page of pages) {
     for (const draft of page.events) {
-      const candidate = { page, draft }
-      const name = nameKey(draft.keys, draft.keyAt)
-      const first = known.get(index++) ?? toKnown(earlier.get(name))
+      const first = known.get(index++) ?? toKnown(earlier.find(draft))
       if (first === undefined && filled.has(draft)) {
         left.add(draft)
         continue
       }
       if (first === undefined) {
-        earlier.set(name, candidate)
+        earlier.add(page, draft)
         if (isStale(draft, prunedThrough)) withhold(draft, 'stale')
         continue
       }
       left.add(draft)
+      const candidate = { page, draft }
       if (isOther(candidate, first)) conflicts.push(describeConflict(candidate, first))
     }
   }
+  if (left.size === 0) return pages.map(takeAll)
   const found = conflicts.length > 0 ? await decideConflicts(conflicts, findKnown) : NO_CONFLICTS
   return pages.map((page) => takeNew(page, left, found))
-}
-
-interface Candidate {
-  readonly page: CandidatePage
-  readonly draft: DraftEvent
 }
 
 interface Conflict {
@@ -143,12 +128,15 @@ async function decideConflicts(
   return found
 }
 
+const takeAll = ({ events, keys }: CandidatePage): DecidedPage => ({ events, keys, duplicates: 0 })
+
 function takeNew(
-  { events, keys }: CandidatePage,
+  page: CandidatePage,
   left: ReadonlySet<DraftEvent>,
   conflicts: ReadonlyMap<DraftEvent, Uint8Array>,
 ): DecidedPage {
-  if (!events.some((draft) => left.has(draft))) return { events, keys, duplicates: 0 }
+  const { events } = page
+  if (!events.some((draft) => left.has(draft))) return takeAll(page)
   const kept = events.filter((draft) => !left.has(draft) || conflicts.has(draft))
   const keptKeys = kept.map(
     (draft) => conflicts.get(draft) ?? draft.keys.subarray(draft.keyAt, draft.keyAt + KEY_BYTES),
