@@ -37,7 +37,7 @@ export function withEvents(
   return copy
 }
 
-function addBit(bits: Uint8Array, index: number): void {
+export function addBit(bits: Uint8Array, index: number): void {
   bits[index >> 3] = (bits[index >> 3] as number) | (1 << (index & 7))
 }
 
@@ -108,8 +108,8 @@ export function withTimings(
   if (timings) copy.set(timings)
   const view = new DataView(copy.buffer)
   const tenths = Math.max(0, Math.min(MAX_TENTHS, Math.round(ends.endedAfterMs / 100)))
-  for (const [n, event] of ends.events.entries()) {
-    const at = (event - ends.base) * BYTES_PER_TIMING
+  for (let n = 0; n < ends.events.length; n++) {
+    const at = ((ends.events[n] as number) - ends.base) * BYTES_PER_TIMING
     view.setUint16(at, tenths)
     view.setUint16(at + 2, packDuration(ends.durationsMs[n] ?? 0))
   }

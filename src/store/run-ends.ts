@@ -1,4 +1,12 @@
-import { bitOf, countBits, eventsIn, type RunBits, withEvents, withTimings } from './run-bits.ts'
+import {
+  addBit,
+  bitOf,
+  countBits,
+  eventsIn,
+  type RunBits,
+  withEvents,
+  withTimings,
+} from './run-bits.ts'
 import type { FailedEvent, RunProgress } from './store.ts'
 
 /** Why events end that nobody could run. */
@@ -30,35 +38,43 @@ export function advanceRun<Run extends TimedRun>(
   ends: Ends,
   endedAfterMs: number,
 ): AdvancedRun<Run> {
-  const { base, wanted } = run
-  const bytes = wanted.length
-  const done = new Map<number, number>()
-  for (const [index, event] of ends.done.entries()) {
-    if (bitOf(run, event) === 'open' && !done.has(event)) done.set(event, ends.doneMs[index] ?? 0)
-  }
+  const { done, timings, events } = advanceDone(run, ends, endedAfterMs)
+  const advanced = { ...run, done, timings }
   const failed = new Map<number, FailedEvent>()
   for (const one of ends.failed) {
-    const isOpen = bitOf(run, one.event) === 'open' && !done.has(one.event)
+    const isOpen = bitOf(advanced, one.event) === 'open'
     if (isOpen && !failed.has(one.event)) failed.set(one.event, one)
   }
-  const [events, durationsMs] = [[...done.keys()], [...done.values()]]
-  const next =
-    done.size === 0
-      ? { done: run.done, timings: run.timings }
-      : {
-          done: withEvents(run.done, bytes, { base, events }),
-          timings: withTimings(run.timings, bytes, { base, events, durationsMs, endedAfterMs }),
-        }
   const failedBits =
     failed.size === 0
       ? run.failed
-      : withEvents(run.failed, bytes, { base, events: [...failed.keys()] })
-  const open = countBits(wanted) - countBits(next.done) - countBits(failedBits)
+      : withEvents(run.failed, run.wanted.length, { base: run.base, events: [...failed.keys()] })
+  const open = countBits(run.wanted) - countBits(done) - countBits(failedBits)
   return {
-    run: { ...run, ...next, failed: failedBits, open },
-    done: done.size,
+    run: { ...advanced, failed: failedBits, open },
+    done: events,
     failed: [...failed.values()],
   }
+}
+
+/** `events`: how many of them are done only now. */
+function advanceDone(run: TimedRun, ends: Ends, endedAfterMs: number) {
+  const { base, wanted } = run
+  const done = withEvents(run.done, wanted.length, { base, events: [] })
+  const advanced = { ...run, done }
+  const events: number[] = []
+  const durationsMs: number[] = []
+  for (let index = 0; index < ends.done.length; index++) {
+    const event = ends.done[index] as number
+    if (bitOf(advanced, event) !== 'open') continue
+    addBit(done, event - base)
+    events.push(event)
+    durationsMs.push(ends.doneMs[index] ?? 0)
+  }
+  if (events.length === 0) return { done: run.done, timings: run.timings, events: 0 }
+  const times = { base, events, durationsMs, endedAfterMs }
+  const timings = withTimings(run.timings, wanted.length, times)
+  return { done, timings, events: events.length }
 }
 
 /** All that is open ends in the same way. */
