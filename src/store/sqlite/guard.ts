@@ -109,11 +109,13 @@ function createStoreFailure(
  */
 function rememberPlaces(paths: readonly string[]): () => string | undefined {
   const before = paths.map(identify)
-  return () =>
-    paths.find((path, index) => {
+  return () => {
+    for (const [index, path] of paths.entries()) {
       const now = identify(path)
-      return now !== undefined && now !== before[index]
-    })
+      if (now !== undefined && now !== before[index]) return path
+    }
+    return undefined
+  }
 }
 
 /**

@@ -102,12 +102,18 @@ export function createRuns(
   function readEvents(row: RunRow): RunEvent[] {
     const last = row.base + row.wanted.length * 8
     const found = sql.selectEvents.all(row.base, last) as unknown as EventRow[]
-    const open = found.filter(({ event }) => bitOf(row, event) === 'open')
+    const keys = Buffer.allocUnsafe(found.length * KEY_BYTES)
+    let hex = ''
+    const events: RunEvent[] = []
+    for (const { event, start, bytes, key, type: word } of found) {
+      if (bitOf(row, event) !== 'open') continue
+      const keyAt = events.length * KEY_BYTES
+      events.push({ event, start, bytes, keys, keyAt, type: words.toText(word) })
+      hex += key
+    }
     // A blob of its own for each would cost as much as all the rest.
-    const keys = Buffer.from(open.map(({ key }) => key).join(''), 'hex')
-    return open.map(({ event, start, bytes, type }, n) => {
-      return { event, start, bytes, keys, keyAt: n * KEY_BYTES, type: words.toText(type) }
-    })
+    keys.write(hex, 'hex')
+    return events
   }
 
   return { add, claim }
