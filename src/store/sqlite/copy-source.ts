@@ -99,7 +99,7 @@ function* translating<Value>(values: Iterable<Value>): Generator<Value> {
 /** What SQLite keeps of an hour in its blocks of keys as well, PostgreSQL keeps in one place. */
 const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS last_event FROM (
      SELECT hour, first_event, last_event FROM key_marks
-     UNION ALL SELECT hour, first_event, last_event FROM key_blocks WHERE hour IS NOT NULL)
+     UNION ALL SELECT hour, first_event, last_event FROM key_blocks)
    GROUP BY hour)`
 /** As the other engine has them. */
 const EVENTS = `(SELECT id, id >> 28 AS bucket, start, bytes, key, type, name, event_id, verdict, twin,

@@ -21,16 +21,6 @@ export function hashOf(words: Uint32Array, at: number): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-/** Which bits of a filter's block stand for a key; tells nothing of `hashOf`. Kept on disk as well. */
-export function traitOf(words: Uint32Array, at: number): number {
-  let hash = words[at + 3] as number
-  hash = Math.imul(hash ^ (hash >>> 15), 0xcc9e2d51) ^ (words[at + 1] as number)
-  hash = Math.imul(hash ^ (hash >>> 14), 0x1b873593) ^ (words[at] as number)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d) ^ (words[at + 2] as number)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
-  return hash ^ (hash >>> 16)
-}
-
 /** The keys as words: the same memory where it lies on whole words, else a copy. */
 export function wordsOf(keys: Uint8Array): Uint32Array {
   const aligned = keys.byteOffset % 4 === 0 ? keys : new Uint8Array(keys)
@@ -42,25 +32,6 @@ export interface Entries {
   readonly count: number
   readonly words: Uint32Array
   readonly events: Float64Array
-}
-
-/** The newest event of a key at or above the floor, or -1. All are compared: that is faster than to halve by hashes. */
-export function findIn(entries: Entries, words: Uint32Array, at: number, floor = 0): number {
-  const own = entries.words
-  let found = -1
-  for (let index = 0; index < entries.count; index++) {
-    const base = index * 4
-    if (
-      own[base] === words[at] &&
-      own[base + 1] === words[at + 1] &&
-      own[base + 2] === words[at + 2] &&
-      own[base + 3] === words[at + 3]
-    ) {
-      const event = entries.events[index] as number
-      if (event >= floor && event > found) found = event
-    }
-  }
-  return found
 }
 
 /** Between which events lie those of a block, or of a segment. */
@@ -76,25 +47,20 @@ export function pageShape({ firstEvent, lastEvent }: EventRange) {
   return { eventBytes, capacity: Math.floor((PAGE_BYTES - TAIL_BYTES) / (KEY_BYTES + eventBytes)) }
 }
 
-/** A row of key_pages has the keys with hashes from `from` on and below `until`. */
-interface Bounds {
-  readonly from: number
-  readonly until: number
-}
-/** A row of key_blocks has any. */
-const UNBOUND: Bounds = { from: 0, until: 0 }
-
-/** Keys, for each event how far behind the first it is, the upper bound, a checksum. */
+/**
+ * Keys, for each event how far behind the first it is, the upper bound, a checksum. A row of key_pages
+ * has the keys with hashes from `from` on and below `until`, a row of key_blocks any.
+ */
 export function encodeEntries(
-  { count, words, events }: Omit<Entries, 'events'> & { readonly events: ArrayLike<number> },
+  { words, events }: { readonly words: Uint32Array; readonly events: ArrayLike<number> },
   range: EventRange,
-  { from, until } = UNBOUND,
+  { from = 0, until = 0 } = {},
 ): Buffer {
   const { eventBytes } = pageShape(range)
-  let at = count * KEY_BYTES
-  const row = Buffer.allocUnsafe(at + count * eventBytes + TAIL_BYTES)
+  let at = words.byteLength
+  const row = Buffer.allocUnsafe(at + events.length * eventBytes + TAIL_BYTES)
   row.set(new Uint8Array(words.buffer, words.byteOffset, at))
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < events.length; index++) {
     let rest = (events[index] as number) - range.firstEvent
     for (let byte = 0; byte < eventBytes; byte++) {
       row[at++] = rest % 256
@@ -107,29 +73,59 @@ export function encodeEntries(
   return row
 }
 
-/** A row, read. */
-export interface KeyRow extends Entries {
+/** A row as it lies on disk. */
+export interface KeyRow {
+  readonly count: number
+  readonly words: Uint32Array
   /** Of a page: the hash at which the next one begins; 2^32 for the last. */
   readonly until: number
+  eventAt(index: number): number
 }
 
 /** Undefined when the checksum tells of damage. */
-export function decodeEntries(row: Uint8Array, range: EventRange, from = 0): KeyRow | undefined {
+export function openRow(row: Uint8Array, range: EventRange, from = 0): KeyRow | undefined {
   const end = row.length - 4
   if (end < 4 || crc32(row.subarray(0, end), from) !== readWord(row, end)) return
   const { eventBytes } = pageShape(range)
   const count = Math.floor((end - 4) / (KEY_BYTES + eventBytes))
-  const events = new Float64Array(count)
-  let at = count * KEY_BYTES
-  for (let index = 0; index < count; index++, at += eventBytes) {
-    let offset = 0
-    for (let byte = eventBytes - 1; byte >= 0; byte--) {
-      offset = offset * 256 + (row[at + byte] as number)
-    }
-    events[index] = range.firstEvent + offset
+  return {
+    count,
+    words: wordsOf(row.subarray(0, count * KEY_BYTES)),
+    until: readWord(row, end - 4) || 2 ** 32,
+    eventAt(index) {
+      const first = count * KEY_BYTES + index * eventBytes
+      let offset = 0
+      for (let at = first + eventBytes - 1; at >= first; at--) {
+        offset = offset * 256 + (row[at] as number)
+      }
+      return range.firstEvent + offset
+    },
   }
-  const words = wordsOf(row.subarray(0, count * KEY_BYTES))
-  return { count, words, events, until: readWord(row, end - 4) || 2 ** 32 }
+}
+
+/** The newest event of a key at or above the floor, or -1. All are compared: that is faster than to halve by hashes. */
+export function findIn(row: KeyRow, words: Uint32Array, at: number, floor = 0): number {
+  const own = row.words
+  let found = -1
+  for (let base = 0; base < own.length; base += 4) {
+    if (
+      own[base] === words[at] &&
+      own[base + 1] === words[at + 1] &&
+      own[base + 2] === words[at + 2] &&
+      own[base + 3] === words[at + 3]
+    ) {
+      const event = row.eventAt(base / 4)
+      if (event >= floor && event > found) found = event
+    }
+  }
+  return found
+}
+
+/** All of a row. */
+export function entriesOf({ count, words, eventAt }: KeyRow): Entries {
+  const events = new Float64Array(count)
+  for (let index = 0; index < count; index++) events[index] = eventAt(index)
+  return { count, words, events }
 }
 
 /** Between which events they lie. */
@@ -144,8 +140,4 @@ export function rangeOf(events: ArrayLike<number>, count = events.length): Event
 }
 
 export const readWord = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)) >>>
-  0
+  new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)

@@ -1,15 +1,15 @@
 import { crc32 } from 'node:zlib'
 import type { Database } from './driver.ts'
-import { type Entries, hashOf, readWord, traitOf } from './key-entries.ts'
+import { type Entries, hashOf, readWord } from './key-entries.ts'
 
 /** Segments and their pages, or the parts of their filters: the upper and the lower half of a row's number. */
 export const ROWS = 2 ** 32
 
 /**
- * Bits an entry, by level, of which 8 are tested. Of the keys that are not there 0.1 % cost a page in
- * vain (20 µs) with 16 bits, 0.4 % with 12. Small segments are many, so they have more.
+ * Bits an entry, of which 8 are tested. Of the keys that are not there 0.1 % cost a page in vain with
+ * 16 bits, 0.4 % with 12. Small segments are many, so they have more.
  */
-const ENTRY_BITS = [16, 12]
+const ENTRY_BITS = { small: 16, large: 12 }
 const BLOCK_WORDS = 16
 const PART_WORDS = 1_024 * BLOCK_WORDS
 /** Odd numbers, of Parquet's filters. */
@@ -19,7 +19,8 @@ const SALTS = new Int32Array([
 
 /**
  * A Bloom filter in blocks of one cache line. The block of a key is where its hash stands among all,
- * so a filter is filled, and kept, from front to end as its segment is written.
+ * so a filter is filled, and kept, from front to end as its segment is written; the upper bits of the
+ * hash name the block, the lower ones tell the keys of a block apart.
  */
 export class KeyFilter {
   readonly blocks: number
@@ -32,14 +33,14 @@ export class KeyFilter {
     this.#scale = blocks / 2 ** 32
   }
 
-  static blocksFor(entries: number, level: number): number {
-    const bits = entries * (ENTRY_BITS[Math.min(level, ENTRY_BITS.length - 1)] as number)
-    return Math.max(Math.ceil(bits / (BLOCK_WORDS * 32)), 1)
+  static blocksFor(entries: number, size: keyof typeof ENTRY_BITS): number {
+    return Math.max(Math.ceil((entries * ENTRY_BITS[size]) / (BLOCK_WORDS * 32)), 1)
   }
 
-  /** Each test has two words of its own. */
-  add(hash: number, trait: number): void {
+  /** Each test has two words of its own. Kept on disk by these bits: never change them. */
+  add(hash: number): void {
     const block = ((hash * this.#scale) | 0) * BLOCK_WORDS
+    const trait = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
     for (let test = 0; test < 8; test++) {
       const bit = Math.imul(trait, SALTS[test] as number) >>> 26
       const word = block + test * 2 + (bit >>> 5)
@@ -47,8 +48,9 @@ export class KeyFilter {
     }
   }
 
-  mayHave(hash: number, trait: number): boolean {
+  mayHave(hash: number): boolean {
     const block = ((hash * this.#scale) | 0) * BLOCK_WORDS
+    const trait = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
     for (let test = 0; test < 8; test++) {
       const bit = Math.imul(trait, SALTS[test] as number) >>> 26
       const word = this.#words[block + test * 2 + (bit >>> 5)] as number
@@ -99,7 +101,7 @@ export function createFilterRows(db: Database) {
     if (parts.every((part) => fill(segment, kept, part))) return kept
     const made = new KeyFilter(blocks)
     for (const { count, words } of readPages()) {
-      for (let at = 0; at < count * 4; at += 4) made.add(hashOf(words, at), traitOf(words, at))
+      for (let at = 0; at < count * 4; at += 4) made.add(hashOf(words, at))
     }
     for (const part of parts) save(segment, made, part)
     return made

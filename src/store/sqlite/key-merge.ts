@@ -1,5 +1,5 @@
 import type { Database, Statement } from './driver.ts'
-import { type Entries, encodeEntries, hashOf, pageShape, traitOf } from './key-entries.ts'
+import { type Entries, encodeEntries, hashOf, pageShape } from './key-entries.ts'
 import { createFilterRows, KeyFilter, ROWS } from './key-filter.ts'
 import type { KeySegment, SegmentFacts } from './key-segments.ts'
 
@@ -12,85 +12,59 @@ export type KeySource = Iterator<Entries, number>
 const NOTHING: Entries = { count: 0, words: new Uint32Array(), events: new Float64Array() }
 
 /**
- * Writes one segment from sources in order, as many entries as time allows in each step. Steps run
- * in transactions of the caller; when one fails, the merge is given up and begun anew under another
- * number, since what is in memory here would be ahead of the disk.
+ * Writes one segment from sources in order, and answers it; undefined when nothing was left to keep.
+ * `plan` has what the sources have together; entries of events below the floor are left out. Stops
+ * whenever time is up, so that the caller commits. What is in memory here is ahead of the disk once a
+ * step was not kept: then all begins anew, under another number.
  */
-export class KeyMerge {
-  readonly id: number
-  readonly #sources: readonly KeySource[]
-  readonly #chunks: Entries[]
-  readonly #places: number[]
-  /** The hash of the next entry of each source. A scan of some sixteen is as fast as a heap. */
-  readonly #heads: Float64Array
-  readonly #floor: number
-  readonly #writer: SegmentWriter
-  #missing: number
-
-  /** `plan` has what the sources have together; entries of events below the floor are left out. */
-  constructor(db: Database, plan: SegmentFacts, sources: readonly KeySource[], floor: number) {
-    this.id = plan.id
-    this.#sources = sources
-    this.#chunks = sources.map(() => NOTHING)
-    this.#places = sources.map(() => -1)
-    this.#heads = new Float64Array(sources.length).fill(-1)
-    this.#floor = floor
-    this.#writer = new SegmentWriter(db, plan)
-    this.#missing = plan.missing
-  }
-
-  /** True when all is written and `finish` may be called. */
-  step(isTimeUp: () => boolean): boolean {
-    for (let taken = 1; ; taken++) {
-      const source = this.#lowest()
-      const head = this.#heads[source] as number
-      if (head === Number.POSITIVE_INFINITY) return true
-      if (head >= 0) this.#take(source, head)
-      // A chunk may take milliseconds: a table is sorted for it.
-      const isRead = this.#advance(source)
-      if ((isRead || taken % ENTRIES_PER_LOOK === 0) && isTimeUp()) return false
+export function* writeSegment(
+  db: Database,
+  plan: SegmentFacts,
+  options: {
+    readonly sources: readonly KeySource[]
+    readonly floor: number
+    readonly isTimeUp: () => boolean
+  },
+): Generator<undefined, KeySegment | undefined> {
+  const { sources, floor, isTimeUp } = options
+  const writer = new SegmentWriter(db, plan)
+  const chunks = sources.map(() => NOTHING)
+  const places = sources.map(() => 0)
+  /** The hash of the next entry of each source; -1: it has to be read. */
+  const heads = new Float64Array(sources.length).fill(-1)
+  let { missing } = plan
+  for (let taken = 1; ; taken++) {
+    const source = lowestOf(heads)
+    const head = heads[source] as number
+    if (head === Number.POSITIVE_INFINITY) return writer.finish(missing)
+    let chunk = chunks[source] as Entries
+    let place = places[source] as number
+    if (head >= 0) {
+      if ((chunk.events[place] as number) >= floor) writer.add(chunk, place, head)
+      place++
     }
-  }
-
-  /** In the transaction of the last step; undefined when nothing was left to keep. */
-  finish(): KeySegment | undefined {
-    return this.#writer.finish(this.#missing)
-  }
-
-  #lowest(): number {
-    const heads = this.#heads
-    let lowest = 0
-    for (let source = 1; source < heads.length; source++) {
-      if ((heads[source] as number) < (heads[lowest] as number)) lowest = source
+    const isRead = place === chunk.count
+    if (isRead) {
+      const next = (sources[source] as KeySource).next()
+      if (next.done) missing += next.value
+      chunk = next.done ? NOTHING : next.value
+      chunks[source] = chunk
+      place = 0
     }
-    return lowest
+    places[source] = place
+    heads[source] = chunk.count > 0 ? hashOf(chunk.words, place * 4) : Number.POSITIVE_INFINITY
+    // A chunk may take milliseconds: a table is sorted for it.
+    if ((isRead || taken % ENTRIES_PER_LOOK === 0) && isTimeUp()) yield
   }
+}
 
-  #take(source: number, hash: number): void {
-    const chunk = this.#chunks[source] as Entries
-    const place = this.#places[source] as number
-    if ((chunk.events[place] as number) >= this.#floor) this.#writer.add(chunk, place, hash)
+/** A scan of some sixteen is as fast as a heap. */
+function lowestOf(heads: Float64Array): number {
+  let lowest = 0
+  for (let index = 1; index < heads.length; index++) {
+    if ((heads[index] as number) < (heads[lowest] as number)) lowest = index
   }
-
-  /** Whether the next entry had to be read. */
-  #advance(source: number): boolean {
-    const chunk = this.#chunks[source] as Entries
-    const place = (this.#places[source] as number) + 1
-    this.#places[source] = place
-    if (place < chunk.count) {
-      this.#heads[source] = hashOf(chunk.words, place * 4)
-      return false
-    }
-    const next = (this.#sources[source] as KeySource).next()
-    if (next.done) {
-      this.#heads[source] = Number.POSITIVE_INFINITY
-      this.#missing += next.value
-      return true
-    }
-    this.#chunks[source] = next.value
-    this.#places[source] = -1
-    return this.#advance(source) || true
-  }
+  return lowest
 }
 
 /** Pages as they fill, parts of the filter as they are passed, and the segment's own row at last. */
@@ -101,7 +75,7 @@ class SegmentWriter {
   readonly #filters: ReturnType<typeof createFilterRows>
   readonly #filter: KeyFilter
   readonly #capacity: number
-  /** Of the page. */
+  /** Of the page, which begins at the hash `from`. */
   #words: Uint32Array
   #events: Float64Array
   #count = 0
@@ -118,7 +92,9 @@ class SegmentWriter {
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#filters = createFilterRows(db)
-    this.#filter = new KeyFilter(KeyFilter.blocksFor(plan.entries, plan.level))
+    this.#filter = new KeyFilter(
+      KeyFilter.blocksFor(plan.entries, plan.level === 0 ? 'small' : 'large'),
+    )
     this.#capacity = pageShape(plan).capacity
     this.#words = new Uint32Array(this.#capacity * 4)
     this.#events = new Float64Array(this.#capacity)
@@ -129,14 +105,10 @@ class SegmentWriter {
     if (this.#count >= this.#capacity && hash !== this.#lastHash) this.#endPage(hash)
     if (this.#count === this.#events.length) this.#grow()
     this.#lastHash = hash
-    const at = place * 4
-    const to = this.#count * 4
-    this.#words[to] = words[at] as number
-    this.#words[to + 1] = words[at + 1] as number
-    this.#words[to + 2] = words[at + 2] as number
-    this.#words[to + 3] = words[at + 3] as number
+    const [from, to] = [place * 4, this.#count * 4]
+    for (let word = 0; word < 4; word++) this.#words[to + word] = words[from + word] as number
     this.#events[this.#count++] = events[place] as number
-    this.#filter.add(hash, traitOf(words, at))
+    this.#filter.add(hash)
   }
 
   finish(missing: number): KeySegment | undefined {
@@ -150,8 +122,9 @@ class SegmentWriter {
 
   #endPage(until: number): void {
     const { id } = this.#plan
-    const page = { count: this.#count, words: this.#words, events: this.#events }
-    const row = encodeEntries(page, this.#plan, { from: this.#from, until })
+    const words = this.#words.subarray(0, this.#count * 4)
+    const events = this.#events.subarray(0, this.#count)
+    const row = encodeEntries({ words, events }, this.#plan, { from: this.#from, until })
     this.#insertPage.run(id * ROWS + this.#from, row)
     this.#entries += this.#count
     this.#count = 0
@@ -160,10 +133,8 @@ class SegmentWriter {
       this.#filters.save(id, this.#filter, this.#parts)
     }
   }
-
   #grow(): void {
-    const words = this.#words
-    const events = this.#events
+    const [words, events] = [this.#words, this.#events]
     this.#words = new Uint32Array(words.length * 2)
     this.#words.set(words)
     this.#events = new Float64Array(events.length * 2)

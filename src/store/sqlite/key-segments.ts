@@ -1,17 +1,16 @@
 import type { Database, Statement } from './driver.ts'
 import {
-  decodeEntries,
   type Entries,
   type EventRange,
+  entriesOf,
   findIn,
   hashOf,
   type KeyRow,
-  traitOf,
+  openRow,
   wordsOf,
 } from './key-entries.ts'
 import { createFilterRows, type KeyFilter, ROWS } from './key-filter.ts'
 import { openKeyBlocks } from './key-recent.ts'
-import type { KeyQuery } from './key-table.ts'
 
 export interface SegmentFacts extends EventRange {
   readonly id: number
@@ -37,8 +36,8 @@ const SELECT_PAGE =
 const SELECT_NEXT = 'SELECT id, entries FROM key_pages WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1'
 
 /** Undefined: it is damaged. */
-const decodeRow = ({ id, entries }: PageRow, segment: EventRange): KeyRow | undefined =>
-  decodeEntries(entries, segment, id % ROWS)
+const openPage = ({ id, entries }: PageRow, segment: EventRange): KeyRow | undefined =>
+  openRow(entries, segment, id % ROWS)
 
 /** The pages of all segments. Of what is damaged in a segment it speaks once. */
 export class KeyPages {
@@ -53,36 +52,28 @@ export class KeyPages {
     this.#onWarning = onWarning
   }
 
-  /** What was not found before; the newest of `segments` come first. */
-  find(segments: readonly KeySegment[], { words, found, floor }: KeyQuery): void {
-    const hashes = new Uint32Array(found.length)
-    const traits = new Int32Array(found.length)
-    for (let index = 0; index < hashes.length; index++) {
-      hashes[index] = hashOf(words, index * 4)
-      traits[index] = traitOf(words, index * 4)
-    }
+  /** The event of a key at or above the floor, or -1; the newest of `segments` come first. */
+  find(segments: readonly KeySegment[], words: Uint32Array, at: number, floor: number): number {
+    const hash = hashOf(words, at)
     for (const segment of segments) {
-      const { filter } = segment
-      for (let index = 0; index < hashes.length; index++) {
-        const hash = hashes[index] as number
-        if ((found[index] as number) >= 0 || !filter.mayHave(hash, traits[index] as number))
-          continue
-        const page = this.#readPage(segment, hash)
-        if (page) found[index] = findIn(page, words, index * 4, floor)
-      }
+      if (!segment.filter.mayHave(hash)) continue
+      const page = this.#readPage(segment, hash)
+      const event = page ? findIn(page, words, at, floor) : -1
+      if (event >= 0) return event
     }
+    return -1
   }
 
   /** Those that can be read, in the order of hashes; answers how many keys cannot. */
-  *walk(segment: SegmentFacts): Generator<KeyRow, number> {
+  *walk(segment: SegmentFacts): Generator<Entries, number> {
     const first = segment.id * ROWS
     let missing = segment.entries
     for (let from = first; ; ) {
       const row = this.#notBefore.get(from, first + ROWS - 1) as PageRow | undefined
       if (!row) break
-      const page = decodeRow(row, segment)
+      const page = openPage(row, segment)
       missing -= page?.count ?? 0
-      if (page) yield page
+      if (page) yield entriesOf(page)
       from = row.id + 1
     }
     this.tell(segment, missing)
@@ -103,7 +94,7 @@ export class KeyPages {
   #readPage(segment: SegmentFacts, hash: number): KeyRow | undefined {
     const first = segment.id * ROWS
     const row = this.#notAfter.get(first, first + hash) as PageRow | undefined
-    const page = row && decodeRow(row, segment)
+    const page = row && openPage(row, segment)
     if (page && hash < page.until) return page
     // To count what is missing takes reading all that is not.
     if (!this.#told.has(segment.id)) for (const _ of this.walk(segment));
@@ -122,29 +113,24 @@ function readSegments(db: Database): (SegmentFacts & { readonly blocks: number }
     .all() as unknown as (SegmentFacts & { blocks: number })[]
 }
 
-/** With their filters, and the numbers of those of which only pages or filters are there. */
+/** The numbers of segments that have pages, by one probe for each, and are not whole. */
+const SELECT_LEFT_OVER = `
+  WITH RECURSIVE numbers (n) AS (
+    SELECT min(id) / ${ROWS} FROM key_pages
+    UNION ALL
+    SELECT (SELECT min(id) / ${ROWS} FROM key_pages WHERE id >= (n + 1) * ${ROWS})
+    FROM numbers WHERE n IS NOT NULL)
+  SELECT n FROM numbers WHERE n IS NOT NULL AND n NOT IN (SELECT id FROM key_segments)`
+
+/** With their filters, and the numbers of those of which only pages are there. */
 export function openSegments(db: Database, pages: KeyPages) {
   const filters = createFilterRows(db)
   const segments = readSegments(db).map(({ blocks, ...facts }): KeySegment => {
     pages.tell(facts, facts.missing)
     return { ...facts, filter: filters.load(facts.id, blocks, () => pages.walk(facts)) }
   })
-  const whole = new Set(segments.map(({ id }) => id))
-  const found = new Set([...numbersIn(db, 'key_pages'), ...numbersIn(db, 'key_filters')])
-  return { segments, leftOver: [...found].filter((id) => !whole.has(id)) }
-}
-
-/** The segments that a table has rows of: one probe for each. */
-function numbersIn(db: Database, table: 'key_pages' | 'key_filters'): number[] {
-  const next = db.prepare(`SELECT id FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`)
-  const numbers: number[] = []
-  for (let from = 0; ; ) {
-    const row = next.get(from) as { id: number } | undefined
-    if (!row) return numbers
-    const number = Math.floor(row.id / ROWS)
-    numbers.push(number)
-    from = (number + 1) * ROWS
-  }
+  const leftOver = db.prepare(SELECT_LEFT_OVER).all() as { n: number }[]
+  return { segments, leftOver: leftOver.map(({ n }) => n) }
 }
 
 type Query = <Row>(sql: string, values?: readonly unknown[]) => readonly Row[]
@@ -153,32 +139,24 @@ type Query = <Row>(sql: string, values?: readonly unknown[]) => readonly Row[]
 const SELECT_BLOCKS = `
   SELECT first_event AS "firstEvent", last_event AS "lastEvent", entries FROM key_blocks ORDER BY id DESC`
 
-const SELECT_SEGMENTS = `
-  SELECT id, first_event AS firstEvent, last_event AS lastEvent FROM key_segments ORDER BY id DESC`
+const SELECT_PAGES = `
+  SELECT s.first_event AS firstEvent, s.last_event AS lastEvent, p.id, p.entries
+  FROM key_segments s JOIN key_pages p ON p.id =
+    (SELECT max(id) FROM key_pages WHERE id BETWEEN s.id * ${ROWS} AND s.id * ${ROWS} + ?)`
 
 /** Finds the events of keys for a reader, who has no table of the recent ones in memory. */
 export function createKeyFinder(query: Query): (keys: readonly Uint8Array[]) => number[] {
-  function findInBlocks(key: Uint32Array): number[] {
-    return query<EventRange & { entries: Uint8Array }>(SELECT_BLOCKS).map((row) => {
-      const block = decodeEntries(row.entries, row)
-      return block ? findIn(block, key, 0) : -1
-    })
-  }
-
-  function findInSegments(key: Uint32Array): number[] {
-    const segments = query<EventRange & { id: number }>(SELECT_SEGMENTS)
-    return segments.map((segment) => {
-      const first = segment.id * ROWS
-      const range = [first, first + hashOf(key, 0)]
-      const [row] = query<{ id: number; entries: Uint8Array }>(SELECT_PAGE, range)
-      const page = row && decodeRow(row, segment)
-      return page ? findIn(page, key, 0) : -1
-    })
-  }
-
   return (keys) => {
-    const words = keys.map((key) => wordsOf(key))
-    const found = words.flatMap((key) => [...findInBlocks(key), ...findInSegments(key)])
+    const found = keys.flatMap((key) => {
+      const words = wordsOf(key)
+      const blocks = query<EventRange & { entries: Uint8Array }>(SELECT_BLOCKS)
+      const pages = query<EventRange & PageRow>(SELECT_PAGES, [hashOf(words, 0)])
+      const rows = [
+        ...blocks.map((row) => openRow(row.entries, row)),
+        ...pages.map((row) => openPage(row, row)),
+      ]
+      return rows.map((row) => (row ? findIn(row, words, 0) : -1))
+    })
     return [...new Set(found)].filter((event) => event >= 0)
   }
 }
@@ -186,8 +164,8 @@ export function createKeyFinder(query: Query): (keys: readonly Uint8Array[]) => 
 /** All keys, in no order, the forgotten ones too; `onLost` hears how many cannot be read. */
 export function* readAllKeys(db: Database, onLost: (keys: number) => void): Generator<Entries> {
   for (const row of openKeyBlocks(db).readAll()) {
-    const block = decodeEntries(row.entries, row)
-    if (block) yield block
+    const block = openRow(row.entries, row)
+    if (block) yield entriesOf(block)
     else onLost(row.keys)
   }
   const pages = new KeyPages(db, () => {})

@@ -1,7 +1,7 @@
-import type { Database } from './driver.ts'
-import { KEY_BYTES, wordsOf } from './key-entries.ts'
+import type { Database, Statement } from './driver.ts'
+import { wordsOf } from './key-entries.ts'
 import { ROWS } from './key-filter.ts'
-import { KeyMerge, type KeySource } from './key-merge.ts'
+import { writeSegment } from './key-merge.ts'
 import { openKeyBlocks, type PrunedKeys, RecentKeys, type RecentOptions } from './key-recent.ts'
 import { KeyPages, type KeySegment, openSegments, type SegmentFacts } from './key-segments.ts'
 import { type KeyTable, MOST_TABLE_ENTRIES } from './key-table.ts'
@@ -9,13 +9,11 @@ import { type KeyTable, MOST_TABLE_ENTRIES } from './key-table.ts'
 export interface KeyStoreOptions extends RecentOptions {
   /** Default 4: so many full tables wait in memory, or each key would be written once more. */
   readonly tablesPerSegment: number
-  /** Default 16: each segment costs a new key 0.1 µs, each level 50 bytes. */
-  readonly segmentsPerMerge: number
   /**
-   * Segments of this level are not merged further; default 1, which has 4 million keys in each. Their
-   * filters are cheaper than to write all keys again, and they are forgotten whole.
+   * Default 16, which makes 4 million keys: each segment costs a new key 0.1 µs. Large ones are not
+   * merged further: their filters are cheaper than to write all keys again, and they are forgotten whole.
    */
-  readonly lastLevel: number
+  readonly segmentsPerMerge: number
 }
 
 /** Of the time given; the rest is the commit's. */
@@ -24,21 +22,20 @@ const REMOVED_AT_ONCE = 64
 
 /** A segment in the making, and what it will stand for: one of the two is empty. */
 interface Running {
-  readonly merge: KeyMerge
+  readonly id: number
+  readonly steps: ReturnType<typeof writeSegment>
   readonly tables: readonly KeyTable[]
   readonly segments: readonly KeySegment[]
 }
 
-/** What is to be done: works as long as it may, and answers what to do in memory once that is committed. */
-type Job = (isTimeUp: () => boolean) => () => void
+/** Works as long as it may, and answers what to do in memory once that is committed. */
+type Step = () => (() => void) | undefined
 
 const DEFAULTS: KeyStoreOptions = {
   onWarning: () => {},
   tableEntries: MOST_TABLE_ENTRIES,
   tablesPerSegment: 4,
   segmentsPerMerge: 16,
-  lastLevel: 1,
-  looseBlocks: 1_024,
 }
 
 /**
@@ -52,7 +49,8 @@ export const openKeyStore = (db: Database, options: Partial<KeyStoreOptions> = {
 export class KeyStore {
   readonly #db: Database
   readonly #options: KeyStoreOptions
-  readonly #sql: ReturnType<typeof prepareStatements>
+  readonly #deleteSegment: Statement
+  readonly #deleteRows: readonly Statement[]
   readonly #blocks: ReturnType<typeof openKeyBlocks>
   readonly #pages: KeyPages
   readonly #recent: RecentKeys
@@ -63,11 +61,18 @@ export class KeyStore {
   #nextSegment: number
   #freezing: Running | undefined
   #merging: Running | undefined
+  /** Of the step. */
+  #endsAt = 0
 
   constructor(db: Database, options: KeyStoreOptions) {
     this.#db = db
     this.#options = options
-    this.#sql = prepareStatements(db)
+    this.#deleteSegment = db.prepare('DELETE FROM key_segments WHERE id = ?')
+    // Filters have fewer rows, so the pages by which left-overs are found are the last.
+    this.#deleteRows = ['key_filters', 'key_pages'].map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE id IN
+        (SELECT id FROM ${table} WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ${REMOVED_AT_ONCE})`),
+    )
     this.#blocks = openKeyBlocks(db)
     this.#pages = new KeyPages(db, options.onWarning)
     this.#recent = new RecentKeys(this.#blocks, options)
@@ -79,14 +84,13 @@ export class KeyStore {
 
   /** The event of each known key, by index of the key. */
   find(keys: Uint8Array): ReadonlyMap<number, number> {
-    const count = keys.length / KEY_BYTES
-    const found = new Float64Array(count).fill(-1)
-    const query = { words: wordsOf(keys), found, floor: this.#blocks.floor() }
-    this.#recent.find(query)
-    if (this.#segments.length > 0) this.#pages.find(this.#segments, query)
+    const words = wordsOf(keys)
+    const floor = this.#blocks.floor()
     const known = new Map<number, number>()
-    for (let index = 0; index < count; index++) {
-      if ((found[index] as number) >= 0) known.set(index, found[index] as number)
+    for (let at = 0; at < words.length; at += 4) {
+      let event = this.#recent.find(words, at, floor)
+      if (event < 0) event = this.#pages.find(this.#segments, words, at, floor)
+      if (event >= 0) known.set(at / 4, event)
     }
     return known
   }
@@ -94,7 +98,7 @@ export class KeyStore {
   /**
    * Within the caller's transaction: keys that are not known, beside each its event, of batches
    * received at `receivedAt`; at most 65,535. When the transaction is not kept, `undo` takes them out
-   * of memory, and whatever was added after them.
+   * of memory, the last that were added first.
    */
   add(keys: Uint8Array, events: readonly number[], receivedAt: number): { undo(): void } {
     return this.#recent.add(keys, events, receivedAt)
@@ -110,15 +114,15 @@ export class KeyStore {
    * about so long. True while there is more to do now.
    */
   merge(budgetMs: number): boolean {
-    const job = this.#nextJob()
-    if (!job) return false
-    const end = performance.now() + budgetMs * WORK_SHARE
+    const step = this.#nextStep()
+    if (!step) return false
+    this.#endsAt = performance.now() + budgetMs * WORK_SHARE
     // A crash may undo a step with all that follow it; whatever is promised later syncs it as well.
     this.#db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE')
     try {
-      const keep = job(() => performance.now() >= end)
+      const keep = step()
       this.#db.exec('COMMIT')
-      keep()
+      keep?.()
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       this.#giveUp()
@@ -126,87 +130,76 @@ export class KeyStore {
     } finally {
       this.#db.exec('PRAGMA synchronous = FULL')
     }
-    return this.#nextJob() !== undefined
+    return this.#nextStep() !== undefined
   }
 
-  #nextJob(): Job | undefined {
+  readonly #isTimeUp = (): boolean => performance.now() >= this.#endsAt
+
+  #nextStep(): Step | undefined {
     // First, so that a process that ends again and again while it merges does not fill the disk.
-    if (this.#leftOver.length > 0) return (isTimeUp) => this.#removeLeftOver(isTimeUp)
+    if (this.#leftOver.length > 0) return () => this.#removeLeftOver()
     const floor = this.#blocks.floor()
-    const forgotten = this.#segments.filter(({ lastEvent }) => lastEvent < floor)
+    const forgotten = this.#segments.filter(
+      (segment) => segment.lastEvent < floor && !this.#merging?.segments.includes(segment),
+    )
     if (forgotten.length > 0) return () => this.#replace(forgotten, undefined)
     // A long merge waits for tables that are full, so that these stay few in memory.
     const tables = this.#recent.full(this.#options.tablesPerSegment)
     if (tables.length > 0) {
-      return (isTimeUp) => {
-        this.#freezing ??= this.#freeze(tables, floor)
-        return this.#run(this.#freezing, isTimeUp)
+      return () => {
+        this.#freezing ??= this.#begin({ tables, segments: [] }, floor)
+        return this.#advance(this.#freezing)
       }
     }
-    if (this.#recent.hasLooseBlocks) return () => this.#recent.joinBlocks()
-    const segments = this.#merging?.segments ?? this.#fullLevel()
-    if (!segments) return undefined
-    return (isTimeUp) => {
-      this.#merging ??= this.#mergeLevel(segments, floor)
-      return this.#run(this.#merging, isTimeUp)
+    const segments = this.#merging?.segments ?? this.#oldestSmall()
+    if (segments.length === 0) return undefined
+    return () => {
+      this.#merging ??= this.#begin({ tables: [], segments }, floor)
+      return this.#advance(this.#merging)
     }
   }
 
-  /** The oldest segments of a level that has enough of them. */
-  #fullLevel(): readonly KeySegment[] | undefined {
-    const { lastLevel, segmentsPerMerge } = this.#options
-    const levels = Array.from({ length: lastLevel }, (_, level) =>
-      this.#segments.filter((segment) => segment.level === level),
-    )
-    return levels.find((among) => among.length >= segmentsPerMerge)?.slice(-segmentsPerMerge)
+  /** Once there are enough of them. */
+  #oldestSmall(): readonly KeySegment[] {
+    const { segmentsPerMerge } = this.#options
+    const small = this.#segments.filter(({ level }) => level === 0)
+    return small.length >= segmentsPerMerge ? small.slice(-segmentsPerMerge) : []
   }
 
-  #freeze(tables: readonly KeyTable[], floor: number): Running {
-    const facts = tables.map((table) => table.facts())
-    const sources = tables.map((table) => table.walk())
-    return { merge: this.#openMerge(0, floor, facts, sources), tables, segments: [] }
-  }
-
-  #mergeLevel(segments: readonly KeySegment[], floor: number): Running {
-    const level = (segments[0] as KeySegment).level + 1
-    const sources = segments.map((segment) => this.#pages.walk(segment))
-    return { merge: this.#openMerge(level, floor, segments, sources), tables: [], segments }
-  }
-
-  #openMerge(
-    level: number,
-    floor: number,
-    parts: readonly Omit<SegmentFacts, 'id' | 'level'>[],
-    sources: readonly KeySource[],
-  ): KeyMerge {
+  #begin({ tables, segments }: Pick<Running, 'tables' | 'segments'>, floor: number): Running {
+    const parts = [...tables.map((table) => table.facts()), ...segments]
     const plan: SegmentFacts = {
       id: this.#nextSegment++,
-      level,
+      level: segments.length > 0 ? 1 : 0,
       entries: parts.reduce((sum, part) => sum + part.entries, 0),
       firstEvent: Math.max(floor, Math.min(...parts.map((part) => part.firstEvent))),
       lastEvent: Math.max(floor, ...parts.map((part) => part.lastEvent)),
       missing: parts.reduce((sum, part) => sum + part.missing, 0),
     }
-    return new KeyMerge(this.#db, plan, sources, floor)
+    const sources = [
+      ...tables.map((table) => table.walk()),
+      ...segments.map((segment) => this.#pages.walk(segment)),
+    ]
+    const steps = writeSegment(this.#db, plan, { sources, floor, isTimeUp: this.#isTimeUp })
+    return { id: plan.id, steps, tables, segments }
   }
 
-  #run({ merge, tables, segments }: Running, isTimeUp: () => boolean): () => void {
-    if (!merge.step(isTimeUp)) return () => {}
-    const made = merge.finish()
-    const leaveTables = tables.length > 0 ? this.#recent.leave(tables) : undefined
-    const replace = this.#replace(segments, made)
+  #advance({ steps, tables, segments }: Running): (() => void) | undefined {
+    const step = steps.next()
+    if (!step.done) return undefined
+    const leaveTables = this.#recent.leave(tables)
+    const replace = this.#replace(segments, step.value)
     return () => {
-      if (leaveTables) this.#freezing = undefined
+      if (tables.length > 0) this.#freezing = undefined
       else this.#merging = undefined
-      leaveTables?.()
+      leaveTables()
       replace()
     }
   }
 
   #replace(gone: readonly KeySegment[], made: KeySegment | undefined): () => void {
-    for (const { id } of gone) this.#sql.deleteSegment.run(id)
+    for (const { id } of gone) this.#deleteSegment.run(id)
     return () => {
-      if (this.#merging?.segments.some((segment) => gone.includes(segment))) this.#giveUp()
       const kept = this.#segments.filter((segment) => !gone.includes(segment))
       if (made) kept.push(made)
       this.#segments = kept.sort((a, b) => b.lastEvent - a.lastEvent)
@@ -214,32 +207,20 @@ export class KeyStore {
     }
   }
 
-  #removeLeftOver(isTimeUp: () => boolean): () => void {
+  #removeLeftOver(): (() => void) | undefined {
     const id = this.#leftOver[0] as number
     const range = [id * ROWS, (id + 1) * ROWS - 1] as const
     do {
-      const pages = Number(this.#sql.deletePages.run(...range).changes)
-      const filters = Number(this.#sql.deleteFilters.run(...range).changes)
-      if (pages + filters === 0) return () => this.#leftOver.shift()
-    } while (!isTimeUp())
-    return () => {}
+      const changes = this.#deleteRows.map((statement) => Number(statement.run(...range).changes))
+      if (changes.every((rows) => rows === 0)) return () => this.#leftOver.shift()
+    } while (!this.#isTimeUp())
+    return undefined
   }
 
   /** Begun anew at the next step, under another number. */
   #giveUp(): void {
-    this.#leftOver.push(...[this.#freezing, this.#merging].flatMap((one) => one?.merge.id ?? []))
+    this.#leftOver.push(...[this.#freezing, this.#merging].flatMap((one) => one?.id ?? []))
     this.#freezing = undefined
     this.#merging = undefined
-  }
-}
-
-function prepareStatements(db: Database) {
-  const some = (table: string): string =>
-    `DELETE FROM ${table} WHERE id IN
-       (SELECT id FROM ${table} WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ${REMOVED_AT_ONCE})`
-  return {
-    deleteSegment: db.prepare('DELETE FROM key_segments WHERE id = ?'),
-    deletePages: db.prepare(some('key_pages')),
-    deleteFilters: db.prepare(some('key_filters')),
   }
 }

@@ -250,10 +250,10 @@ describe('a search', () => {
     }
     const numbers = { keys: 1, first_event: first, last_event: first }
     const entries = encodeEntries(
-      { count: 1, words: wordsOf(key.key), events: [first] },
+      { words: wordsOf(key.key), events: [first] },
       { firstEvent: first, lastEvent: first },
     )
-    store.insert('key_blocks', { ...numbers, entries })
+    store.insert('key_blocks', { hour: 0, ...numbers, entries })
     expect(await findEvents({ eventId: 'evt-1' })).toEqual([twin, first])
     expect(await findEvents({ eventId: 'evt-1', state: 'conflict' })).toEqual([twin])
     expect(await findEvents({ eventId: `id-${other}` })).toEqual([other])

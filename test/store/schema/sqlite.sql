@@ -101,7 +101,7 @@ CREATE TABLE jobs (
 
 CREATE TABLE key_blocks (
   id          INTEGER PRIMARY KEY,
-  hour        INTEGER,
+  hour        INTEGER NOT NULL,
   keys        INTEGER NOT NULL,
   first_event INTEGER NOT NULL,
   last_event  INTEGER NOT NULL,

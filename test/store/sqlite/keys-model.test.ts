@@ -23,9 +23,9 @@ const KEYS: readonly Buffer[] = Array.from({ length: NAMES }, (_, name) => {
 })
 
 const sizes = fc.constantFrom(
-  { tableEntries: 5, tablesPerSegment: 1, segmentsPerMerge: 2, lastLevel: 2, looseBlocks: 2 },
-  { tableEntries: 40, tablesPerSegment: 2, segmentsPerMerge: 3, lastLevel: 1, looseBlocks: 4 },
-  { tableEntries: 300, tablesPerSegment: 2, segmentsPerMerge: 2, lastLevel: 2, looseBlocks: 9 },
+  { tableEntries: 5, tablesPerSegment: 1, segmentsPerMerge: 2 },
+  { tableEntries: 40, tablesPerSegment: 2, segmentsPerMerge: 3 },
+  { tableEntries: 300, tablesPerSegment: 2, segmentsPerMerge: 2 },
 )
 const names = fc.tuple(fc.nat(NAMES - 1), fc.integer({ min: 1, max: 400 }))
 /** By which the clock is off: now and then by decades. */

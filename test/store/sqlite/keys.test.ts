@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000
 const NOON = Date.UTC(2026, 0, 17, 12)
 
 /** So small that a few hundred keys make all that millions make. */
-const SMALL = { tableEntries: 300, tablesPerSegment: 2, segmentsPerMerge: 2, lastLevel: 2 }
+const SMALL = { tableEntries: 300, tablesPerSegment: 2, segmentsPerMerge: 2 }
 
 const keyOf = (name: number): Buffer =>
   createHash('sha256').update(String(name)).digest().subarray(0, 16)
@@ -218,21 +218,38 @@ describe('add', () => {
     expect(store.known(events)).toEqual(events)
   })
 
-  it('joins blocks of single events, so that a start reads few rows', async () => {
-    const store = await openStore({ looseBlocks: 16 })
-    for (const event of range(0, 40)) {
-      store.add([event], NOON + event * HOUR_MS)
-      store.mergeAll()
-    }
-    expect(store.db.prepare('SELECT id, hour, keys FROM key_blocks WHERE id < 33').all()).toEqual([
-      { id: 16, hour: null, keys: 16 },
-      { id: 32, hour: null, keys: 16 },
+  it('keeps single events of an hour in few blocks, so that a start reads few rows', async () => {
+    const store = await openStore({ ...SMALL, tableEntries: 1_000 })
+    for (const event of range(0, 400)) store.add([event], NOON + Math.floor(event / 200) * HOUR_MS)
+    expect(store.db.prepare('SELECT hour, keys FROM key_blocks').all()).toEqual([
+      { hour: NOON / HOUR_MS, keys: 160 },
+      { hour: NOON / HOUR_MS, keys: 40 },
+      { hour: NOON / HOUR_MS + 1, keys: 160 },
+      { hour: NOON / HOUR_MS + 1, keys: 40 },
     ])
     await store.reopen()
+    expect(store.known(range(0, 500))).toEqual(range(0, 400))
 
-    expect(store.known(range(0, 50))).toEqual(range(0, 40))
-    expect(store.prune(NOON + 30 * HOUR_MS).prunedThrough).toBe(NOON + 30 * HOUR_MS)
-    expect(store.known(range(0, 50))).toEqual(range(30, 40))
+    store.add([400], NOON + HOUR_MS)
+    await store.reopen()
+    expect(store.known(range(0, 500))).toEqual(range(0, 401))
+    expect(store.prune(NOON + HOUR_MS).prunedThrough).toBe(NOON + HOUR_MS)
+    expect(store.known(range(0, 500))).toEqual(range(200, 401))
+  })
+
+  it('takes what was undone out of a block that others share', async () => {
+    const store = await openStore()
+    store.add([1])
+    store.db.exec('BEGIN')
+    const { undo } = store.keys.add(keysOf([2]), [2], NOON)
+    store.db.exec('ROLLBACK')
+    undo()
+    store.add([3])
+    expect(store.count('key_blocks')).toBe(1)
+    expect(store.known([1, 2, 3])).toEqual([1, 3])
+    await store.reopen()
+
+    expect(store.known([1, 2, 3])).toEqual([1, 3])
   })
 })
 
@@ -281,7 +298,7 @@ describe('merge', () => {
     expectNoLeftOvers(store)
   })
 
-  it('merges whole levels up to the last', async () => {
+  it('merges small segments once, and leaves large ones alone', async () => {
     const store = await openStore()
     for (const page of range(0, 17)) {
       store.add(range(page * 300, page * 300 + 300))
@@ -289,8 +306,10 @@ describe('merge', () => {
     }
 
     expect(store.db.prepare('SELECT level, entries FROM key_segments ORDER BY id').all()).toEqual([
-      { level: 2, entries: 2_400 },
-      { level: 2, entries: 2_400 },
+      { level: 1, entries: 1_200 },
+      { level: 1, entries: 1_200 },
+      { level: 1, entries: 1_200 },
+      { level: 1, entries: 1_200 },
     ])
     expect(store.known(range(0, 6_000))).toEqual(range(0, 5_100))
   })
@@ -497,7 +516,7 @@ describe('prune', () => {
     expect(store.known(range(0, 900))).toEqual(range(0, 900))
   })
 
-  it('gives up a merge of segments that it removes', async () => {
+  it('lets a merge of segments that are forgotten come to its end', async () => {
     const store = await openStore()
     for (const page of range(0, 5)) {
       store.add(range(page * 300, page * 300 + 300), NOON + page * HOUR_MS)

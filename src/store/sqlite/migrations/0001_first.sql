@@ -29,11 +29,12 @@ CREATE TABLE bodies (
 -- What makes a repeated event harmless. A key has 16 bytes and outlives its event; none holds
 -- personal data. The keys of a page of events are one block, so that they cost their own size and
 -- not a page of a tree each: all keys, then their events, counted from the first of them in as few
--- bytes as that takes, a word that is 0, a checksum. Blocks are read into memory at the start, and removed once they are in a segment. `hour`
--- is when their batches were received; empty once that is in `key_marks`.
+-- bytes as that takes, a word that is 0, a checksum. Small ones of one hour share a block. Blocks are
+-- read into memory at the start, and removed once they are in a segment. `hour` is when their batches
+-- were received.
 CREATE TABLE key_blocks (
   id          INTEGER PRIMARY KEY,
-  hour        INTEGER,
+  hour        INTEGER NOT NULL,
   keys        INTEGER NOT NULL,
   first_event INTEGER NOT NULL,
   last_event  INTEGER NOT NULL,
