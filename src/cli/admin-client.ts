@@ -37,25 +37,30 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
       ? {}
       : { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` }
 
-  const send = async (path: string, request: RequestInit, read: ReadAnswer) => {
-    const answer = await fetch(`${base}${path}`, { ...request, redirect: 'manual' })
-      .then(async (response) => (response.ok ? await read(response) : await readWhole(response)))
-      .catch((error: unknown) => {
-        throw explainSilence(base, error, request.method === 'POST')
-      })
-    if (!answer.ok) throw explainRefusal(base, answer)
-    return answer
+  /** `read` takes what was wanted from an answer that is no refusal. */
+  const ask = async <Answer>(
+    path: string,
+    request: RequestInit & { readonly signal: AbortSignal },
+    read: (response: Response) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const signal = stopped ? AbortSignal.any([stopped, request.signal]) : request.signal
+    try {
+      const response = await fetch(`${base}${path}`, { ...request, signal, redirect: 'manual' })
+      if (response.ok) return await read(response)
+      throw explainRefusal(base, response.status, readProblem(await response.text()))
+    } catch (error) {
+      throw error instanceof CommandFailure
+        ? error
+        : explainSilence(base, error, request.method === 'POST')
+    }
   }
-  const read = async (path: string) => {
-    const timeout = AbortSignal.timeout(READ_TIMEOUT_MS)
-    const signal = stopped ? AbortSignal.any([stopped, timeout]) : timeout
-    return (await send(path, { headers, signal }, readWhole)).body
-  }
+  const read = () => ({ headers, signal: AbortSignal.timeout(READ_TIMEOUT_MS) })
 
   return {
-    get: async <Answer>(path: string, query: Query = {}) =>
-      parse<Answer>(base, await read(withQuery(path, query))),
-    getBytes: read,
+    get: <Answer>(path: string, query: Query = {}) =>
+      ask(withQuery(path, query), read(), (response) => readJson<Answer>(response, base)),
+    getBytes: (path) =>
+      ask(path, read(), async (response) => new Uint8Array(await response.arrayBuffer())),
     async work<Answer>(
       path: string,
       body: Readonly<Record<string, unknown>>,
@@ -66,7 +71,7 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
         () => silence.abort(new DOMException('', 'TimeoutError')),
         SILENCE_MS,
       )
-      const request: RequestInit = {
+      const request = {
         method: 'POST',
         headers: {
           ...headers,
@@ -74,21 +79,17 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
           'content-type': 'application/json',
         },
         body: JSON.stringify(body),
-        signal: stopped ? AbortSignal.any([stopped, silence.signal]) : silence.signal,
+        signal: silence.signal,
       }
-      try {
-        const last = await send(path, request, (response) =>
-          readLastLine(response, ({ progress }) => {
-            timer.refresh()
-            if (progress) onProgress(progress)
-          }),
-        )
-        const answer = parse<Answer & { readonly error?: string }>(base, last.body)
-        if (answer.error === undefined) return answer
-        throw explainRefusal(base, { ...last, ok: false })
-      } finally {
-        clearTimeout(timer)
-      }
+      const readLines = (response: Response) =>
+        readLastLine(response, ({ progress }) => {
+          timer.refresh()
+          if (progress) onProgress(progress)
+        })
+      const last = await ask(path, request, readLines).finally(() => clearTimeout(timer))
+      if (!last || last.progress) throw noAdminApi(base)
+      if (last.error !== undefined) throw explainRefusal(base, 200, last)
+      return last as Answer
     },
   }
 }
@@ -101,16 +102,8 @@ function withQuery(path: string, query: Query): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`
 }
 
-type ReadAnswer = (response: Response) => Promise<Answered>
-
-function parse<Answer>(base: string, body: Buffer): Answer {
-  try {
-    return JSON.parse(body.toString())
-  } catch (error) {
-    throw new CommandFailure(`What answers at ${base} is no admin API. Check --admin-url.`, {
-      cause: error,
-    })
-  }
+function noAdminApi(base: string, status = ''): CommandFailure {
+  return new CommandFailure(`What answers at ${base}${status} is no admin API. Check --admin-url.`)
 }
 
 function explainSilence(base: string, error: unknown, isWrite: boolean): CommandFailure {
@@ -138,27 +131,26 @@ function errorCode(error: unknown): string | undefined {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
 }
 
-function explainRefusal(base: string, { status, body }: Answered): CommandFailure {
+function explainRefusal(base: string, status: number, problem: Problem): CommandFailure {
   if (status === 401) {
     return new CommandFailure(
       `The admin API at ${base} asks for its password, or the one given is wrong. Set ADMIN_PASSWORD, or give --password-file.`,
     )
   }
-  const { error, message, problems } = readProblem(body)
+  const { error, message, problems } = problem
   if (error === 'invalid_parameters' && Array.isArray(problems)) {
     const text = problems.map(nameOption).join(' ')
     return new CommandFailure(text, { exitCode: EXIT_CODES.usage })
   }
-  return new CommandFailure(
-    typeof message === 'string'
-      ? nameCommand(message)
-      : `What answers at ${base}, with ${status}, is no admin API. Check --admin-url.`,
-  )
+  if (typeof message === 'string') return new CommandFailure(nameCommand(message))
+  return noAdminApi(base, `, with ${status},`)
 }
 
-function readProblem(body: Buffer): Readonly<Record<string, unknown>> {
+type Problem = Readonly<Record<string, unknown>>
+
+function readProblem(body: string): Problem {
   try {
-    return Object(JSON.parse(body.toString()))
+    return Object(JSON.parse(body))
   } catch {
     return {}
   }
@@ -174,30 +166,30 @@ function nameOption(problem: unknown): string {
   return String(problem).replace(/^[a-z_]+(?= must )/, (name) => `--${name.replaceAll('_', '-')}`)
 }
 
-interface Answered {
-  readonly status: number
-  readonly ok: boolean
-  readonly body: Buffer
-}
-
-async function readWhole(answer: Response): Promise<Answered> {
-  const { status, ok } = answer
-  return { status, ok, body: Buffer.from(await answer.arrayBuffer()) }
+async function readJson<Answer>(response: Response, base: string): Promise<Answer> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw noAdminApi(base)
+  }
 }
 
 /** A line of an answer that tells of progress; the last one is the answer itself. */
-interface Line {
+interface Line extends Problem {
   readonly progress?: WorkProgress
 }
 
-async function readLastLine(answer: Response, onLine: (line: Line) => void): Promise<Answered> {
-  const { status, ok } = answer
-  const body = answer.body ?? new Blob([]).stream()
+async function readLastLine(
+  response: Response,
+  onLine: (line: Line) => void,
+): Promise<Line | undefined> {
+  const body = response.body ?? new Blob([]).stream()
   const lines = Readable.fromWeb(body as ReadableStream).pipe(ndjson.parse({ strict: false }))
   let last: Line | undefined
   for await (const line of lines as AsyncIterable<Line>) {
     onLine(line)
     last = line
   }
-  return { status, ok, body: Buffer.from(last && !last.progress ? JSON.stringify(last) : '') }
+  return last
 }

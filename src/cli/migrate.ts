@@ -40,8 +40,8 @@ export function migrateCommand(context: CommandContext): Command {
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action(async (options: MigrateOptions) => {
-      const ends = await readEnds(options, context.env)
-      if ('problem' in ends) return command.error(`error: ${ends.problem}`)
+      const refuse = (problem: string) => command.error(`error: ${problem}`)
+      const ends = await readEnds(options, context.env, refuse)
       await runMigration(ends, options, context)
     })
   return command
@@ -50,25 +50,24 @@ export function migrateCommand(context: CommandContext): Command {
 async function readEnds(
   { from, to }: MigrateOptions,
   env: CommandContext['env'],
-): Promise<MigrationEnds | { readonly problem: string }> {
-  const source = readAddress('--from', from)
-  if (typeof source === 'string') return { problem: source }
-  if (source.engine !== 'sqlite') return { problem: '--from has to be sqlite:<path of a file>.' }
-  const url = await readSecret({ name: 'STORE_URL', given: to }, env)
-  if (url === undefined) return { problem: 'say where to, with --to or STORE_URL.' }
+  refuse: (problem: string) => never,
+): Promise<MigrationEnds> {
+  const source = readAddress('--from', from, refuse)
+  if (source.engine !== 'sqlite') return refuse('--from has to be sqlite:<path of a file>.')
   const name = to === undefined ? 'STORE_URL' : '--to'
-  const target = readAddress(name, url)
-  if (typeof target === 'string') return { problem: target }
-  if (target.engine !== 'postgres') return { problem: `${name} has to be postgres://….` }
+  const url = await readSecret({ name: 'STORE_URL', given: to }, env)
+  if (url === undefined) return refuse('say where to, with --to or STORE_URL.')
+  const target = readAddress(name, url, refuse)
+  if (target.engine !== 'postgres') return refuse(`${name} has to be postgres://….`)
   return { file: resolve(source.path), url: target.url, label: labelStore(target.url) }
 }
 
-/** The address, or what is wrong with it. The text is never shown: it may hold a password. */
-function readAddress(name: string, text: string): StoreAddress | string {
+/** The text is never shown: it may hold a password. */
+function readAddress(name: string, text: string, refuse: (problem: string) => never): StoreAddress {
   try {
     return readStoreUrl(text)
   } catch (error) {
-    if (error instanceof WrongValue) return `${name} ${error.message}`
+    if (error instanceof WrongValue) return refuse(`${name} ${error.message}`)
     throw error
   }
 }
