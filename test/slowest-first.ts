@@ -19,7 +19,7 @@ const LONGEST = [
   'built-in/publish/brokers',
 ]
 /** Rooms whose tests start processes, wait for them, or both. */
-const SLOW_ROOMS = ['system', 'browser', 'tooling', 'dispatch', 'cli', 'store']
+const SLOW_ROOMS = ['system', 'browser', 'tooling', 'dispatch', 'cli', 'store', 'handlers']
 
 /** Begins with what takes longest, so that no worker is left with it at the end. */
 export class SlowestFirst extends BaseSequencer {
