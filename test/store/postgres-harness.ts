@@ -18,9 +18,10 @@ export interface PostgresStore
   append(batches: Parameters<ContractStore['append']>[0]): Promise<void>
 }
 
-/** Ends the connections of all who work on this database; the store is not told. */
+const NOWHERE = 'postgres://u:p@127.0.0.1:1/d'
+/** Ends the connections of all who work on this database, and waits for their end; the store is not told. */
 const CUT_CONNECTIONS = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()`
 
 export async function openPostgresStore(
@@ -89,6 +90,8 @@ export function createPostgresHarness(
       return openPostgresStore(urlOf(store))
     },
     async crash(store) {
+      // Who is killed lets nothing go: it finds no way to the database when it is closed.
+      ;(store as PostgresStore).useUrl(NOWHERE)
       await server.execute(directUrl(store), CUT_CONNECTIONS)
       return harness.reopen(store)
     },
