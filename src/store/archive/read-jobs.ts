@@ -122,7 +122,7 @@ function makeJob(
     event: String(event),
     handler,
     state,
-    attempt: job ? job.attempt : Math.max(run?.opened ?? 0, successes[0]?.attempt ?? 0),
+    attempt: job ? job.attempt : Math.max(run?.opened ?? 0, state === 'done' ? 1 : 0),
     dueAt: job?.due_at ?? undefined,
     // An error from before a success is over.
     lastError: record.at(-1)?.error,

@@ -35,7 +35,9 @@ export function createRunEnds(
   const update = db.prepare(
     'UPDATE runs SET done = ?, failed = ?, open = ?, timings = ? WHERE id = ?',
   )
-  const giveBack = db.prepare('UPDATE runs SET opened = opened - 1 WHERE id = ? AND open > 0')
+  const giveBack = db.prepare(
+    'UPDATE runs SET opened = max(0, opened - 1) WHERE id = ? AND open > 0',
+  )
   const selectPlace = db.prepare('SELECT start, bytes FROM events WHERE id = ?')
 
   /** Answers how many outcomes came too late. */

@@ -6,6 +6,7 @@ import {
   jobsOf,
   type ModelEvent,
   type ModelJob,
+  type ModelRun,
   type StoreModel,
   stateOf,
   stateOfJob,
@@ -50,6 +51,9 @@ function showEvent(one: ModelEvent) {
 
 function showJobs(one: ModelEvent) {
   const jobs = [...one.jobs.values()].sort((a, b) => (a.handler < b.handler ? 1 : -1))
+  // What a list shows of a job's event.
+  const { type, recipient } = one.event
+  const { receivedAt } = one.batch.batch
   return jobs.map((job) => {
     const { handler, row, run } = job
     const state = stateOfJob(job)
@@ -57,13 +61,20 @@ function showJobs(one: ModelEvent) {
       event: String(one.id),
       handler,
       state,
-      attempt: row ? row.attempt : run?.opened,
+      attempt: row ? row.attempt : run && countAttempts(run, one),
       hasDueAt: row?.state === 'pending',
       lastError: row?.lastError,
       attempts: showAttempts(job),
+      type,
+      recipient,
+      receivedAt,
     }
   })
 }
+
+/** What is done was attempted, also where the rest was given back. */
+const countAttempts = ({ opened, bits }: ModelRun, event: ModelEvent): number =>
+  bits.get(event) === 'done' ? Math.max(1, opened) : opened
 
 type ShownAttempt = Pick<AttemptRow, 'attempt' | 'outcome' | 'error'>
 
@@ -77,7 +88,7 @@ function showAttempts({ event, attempts }: ModelJob): string[] {
   return sortAttempts(
     told.map(({ attempt, ...rest }) => ({
       ...rest,
-      attempt: typeof attempt === 'number' ? attempt : attempt.opened,
+      attempt: typeof attempt === 'number' ? attempt : countAttempts(attempt, event),
     })),
   )
 }
@@ -146,6 +157,10 @@ function compareStats(
         const own = jobs.filter((job) => job.handler === handler)
         return [handler, { pending: 0, done: 0, dead: 0, ...countBy(own, stateOfJob) }]
       }),
+    ),
+    retrying: countBy(
+      jobs.filter(({ row }) => row?.state === 'pending' && row.attempt > 0),
+      ({ handler }) => handler,
     ),
     backlog: pending.length + waiting.length,
     oldestWaitingAt: waiting[0]?.batch.receivedAt,

@@ -51,7 +51,7 @@ async function endRun(
   if (ends.length > 0 && isLate) expect(refused).toBeGreaterThan(0)
   if (taken.length === ends.length && !isLate) expect(refused).toBe(0)
   if (!values.isGivenBack) return
-  if (!isLate) run.isHeld = false
+  if (!isLate) models.giveBackRun(run)
   // Who has given it back tells no more of it.
   model.handedOut = model.handedOut.filter((one) => one.run !== run || one.fence !== fence)
 }

@@ -214,6 +214,12 @@ export function endInRun(run: ModelRun, event: ModelEvent, outcome: Outcome): vo
   if (openEvents(run).length === 0) run.isHeld = false
 }
 
+/** An opening after which the rest is given back does not count. */
+export function giveBackRun(run: ModelRun): void {
+  run.isHeld = false
+  if (openEvents(run).length > 0) run.opened = Math.max(0, run.opened - 1)
+}
+
 /** Each open event is to run alone from now on. */
 export function cutRun(run: ModelRun): void {
   for (const event of openEvents(run)) endInRun(run, event, { kind: 'alone', error: 'interrupted' })
