@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { AckJson, SeriesJson } from '../api/overview.ts'
 import { Grid, HEIGHT, isLongSpan, Key, LEFT, scaleUp, Times, useWidth } from './chart-frame.tsx'
-import { bucketLabel, count, cut, showDuration, showNumber } from './format.ts'
+import { bucketLabel, count, cut, showDuration, showNumber, showShortDuration } from './format.ts'
 import { colourTypes, evenTop, joinRare, niceTop, type Segment, stackBars } from './series.ts'
 
 const MOST_TYPES = 9
@@ -140,7 +140,7 @@ export function LatencyChart({ ack }: { ack: AckJson }) {
         viewBox={`0 0 ${width} ${HEIGHT}`}
         aria-label={told}
       >
-        <Grid width={width} top={top} show={showDuration} />
+        <Grid width={width} top={top} show={showShortDuration} />
         {lines.map(({ colour, values }) => (
           <Line colour={colour} values={values} width={width} y={scaleUp(top)} />
         ))}

@@ -13,6 +13,7 @@ import {
   useNotice,
   Visible,
 } from './elements.tsx'
+import { Difference } from './event-difference.tsx'
 import { Jobs } from './event-jobs.tsx'
 import { cut, isWebLink, showNumber } from './format.ts'
 import { indentJson, readString, type Token } from './indent-json.ts'
@@ -43,10 +44,11 @@ export function Event({ id }: { id: string }) {
       const query = new URLSearchParams({ limit: String(MOST_STEPS), [name]: value })
       return ask<Timeline>(`api/events?${query}`, isByHand)
     })
-    return { event, timelines: await Promise.all(asked) }
+    const timelines = await Promise.all(asked)
+    return { event, timelines, first: await findFirst(event, timelines, isByHand) }
   })
   if (!answer) return null
-  const { event, timelines } = answer
+  const { event, timelines, first } = answer
   return (
     <>
       <p class="back">
@@ -57,6 +59,7 @@ export function Event({ id }: { id: string }) {
       <div class="grid">
         <Summary event={event} run={run} />
         {notice}
+        {first && <Difference event={event} first={first} />}
         {TIMELINES.map(([name, title], index) => (
           <Steps key={name} name={name} title={title} event={event} found={timelines[index]} />
         ))}
@@ -65,6 +68,19 @@ export function Event({ id }: { id: string }) {
       </div>
     </>
   )
+}
+
+/** Of a conflict the event that has the id rightly. */
+async function findFirst(
+  { state, event_id: id }: EventDetailJson,
+  timelines: readonly Timeline[],
+  isByHand: boolean,
+): Promise<EventDetailJson | undefined> {
+  if (state !== 'conflict') return undefined
+  const first = timelines
+    .flatMap(({ events }) => events)
+    .find((one) => one.event_id === id && one.state !== 'conflict')
+  return first && ask<EventDetailJson>(`api/events/${encodeURIComponent(first.id)}`, isByHand)
 }
 
 function Summary({ event, run }: { event: EventDetailJson; run: Run }) {

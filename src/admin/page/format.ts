@@ -9,6 +9,10 @@ export const showNumber = (value: number | null | undefined) => numbers.format(v
 /** For axes, where there is little room: 1.2K. */
 export const showShort = (value: number) => short.format(value)
 
+/** The same for milliseconds: 1.5 s. */
+export const showShortDuration = (ms: number) =>
+  ms < 1_000 ? showDuration(ms) : `${short.format(ms / 1_000)} s`
+
 export const words = (name: string) => name.replaceAll('_', ' ')
 
 /** A text of strangers, cut to a decent length, and with nothing in it that hides. */

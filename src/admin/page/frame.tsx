@@ -3,6 +3,7 @@ import type { CauseJson } from '../api/stats-schema.ts'
 import { NoAnswer, post } from './api.ts'
 import { Time } from './elements.tsx'
 import { clockTime, zoneText } from './format.ts'
+import { writeRoute } from './route.ts'
 
 /** What stands around the views. */
 
@@ -90,12 +91,30 @@ export function Verdict({ causes }: { causes: readonly CauseJson[] }) {
   )
 }
 
+/** Where the page shows more of a cause; undefined: nowhere. */
+function viewOf({ cause }: CauseJson): string | undefined {
+  const [kind = '', ...named] = cause.split(':')
+  const of = named.join(':')
+  if (kind === 'quarantine') return writeRoute(['quarantine'])
+  if (kind === 'conflicts') return writeRoute(['events'], { state: 'conflict' })
+  if (kind === 'jobs_dead') return writeRoute(['handlers', of], { state: 'dead' })
+  if (kind.startsWith('handler_')) return writeRoute(['handlers', of])
+  return kind === 'source_silent' ? writeRoute(['events'], { source: of }) : undefined
+}
+
+function CauseText({ cause }: { cause: CauseJson }) {
+  const view = viewOf(cause)
+  return view === undefined ? <span>{cause.text}</span> : <a href={view}>{cause.text}</a>
+}
+
 function Causes({ causes }: { causes: readonly CauseJson[] }) {
   return (
     <ul>
       {causes.map((one) => (
         <li key={one.cause} data-state={isUrgent(one) ? 'dead' : 'late'}>
-          <strong>{one.text}</strong>{' '}
+          <strong>
+            <CauseText cause={one} />
+          </strong>{' '}
           <span class="soft">
             Since <Time at={one.since} />. {one.remedy}
           </span>

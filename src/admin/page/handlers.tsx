@@ -114,7 +114,7 @@ export function healthState(handler: HandlerJson) {
 const HEALTH = {
   paused: 'paused; its jobs wait',
   running: 'running',
-  failing: 'running, but every attempt of the last hour failed',
+  failing: 'running',
   stopped: 'not running',
   gone: 'not running here; its jobs wait for a process that does',
 }
@@ -123,13 +123,22 @@ export function explainHealth(handler: HandlerJson): string {
   const { restarts, last_problem: problem } = handler
   return [
     HEALTH[healthState(handler)],
+    ...(isFailing(handler.recent)
+      ? [`${failedShare(handler.recent)} of the attempts of the last hour failed`]
+      : []),
     ...(restarts ? [count(restarts, 'restart')] : []),
     ...(problem === null ? [] : [`last problem: ${cut(problem)}`]),
   ].join(', ')
 }
 
+/** At least half of what it tried. */
 function isFailing({ done, retry, dead }: HandlerJson['recent']): boolean {
-  return done === 0 && retry + dead > 0
+  return retry + dead > 0 && retry + dead >= done
+}
+
+function failedShare({ done, retry, dead }: HandlerJson['recent']): string {
+  const share = (retry + dead) / (done + retry + dead)
+  return share === 1 ? 'all' : `${Math.floor(share * 100)} %`
 }
 
 const SPARK_WIDTH = 120

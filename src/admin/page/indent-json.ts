@@ -75,3 +75,36 @@ export function readString(token: string): string | undefined {
     return undefined
   }
 }
+
+/** A field, and what each of two events says of it; null where one has none. */
+export type FieldDifference = readonly [field: string, first: string | null, other: string | null]
+
+/** Field by field, those that differ; undefined when one of the texts is no JSON object. */
+export function compareFields(first: string, other: string): FieldDifference[] | undefined {
+  const [ofFirst, ofOther] = [readFields(first), readFields(other)]
+  if (!ofFirst || !ofOther) return undefined
+  const fields = [...new Set([...ofFirst.keys(), ...ofOther.keys()])]
+  return fields
+    .map((field) => [field, ofFirst.get(field) ?? null, ofOther.get(field) ?? null] as const)
+    .filter(([, one, another]) => one !== another)
+}
+
+/** Dots lead into objects. */
+function readFields(text: string): Map<string, string> | undefined {
+  const fields = new Map<string, string>()
+  const add = (value: object, path: string) => {
+    for (const [name, inside] of Object.entries(value)) {
+      const isObject = typeof inside === 'object' && inside !== null && !Array.isArray(inside)
+      if (isObject) add(inside, `${path}${name}.`)
+      else fields.set(`${path}${name}`, JSON.stringify(inside))
+    }
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return undefined
+    add(value, '')
+    return fields
+  } catch {
+    return undefined
+  }
+}

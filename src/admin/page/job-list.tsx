@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
 import type { ListedJobJson } from '../api/jobs.ts'
 import { type Change, changeJobs } from './api.ts'
-import { Button, Card, type Run, Time } from './elements.tsx'
+import { Button, Card, type Run } from './elements.tsx'
 import { count, cut, showAgo, showNumber, showUntil } from './format.ts'
 import { List, Pages } from './lists.tsx'
 import { ReasonForm } from './reason-form.tsx'
@@ -150,8 +150,10 @@ function jobRow(
       <td title={job.recipient ?? undefined}>
         <bdi>{cut(job.recipient ?? '–', 100)}</bdi>
       </td>
-      <td class="roomy">{showAgo(job.received_at, Date.now())}</td>
-      <td>{isDead ? <Time at={endedAt(job)} /> : <NextAttempt at={job.due_at} />}</td>
+      <td class="roomy">
+        <Ago at={job.received_at} />
+      </td>
+      <td>{isDead ? <Ago at={endedAt(job)} /> : <NextAttempt at={job.due_at} />}</td>
       <td class="number">{showNumber(job.attempt)}</td>
       <td class="error" title={cut(job.last_error, 1_000)}>
         {cut((job.last_error ?? '').split('\n', 1)[0])}
@@ -183,6 +185,15 @@ function StateLinks({ handler, state }: { handler: HandlerJson; state: ListedSta
         </a>
       ))}
     </nav>
+  )
+}
+
+function Ago({ at }: { at: string | null }) {
+  if (at === null) return <span>–</span>
+  return (
+    <time datetime={at} title={at}>
+      {showAgo(at, Date.now())}
+    </time>
   )
 }
 

@@ -91,7 +91,13 @@ function useFocusInNextRow(body: RefObject<HTMLElement | null>): void {
   })
 }
 
-const EVENT_COLUMNS: readonly Column[] = ['Received', 'Event', ['Source', 'roomy'], 'State']
+const EVENT_COLUMNS: readonly Column[] = [
+  'Received',
+  'Event',
+  'Recipient',
+  ['Source', 'roomy'],
+  'State',
+]
 
 /** On a phone its rows are laid out in another way. */
 export function EventList(props: {
@@ -117,7 +123,9 @@ export function EventList(props: {
             </td>
             <td>
               <NameLink to={['events', event.id]} name={event.type} />
-              <bdi class="under">{event.is_test ? `${about}, a test` : about}</bdi>
+            </td>
+            <td class="soft">
+              <bdi>{event.is_test ? `${about}, a test` : about}</bdi>
             </td>
             <td class="roomy">
               <bdi>{cut(event.source, 60)}</bdi>

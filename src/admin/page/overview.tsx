@@ -40,6 +40,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
       <h1 class="unseen">Overview</h1>
       <div class="grid">
         {away ? <AwayTiles {...away} /> : all && <Tiles stats={all.stats} ack={all.ack} />}
+        {all?.stats.events.total === 0 && <NothingYet sources={all.sources} />}
         {all && <EventsChart series={all.series} />}
         {all && <States counts={all.stats.events.by_state} />}
         {all && <Handlers handlers={all.handlers} />}
@@ -52,7 +53,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
         {refused && <Refused reasons={refused} />}
         {all && (
           <Card title="Latest events" isWide>
-            <EventList events={all.events} isByHand={isByHand} none={<NoEventYet />} />
+            <EventList events={all.events} isByHand={isByHand} none="No event yet." />
           </Card>
         )}
       </div>
@@ -208,11 +209,23 @@ function Refused({ reasons }: { reasons: Readonly<Record<string, number>> }) {
   )
 }
 
-function NoEventYet() {
+/** What somebody does with a receiver that is new. */
+function NothingYet({ sources }: { sources: readonly SourceJson[] }) {
   return (
-    <>
-      No event yet. Register this receiver’s address in Mailtrap, or try it with a signed sample:{' '}
-      <code>mailtrap-receiver send</code>
-    </>
+    <Card title="Nothing has come yet" isWide>
+      <p>Register the public address of this receiver at the provider:</p>
+      <ul class="addresses">
+        {sources.map(({ name, provider }) => (
+          <li key={name}>
+            <code>https://…/webhooks/{name}</code> <span class="soft">for {provider}</span>
+          </li>
+        ))}
+      </ul>
+      <p class="soft">
+        <code>mailtrap-receiver webhooks create</code> does it at Mailtrap,{' '}
+        <code>mailtrap-receiver send</code> tries it with a signed sample, and{' '}
+        <code>mailtrap-receiver doctor</code> finds out what is in the way.
+      </p>
+    </Card>
   )
 }

@@ -14,9 +14,26 @@ import {
   splitError,
   toLocalInput,
 } from '../../../src/admin/page/format.ts'
-import { indentJson } from '../../../src/admin/page/indent-json.ts'
+import { compareFields, indentJson } from '../../../src/admin/page/indent-json.ts'
 import { readRoute, writeRoute } from '../../../src/admin/page/route.ts'
 import { evenTop, joinRare, niceTop, rank, stackBars } from '../../../src/admin/page/series.ts'
+
+describe('two contents of one event id', () => {
+  it('are told apart field by field, also inside of objects', () => {
+    const first = '{"event":"bounce","code":550,"of":{"a":1,"b":[1,2]},"gone":null}'
+    const other = '{"event":"bounce","code":551,"of":{"a":1,"b":[1,3]},"new":"x"}'
+    expect(compareFields(first, other)).toEqual([
+      ['code', '550', '551'],
+      ['of.b', '[1,2]', '[1,3]'],
+      ['gone', 'null', null],
+      ['new', null, '"x"'],
+    ])
+  })
+  it('are not, where one is no object', () => {
+    expect(compareFields('{"a":1}', 'null')).toBeUndefined()
+    expect(compareFields('{"a":', '{}')).toBeUndefined()
+  })
+})
 
 describe('figures', () => {
   it.each([
