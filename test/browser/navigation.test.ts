@@ -192,6 +192,23 @@ describe.skipIf(!chromium)(
       await takeScreenshot(page, 'hidden-characters')
     })
 
+    it('tells of a conflict in what it differs from the first event with its id', async () => {
+      const fields = { event_id: randomUUID(), message_id: randomUUID() }
+      await dashboard.send([event('open', { ...fields, user_agent: 'one' })])
+      await dashboard.send([event('open', { ...fields, user_agent: 'two' })])
+      const conflict = await vi.waitFor(async () => {
+        const found = (await dashboard.api.events()).find(({ state }) => state === 'conflict')
+        if (!found) throw new Error('There is no conflict yet.')
+        return found
+      })
+      const page = await open(`#/events/${conflict.id}`)
+      const cells = page.locator('.difference tbody td')
+      await expect.poll(() => cells.allTextContents()).toEqual(['user_agent', '"one"', '"two"'])
+      // The same events once.
+      await page.getByText('The same event id').waitFor()
+      expect(await page.getByText('This message').count()).toBe(0)
+    })
+
     it('shows every attempt of an event on a phone, without a table wider than it', async () => {
       await dashboard.send([event('bounce')])
       const viewport = { width: 360, height: 800 }

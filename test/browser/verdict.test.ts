@@ -72,6 +72,8 @@ describe.skipIf(!chromium)(
         await expect.poll(() => shown.count()).toBe(3)
         await verdict.getByText('1 more').click()
         await expect.poll(() => shown.count()).toBe(4)
+        const crm = verdict.getByRole('link', { name: 'Not well: jobs_dead:crm.' })
+        expect(await crm.getAttribute('href')).toBe('#/handlers/crm?state=dead')
         await takeScreenshot(page, `verdict-${scheme}-${width}`)
       },
     )

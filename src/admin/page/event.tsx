@@ -60,14 +60,23 @@ export function Event({ id }: { id: string }) {
         <Summary event={event} run={run} />
         {notice}
         {first && <Difference event={event} first={first} />}
-        {TIMELINES.map(([name, title], index) => (
-          <Steps key={name} name={name} title={title} event={event} found={timelines[index]} />
-        ))}
+        {TIMELINES.map(
+          ([name, title], index) =>
+            (index > 0 || !areSame(timelines)) && (
+              <Steps key={name} name={name} title={title} event={event} found={timelines[index]} />
+            ),
+        )}
         <Jobs event={event} run={run} />
         <Payload text={event.payload} />
       </div>
     </>
   )
+}
+
+/** Whether all of a message has one event id. */
+function areSame([ofMessage, ofId]: readonly Timeline[]): boolean {
+  const ids = (found: Timeline | undefined) => found?.events.map(({ id }) => id).join()
+  return ids(ofMessage) === ids(ofId)
 }
 
 /** Of a conflict the event that has the id rightly. */
