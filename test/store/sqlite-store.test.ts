@@ -4,6 +4,7 @@ import type { JobQuery } from '../../src/store/store.ts'
 import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
 import { describePruning } from './prune.contract.ts'
+import { endAll, keep, sampleEvent } from './sample-rows.ts'
 import { describeSearch } from './search.contract.ts'
 import { openSqliteStore, removeDirectory, sqliteHarness } from './sqlite-harness.ts'
 import { describeStore } from './store.contract.ts'
@@ -42,6 +43,53 @@ describe('a SQLite store', () => {
     store.close()
     removeDirectory(empty.directory)
   })
+
+  it('tells words and ids as they came, whether it keeps them as numbers and bytes or not', async () => {
+    const store = await openSqliteStore()
+    const uuid = 'ab8c2d1e-0000-4f00-8abc-0123456789ff'
+    const messages = [uuid, uuid.toUpperCase(), uuid.replaceAll('-', ''), `${uuid}0`, '1']
+    const types = ['open', 'Open', '1', '2.0', 'opened']
+    await keep(
+      store,
+      types.map((type, n) => sampleEvent({ type, messageId: messages[n], recipient: `r${n}` })),
+    )
+    const { rows } = await store.archive.listEvents({})
+    expect(rows.map(({ type }) => type).reverse()).toEqual(types)
+    expect(rows.map(({ messageId }) => messageId).reverse()).toEqual(messages)
+    for (const [n, type] of types.entries()) {
+      for (const query of [{ type }, { messageId: messages[n] ?? '' }, { recipient: `R${n}` }]) {
+        const found = await store.archive.listEvents(query)
+        expect(found.rows.map(({ type: its }) => its)).toEqual([type])
+      }
+    }
+    store.close()
+    removeDirectory(store.directory)
+  })
+
+  it('has nothing of events that were erased or pruned in what events are found by', async () => {
+    const store = await openSqliteStore()
+    const db = await openDriver(store.file, { isReadOnly: true })
+    const look = () => db.prepare('SELECT recipients, messages FROM lookups').all()
+    const payload = JSON.stringify({ event: 'open', email: 'ann@example.com' })
+    const ann = sampleEvent({ recipient: 'ann@example.com', messageId: 'm1', payload })
+    const bob = sampleEvent({ recipient: 'bob@example.com', messageId: 'm2' })
+    await keep(store, [bob])
+    const before = look()
+    expect(before).toHaveLength(1)
+    await keep(store, [ann])
+    expect(look()).not.toEqual(before)
+    await endAll(store, { kind: 'done' })
+    store.erase({ traces: ['ann@example.com'] })
+    expect(look()).toEqual(before)
+    const later = Date.now() + 86_400_000
+    const request = { eventsBefore: later, deadBefore: later, keysBefore: 0 }
+    while (!store.prune(request).isDone);
+    expect(look()).toEqual([])
+    db.close()
+    store.close()
+    removeDirectory(store.directory)
+  })
+
   it('runs on a SQLite that cannot corrupt its log', async () => {
     const db = await openDriver(':memory:', { isReadOnly: false })
     const { version } = db.prepare('SELECT sqlite_version() AS version').get() as {
