@@ -314,6 +314,26 @@ describe('merge', () => {
     expect(store.known(range(0, 6_000))).toEqual(range(0, 5_100))
   })
 
+  it('makes large segments in few of the turns, so that they take little from any of them', async () => {
+    const store = await openStore()
+    for (const page of range(0, 5)) store.add(range(page * 300, page * 300 + 300))
+    const written = () => {
+      return (store.db.prepare('SELECT total_changes() AS n').get() as { n: number }).n
+    }
+    while (store.count('key_segments') < 2) store.keys.merge(0)
+    const turns: boolean[] = []
+    for (let isMore = true, before = written(); isMore; before = written()) {
+      isMore = store.keys.merge(0)
+      if (store.count('key_segments') === 2) turns.push(written() > before)
+    }
+
+    expect(turns.length).toBeGreaterThan(12)
+    for (const from of range(0, turns.length - 4)) {
+      expect(turns.slice(from, from + 4).filter(Boolean).length).toBeLessThanOrEqual(1)
+    }
+    expect(store.known(range(0, 2_000))).toEqual(range(0, 1_500))
+  })
+
   it('leaves the transaction of its caller alone', async () => {
     const store = await openStore()
     for (const page of range(0, 3)) store.add(range(page * 300, page * 300 + 300))
