@@ -25,7 +25,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong use, 78 wrong settings.`
 /** In the order of the help. */
 const SUMMARIES = {
   serve: 'run the receiver; the default',
-  demo: 'start a receiver with example handlers, send it signed samples, show what comes of it',
+  demo: 'see it work: a receiver with example handlers is sent signed samples',
   send: 'sign batches and post them: files, stdin or generated events',
   simulate: 'stand in for Mailtrap and MailingAPI: webhooks, events, retries, outages',
   init: 'make a first handler, its test, a settings file and a Dockerfile',
