@@ -1,12 +1,16 @@
 import { setTimeout } from 'node:timers/promises'
-import { attachStore } from './app/attach-store.ts'
+import { attachStore, readReadiness } from './app/attach-store.ts'
 import { createObserving } from './app/observing.ts'
-import { readReadiness } from './app/read-readiness.ts'
-import { followRedaction } from './app/redaction.ts'
-import { rememberHandlers } from './app/run-handlers.ts'
-import type { App, AppParts, Composition, ReloadOptions, RunningApp } from './app/running-app.ts'
+import { followRedaction, rememberHandlers } from './app/run-handlers.ts'
+import {
+  type App,
+  type AppParts,
+  type Composition,
+  type ReloadOptions,
+  type RunningApp,
+  takeSettings,
+} from './app/running-app.ts'
 import { createStopping } from './app/stopping.ts'
-import { takeSettings } from './app/take-settings.ts'
 import { watchCauses, watchWebhooks } from './app/watch.ts'
 import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'

@@ -1,4 +1,5 @@
 import type { ReceiverError } from '../errors.ts'
+import type { Readiness } from '../receive/create-public-server.ts'
 import { pruneRegularly } from '../store/prune-regularly.ts'
 import type { WorkThread } from '../work/start-work-thread.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
@@ -31,4 +32,27 @@ export async function attachStore(
   closers.add('pruning', () => pruning.stop())
   if (handlers) closers.add('handlers', handlers.stop)
   return { ...opened, handlersStarted: handlers?.whenStarted }
+}
+
+/**
+ * Whether a batch that came now would be acknowledged, and what was looked at. A handler that cannot
+ * run hinders no acknowledgement; its name is not for everybody.
+ */
+export function readReadiness(
+  receiver: 'starting' | 'ok' | 'stopping',
+  { journal, work }: Pick<OpenedStore, 'journal' | 'work'>,
+): Readiness {
+  const checks = {
+    receiver,
+    store: journal.state(),
+    ...(work && { handlers: describeBroken(work.broken()) }),
+  }
+  return { ready: receiver === 'ok' && journal.canAcknowledge(), checks }
+}
+
+function describeBroken(count: number): string {
+  if (count === 0) return 'ok'
+  return count === 1
+    ? 'degraded: 1 cannot run, its events wait'
+    : `degraded: ${count} cannot run, their events wait`
 }

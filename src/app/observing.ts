@@ -5,7 +5,7 @@ import { createMetrics, type Metrics } from '../observe/create-metrics.ts'
 import { createObserver } from '../observe/create-observer.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createTraces } from '../observe/traces.ts'
-import type { Closers } from './closers.ts'
+import type { Closers } from './stopping.ts'
 
 /** All that hears of what happens. */
 export interface Observing {

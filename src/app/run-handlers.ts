@@ -1,11 +1,12 @@
-import { handlerEnvironment, type Settings } from '../config.ts'
+import { randomBytes } from 'node:crypto'
+import { handlerEnvironment, keepRedactKey, type Settings } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
-import type { HandlerRegistration } from '../model.ts'
+import type { HandlerRegistration, Redaction } from '../model.ts'
 import type { Store } from '../store/store.ts'
 import type { WorkThread } from '../work/start-work-thread.ts'
 import type { WorkRules } from '../work/work-messages.ts'
-import type { Closer } from './closers.ts'
-import type { Composition } from './running-app.ts'
+import type { Composition, Reloader } from './running-app.ts'
+import type { Closer } from './stopping.ts'
 
 /** Another replica runs them; it may have come later, with others. */
 const LOOK_FOR_HANDLERS_MS = 10_000
@@ -70,4 +71,30 @@ export async function rememberHandlers(
   closers.add('list of handlers', () => clearInterval(timer))
   await load()
   return () => handlers
+}
+
+/** Part of the composition: the rules by the settings taken last; undefined when everything is kept. */
+export function followRedaction(
+  settings: Settings,
+  reloaders: Reloader[],
+): () => Redaction | undefined {
+  let rules = findRedaction(settings)
+  reloaders.push((fresh) => {
+    rules = findRedaction(fresh)
+    return []
+  })
+  return () => rules
+}
+
+/** The rules with their key. */
+function findRedaction({
+  redaction,
+  dataDir,
+}: Pick<Settings, 'redaction' | 'dataDir'>): Redaction | undefined {
+  const { common, bySource, key } = redaction
+  const rules = [common, ...Object.values(bySource)].filter((one) => one !== undefined)
+  if (rules.length === 0) return undefined
+  const isHashing = rules.some(({ hash }) => hash.length > 0)
+  const usedKey = key ?? (isHashing ? keepRedactKey(dataDir, randomBytes) : '')
+  return { common, bySource, key: usedKey }
 }

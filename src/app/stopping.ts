@@ -1,5 +1,90 @@
-import { type Closers, createClosers } from './closers.ts'
-import { AT_ONCE, GRACEFUL } from './stop-plan.ts'
+/** How long each part of a stop may take, in milliseconds. */
+export interface StopPlan {
+  /** Keep serving while load balancers learn that we go; every answer ends its connection. */
+  readonly drainMs: number
+  /** Then requests in flight may end. */
+  readonly requestsMs: number
+  /** Then handlers may finish undisturbed, */
+  readonly handlersSoftMs: number
+  /** and from the same moment on: they are killed, and their jobs go on after the next start. */
+  readonly handlersHardMs: number
+  /** What waits in the spool may follow; the rest stays for the next start. */
+  readonly spoolMs: number
+  /** Spans that were not sent yet may go. */
+  readonly tracesMs: number
+}
+
+/** `docker stop` kills after 10 s; this ends before 9. */
+export const GRACEFUL: StopPlan = {
+  drainMs: 3_000,
+  requestsMs: 2_000,
+  handlersSoftMs: 1_500,
+  handlersHardMs: 2_500,
+  spoolMs: 1_000,
+  tracesMs: 300,
+}
+export const AT_ONCE: StopPlan = {
+  drainMs: 0,
+  requestsMs: 0,
+  handlersSoftMs: 0,
+  handlersHardMs: 0,
+  spoolMs: 0,
+  tracesMs: 0,
+}
+
+/** Ends one part of what runs. */
+export type Closer = (plan: StopPlan) => void | Promise<void>
+
+export interface Closers {
+  /**
+   * Also while the others are closed, or after: then this one follows at once. `part` names it for
+   * people.
+   */
+  add(part: string, closer: Closer): void
+  /**
+   * Last in, first out. One that fails holds up no other: what is not closed keeps its lock, and
+   * what was acknowledged. Rejects with the first failure then.
+   */
+  close(): Promise<void>
+  /** What is not closed yet, in the order in which it is. */
+  left(): readonly string[]
+}
+
+/** `plan` is asked before each of them. */
+export function createClosers(plan: () => StopPlan): Closers {
+  const open: { part: string; closer: Closer }[] = []
+  let underWay: string | undefined
+  let closing: Promise<void> | undefined
+
+  async function closeAll(): Promise<void> {
+    const failures: unknown[] = []
+    for (let next = open.pop(); next; next = open.pop()) {
+      underWay = next.part
+      try {
+        await next.closer(plan())
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    underWay = undefined
+    if (failures.length > 0) throw failures[0]
+  }
+
+  return {
+    add(part, closer) {
+      open.push({ part, closer })
+      closing = closing?.finally(closeAll)
+    },
+    close() {
+      closing ??= closeAll()
+      return closing
+    },
+    left: () => [
+      ...(underWay === undefined ? [] : [underWay]),
+      ...open.map(({ part }) => part).reverse(),
+    ],
+  }
+}
 
 /** How a receiver ends, in the middle of its start as well. */
 export interface Stopping {

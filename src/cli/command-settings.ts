@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { looksLikePath } from '../config/looks-like-name.ts'
+import { looksLikePath } from '../config/secret-reader.ts'
 import { stripFile } from '../config/secret-text.ts'
 import { readSettings, type Settings, SettingsError } from '../config.ts'
 import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'

@@ -8,7 +8,7 @@ import { writeSecretFile } from './write-secret-file.ts'
 const OWNER_ONLY = 0o600
 
 /** A secret that is made here, and what it is for. */
-export interface KeptSecret {
+interface KeptSecret {
   readonly file: string
   readonly bytes: number
   /** As in: the … cannot be kept. */
@@ -16,7 +16,7 @@ export interface KeptSecret {
 }
 
 /** The secret kept in `dataDir`, else a new one in hex digits, kept there for next time. */
-export function keepSecret(
+function keepSecret(
   dataDir: string,
   { file, bytes, label }: KeptSecret,
   randomBytes: (size: number) => Buffer,
@@ -48,4 +48,22 @@ function readKept(path: string): string | undefined {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
+}
+
+/**
+ * The signing secret of `--dev`: the one kept in `dataDir`, else a new one, kept there for next
+ * time. 32 hex digits, as Mailtrap makes them.
+ */
+export function keepDevSecret(dataDir: string, randomBytes: (size: number) => Buffer): string {
+  const kept = { file: 'dev-secret', bytes: 16, label: 'development secret' }
+  return keepSecret(dataDir, kept, randomBytes)
+}
+
+/**
+ * The key of hashed fields where no setting gives one. A setting has to when several replicas share
+ * a store: they would hash one address differently.
+ */
+export function keepRedactKey(dataDir: string, randomBytes: (size: number) => Buffer): string {
+  const kept = { file: 'redact-key', bytes: 32, label: 'key of hashed fields' }
+  return keepSecret(dataDir, kept, randomBytes)
 }

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { createClosers } from '../../src/app/closers.ts'
-import { AT_ONCE } from '../../src/app/stop-plan.ts'
+import { AT_ONCE, createClosers } from '../../src/app/stopping.ts'
 
 /** Closers called by these names, of which those with a `!` fail. */
 function closersOf(...names: string[]) {

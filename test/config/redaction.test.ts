@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { followRedaction } from '../../src/app/redaction.ts'
+import { followRedaction } from '../../src/app/run-handlers.ts'
 import { keepRedactKey, readSettings } from '../../src/config.ts'
 
 const ENV = {
