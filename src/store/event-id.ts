@@ -14,3 +14,7 @@ export const eventIdOf = (batch: number, position: number): number => batch * PO
 export const batchOf = (event: number): number => Math.floor(event / POSITIONS)
 
 export const positionOf = (event: number): number => event % POSITIONS
+
+/** PostgreSQL's look-up indexes are cut into buckets of 2^25 numbers, which are 32 batches. */
+export const BUCKET_BITS = 25
+export const bucketOf = (event: number): number => Math.floor(event / 2 ** BUCKET_BITS)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BUCKET_BITS } from '../../src/store/event-id.ts'
 import type { Database } from '../../src/store/sqlite/driver.ts'
 import { createLookups } from '../../src/store/sqlite/lookups.ts'
 import { openForWriting } from '../../src/store/sqlite/open-database.ts'
@@ -41,11 +42,11 @@ const IN_POSTGRES: Dialect = {
   lineEnd: 'chr(10)',
   bytes: (text) => `convert_to(${text}, 'UTF8')`,
   literal: (hex) => `'\\x${hex}'::bytea`,
-  key: (number) => `convert_to(lpad(${number}::text, 16, '0'), 'UTF8')`,
+  key: (number) => `encode(convert_to(lpad(${number}::text, 16, '0'), 'UTF8'), 'hex')::uuid`,
   repeat: (text, times) => `repeat(${text}, ${times})`,
   insertEvents: (select) => `INSERT INTO events (bucket, id, start, bytes, key, type, event_id,
       verdict, occurred_at, recipient, message_id)
-    SELECT id >> 28, s.* FROM (${select}) AS s`,
+    SELECT id >> ${BUCKET_BITS}, s.* FROM (${select}) AS s`,
 }
 
 const SQLITE: Engine = {

@@ -49,7 +49,9 @@ interface RunEnd {
  */
 export async function expectOnceEach(execute: Execute, evidence: Evidence): Promise<void> {
   const { acknowledged, runs } = evidence
-  const events = await execute<{ id: string; key: Buffer }>('SELECT id, key FROM events')
+  const events = await execute<{ id: string; key: Buffer }>(
+    'SELECT id, uuid_send(key) AS key FROM events',
+  )
   const keys = new Map(events.map(({ id, key }) => [Number(id), key]))
   const stored = new Set(events.map(({ key }) => key.toString('hex')))
   const missing = [...acknowledged].filter((id) => !stored.has(id.replaceAll('-', '')))

@@ -1,4 +1,4 @@
-import { batchOf, eventIdOf } from '../event-id.ts'
+import { batchOf, bucketOf, eventIdOf } from '../event-id.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import { createCandidates, type FindCandidates, inPortions } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
@@ -158,13 +158,10 @@ function byCandidates(reading: Reading, find: FindCandidates) {
   }
 }
 
-/** The indexes are cut into buckets of so many numbers, which are whole batches. */
-const BUCKET = 2 ** 28
-
 /** The events of a window, as one to whom an index of buckets leads. */
 function isInBuckets(reading: Reading, { from, before }: SearchWindow): Condition {
-  const first = Math.floor(from / BUCKET)
-  const last = Math.floor((before - 1) / BUCKET)
+  const first = bucketOf(from)
+  const last = bucketOf(before - 1)
   const buckets = Array.from({ length: last + 1 - first }, (_, n) => first + n)
   const { sql, values } = isAmong(reading, 'e.bucket', buckets)
   // The plus signs keep an engine from walking by number where the buckets lead.

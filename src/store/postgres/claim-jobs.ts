@@ -1,7 +1,7 @@
 import { type JobRow, readJob } from '../claimed-rows.ts'
 import { INTERRUPTED, MOST_RECORDED_CHARACTERS } from '../job-record.ts'
 import type { ClaimedJob, ClaimRequest, TurnRequest } from '../store.ts'
-import { textArray } from './arrays.ts'
+import { listOf } from './arrays.ts'
 import { IS_PAUSED } from './claim-runs.ts'
 import { GIVEN_MS, NOW_MS, TOO_FAR, takerFor } from './database-time.ts'
 import type { Floors } from './floors.ts'
@@ -55,7 +55,7 @@ const LET_JOBS_GO = `
 
 /** Jobs of this taker that he knows nothing of. */
 export const letJobsGo = (transactions: Transactions, taker: number, but: readonly string[]) =>
-  transactions.runOne(PLAN, LET_JOBS_GO, [taker, textArray(but)])
+  transactions.runOne(PLAN, LET_JOBS_GO, [taker, listOf('text', but)])
 
 /** When the earliest is due that does not run, and the time of the same clock. */
 const NEXT_DUE = `

@@ -2,7 +2,7 @@ import { type BatchRow, readBatch } from '../claimed-rows.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
 import { UNREADABLE } from '../run-ends.ts'
 import type { ClaimRequest, OpenRun, RunEvent } from '../store.ts'
-import { int4Array, int8Array } from './arrays.ts'
+import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, NOW_MS, takerFor } from './database-time.ts'
 import type { Floors } from './floors.ts'
 import type { Holdings } from './holdings.ts'
@@ -46,18 +46,18 @@ const CLAIM_RUNS = `
 const SELECT_EVENTS = `
   SELECT id, start, bytes, key, type FROM events WHERE id = ANY($1::bigint[]) ORDER BY id`
 
-/** Of each body, no more than what lies between the first and the last event. */
-const SELECT_SLICES = `
-  SELECT s.run, encode(substring(b.body FROM s.start + 1 FOR s.bytes), 'base64') AS body
-  FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::integer[])
-    AS s (run, batch, start, bytes) JOIN bodies b ON b.batch = s.batch`
-
 interface RunRow extends BatchRow, RunBits {
   seq: number
   timings: Uint8Array | null
   id: number
   fence: number
   opened: number
+}
+/** Part of a run's body. */
+interface Slice {
+  row: RunRow
+  start: number
+  bytes: number
 }
 interface EventRow {
   id: number
@@ -67,12 +67,23 @@ interface EventRow {
   type: string
 }
 
+const SLICES = sendingRows<Slice>({
+  run: ['bigint', ({ row }) => row.id],
+  batch: ['bigint', ({ row }) => row.seq],
+  start: ['integer', ({ start }) => start],
+  bytes: ['integer', ({ bytes }) => bytes],
+})
+/** Of each body, no more than what lies between the first and the last event. */
+const SELECT_SLICES = `
+  SELECT s.run, encode(substring(b.body FROM s.start + 1 FOR s.bytes), 'base64') AS body
+  FROM (${SLICES.select}) AS s JOIN bodies b ON b.batch = s.batch`
+
 const LET_RUNS_GO = `
   UPDATE runs SET leased_until = 0, taker = NULL
   WHERE open > 0 AND taker = $1 AND NOT (id = ANY($2::bigint[]))`
 /** Runs of this taker that he knows nothing of. */
 export const letRunsGo = (transactions: Transactions, taker: number, but: readonly number[]) =>
-  transactions.runOne(PLAN, LET_RUNS_GO, [taker, int8Array(but)])
+  transactions.runOne(PLAN, LET_RUNS_GO, [taker, listOf('bigint', but)])
 
 /** Runs for handlers, with leases by the database's clock. Every opening is a fence. */
 export function createRunClaims(
@@ -109,7 +120,8 @@ async function readRuns(
   handler: string,
 ): Promise<OpenRun[]> {
   const wanted = rows.map((row) => eventsIn(row, 'open'))
-  const found = await query<EventRow>(SELECT_EVENTS, [int8Array([...new Set(wanted.flat())])])
+  const ids = listOf('bigint', [...new Set(wanted.flat())])
+  const found = await query<EventRow>(SELECT_EVENTS, [ids])
   const byId = new Map(found.map((event) => [event.id, event]))
   const parts = rows.flatMap((row, index) => {
     const events = (wanted[index] ?? []).flatMap((event) => byId.get(event) ?? [])
@@ -121,12 +133,7 @@ async function readRuns(
     const end = events.reduce((most, event) => Math.max(most, event.start + event.bytes), 0)
     return [{ row, events, start, bytes: end - start }]
   })
-  const slices = await query<{ run: number; body: string }>(SELECT_SLICES, [
-    int8Array(parts.map(({ row }) => row.id)),
-    int8Array(parts.map(({ row }) => row.seq)),
-    int4Array(parts.map(({ start }) => start)),
-    int4Array(parts.map(({ bytes }) => bytes)),
-  ])
+  const slices = await query<{ run: number; body: string }>(SELECT_SLICES, SLICES.lists(parts))
   const bodies = new Map(slices.map(({ run, body }) => [run, Buffer.from(body, 'base64')]))
   // Retention waits for runs that are open: only damage can have taken a body away.
   const isGone = (run: number) => !bodies.has(run)

@@ -8,7 +8,7 @@ import {
   openCopySource,
   type RowCounts,
 } from '../sqlite/copy-source.ts'
-import { byteaArray, int4Array, int8Array, textArray } from './arrays.ts'
+import { type ColumnType, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
 import { mendNumbering } from './numbering.ts'
 import { createDatabaseOpening } from './open-database.ts'
@@ -135,8 +135,8 @@ async function passNumbers(
 }
 
 /** The types of a table's columns. */
-async function readTypes(query: Query): Promise<(table: CopiedTable) => Map<string, string>> {
-  const rows = await query<{ table: string; column: string; type: string }>(
+async function readTypes(query: Query): Promise<(table: CopiedTable) => Map<string, ColumnType>> {
+  const rows = await query<{ table: string; column: string; type: ColumnType }>(
     `SELECT table_name AS table, column_name AS column, data_type AS type
      FROM information_schema.columns WHERE table_schema = current_schema()`,
   )
@@ -147,33 +147,25 @@ async function readTypes(query: Query): Promise<(table: CopiedTable) => Map<stri
 /** Answers how many of them were not there yet. */
 async function insertRows(
   query: Query,
-  { table, types }: { table: CopiedTable; types: ReadonlyMap<string, string> },
+  { table, types }: { table: CopiedTable; types: ReadonlyMap<string, ColumnType> },
   rows: readonly CopiedRow[],
 ): Promise<number> {
+  const [added, value] = ADDED[table] ?? []
   const columns = Object.keys(rows[0] ?? {})
-  const added = ADDED[table]
-  const lists = columns.map((column, index) => `$${index + 1}::${types.get(column)}[]`)
-  const [inserted] = await query<{ n: number }>(
-    `WITH inserted AS (
-       INSERT INTO ${table} (${[...columns, ...(added ? [added[0]] : [])].join(', ')})
-       SELECT r.* ${added ? `, ${added[1]}` : ''} FROM unnest(${lists.join(', ')}) AS r
-       ${table === KEYS || OF_A_START.has(table) ? 'ON CONFLICT DO NOTHING' : ''} RETURNING 1)
-     SELECT count(*) AS n FROM inserted`,
-    columns.map((column) =>
-      toList(
-        types.get(column),
-        rows.map((row) => row[column]),
-      ),
+  const { names, select, lists } = sendingRows<CopiedRow>(
+    Object.fromEntries(
+      columns.map((name) => [name, [types.get(name) as ColumnType, (row) => row[name]]]),
     ),
   )
+  const [inserted] = await query<{ n: number }>(
+    `WITH inserted AS (
+       INSERT INTO ${table} (${added ? `${added}, ` : ''}${names})
+       SELECT ${added ? `${value}, ` : ''}r.* FROM (${select}) AS r
+       ${table === KEYS || OF_A_START.has(table) ? 'ON CONFLICT DO NOTHING' : ''} RETURNING 1)
+     SELECT count(*) AS n FROM inserted`,
+    lists(rows),
+  )
   return inserted?.n ?? 0
-}
-
-function toList(type: string | undefined, values: readonly unknown[]): Buffer {
-  if (type === 'bytea') return byteaArray(values as readonly (Uint8Array | null)[])
-  if (type === 'text') return textArray(values as readonly (string | null)[])
-  if (type === 'bigint') return int8Array(values as readonly (number | null)[])
-  return int4Array(values as readonly number[])
 }
 
 /** Compares what is here with what was put: nobody else writes into a database during a copy. */

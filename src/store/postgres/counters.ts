@@ -1,5 +1,5 @@
 import type { SeriesRow } from '../series.ts'
-import { int8Array, textArray } from './arrays.ts'
+import { sendingRows } from './arrays.ts'
 import type { Query } from './transactions.ts'
 
 /** Amounts by name, to be added to the totals. */
@@ -9,13 +9,16 @@ export type Amounts = ReadonlyMap<string, number>
 const PRUNED_THROUGH = 'keys_pruned_through'
 export const IS_MARK = `name IN ('${PRUNED_THROUGH}', 'clock_seen_at')`
 
+const AMOUNTS = sendingRows<readonly [string, number]>({
+  name: ['text', ([name]) => name],
+  n: ['bigint', ([, n]) => n],
+})
+const ADD_AMOUNTS = `INSERT INTO counters (${AMOUNTS.names}) ${AMOUNTS.select}`
+
 /** Adds rows, touches none: no transaction waits for another's. No values: there is nothing to add. */
 export function addingTo(amounts: Amounts) {
   const added = [...amounts].filter(([, n]) => n !== 0)
-  const names = textArray(added.map(([name]) => name))
-  const values = added.length === 0 ? [] : [names, int8Array(added.map(([, n]) => n))]
-  const sql = 'INSERT INTO counters (name, n) SELECT * FROM unnest($1::text[], $2::bigint[])'
-  return { sql, values }
+  return { sql: ADD_AMOUNTS, values: added.length === 0 ? [] : AMOUNTS.lists(added) }
 }
 
 export async function addToCounters(query: Query, amounts: Amounts): Promise<void> {
@@ -31,19 +34,17 @@ export async function readPrunedThrough(query: Query): Promise<number> {
   return row?.n ?? 0
 }
 
+const SERIES = sendingRows<SeriesRow>({
+  step: ['text', ({ step }) => step],
+  at: ['bigint', ({ at }) => at],
+  type: ['text', ({ type }) => type],
+  n: ['bigint', ({ n }) => n],
+})
+const ADD_TO_SERIES = `INSERT INTO event_series (${SERIES.names}) ${SERIES.select}`
+
 /** Counts what was unpacked by time of receipt; touches no row that is there already. */
 export async function addToSeries(query: Query, rows: readonly SeriesRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await query(
-    `INSERT INTO event_series (step, at, type, n)
-     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[])`,
-    [
-      textArray(rows.map(({ step }) => step)),
-      int8Array(rows.map(({ at }) => at)),
-      textArray(rows.map(({ type }) => type)),
-      int8Array(rows.map(({ n }) => n)),
-    ],
-  )
+  if (rows.length > 0) await query(ADD_TO_SERIES, SERIES.lists(rows))
 }
 
 /** Fewer rows than this are read in no time. */

@@ -11,15 +11,17 @@ const APPLICATION_NAME = 'mailtrap-receiver'
 /** So that a pool finds its way back to a server that was replaced behind the same name. */
 const MAX_LIFETIME_SECONDS = 1_800
 
-const INT8 = 20
-const NUMERIC = 1700
+const [INT8, NUMERIC, UUID] = [20, 1700, 2950]
 
-/** Ids, times, counts and sums of them, which `pg` gives as text; none of ours leaves the safe integers. */
+/** Ids, times, counts and sums of them: none of ours leaves the safe integers. A UUID is a key. */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  [INT8]: Number,
+  [NUMERIC]: Number,
+  [UUID]: (text) => Buffer.from(text.replaceAll('-', ''), 'hex'),
+}
 const TYPES = {
   getTypeParser: ((oid: number, format?: 'text') =>
-    oid === INT8 || oid === NUMERIC
-      ? Number
-      : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+    PARSERS[oid] ?? types.getTypeParser(oid, format)) as typeof types.getTypeParser,
 }
 
 /**

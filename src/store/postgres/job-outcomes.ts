@@ -1,3 +1,4 @@
+import { groupBy } from '../group-by.ts'
 import {
   countSpared,
   countSparedIn,
@@ -6,7 +7,7 @@ import {
   recordFailure,
 } from '../job-record.ts'
 import type { EndedJob, FailedEvent } from '../store.ts'
-import { int4Array, int8Array, textArray } from './arrays.ts'
+import { sendingRows } from './arrays.ts'
 import { NOW_MS } from './database-time.ts'
 import type { Query } from './transactions.ts'
 
@@ -14,6 +15,22 @@ import type { Query } from './transactions.ts'
 const line = (attempt: string, failure: string) =>
   `'{"attempt":' || ${attempt} || ',"endedAt":' || ${NOW_MS} || ',' || ${failure} || E'\\n'`
 
+export interface NewJob extends FailedEvent {
+  readonly handler: string
+  /** In a run, the opening of the run. */
+  readonly attempt: number
+}
+
+const NEW_JOBS = sendingRows<NewJob>({
+  event: ['bigint', ({ event }) => event],
+  handler: ['text', ({ handler }) => handler],
+  outcome: ['text', ({ outcome }) => outcome.kind],
+  attempt: ['integer', ({ attempt }) => attempt],
+  spared: ['integer', ({ attempt, outcome }) => countSparedIn(attempt, outcome)],
+  delay_ms: ['bigint', ({ outcome }) => delayOf(outcome)],
+  duration_ms: ['bigint', ({ durationMs }) => Math.round(durationMs)],
+  failure: ['text', readFailure],
+})
 /** What failed takes its bytes along. */
 const INSERT_JOBS = `
   INSERT INTO jobs (event, handler, state, attempt, spared, alone, due_at, ended_at, duration_ms,
@@ -23,24 +40,31 @@ const INSERT_JOBS = `
     CASE WHEN f.outcome <> 'dead' THEN ${NOW_MS} + f.delay_ms END, ${NOW_MS}, f.duration_ms,
     right(${line('f.attempt', 'f.failure')}, ${MOST_RECORDED_CHARACTERS}),
     coalesce(substring(b.body FROM e.start + 1 FOR e.bytes), '')
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bigint[],
-    $7::bigint[], $8::text[])
-    AS f (event, handler, outcome, attempt, spared, delay_ms, duration_ms, failure)
+  FROM (${NEW_JOBS.select}) AS f
   JOIN events e ON e.id = f.event LEFT JOIN bodies b ON b.batch = e.id / 1048576
   ORDER BY f.event, f.handler
   ON CONFLICT (event, handler) DO NOTHING`
 
+export async function insertJobs(query: Query, jobs: readonly NewJob[]): Promise<void> {
+  if (jobs.length > 0) await query(INSERT_JOBS, NEW_JOBS.lists(jobs))
+}
+
+const ENDED = sendingRows<EndedJob>({
+  event: ['bigint', ({ event }) => event],
+  handler: ['text', ({ handler }) => handler],
+  fence: ['integer', ({ fence }) => fence],
+  outcome: ['text', ({ outcome }) => outcome.kind],
+  delay_ms: ['bigint', ({ outcome }) => delayOf(outcome)],
+  spared: ['integer', ({ outcome }) => countSpared(outcome)],
+  duration_ms: ['bigint', ({ durationMs }) => Math.round(durationMs)],
+  failure: ['text', readFailure],
+})
 /**
  * One pass over the jobs, looked up in order, each by its key: a CASE keeps the planner from reading
  * all that are pending, which it takes for few when its statistics are old.
  */
 const SETTLE = `
-  WITH ended AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::bigint[],
-      $6::integer[], $7::bigint[], $8::text[])
-      AS t (event, handler, fence, outcome, delay_ms, spared, duration_ms, failure)
-    ORDER BY event, handler
-  ), settled AS (
+  WITH ended AS MATERIALIZED (${ENDED.select} ORDER BY event, handler), settled AS (
     UPDATE jobs j SET
       state = CASE WHEN e.outcome IN ('done', 'dead') THEN e.outcome ELSE 'pending' END,
       attempt = CASE e.outcome WHEN 'released' THEN j.attempt - 1 ELSE j.attempt END,
@@ -64,52 +88,20 @@ const SETTLE = `
   )
   SELECT count(*) AS n FROM settled`
 
-export interface NewJob extends FailedEvent {
-  readonly handler: string
-  readonly attempt: number
-}
-
-/** An attempt in a run counts as the opening of the run. */
-export async function insertJobs(query: Query, jobs: readonly NewJob[]): Promise<void> {
-  if (jobs.length === 0) return
-  await query(INSERT_JOBS, [
-    int8Array(jobs.map(({ event }) => event)),
-    textArray(jobs.map(({ handler }) => handler)),
-    textArray(jobs.map(({ outcome }) => outcome.kind)),
-    int4Array(jobs.map(({ attempt }) => attempt)),
-    int4Array(jobs.map(({ attempt, outcome }) => countSparedIn(attempt, outcome))),
-    int8Array(jobs.map(({ outcome }) => delayOf(outcome))),
-    int8Array(jobs.map(({ durationMs }) => Math.round(durationMs))),
-    textArray(jobs.map(readFailure)),
-  ])
-}
-
 /** Answers how many came too late. */
 export async function settle(query: Query, ended: readonly EndedJob[]): Promise<number> {
   if (ended.length === 0) return 0
-  const jobs = firstOfEach(ended)
-  const [row] = await query<{ n: number }>(SETTLE, [
-    int8Array(jobs.map(({ event }) => event)),
-    textArray(jobs.map(({ handler }) => handler)),
-    int4Array(jobs.map(({ fence }) => fence)),
-    textArray(jobs.map(({ outcome }) => outcome.kind)),
-    int8Array(jobs.map(({ outcome }) => delayOf(outcome))),
-    int4Array(jobs.map(({ outcome }) => countSpared(outcome))),
-    int8Array(jobs.map(({ durationMs }) => Math.round(durationMs))),
-    textArray(jobs.map(readFailure)),
-  ])
+  const [row] = await query<{ n: number }>(SETTLE, ENDED.lists(firstOfEach(ended)))
   return ended.length - (row?.n ?? 0)
 }
 
 /** One statement would take any of several outcomes of an attempt: the first counts. */
 function firstOfEach(ended: readonly EndedJob[]): EndedJob[] {
-  const firsts = new Map<string, EndedJob>()
-  for (const one of ended) {
-    const name = `${one.event} ${one.fence} ${one.handler}`
-    if (!firsts.has(name)) firsts.set(name, one)
-  }
-  return [...firsts.values()]
+  const name = ({ event, fence, handler }: EndedJob) => `${event} ${fence} ${handler}`
+  return [...groupBy(ended, name).values()].flatMap((same) => same[0] ?? [])
 }
 
-const readFailure = ({ outcome, durationMs }: Pick<EndedJob, 'outcome' | 'durationMs'>) =>
-  outcome.kind === 'done' || outcome.kind === 'released' ? null : recordFailure(outcome, durationMs)
+function readFailure({ outcome, durationMs }: Pick<EndedJob, 'outcome' | 'durationMs'>) {
+  const hasFailed = outcome.kind !== 'done' && outcome.kind !== 'released'
+  return hasFailed ? recordFailure(outcome, durationMs) : null
+}

@@ -1,7 +1,7 @@
 import type { Batch } from '../../model.ts'
 import { type OpenBatchRow, readOpenBatch } from '../claimed-rows.ts'
 import type { Journal, OpenBatch, TakeRequest } from '../store.ts'
-import { byteaArray, int8Array, textArray } from './arrays.ts'
+import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, takerFor } from './database-time.ts'
 import type { Floor } from './floors.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -17,19 +17,28 @@ const TAKE: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
 const MOST_BATCHES_TOGETHER = 128
 const MOST_BYTES_TOGETHER = 8 * 1024 * 1024
 
-/** The same id twice is the same batch: a spool that is drained a second time adds nothing. */
+const BATCHES = sendingRows<Batch>({
+  id: ['text', ({ id }) => id],
+  source: ['text', ({ source }) => source],
+  provider: ['text', ({ provider }) => provider],
+  received_at: ['bigint', ({ receivedAt }) => receivedAt],
+  content_type: ['text', ({ contentType }) => contentType],
+  sha256: ['bytea', ({ sha256 }) => Buffer.from(sha256, 'hex')],
+  body_bytes: ['integer', ({ body }) => body.byteLength],
+})
+/**
+ * The same id twice is the same batch: a spool that is drained a second time adds nothing. Bodies are
+ * taken out of their list (`$8`) where they are stored: in a row between they would be copied each time.
+ */
 const APPEND_BATCHES = `
   WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[],
-      $7::bytea[]) WITH ORDINALITY
-      AS b (id, source, provider, received_at, content_type, sha256, body, place)
+    ${BATCHES.select}, generate_subscripts($1::text[], 1) AS place
   ), appended AS (
-    INSERT INTO batches (id, source, provider, received_at, content_type, sha256, body_bytes)
-    SELECT id, source, provider, received_at, content_type, sha256, length(body)
-    FROM given ORDER BY place
+    INSERT INTO batches (${BATCHES.names})
+    SELECT ${BATCHES.names} FROM given ORDER BY place
     ON CONFLICT (id) DO NOTHING RETURNING seq, id
   )
-  INSERT INTO bodies SELECT a.seq, g.body FROM appended a JOIN given g USING (id)`
+  INSERT INTO bodies SELECT a.seq, ($8::bytea[])[g.place] FROM appended a JOIN given g USING (id)`
 
 /** The promise behind a 200: batches as received, many in one commit. */
 export function createAppending(options: {
@@ -40,7 +49,9 @@ export function createAppending(options: {
   const { transactions, connections } = options
   const group = createGroupCommit<Batch>({
     commit: async (batches) => {
-      await transactions.runOne(APPEND, APPEND_BATCHES, readColumns(batches))
+      const bodies = batches.map(({ body }) => body)
+      const values = [...BATCHES.lists(batches), listOf('bytea', bodies)]
+      await transactions.runOne(APPEND, APPEND_BATCHES, values)
     },
     sizeOf: ({ body }) => body.byteLength,
     mostGroups: connections,
@@ -49,18 +60,6 @@ export function createAppending(options: {
     deadlineMs: APPEND_DEADLINE_MS,
   })
   return { append: (batch) => group.add(batch) }
-}
-
-function readColumns(batches: readonly Batch[]): unknown[] {
-  return [
-    textArray(batches.map(({ id }) => id)),
-    textArray(batches.map(({ source }) => source)),
-    textArray(batches.map(({ provider }) => provider)),
-    int8Array(batches.map(({ receivedAt }) => receivedAt)),
-    textArray(batches.map(({ contentType }) => contentType)),
-    byteaArray(batches.map(({ sha256 }) => Buffer.from(sha256, 'hex'))),
-    byteaArray(batches.map(({ body }) => body)),
-  ]
 }
 
 /** Sizes first, so that no more bodies are read than are wanted. `$4` is the taker, `$5` where to begin. */
@@ -92,8 +91,9 @@ export async function takeBatches(
   { taker, held, floor }: { taker: number; held: Holdings; floor: Floor },
 ): Promise<readonly OpenBatch[]> {
   const rows = await held.taking(async () => {
+    const wanted = [batches, bytes, leaseMs, taker]
     const read = (from: number) =>
-      transactions.runOne<TakenRow>(TAKE, TAKE_BATCHES, [batches, bytes, leaseMs, taker, from])
+      transactions.runOne<TakenRow>(TAKE, TAKE_BATCHES, [...wanted, from])
     const taken = await floor.look(read, ({ seq }) => seq)
     for (const { seq } of taken) held.hold(seq, leaseMs)
     return taken
@@ -112,5 +112,5 @@ export async function letBatchesGo(
   taker: number,
   but: readonly number[],
 ): Promise<void> {
-  await transactions.runOne(TAKE, LET_GO, [taker, int8Array(but)])
+  await transactions.runOne(TAKE, LET_GO, [taker, listOf('bigint', but)])
 }

@@ -3,14 +3,12 @@ import { batchOf, eventIdOf } from '../event-id.ts'
 import type { KnownEvent, KnownKeys, PruneRequest, UnpackedPage } from '../store.ts'
 import { query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
 import type { WalkStep } from '../upkeep/prune-walks.ts'
-import { int8Array, keyArray } from './arrays.ts'
+import { listOf, sendingRows, splitKeys } from './arrays.ts'
 import { readPrunedThrough } from './counters.ts'
-import type { Query, TransactionPlan, Transactions } from './transactions.ts'
+import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
 const MARK_PLAN: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
-
-const KEY_BYTES = 16
 
 /** The content of those that are known, of which there are few: from the body, or from a job. */
 const FIND_KNOWN = `
@@ -18,7 +16,7 @@ const FIND_KNOWN = `
     (SELECT substring(b.body FROM e.start + 1 FOR e.bytes) FROM events e
        JOIN bodies b ON b.batch = e.id / 1048576 WHERE e.id = k.event),
     (SELECT payload FROM jobs j WHERE j.event = k.event AND length(payload) > 0 LIMIT 1)), 'base64') AS payload
-  FROM unnest($1::bytea[]) WITH ORDINALITY AS g (key, place) JOIN keys k ON k.key = g.key`
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS g (key, place) JOIN keys k ON k.key = g.key`
 
 /**
  * Which keys are known. The mark comes after them: whoever pruned a key before we looked has left his
@@ -30,7 +28,7 @@ export async function findKnown(transactions: Transactions, keys: Uint8Array): P
       keys.byteLength === 0
         ? Promise.resolve([])
         : query<{ index: number; event: number; payload: string | null }>(FIND_KNOWN, [
-            keyArray(keys, KEY_BYTES),
+            listOf('uuid', splitKeys(keys)),
           ])
     const [rows, prunedThrough] = await Promise.all([looked, readPrunedThrough(query)])
     const known = rows.map(({ index, event, payload }): [number, KnownEvent] => [
@@ -80,7 +78,7 @@ export function createKeyMarks(transactions: Pick<Transactions, 'run'>) {
       const taken = spans
       spans = new Map()
       try {
-        await transactions.run(MARK_PLAN, (query) => writeMarks(query, taken))
+        await transactions.run(MARK_PLAN, (query) => query(WRITE_MARKS, MARKS.lists([...taken])))
       } catch (error) {
         for (const [hour, span] of taken) extend(hour, span)
         throw error
@@ -91,23 +89,17 @@ export function createKeyMarks(transactions: Pick<Transactions, 'run'>) {
 
 export type KeyMarks = ReturnType<typeof createKeyMarks>
 
+const MARKS = sendingRows<readonly [number, Span]>({
+  hour: ['bigint', ([hour]) => hour],
+  first_event: ['bigint', ([, { first }]) => first],
+  last_event: ['bigint', ([, { last }]) => last],
+})
 /** Sorted: replicas that write at once must not deadlock. */
-async function writeMarks(query: Query, spans: ReadonlyMap<number, Span>): Promise<void> {
-  const hours = [...spans.keys()].sort((one, other) => one - other)
-  await query(
-    `INSERT INTO key_marks AS m
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS s (hour, first, last)
-     ORDER BY hour
-     ON CONFLICT (hour) DO UPDATE SET first_event = least(m.first_event, excluded.first_event),
-       last_event = greatest(m.last_event, excluded.last_event)
-     WHERE m.first_event > excluded.first_event OR m.last_event < excluded.last_event`,
-    [
-      int8Array(hours),
-      int8Array(hours.map((hour) => spans.get(hour)?.first)),
-      int8Array(hours.map((hour) => spans.get(hour)?.last)),
-    ],
-  )
-}
+const WRITE_MARKS = `
+  INSERT INTO key_marks AS m ${MARKS.select} ORDER BY hour
+  ON CONFLICT (hour) DO UPDATE SET first_event = least(m.first_event, excluded.first_event),
+    last_event = greatest(m.last_event, excluded.last_event)
+  WHERE m.first_event > excluded.first_event OR m.last_event < excluded.last_event`
 
 /** One step takes about so many away: a long transaction would keep vacuum from its work. */
 const KEYS_PER_STEP = 5_000

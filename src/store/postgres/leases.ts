@@ -1,5 +1,5 @@
 import type { HeldWork } from '../store.ts'
-import { int4Array, int8Array, textArray } from './arrays.ts'
+import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS } from './database-time.ts'
 import type { Holdings } from './holdings.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
@@ -12,17 +12,24 @@ const EXTEND_BATCHES = `
     SELECT seq FROM batches WHERE seq = ANY($1::bigint[]) AND taker = $3 ORDER BY seq FOR UPDATE
   )
   UPDATE batches b SET leased_until = ${GIVEN_MS} + $2 FROM held WHERE b.seq = held.seq`
+const RUNS = sendingRows<HeldWork['runs'][number]>({
+  id: ['bigint', ({ run }) => run],
+  fence: ['integer', ({ fence }) => fence],
+})
 const EXTEND_RUNS = `
   WITH held AS (
-    SELECT r.id FROM runs r JOIN unnest($1::bigint[], $2::integer[]) AS h (id, fence)
-      ON h.id = r.id AND h.fence = r.fence
+    SELECT r.id FROM runs r JOIN (${RUNS.select}) AS h ON h.id = r.id AND h.fence = r.fence
     WHERE r.leased_until > 0 ORDER BY r.id FOR UPDATE OF r
   )
   UPDATE runs r SET leased_until = ${GIVEN_MS} + $3 FROM held WHERE r.id = held.id`
+const JOBS = sendingRows<HeldWork['jobs'][number]>({
+  event: ['bigint', ({ event }) => event],
+  handler: ['text', ({ handler }) => handler],
+  fence: ['integer', ({ fence }) => fence],
+})
 const EXTEND_JOBS = `
   WITH held AS (
-    SELECT j.id FROM jobs j JOIN unnest($1::bigint[], $2::text[], $3::integer[])
-      AS h (event, handler, fence) USING (event, handler)
+    SELECT j.id FROM jobs j JOIN (${JOBS.select}) AS h USING (event, handler)
     WHERE CASE WHEN j.state = 'pending' AND j.running = 1 AND j.fence = h.fence THEN true END
     ORDER BY j.event, j.handler FOR UPDATE OF j
   )
@@ -51,25 +58,16 @@ export function createExtending(
       heldRuns.renewal(namedRuns, leaseMs),
       heldJobs.renewal(namedJobs, leaseMs),
     ]
-    if (batches.length + runs.length + jobs.length > 0)
-      await extendRows({ batches, runs, jobs }, leaseMs)
+    if (batches.length + runs.length + jobs.length > 0) {
+      await transactions.run(PLAN, async (query) => {
+        await Promise.all([
+          query(EXTEND_BATCHES, [listOf('bigint', batches), leaseMs, taker]),
+          query(EXTEND_RUNS, [...RUNS.lists(runs), leaseMs]),
+          query(EXTEND_JOBS, [...JOBS.lists(jobs), leaseMs]),
+        ])
+      })
+    }
     for (const renew of renewals) renew()
-  }
-
-  async function extendRows({ batches, runs, jobs }: HeldWork, leaseMs: number): Promise<void> {
-    await transactions.run(PLAN, async (query) => {
-      const fences = int4Array(runs.map(({ fence }) => fence))
-      await Promise.all([
-        query(EXTEND_BATCHES, [int8Array(batches), leaseMs, taker]),
-        query(EXTEND_RUNS, [int8Array(runs.map(({ run }) => run)), fences, leaseMs]),
-        query(EXTEND_JOBS, [
-          int8Array(jobs.map(({ event }) => event)),
-          textArray(jobs.map(({ handler }) => handler)),
-          int4Array(jobs.map(({ fence }) => fence)),
-          leaseMs,
-        ]),
-      ])
-    })
   }
 
   return { extend }

@@ -1,7 +1,7 @@
 import type { RunBits } from '../run-bits.ts'
 import { advanceRun, CUT, endsOfAll } from '../run-ends.ts'
 import type { EndedJob, FailedEvent, OpenRun, RunProgress } from '../store.ts'
-import { byteaArray, int4Array, int8Array } from './arrays.ts'
+import { listOf, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
 import type { Holdings } from './holdings.ts'
@@ -14,15 +14,6 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
 const LOCK_RUNS = `
   SELECT id, base, wanted, done, failed, timings, fence, opened, ${NOW_MS} - opened_at AS since
   FROM runs WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
-
-const UPDATE_RUNS = `
-  UPDATE runs r SET done = p.done, failed = p.failed, timings = p.timings, open = p.open,
-    opened = CASE WHEN p.is_given_back = 1 AND p.open > 0 THEN greatest(0, r.opened - 1) ELSE r.opened END,
-    leased_until = CASE WHEN p.is_over = 1 THEN 0 ELSE r.leased_until END,
-    taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
-  FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::integer[],
-    $7::integer[]) AS p (id, done, failed, timings, open, is_over, is_given_back)
-  WHERE r.id = p.id`
 
 interface LockedRun extends RunBits {
   readonly id: number
@@ -38,6 +29,23 @@ interface ChangedRun extends LockedRun {
   readonly isOver: boolean
   readonly isGivenBack: boolean
 }
+
+const CHANGED = sendingRows<ChangedRun>({
+  id: ['bigint', ({ id }) => id],
+  done: ['bytea', ({ done }) => done],
+  failed: ['bytea', ({ failed }) => failed],
+  timings: ['bytea', ({ timings }) => timings],
+  open: ['integer', ({ open }) => open],
+  is_over: ['integer', ({ isOver }) => (isOver ? 1 : 0)],
+  is_given_back: ['integer', ({ isGivenBack }) => (isGivenBack ? 1 : 0)],
+})
+const UPDATE_RUNS = `
+  UPDATE runs r SET done = p.done, failed = p.failed, timings = p.timings, open = p.open,
+    opened = CASE WHEN p.is_given_back = 1 AND p.open > 0 THEN greatest(0, r.opened - 1) ELSE r.opened END,
+    leased_until = CASE WHEN p.is_over = 1 THEN 0 ELSE r.leased_until END,
+    taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
+  FROM (${CHANGED.select}) AS p WHERE r.id = p.id`
+
 /** What became of the events of runs, and of attempts of jobs; each names the opening it belongs to. */
 export function createOutcomes(
   transactions: Transactions,
@@ -59,7 +67,7 @@ export function createOutcomes(
 
   async function cutRun(run: Pick<OpenRun, 'run' | 'fence' | 'handler'>): Promise<void> {
     await transactions.run(PLAN, async (query) => {
-      const [row] = await query<LockedRun>(LOCK_RUNS, [int8Array([run.run])])
+      const [row] = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', [run.run])])
       if (row?.fence === run.fence) await endRun(query, row, run.handler, CUT)
     })
     held.runs.drop(run.run)
@@ -91,7 +99,7 @@ async function recordProgress(
 ): Promise<number> {
   if (progress.length === 0) return 0
   const numbers = [...new Set(progress.map(({ run }) => run))]
-  const rows = await query<LockedRun>(LOCK_RUNS, [int8Array(numbers)])
+  const rows = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', numbers)])
   const runs = new Map<number, LockedRun>(rows.map((row) => [row.id, row]))
   const changed = new Map<number, ChangedRun>()
   const failed: NewJob[] = []
@@ -122,14 +130,5 @@ async function recordProgress(
 }
 
 async function writeRuns(query: Query, runs: readonly ChangedRun[]): Promise<void> {
-  if (runs.length === 0) return
-  await query(UPDATE_RUNS, [
-    int8Array(runs.map(({ id }) => id)),
-    byteaArray(runs.map(({ done }) => done)),
-    byteaArray(runs.map(({ failed }) => failed)),
-    byteaArray(runs.map(({ timings }) => timings)),
-    int4Array(runs.map(({ open }) => open)),
-    int4Array(runs.map(({ isOver }) => (isOver ? 1 : 0))),
-    int4Array(runs.map(({ isGivenBack }) => (isGivenBack ? 1 : 0))),
-  ])
+  if (runs.length > 0) await query(UPDATE_RUNS, CHANGED.lists(runs))
 }

@@ -1,78 +1,56 @@
-import { eventIdOf } from '../event-id.ts'
+import { BUCKET_BITS, eventIdOf } from '../event-id.ts'
 import { makeBits, wantedEvents } from '../run-bits.ts'
-import type { StoredRun, UnpackedPage } from '../store.ts'
-import { byteaArray, givenTexts, int4Array, int8Array, keyArray, textArray } from './arrays.ts'
+import type { StoredRun, UnpackedEvent, UnpackedPage, UnreadablePiece } from '../store.ts'
+import { given, keyAt, sendingRows } from './arrays.ts'
 import { GIVEN_MS, NOW_MS, takerFor } from './database-time.ts'
 import type { Query } from './transactions.ts'
 
+/** An event with its number. */
+interface NewEvent {
+  readonly id: number
+  readonly key: Uint8Array
+  readonly event: UnpackedEvent
+}
+
+const KEYS = sendingRows<NewEvent>({
+  key: ['uuid', ({ key }) => key],
+  event: ['bigint', ({ id }) => id],
+})
 /**
  * Sorted: two replicas with the same keys in different order must not wait for each other. A key that
  * became known since it was looked for fails the statement: ON CONFLICT costs twice as much for all.
  */
-const INSERT_KEYS = `
-  INSERT INTO keys SELECT * FROM unnest($1::bytea[], $2::bigint[]) AS k (key, event) ORDER BY key`
+const INSERT_KEYS = `INSERT INTO keys ${KEYS.select} ORDER BY key`
 
-/** A bucket is 256 batches. */
+const EVENTS = sendingRows<NewEvent>({
+  id: ['bigint', ({ id }) => id],
+  start: ['integer', ({ event }) => event.start],
+  bytes: ['integer', ({ event }) => event.bytes],
+  key: ['uuid', ({ key }) => key],
+  type: ['text', ({ event }) => given(event.type)],
+  name: ['text', ({ event }) => event.name],
+  event_id: ['text', ({ event }) => (event.isIdKey ? '' : given(event.eventId))],
+  verdict: ['text', ({ event }) => event.verdict],
+  twin: ['bigint', ({ event }) => event.twin],
+  occurred_at: ['bigint', ({ event }) => event.occurredAt],
+  recipient: ['text', ({ event }) => given(event.recipient)],
+  message_id: ['text', ({ event }) => given(event.messageId)],
+})
+
 const INSERT_EVENTS = `
-  INSERT INTO events (id, bucket, start, bytes, key, type, name, event_id, verdict, twin,
-    occurred_at, recipient, message_id)
-  SELECT id, id >> 28, start, bytes, key, type, name, event_id, verdict, twin, occurred_at,
-    recipient, message_id
-  FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::bytea[], $5::text[], $6::text[],
-    $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[])
-    AS e (id, start, bytes, key, type, name, event_id, verdict, twin, occurred_at, recipient,
-      message_id)`
+  INSERT INTO events (bucket, ${EVENTS.names}) SELECT id >> ${BUCKET_BITS}, e.* FROM (${EVENTS.select}) AS e`
 
-const INSERT_RUNS = `
-  INSERT INTO runs (batch, handler, base, wanted, open, fence, opened, opened_at, leased_until, taker)
-  SELECT batch, handler, base, wanted, open, opened, opened, CASE opened WHEN 1 THEN ${NOW_MS} END,
-    CASE opened WHEN 1 THEN ${GIVEN_MS} + $7 ELSE 0 END,
-    CASE opened WHEN 1 THEN ${takerFor('$7', '$8')} END
-  FROM (
-    SELECT batch, handler, base, wanted, open, CASE WHEN handler IN (
-      SELECT name FROM handlers WHERE paused_at IS NOT NULL) THEN 0 ELSE opened END AS opened
-    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[])
-      AS r (batch, handler, base, wanted, open, opened)
-  ) AS r
-  RETURNING id, handler, base, fence`
-
-const INSERT_UNREADABLE = `
-  INSERT INTO quarantine (batch, reason, detail, position, pieces, start, bytes)
-  SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::integer[],
-    $6::integer[], $7::integer[])`
-
-const REPLACE_BODY = 'UPDATE bodies SET body = $2 WHERE batch = $1'
-const REPLACE_HASH = `UPDATE batches SET sha256 = decode($2, 'hex'), body_bytes = $3 WHERE seq = $1`
-
-const idsOf = ({ batch, events }: UnpackedPage): number[] =>
-  events.map(({ position }) => eventIdOf(batch.seq, position))
-
-export async function insertKeys(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
-  const ids = pages.flatMap(idsOf)
-  if (ids.length > 0) await query(INSERT_KEYS, [readKeys(pages), int8Array(ids)])
-}
-
-const readKeys = (pages: readonly UnpackedPage[]): Buffer =>
-  keyArray(
-    pages.length === 1 && pages[0] ? pages[0].keys : Buffer.concat(pages.map(({ keys }) => keys)),
-  )
-
+/** Keys and events of pages. */
 export async function insertEvents(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
-  const events = pages.flatMap((page) => page.events)
+  const events = pages.flatMap(({ batch, events, keys }) =>
+    events.map((event, n): NewEvent => {
+      return { id: eventIdOf(batch.seq, event.position), key: keyAt(keys, n), event }
+    }),
+  )
   if (events.length === 0) return
-  await query(INSERT_EVENTS, [
-    int8Array(pages.flatMap(idsOf)),
-    int4Array(events.map(({ start }) => start)),
-    int4Array(events.map(({ bytes }) => bytes)),
-    readKeys(pages),
-    givenTexts(events.map(({ type }) => type)),
-    textArray(events.map(({ name }) => name)),
-    givenTexts(events.map(({ eventId, isIdKey }) => (isIdKey ? '' : eventId))),
-    textArray(events.map(({ verdict }) => verdict)),
-    int8Array(events.map(({ twin }) => twin)),
-    int8Array(events.map(({ occurredAt }) => occurredAt)),
-    givenTexts(events.map(({ recipient }) => recipient)),
-    givenTexts(events.map(({ messageId }) => messageId)),
+  await Promise.all([
+    query(INSERT_KEYS, KEYS.lists(events)),
+    query(INSERT_EVENTS, EVENTS.lists(events)),
   ])
 }
 
@@ -83,6 +61,27 @@ interface NewRun {
   readonly events: readonly number[]
   readonly opened: number
 }
+
+const RUNS = sendingRows<NewRun>({
+  batch: ['bigint', ({ batch }) => batch],
+  handler: ['text', ({ handler }) => handler],
+  base: ['bigint', ({ events }) => events[0]],
+  wanted: ['bytea', ({ events }) => makeBits(events[0] ?? 0, events)],
+  open: ['integer', ({ events }) => events.length],
+  opened: ['integer', ({ opened }) => opened],
+})
+/** What is handed out at once is leased for `$7` to the taker `$8`, unless its handler is paused. */
+const INSERT_RUNS = `
+  INSERT INTO runs (batch, handler, base, wanted, open, fence, opened, opened_at, leased_until, taker)
+  SELECT batch, handler, base, wanted, open, opened, opened, CASE opened WHEN 1 THEN ${NOW_MS} END,
+    CASE opened WHEN 1 THEN ${GIVEN_MS} + $7 ELSE 0 END,
+    CASE opened WHEN 1 THEN ${takerFor('$7', '$8')} END
+  FROM (
+    SELECT batch, handler, base, wanted, open, CASE WHEN handler IN (
+      SELECT name FROM handlers WHERE paused_at IS NOT NULL) THEN 0 ELSE opened END AS opened
+    FROM (${RUNS.select}) AS r
+  ) AS r
+  RETURNING id, handler, base, fence`
 
 interface RunRow {
   readonly id: number
@@ -99,15 +98,7 @@ export async function insertRuns(
   const runs = pages.flatMap(listRuns)
   const stored: StoredRun[][] = pages.map(() => [])
   if (runs.length === 0) return stored
-  const rows = await query<RunRow>(INSERT_RUNS, [
-    int8Array(runs.map(({ batch }) => batch)),
-    textArray(runs.map(({ handler }) => handler)),
-    int8Array(runs.map(({ events }) => events[0])),
-    byteaArray(runs.map(({ events }) => makeBits(events[0] ?? 0, events))),
-    int4Array(runs.map(({ events }) => events.length)),
-    int4Array(runs.map(({ opened }) => opened)),
-    ...lease,
-  ])
+  const rows = await query<RunRow>(INSERT_RUNS, [...RUNS.lists(runs), ...lease])
   const inserted = new Map(rows.map((row) => [`${row.base} ${row.handler}`, row]))
   for (const { page, handler, events } of runs) {
     const { id: run = 0, fence = 0 } = inserted.get(`${events[0]} ${handler}`) ?? {}
@@ -124,6 +115,17 @@ function listRuns(unpacked: UnpackedPage, page: number): NewRun[] {
   })
 }
 
+const PIECES = sendingRows<UnreadablePiece & { readonly batch: number }>({
+  batch: ['bigint', ({ batch }) => batch],
+  reason: ['text', ({ reason }) => reason],
+  detail: ['text', ({ detail }) => given(detail)],
+  position: ['integer', ({ position }) => position],
+  pieces: ['integer', ({ pieces }) => pieces],
+  start: ['integer', ({ start }) => start],
+  bytes: ['integer', ({ bytes }) => bytes],
+})
+const INSERT_UNREADABLE = `INSERT INTO quarantine (${PIECES.names}) ${PIECES.select}`
+
 export async function insertUnreadable(
   query: Query,
   pages: readonly UnpackedPage[],
@@ -131,17 +133,11 @@ export async function insertUnreadable(
   const rows = pages.flatMap(({ batch, unreadable }) =>
     unreadable.map((piece) => ({ ...piece, batch: batch.seq })),
   )
-  if (rows.length === 0) return
-  await query(INSERT_UNREADABLE, [
-    int8Array(rows.map(({ batch }) => batch)),
-    textArray(rows.map(({ reason }) => reason)),
-    givenTexts(rows.map(({ detail }) => detail)),
-    int4Array(rows.map(({ position }) => position)),
-    int4Array(rows.map(({ pieces }) => pieces)),
-    int4Array(rows.map(({ start }) => start)),
-    int4Array(rows.map(({ bytes }) => bytes)),
-  ])
+  if (rows.length > 0) await query(INSERT_UNREADABLE, PIECES.lists(rows))
 }
+
+const REPLACE_BODY = 'UPDATE bodies SET body = $2 WHERE batch = $1'
+const REPLACE_HASH = `UPDATE batches SET sha256 = decode($2, 'hex'), body_bytes = $3 WHERE seq = $1`
 
 export async function replaceBodies(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
   await Promise.all(

@@ -2,17 +2,11 @@ import { ReceiverError } from '../../errors.ts'
 import { groupBy } from '../group-by.ts'
 import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
-import { int4Array, int8Array, withoutNul } from './arrays.ts'
+import { listOf, sendingRows, withoutNul } from './arrays.ts'
 import { addToCounters, addToSeries } from './counters.ts'
 import { isKnownKey, isNumberingWrong } from './driver.ts'
 import type { Holdings } from './holdings.ts'
-import {
-  insertEvents,
-  insertKeys,
-  insertRuns,
-  insertUnreadable,
-  replaceBodies,
-} from './page-rows.ts'
+import { insertEvents, insertRuns, insertUnreadable, replaceBodies } from './page-rows.ts'
 import { type Query, RolledBack, type TransactionPlan, type Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
@@ -100,10 +94,7 @@ function createStoring({ leaseMs, taker }: LeaseOfRuns) {
     pages: readonly UnpackedPage[],
   ): Promise<StoredRun[][]> {
     const answers = Promise.all([
-      query<{ seq: number; pieces: number }>(LOCK_BATCHES, [
-        int8Array(pages.map(({ batch }) => batch.seq)),
-      ]),
-      insertKeys(query, pages),
+      query<{ seq: number; pieces: number }>(LOCK_BATCHES, [listOf('bigint', seqsOf(pages))]),
       insertEvents(query, pages),
       insertRuns(query, pages, [leaseMs(), taker]),
       insertUnreadable(query, pages),
@@ -117,7 +108,7 @@ function createStoring({ leaseMs, taker }: LeaseOfRuns) {
     if (isStrange) names.learn(await query(SELECT_TYPE_COUNTERS))
     const counted = count(query, pages, names.nameOf)
     counted.catch(() => {})
-    const [batches, , , runs] = await answers
+    const [batches, , runs] = await answers
     await counted
     const taken = listTaken(pages, batches)
     if (taken.size > 0) throw new Taken(taken)
@@ -133,10 +124,12 @@ async function findTaken(
 ): Promise<ReadonlySet<UnpackedPage> | undefined> {
   const { cause } = error as { cause?: unknown }
   if (!isNumberingWrong(cause) && !isKnownKey(cause)) return undefined
-  const seqs = int8Array(pages.map(({ batch }) => batch.seq))
+  const seqs = listOf('bigint', seqsOf(pages))
   const taken = listTaken(pages, await transactions.runOne(PLAN, LOCK_BATCHES, [seqs]))
   return taken.size > 0 ? taken : undefined
 }
+
+const seqsOf = (pages: readonly UnpackedPage[]): number[] => pages.map(({ batch }) => batch.seq)
 
 /** What is not the pages' own fault is thrown on. */
 function readFailure(error: unknown): PageResult {
@@ -178,23 +171,18 @@ function listTaken(
   return taken
 }
 
+const PROGRESS = sendingRows<readonly [number, readonly UnpackedPage[]]>({
+  seq: ['bigint', ([seq]) => seq],
+  pieces: ['integer', ([, pages]) => pages.at(-1)?.toPiece],
+  is_open: ['integer', ([, pages]) => (pages.at(-1)?.isLast ? 0 : 1)],
+  events: ['integer', ([, pages]) => pages.reduce((n, { events }) => n + events.length, 0)],
+})
 const ADVANCE_BATCHES = `
   UPDATE batches b SET unpacked_pieces = p.pieces, is_open = p.is_open, events = b.events + p.events
-  FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[])
-    AS p (seq, pieces, is_open, events)
-  WHERE b.seq = p.seq`
+  FROM (${PROGRESS.select}) AS p WHERE b.seq = p.seq`
 
 async function advance(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
-  const batches = [...groupBy(pages, ({ batch }) => batch.seq)]
-  const lasts = batches.map(([, ofBatch]) => ofBatch.at(-1))
-  await query(ADVANCE_BATCHES, [
-    int8Array(batches.map(([seq]) => seq)),
-    int4Array(lasts.map((last) => last?.toPiece ?? 0)),
-    int4Array(lasts.map((last) => (last?.isLast ? 0 : 1))),
-    int4Array(
-      batches.map(([, ofBatch]) => ofBatch.reduce((n, { events }) => n + events.length, 0)),
-    ),
-  ])
+  await query(ADVANCE_BATCHES, PROGRESS.lists([...groupBy(pages, ({ batch }) => batch.seq)]))
 }
 
 /** Into the totals, and into the series by time of receipt. */

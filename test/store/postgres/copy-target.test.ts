@@ -164,6 +164,25 @@ describe.skipIf(!server)('copying a SQLite store to PostgreSQL', () => {
     expect(taken.map(({ body }, n) => bodies[n]!.equals(body))).toEqual([true, true, true])
   })
 
+  it('finds every recipient beside what comes afterwards', async () => {
+    const { open, run } = await prepare()
+    const folder = newFolder()
+    const parts = Array.from({ length: 800 }, (_, n) =>
+      sampleEvent({ recipient: `${n}@old.example` }),
+    )
+    await withStore(folder, async (store) => {
+      await keep(store, parts.slice(0, 400))
+      await keep(store, parts.slice(400))
+    })
+    await run({ file: join(folder, 'receiver.db') })
+    const store = await open()
+    await keep(store, [sampleEvent({ recipient: 'new@new.example' })])
+    for (const recipient of ['0@old.example', '400@old.example', '799@old.example']) {
+      const { rows } = await store.archive.listEvents({ recipient })
+      expect(rows, recipient).toHaveLength(1)
+    }
+  })
+
   it('takes an empty store', async () => {
     const { open, run } = await prepare()
     const folder = newFolder()

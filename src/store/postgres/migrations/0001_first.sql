@@ -49,7 +49,7 @@ END $$;
 -- key has 16 bytes and outlives its event; none holds personal data. Rows lie in the order of their
 -- events, so the index by which they are forgotten needs one entry for many.
 CREATE TABLE keys (
-  key   BYTEA  NOT NULL PRIMARY KEY,
+  key   UUID   NOT NULL PRIMARY KEY,
   event BIGINT NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX keys_by_event ON keys USING brin (event) WITH (pages_per_range = 32);
@@ -70,7 +70,7 @@ CREATE TABLE events (
   bucket      BIGINT  NOT NULL,
   start       INTEGER NOT NULL,
   bytes       INTEGER NOT NULL,
-  key         BYTEA   NOT NULL,
+  key         UUID    NOT NULL,
   type        TEXT COLLATE "C" NOT NULL,
   name        TEXT COLLATE "C",
   event_id    TEXT COLLATE "C",
@@ -80,7 +80,7 @@ CREATE TABLE events (
   recipient   TEXT COLLATE "C",
   message_id  TEXT COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
--- Cut into buckets of 256 batches in order of arrival, so that entries land in the few pages of the
+-- Cut into buckets of 32 batches in order of arrival, so that entries land in the few pages of the
 -- newest bucket instead of all over the index; a look-up probes them from the newest to the oldest.
 -- By hashes of texts: numbers are found their place several times as fast, and no text is too long.
 CREATE INDEX events_by_recipient ON events (bucket, hashtext(recipient)) WHERE recipient IS NOT NULL;
