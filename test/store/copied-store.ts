@@ -140,7 +140,8 @@ export async function readStore(store: ContractStore) {
   }
 }
 
-async function readPages<Row>(
+/** All rows: a search that took long says with a cursor how far it came. */
+export async function readPages<Row>(
   read: (page: { cursor?: string }) => Promise<{
     readonly rows: readonly Row[]
     readonly cursor: string | undefined

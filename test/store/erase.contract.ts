@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { readPages } from './copied-store.ts'
 import {
   appendAndTake,
   claimOf,
@@ -32,7 +33,7 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
   describe(`erasing from a store on ${engine}`, () => {
     const tested = storeForEachTest(harness)
     const stats = () => tested.store.archive.stats()
-    const list = async () => (await tested.store.archive.listEvents({ limit: 500 })).rows
+    const list = () => readPages((page) => tested.store.archive.listEvents({ limit: 500, ...page }))
     const put = (...parts: SamplePart[]) => keep(tested.store, parts)
     const waiting = (traces: string[], among?: string[]) =>
       tested.store.archive.findWaiting(traces, among)

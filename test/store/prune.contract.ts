@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pruneBy } from '../../src/store/prune-regularly.ts'
 import type { PruneRequest } from '../../src/store/store.ts'
+import { readPages } from './copied-store.ts'
 import {
   claimOf,
   endAll,
@@ -25,7 +26,8 @@ export function describePruning(engine: string, harness: StoreHarness): void {
   describe(`pruning a store on ${engine}`, () => {
     const tested = storeForEachTest(harness)
     const stats = () => tested.store.archive.stats()
-    const events = async () => (await tested.store.archive.listEvents({ limit: 500 })).rows
+    const events = () =>
+      readPages((page) => tested.store.archive.listEvents({ limit: 500, ...page }))
     const payloadOf = async (id = '') => (await tested.store.archive.getEvent(id))?.payload
 
     async function prune(request: PruneRequest): Promise<number> {

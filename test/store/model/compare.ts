@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { EVENT_STATES } from '../../../src/model.ts'
 import type { AttemptRow, JobRow, StoreStats } from '../../../src/store/store.ts'
+import { readPages } from '../copied-store.ts'
 import type { ContractStore } from '../store-harness.ts'
 import {
   jobsOf,
@@ -18,14 +19,14 @@ const ALL = { limit: 500 }
 export async function compare(model: StoreModel, { archive }: ContractStore): Promise<void> {
   const [stats, events, jobs, quarantine] = await Promise.all([
     archive.stats(),
-    archive.listEvents(ALL),
-    archive.listJobs(ALL),
-    archive.listQuarantine(ALL),
+    readPages((page) => archive.listEvents({ ...ALL, ...page })),
+    readPages((page) => archive.listJobs({ ...ALL, ...page })),
+    readPages((page) => archive.listQuarantine({ ...ALL, ...page })),
   ])
   const newestFirst = [...model.events.values()].sort((a, b) => b.id - a.id)
-  expect(events.rows).toEqual(newestFirst.map(showEvent))
-  expect(jobs.rows.map((job) => readJob(model, job))).toEqual(newestFirst.flatMap(showJobs))
-  expect(quarantine.rows).toEqual([...model.quarantine].reverse().map(showPiece))
+  expect(events).toEqual(newestFirst.map(showEvent))
+  expect(jobs.map((job) => readJob(model, job))).toEqual(newestFirst.flatMap(showJobs))
+  expect(quarantine).toEqual([...model.quarantine].reverse().map(showPiece))
   compareStats(model, stats)
 }
 

@@ -7,7 +7,7 @@ import { eventIdOf } from '../../../src/store/event-id.ts'
 import { type CopyOptions, copyStore } from '../../../src/store/postgres/copy-target.ts'
 import { openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
-import { makeSample, newFolder, readStore, takeAll, withStore } from '../copied-store.ts'
+import { makeSample, newFolder, readPages, readStore, takeAll, withStore } from '../copied-store.ts'
 import { openPostgresStore } from '../postgres-harness.ts'
 import { claimOf, keep, sampleBatch, sampleEvent } from '../sample-rows.ts'
 import { findTestServer } from './test-server.ts'
@@ -178,7 +178,7 @@ describe.skipIf(!server)('copying a SQLite store to PostgreSQL', () => {
     const store = await open()
     await keep(store, [sampleEvent({ recipient: 'new@new.example' })])
     for (const recipient of ['0@old.example', '400@old.example', '799@old.example']) {
-      const { rows } = await store.archive.listEvents({ recipient })
+      const rows = await readPages((page) => store.archive.listEvents({ recipient, ...page }))
       expect(rows, recipient).toHaveLength(1)
     }
   })
