@@ -19,14 +19,13 @@ const LOCK_BATCHES = `
   SELECT seq, unpacked_pieces AS pieces FROM batches
   WHERE seq = ANY($1::bigint[]) AND is_open = 1 ORDER BY seq FOR UPDATE`
 
-/** Pages that were taken by somebody else: the transaction is made again without them. */
-class Taken extends RolledBack {
-  readonly pages: ReadonlySet<UnpackedPage>
-  constructor(pages: ReadonlySet<UnpackedPage>) {
-    super('taken')
-    this.pages = pages
-  }
+interface Progress {
+  readonly seq: number
+  readonly pieces: number
 }
+
+/** Some of the pages were taken by somebody else. */
+class Taken extends RolledBack {}
 
 /** Turns unpacked parts of batches into keys, events, runs and quarantine. */
 export function createPages(
@@ -39,6 +38,7 @@ export function createPages(
   const { heldBatches, onStored } = options
   const store = createStoring(options)
 
+  /** What is not the pages' own fault is thrown on; else the one page that it is of is found by halves. */
   async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
     try {
       const runs = await transactions.run(PLAN, (query) => store(query, pages))
@@ -46,28 +46,15 @@ export function createPages(
       onStored(pages)
       return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
     } catch (error) {
-      const taken =
-        error instanceof Taken ? error.pages : await findTaken(transactions, pages, error)
-      if (taken) return await commitRest(pages, taken)
-      const failed = readFailure(error)
-      if (pages.length === 1) return [failed]
+      const failed = await readFailure(transactions, pages, error)
       const half = Math.ceil(pages.length / 2)
-      return [
-        ...(await commitGroup(pages.slice(0, half))),
-        ...(await commitGroup(pages.slice(half))),
-      ]
+      if (half < pages.length) {
+        const first = await commitGroup(pages.slice(0, half))
+        return [...first, ...(await commitGroup(pages.slice(half)))]
+      }
+      if (failed.kind === 'taken') for (const { batch } of pages) heldBatches.drop(batch.seq)
+      return [failed]
     }
-  }
-
-  async function commitRest(
-    pages: readonly UnpackedPage[],
-    taken: ReadonlySet<UnpackedPage>,
-  ): Promise<PageResult[]> {
-    for (const { batch } of taken) heldBatches.drop(batch.seq)
-    const rest = pages.filter((page) => !taken.has(page))
-    const results = rest.length > 0 ? await commitGroup(rest) : []
-    const byPage = new Map(rest.map((page, index) => [page, results[index]]))
-    return pages.map((page) => byPage.get(page) ?? { kind: 'taken' })
   }
 
   return {
@@ -94,7 +81,7 @@ function createStoring({ leaseMs, taker }: LeaseOfRuns) {
     pages: readonly UnpackedPage[],
   ): Promise<StoredRun[][]> {
     const answers = Promise.all([
-      query<{ seq: number; pieces: number }>(LOCK_BATCHES, [listOf('bigint', seqsOf(pages))]),
+      query<Progress>(LOCK_BATCHES, [listOf('bigint', seqsOf(pages))]),
       insertEvents(query, pages),
       insertRuns(query, pages, [leaseMs(), taker]),
       insertUnreadable(query, pages),
@@ -110,30 +97,27 @@ function createStoring({ leaseMs, taker }: LeaseOfRuns) {
     counted.catch(() => {})
     const [batches, , runs] = await answers
     await counted
-    const taken = listTaken(pages, batches)
-    if (taken.size > 0) throw new Taken(taken)
+    if (isAnyTaken(pages, batches)) throw new Taken()
     return runs
   }
 }
 
-/** Numbers or keys of events that are taken: somebody else may have stored them. */
-async function findTaken(
+const seqsOf = (pages: readonly UnpackedPage[]): number[] => pages.map(({ batch }) => batch.seq)
+
+/** Whoever has unpacked the same pieces has taken the numbers and keys of their events as well. */
+async function readFailure(
   transactions: Transactions,
   pages: readonly UnpackedPage[],
   error: unknown,
-): Promise<ReadonlySet<UnpackedPage> | undefined> {
+): Promise<PageResult> {
+  if (error instanceof Taken) return { kind: 'taken' }
   const { cause } = error as { cause?: unknown }
-  if (!isNumberingWrong(cause) && !isKnownKey(cause)) return undefined
-  const seqs = listOf('bigint', seqsOf(pages))
-  const taken = listTaken(pages, await transactions.runOne(PLAN, LOCK_BATCHES, [seqs]))
-  return taken.size > 0 ? taken : undefined
-}
-
-const seqsOf = (pages: readonly UnpackedPage[]): number[] => pages.map(({ batch }) => batch.seq)
-
-/** What is not the pages' own fault is thrown on. */
-function readFailure(error: unknown): PageResult {
-  if (isKnownKey((error as { cause?: unknown }).cause)) return { kind: 'raced' }
+  if (isNumberingWrong(cause) || isKnownKey(cause)) {
+    const seqs = listOf('bigint', seqsOf(pages))
+    const batches = await transactions.runOne<Progress>(PLAN, LOCK_BATCHES, [seqs])
+    if (isAnyTaken(pages, batches)) return { kind: 'taken' }
+  }
+  if (isKnownKey(cause)) return { kind: 'raced' }
   if (error instanceof ReceiverError && error.code === 'store_refused') {
     return { kind: 'refused', error }
   }
@@ -157,18 +141,14 @@ function groupPages(pages: readonly UnpackedPage[]): UnpackedPage[][] {
 }
 
 /** Pages of one batch follow each other. */
-function listTaken(
-  pages: readonly UnpackedPage[],
-  batches: readonly { seq: number; pieces: number }[],
-): ReadonlySet<UnpackedPage> {
+function isAnyTaken(pages: readonly UnpackedPage[], batches: readonly Progress[]): boolean {
   const progress = new Map(batches.map(({ seq, pieces }) => [seq, pieces]))
-  const taken = new Set<UnpackedPage>()
-  for (const page of pages) {
-    if (progress.get(page.batch.seq) !== page.fromPiece) taken.add(page)
-    else if (page.isLast) progress.delete(page.batch.seq)
-    else progress.set(page.batch.seq, page.toPiece)
-  }
-  return taken
+  return pages.some(({ batch, fromPiece, toPiece, isLast }) => {
+    const isTaken = progress.get(batch.seq) !== fromPiece
+    if (isLast) progress.delete(batch.seq)
+    else progress.set(batch.seq, toPiece)
+    return isTaken
+  })
 }
 
 const PROGRESS = sendingRows<readonly [number, readonly UnpackedPage[]]>({
