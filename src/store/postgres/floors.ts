@@ -1,14 +1,10 @@
 /** Below this is nothing. */
 const BOTTOM = 0
 
-/** A look from the bottom that took less is made each time. */
-const CHEAP_MS = 5
-/** Others take at most this share of the time, as long as there is something above the floor. */
-const SHARE = 0.05
-/** What they may take at once, when there were none for a while. */
-const MOST_SAVED_MS = 500
-/** For what is below the floor all the same. */
-const REGULARLY_MS = 1_000
+/** After a look from the bottom, others begin above it for so many times what it took. */
+const PAUSE = 20
+/** But never for longer than this after the last. */
+const LONGEST_PAUSE_MS = 10_000
 
 /** Longer than whoever writes rows of lower numbers takes for it. */
 const SETTLED_MS = 3_000
@@ -33,17 +29,8 @@ export interface Floor {
 export function createFloor(elapsedMs: () => number): Floor {
   let floor = BOTTOM
   let candidate: { readonly at: number; readonly place: number } | undefined
-  let isCheap = true
   let isLowered = false
-  let lookedAt = elapsedMs()
-  let savedMs = MOST_SAVED_MS
-  let savedAt = lookedAt
-
-  function save(): void {
-    const time = elapsedMs()
-    savedMs = Math.min(MOST_SAVED_MS, savedMs + SHARE * (time - savedAt))
-    savedAt = time
-  }
+  let bottomFrom = elapsedMs()
 
   /** It rises slowly, and falls at once. */
   function note(place: number): void {
@@ -56,22 +43,17 @@ export function createFloor(elapsedMs: () => number): Floor {
 
   async function lookFromBottom<Row>(read: (from: number) => Promise<Row[]>): Promise<Row[]> {
     const beganAt = elapsedMs()
-    lookedAt = beganAt
     isLowered = false
     const rows = await read(BOTTOM)
-    const tookMs = elapsedMs() - beganAt
-    isCheap = tookMs < CHEAP_MS
-    if (!isCheap) savedMs = Math.max(savedMs - tookMs, -MOST_SAVED_MS)
+    const endedAt = elapsedMs()
+    bottomFrom = endedAt + Math.min(LONGEST_PAUSE_MS, PAUSE * (endedAt - beganAt))
     return rows
   }
 
   return {
     async look(read, placeOf) {
-      save()
-      const isDue = savedMs > 0 && elapsedMs() - lookedAt >= REGULARLY_MS
-      const isAtBottom = floor === BOTTOM || isCheap || isLowered || isDue
-      let rows = isAtBottom ? await lookFromBottom(read) : await read(floor)
-      if (rows.length === 0 && !isAtBottom && savedMs > 0) rows = await lookFromBottom(read)
+      const isAtBottom = floor === BOTTOM || isLowered || elapsedMs() >= bottomFrom
+      const rows = isAtBottom ? await lookFromBottom(read) : await read(floor)
       const [first] = rows
       if (first !== undefined) note(placeOf(first))
       return rows
