@@ -10,7 +10,7 @@ import {
 } from '../sqlite/copy-source.ts'
 import { type ColumnType, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
-import { mendNumbering } from './numbering.ts'
+import { mendNumbering } from './migrate.ts'
 import { createDatabaseOpening } from './open-database.ts'
 import {
   createTransactions,

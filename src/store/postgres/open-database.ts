@@ -1,8 +1,7 @@
 import { ReceiverError } from '../../errors.ts'
 import { type DurabilitySetting, findTurnedOff } from '../archive/health.ts'
 import { sqlState } from './driver.ts'
-import { migrate } from './migrate.ts'
-import { mendNumbering } from './numbering.ts'
+import { mendNumbering, migrate } from './migrate.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 /** Read only, as a standby takes no other. */

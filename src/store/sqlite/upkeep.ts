@@ -2,11 +2,11 @@ import type { AtOnce, StoreHint } from '../store.ts'
 import {
   createOperations,
   HINTS_AFTER,
+  type PruneKeys,
   runEach,
   type UpkeepOperations,
 } from '../upkeep/operations.ts'
 import type { Steps, UpkeepPort } from '../upkeep/port.ts'
-import type { PruneKeys } from '../upkeep/prune.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import { type Database, prepareOnce } from './driver.ts'

@@ -2,13 +2,22 @@ import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
 import { isAmong } from '../archive/port.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
-import type { AuditEntry, Note, StoreHint, StoreTime, Upkeep, WorkStore } from '../store.ts'
-import { discard, hasten } from './change-jobs.ts'
+import { pruneSeries } from '../series.ts'
+import type {
+  AuditEntry,
+  Note,
+  PruneReceipt,
+  PruneRequest,
+  StoreHint,
+  StoreTime,
+  Upkeep,
+  WorkStore,
+} from '../store.ts'
 import { erase } from './erase.ts'
 import { removePieces } from './event-removal.ts'
 import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
-import { createPruning, type PruneKeys, SEEN_AT } from './prune.ts'
-import { replay } from './replay.ts'
+import { pruneBatches, pruneJobs, prunePieces, type WalkStep } from './prune-walks.ts'
+import { discard, hasten, replay } from './replay.ts'
 
 /** What people have done, and what time does. */
 export type UpkeepOperations = Upkeep &
@@ -195,4 +204,44 @@ function* writeNote(name: string, { version, body }: Note): Steps<boolean> {
           [body, name, version],
         )
   return rows.length === 1
+}
+
+export type PruneKeys = (request: PruneRequest) => Steps<WalkStep>
+type Walk = (port: UpkeepPort, request: PruneRequest, after: number) => Steps<WalkStep>
+
+/** When a clock was last believed. It may go back: a wrong one was believed. */
+const SEEN_AT = 'clock_seen_at'
+
+/**
+ * Forgets by age, a little at a time: what is unreadable, dead jobs, batches with all they hold, keys.
+ * Each is walked by number, from where the step before stopped, over everything there is: a time of
+ * receipt that is wrong stops nothing behind it.
+ */
+function createPruning(port: UpkeepPort, pruneKeys: PruneKeys) {
+  const walks: readonly Walk[] = [
+    prunePieces,
+    pruneJobs,
+    pruneBatches,
+    (_port, request) => pruneKeys(request),
+  ]
+  let walk = 0
+  let after = 0
+
+  return function* prune(request: PruneRequest): Steps<PruneReceipt> {
+    if (!(yield* port.mayPrune())) return { removed: 0, isDone: true }
+    let removed = 0
+    // A walk that finds nothing costs little: the next one begins at once.
+    for (let next = walks[walk]; next && removed === 0; next = walks[walk]) {
+      const step = yield* next(port, request, after)
+      removed = step.removed
+      after = step.after ?? 0
+      if (step.after !== undefined) return { removed, isDone: false }
+      walk++
+    }
+    if (walk < walks.length) return { removed, isDone: false }
+    walk = 0
+    yield* pruneSeries(port, request.eventsBefore)
+    if (request.clock !== undefined) yield* port.totals.set(SEEN_AT, request.clock)
+    return { removed, isDone: true }
+  }
 }

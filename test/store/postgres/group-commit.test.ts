@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ReceiverError } from '../../../src/errors.ts'
-import { createGroupCommit } from '../../../src/store/postgres/group-commit.ts'
+import { createGroupCommit } from '../../../src/store/postgres/journal.ts'
 
 /** A group commit of numbers, each as large as it says, whose commits end when the test says so. */
 function start(options: { mostGroups?: number; deadlineMs?: number } = {}) {
