@@ -182,6 +182,6 @@ it('names five faults at once, wherever somebody looks, and each is gone once it
   expect(figures).toEqual(expect.arrayContaining(NAMES.map((name) => `${labelsOf(name)} 0`)))
   expect(await night.metrics('webhook_ready')).toEqual([' 1'])
   expect((await night.api.stats()).jobs['crm']).toEqual({
-    ...{ pending: 0, done: 2, dead: 0, discarded: 1 },
+    ...{ pending: 0, retrying: 0, done: 2, dead: 0, discarded: 1 },
   })
 }, 180_000)
