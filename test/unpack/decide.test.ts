@@ -96,6 +96,19 @@ describe('deciding whether an event is new', () => {
     expect(await memory.take(body)).toEqual(['duplicate', 'duplicate'])
   })
 
+  it('tells hundreds of ids apart that begin and end alike', async () => {
+    const memory = createMemory()
+    const ids = Array.from({ length: 400 }, (_, n) => {
+      return `01890a5d-${n.toString(16).padStart(4, '0')}-7000-8000-ac9800000001`
+    })
+    const events = [...ids, ...ids.toReversed()].map((id) => {
+      return { event: 'delivery', event_id: id, email: 'a@example.com' }
+    })
+    const verdicts = await memory.take(JSON.stringify({ events }))
+    expect(verdicts.slice(0, 400).every((verdict) => verdict === 'dispatched')).toBe(true)
+    expect(verdicts.slice(400).every((verdict) => verdict === 'duplicate')).toBe(true)
+  })
+
   it('calls another content under the same id a conflict, once', async () => {
     const memory = createMemory()
     const body = sample('dedupe.same-id-different-content.json')
