@@ -49,7 +49,7 @@ export function createLookups(db: Database) {
         const at = row.entries++
         putHash(row.recipients, at, recipient)
         putHash(row.messages, at, messageId)
-        viewOf(row.offsets).setUint32(at * OFFSET_BYTES, id - row.id)
+        putOffset(row.offsets, at, id - row.id)
         row.last_event = Math.max(row.last_event, id)
       }
       if (row) write(row)
@@ -60,15 +60,13 @@ export function createLookups(db: Database) {
       const sorted = Float64Array.from(gone).sort()
       for (let at = 0; at < sorted.length; ) {
         const first = sorted[at] as number
-        const behind = sorted.findIndex((event, index) => index > at && event >= first + SPAN)
-        const end = behind < 0 ? sorted.length : behind
-        const around = sql.selectAround.all(first - SPAN, sorted[end - 1] as number, first)
+        while (at < sorted.length && (sorted[at] as number) < first + SPAN) at++
+        const around = sql.selectAround.all(first - SPAN, sorted[at - 1] as number, first)
         for (const row of around as unknown as LookupRow[]) {
           if (!clear(row, gone)) continue
           if (isEmpty(row)) sql.remove.run(row.id)
           else write(row)
         }
-        at = end
       }
     },
   }
@@ -164,6 +162,14 @@ function putHash(hashes: Uint8Array, at: number, text: string | undefined): void
   hashes[at * HASH_BYTES] = hash >>> 16
   hashes[at * HASH_BYTES + 1] = hash >>> 8
   hashes[at * HASH_BYTES + 2] = hash
+}
+
+/** As a DataView would read it; one for each event would be garbage. */
+function putOffset(offsets: Uint8Array, at: number, offset: number): void {
+  offsets[at * OFFSET_BYTES] = offset >>> 24
+  offsets[at * OFFSET_BYTES + 1] = offset >>> 16
+  offsets[at * OFFSET_BYTES + 2] = offset >>> 8
+  offsets[at * OFFSET_BYTES + 3] = offset
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
