@@ -82,17 +82,23 @@ const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
 function stateOf(handler: HandlerJson): HandlerState {
   const { paused_since: pausedSince, running, restarts, last_problem: problem, recent } = handler
   if (pausedSince !== null) return 'paused'
-  if (running) return recent.done === 0 && recent.retry + recent.dead > 0 ? 'failing' : 'running'
+  if (running) return failedPercent(recent) >= 50 ? 'failing' : 'running'
   if (problem !== null) return 'broken'
   return restarts === null ? 'elsewhere' : 'stopped'
 }
 
+/** Of the attempts of the last hour. */
+function failedPercent({ done, retry, dead }: HandlerJson['recent']): number {
+  return Math.floor((100 * (retry + dead)) / Math.max(1, done + retry + dead))
+}
+
 function describeState(handler: HandlerJson): string {
-  const { paused_since: pausedSince, restarts } = handler
+  const { paused_since: pausedSince, restarts, recent } = handler
+  const failed = failedPercent(recent)
   const words: Readonly<Record<HandlerState, string>> = {
     paused: `paused since ${formatInstant(pausedSince)}`,
     running: 'running',
-    failing: 'running, all fail',
+    failing: `running, ${failed === 100 ? 'all' : `${failed} %`} fail`,
     broken: 'broken',
     stopped: 'not running',
     elsewhere: 'not running here',

@@ -34,6 +34,15 @@ describe('mailtrap-receiver handlers', () => {
     ])
   })
 
+  it('calls a handler failing of whose attempts half failed, and says how many', async () => {
+    const { recent, run } = await startWithHandlers()
+    recent.noteAttempts('crm', 'done', 2)
+    recent.noteAttempts('crm', 'retry', 1)
+    expect((await run(['handlers'])).out).toMatch(/^crm +running +2 /m)
+    recent.noteAttempts('crm', 'dead', 2)
+    expect((await run(['handlers'])).out).toMatch(/^crm +running, 60 % fail +2 /m)
+  })
+
   it('gives machines a line a handler', async () => {
     const { run } = await startWithHandlers()
     const { out } = await run(['handlers', '--json'])
