@@ -10,6 +10,9 @@ export function span(ms: number): string {
   return count(Math.max(1, Math.round(ms / unitMs)), unit, `${unit}s`)
 }
 
+const NUMBER = new Intl.NumberFormat('en-US')
+
+/** `10,041 jobs`. */
 export function count(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`
+  return `${NUMBER.format(n)} ${n === 1 ? one : many}`
 }
