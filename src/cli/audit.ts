@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { AuditJson } from '../admin/audit-trail.ts'
+import type { AuditJson } from '../admin/api/audit.ts'
 import type { CommandContext } from './command.ts'
 import { addListOptions, type ListOptions, printList } from './connect.ts'
 import { formatCount, formatInstant } from './figures.ts'

@@ -23,7 +23,17 @@ interface EventOptions extends ListOptions {
   readonly follow?: boolean
 }
 
-const FILTER = ['source', 'type', 'state', 'recipient', 'messageId', 'eventId', 'from', 'to']
+const FILTER = [
+  'source',
+  'type',
+  'state',
+  'recipient',
+  'messageId',
+  'eventId',
+  'batch',
+  'from',
+  'to',
+]
 
 const COLUMNS: readonly Column<EventJson>[] = [
   { title: 'ID', text: (event) => event.id },
@@ -54,6 +64,7 @@ export function eventsCommand(context: CommandContext): Command {
       .option('--recipient <address>', 'of this recipient, in any case')
       .option('--message-id <id>', 'of this message')
       .option('--event-id <id>', 'with this id, the one that the provider gave')
+      .option('--batch <id>', 'that came in this batch')
       .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')
       .option('--to <time>', 'received before')
       .addOption(

@@ -27,6 +27,8 @@ export interface EventQuery extends PageRequest {
   readonly recipient?: string
   readonly messageId?: string
   readonly eventId?: string
+  /** The id of one. */
+  readonly batch?: string
   /** Received at or after, and before; milliseconds since 1970. */
   readonly from?: number
   readonly to?: number

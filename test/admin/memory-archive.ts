@@ -55,7 +55,7 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
     stats: async () => note('stats', undefined, () => statsOf(archive, now())),
     listEvents: async (query) =>
       note('listEvents', query, () => {
-        const { source, type, state, recipient, messageId, eventId, from, to } = query
+        const { source, type, state, recipient, messageId, eventId, batch, from, to } = query
         const rows = archive.events.filter(
           (event) =>
             (source === undefined || event.source === source) &&
@@ -64,6 +64,7 @@ export function createMemoryArchive(now: () => number): MemoryArchive {
             (recipient === undefined || event.recipient === recipient) &&
             (messageId === undefined || event.messageId === messageId) &&
             (eventId === undefined || event.eventId === eventId) &&
+            (batch === undefined || event.batch === batch) &&
             (from === undefined || event.receivedAt >= from) &&
             (to === undefined || event.receivedAt < to),
         )

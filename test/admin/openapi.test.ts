@@ -29,7 +29,8 @@ const CALLS: Readonly<Record<string, Call>> = {
   'get /api/events': {
     query: {
       ...{ source: 'mailtrap', type: 'bounce', state: 'done', recipient: 'ada@example.com' },
-      ...{ message_id: 'message-2', event_id: 'event-2', from: '2026-11-21', to: '1795300000' },
+      ...{ message_id: 'message-2', event_id: 'event-2', batch: 'batch-2' },
+      ...{ from: '2026-11-21', to: '1795300000' },
       ...{ limit: '10', cursor: '2' },
     },
   },
@@ -57,7 +58,8 @@ const CALLS: Readonly<Record<string, Call>> = {
   'get /api/events.csv': {
     query: {
       ...{ source: 'mailtrap', type: 'bounce', state: 'done', recipient: 'ada@example.com' },
-      ...{ message_id: 'message-2', event_id: 'event-2', from: '2026-11-21', to: '1795300000' },
+      ...{ message_id: 'message-2', event_id: 'event-2', batch: 'batch-2' },
+      ...{ from: '2026-11-21', to: '1795300000' },
     },
   },
   'post /api/jobs/replay': { body: { jobs: [{ event: '1', handler: 'h' }] } },

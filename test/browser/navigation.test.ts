@@ -209,6 +209,36 @@ describe.skipIf(!chromium)(
       expect(await page.getByText('This message').count()).toBe(0)
     })
 
+    it('leads from an event to all that came in its batch', async () => {
+      await dashboard.send([event('click'), event('unsubscribe')])
+      const { id, batch } = await vi.waitFor(async () => {
+        const clicked = (await dashboard.api.events()).find(({ type }) => type === 'click')
+        if (!clicked) throw new Error('It is not unpacked yet.')
+        return clicked
+      })
+      const page = await open(`#/events/${id}`)
+      await page.getByRole('link', { name: batch }).click()
+      await page.getByRole('link', { name: 'unsubscribe' }).waitFor()
+      expect(await page.getByLabel('Batch').inputValue()).toBe(batch)
+      expect(await page.locator('.events tbody tr').count()).toBe(2)
+    })
+
+    it('shows what people had done here, on a phone without a table wider than it', async () => {
+      const page = await open('', { viewport: { width: 360, height: 800 } })
+      await isLive(page)
+      const { id } = (await dashboard.api.events())[0] ?? {}
+      const answer = await page.request.post(`${dashboard.url}/api/replay`, {
+        data: { event: id },
+        headers: { origin: dashboard.url },
+      })
+      expect(answer.status()).toBe(200)
+      await page.getByRole('link', { name: 'What people had done here' }).click()
+      await page.getByRole('cell', { name: 'replay done' }).first().waitFor()
+      await page.getByRole('cell', { name: 'replay begun' }).first().waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+      await takeScreenshot(page, 'audit-phone')
+    })
+
     it('shows every attempt of an event on a phone, without a table wider than it', async () => {
       await dashboard.send([event('bounce')])
       const viewport = { width: 360, height: 800 }

@@ -33,7 +33,7 @@ describe('mailtrap-receiver events', () => {
     const filters = [
       ...['--source', 'audit', '--type', 'soft bounce', '--state', 'stale'],
       ...['--recipient', 'a+b@example.com', '--message-id', 'm 1', '--event-id', 'e&1'],
-      ...['--from', '2026-11-01', '--to', '2026-11-02', '--limit', '7'],
+      ...['--from', '2026-11-01', '--to', '2026-11-02', '--limit', '7', '--batch', 'b-1'],
     ]
     const { exitCode, err } = await run(['events', ...filters])
     expect(exitCode).toBe(0)
@@ -48,6 +48,7 @@ describe('mailtrap-receiver events', () => {
           recipient: 'a+b@example.com',
           messageId: 'm 1',
           eventId: 'e&1',
+          batch: 'b-1',
           from: Date.UTC(2026, 10, 1),
           to: Date.UTC(2026, 10, 2),
           limit: 7,

@@ -48,6 +48,7 @@ export const eventFilter = {
   recipient: text.transform(keepPlus).describe('In any case; + is a plus.').exactOptional(),
   message_id: text.exactOptional(),
   event_id: text.exactOptional(),
+  batch: text.describe('The id of one, of which these came.').exactOptional(),
   ...span,
 }
 const EVENT_PARAMETERS = z.object({ ...eventFilter, ...page }).refine(isSpan, SPAN_PROBLEM)

@@ -93,7 +93,7 @@ async function findFirst(
 }
 
 function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
-  const search = (name: 'recipient' | 'message_id' | 'event_id' | 'source') => {
+  const search = (name: 'recipient' | 'message_id' | 'event_id' | 'source' | 'batch') => {
     const value = event[name]
     if (value === null) return null
     return (
@@ -123,7 +123,12 @@ function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
           ['Source', search('source')],
           ['Occurred', exactTime(event.occurred_at)],
           ['Received', exactTime(event.received_at)],
-          ['Batch', `${event.batch}, piece ${event.position}`],
+          [
+            'Batch',
+            <>
+              {search('batch')}, piece {event.position}
+            </>,
+          ],
           ['Made by', event.is_test && 'the provider’s test button: kept, never given to handlers'],
         ]}
       />

@@ -20,6 +20,7 @@ const LABELS = {
   recipient: 'Recipient',
   message_id: 'Message id',
   event_id: 'Event id',
+  batch: 'Batch',
   type: 'Type',
   state: 'State',
   source: 'Source',

@@ -132,7 +132,7 @@ export function Foot({ updatedAt, isOld }: { updatedAt: number | undefined; isOl
         <time>{updatedAt === undefined ? '–' : clockTime(updatedAt)}</time>. JSON:{' '}
         <a href="api/stats">figures</a>, <a href="api/events">events</a>,{' '}
         <a href="api/jobs">jobs</a>, <a href="api/quarantine">quarantine</a>. Times are those of{' '}
-        {zoneText()}.
+        {zoneText()}. <a href={writeRoute(['audit'])}>What people had done here</a>.
       </p>
     </footer>
   )

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { CauseJson, ProcessJson } from '../api/stats-schema.ts'
 import { type AllDead, createAllDead } from './all-dead.tsx'
 import { ask, NoAnswer, post } from './api.ts'
+import { Audit } from './audit.tsx'
 import { Event } from './event.tsx'
 import { Events } from './events.tsx'
 import { Foot, Login, Problem, type Session, Top, Verdict } from './frame.tsx'
@@ -41,6 +42,7 @@ function chooseView({ view, rest: [id], query }: Route): [string, ComponentChild
       ? ['Quarantine', <Quarantine cursor={query.get('cursor')} />]
       : [`Quarantine ${id}`, <Piece id={id} />]
   }
+  if (view === 'audit') return ['Audit trail', <Audit cursor={query.get('cursor')} />]
   return ['No such view', <NoView />]
 }
 

@@ -171,7 +171,7 @@ export function Piece({ id }: { id: string }) {
             ['Detail', <bdi>{cut(piece.detail, 1_000)}</bdi>],
             ['Source', piece.source],
             ['Received', exactTime(piece.received_at)],
-            ['Batch', piece.batch],
+            ['Batch', <a href={writeRoute(['events'], { batch: piece.batch })}>{piece.batch}</a>],
             [piece.pieces > 1 ? 'Pieces' : 'Piece', positionsOf(piece, ' to ')],
             ['Begins at byte', showNumber(piece.byte_offset)],
             ['Size', showBytes(piece.bytes)],

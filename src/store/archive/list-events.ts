@@ -8,13 +8,18 @@ import { type Found, type SearchWindow, searchEvents } from './search-windows.ts
 /** Where not every event has the state that is asked for, so many are looked at together. */
 const MOST_AT_ONCE = 500
 
-const OF_BATCHES = { source: 'source = ?', from: 'received_at >= ?', to: 'received_at < ?' }
+const OF_BATCHES = {
+  source: 'source = ?',
+  batch: 'id = ?',
+  from: 'received_at >= ?',
+  to: 'received_at < ?',
+}
 
 /** Finds events, newest first; for a bounded time. */
 export async function listEvents(reading: Reading, query: EventQuery): Promise<Page<EventRow>> {
   const { cursor, limit = 50, state } = query
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  const texts = [query.source, query.type, query.recipient, query.messageId]
+  const texts = [query.source, query.type, query.recipient, query.messageId, query.batch]
   // No column holds a NUL, and PostgreSQL takes none.
   if (texts.some((text) => text?.includes('\0'))) return { rows: [], cursor: undefined }
   const ofBatches = readFields(query, OF_BATCHES)

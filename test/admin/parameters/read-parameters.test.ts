@@ -71,7 +71,7 @@ describe('wrong parameters', () => {
     const answer = await app.inject('/api/events?limit=0&state=x&from=y&sorce=mailtrap')
 
     expect(answer.json().problems).toEqual([
-      'There is no parameter "sorce". Did you mean source? Allowed are source, type, state, recipient, message_id, event_id, from, to, limit, cursor.',
+      'There is no parameter "sorce". Did you mean source? Allowed are source, type, state, recipient, message_id, event_id, batch, from, to, limit, cursor.',
       `state ${STATES}, not "x".`,
       `from ${TIME}, not "y".`,
       `limit ${LIMIT}, not "0".`,

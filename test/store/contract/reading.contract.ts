@@ -48,7 +48,8 @@ export function describeReading(engine: string, harness: StoreHarness): void {
         name: 'email.clicked',
         recipient: 'zoë@example.com',
       })
-      await keep(tested.store, [sampleEvent(), wanted, sampleEvent()], { receivedAt: 5_000 })
+      const kept = [sampleEvent(), wanted, sampleEvent()]
+      const { batch } = await keep(tested.store, kept, { receivedAt: 5_000 })
       await keep(tested.store, [sampleEvent()], { source: 'audit', receivedAt: 9_000 })
       const find = async (query: object) =>
         (await tested.store.archive.listEvents(query)).rows.map(({ eventId }) => eventId)
@@ -63,6 +64,10 @@ export function describeReading(engine: string, harness: StoreHarness): void {
       )
       expect(await find({ type: 'click', state: 'done' })).toEqual([])
       expect(await find({ source: 'audit' })).toHaveLength(1)
+      expect(await find({ batch: batch.id })).toEqual(kept.map(({ eventId }) => eventId).reverse())
+      expect(await find({ batch: batch.id, type: 'click' })).toEqual(one)
+      expect(await find({ batch: `${batch.id}x` })).toEqual([])
+      expect(await find({ batch: 'with\0nul' })).toEqual([])
       expect(await find({ from: 9_000 })).toHaveLength(1)
       expect(await find({ to: 9_000 })).toHaveLength(3)
       expect(await find({ from: 5_000, to: 9_001, recipient: 'user1@example.com' })).toHaveLength(3)
