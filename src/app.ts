@@ -95,7 +95,7 @@ export function createApp(parts: AppParts): App {
     log.level = fresh.logLevel
     const problems = await takeSettings(reloaders, fresh, options)
     // Settings have to be taken while a shared store is away, too.
-    void recordReload?.(problems.length).catch(() => {})
+    if (options.isAudited !== false) void recordReload?.(problems.length).catch(() => {})
     return problems
   }
 

@@ -26,6 +26,8 @@ export interface AppParts {
 export interface ReloadOptions {
   /** Handlers whose settings are the same are loaded again too. */
   readonly isCodeNew: boolean
+  /** With an entry in the audit trail. Default true. */
+  readonly isAudited?: boolean
 }
 
 export interface App {

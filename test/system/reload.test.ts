@@ -107,6 +107,9 @@ describe('a receiver whose settings change while it runs', () => {
     write('handlers/changing.ts', handlerCode('two'))
     receiver.child.kill('SIGHUP')
     await whenLogged(receiver, 'settings read again')
+    // One entry: the look at the files after the start is nobody's doing.
+    const trail = async () => (await fetch(`${receiver.adminUrl}/api/audit`)).json()
+    await expect.poll(trail).toMatchObject({ audit: [{ action: 'reload', network: 'local' }] })
     const after = await post(receiver)
     await whenLogged(receiver, `ran two ${after.id}`)
     await whenLogged(receiver, `ran one ${before.id}`)

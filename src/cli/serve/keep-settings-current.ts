@@ -37,7 +37,7 @@ export interface CurrentSettingsOptions {
   /** Has the receiver take them; resolves with what it did not take, a sentence each. */
   readonly apply: (
     settings: Settings,
-    options: { isCodeNew: boolean },
+    options: { isCodeNew: boolean; isAudited: boolean },
   ) => Promise<readonly string[]>
   readonly log: Logger
   /** Also when a file comes into a folder of handlers, or goes from there. Default false. */
@@ -85,13 +85,15 @@ export function keepSettingsCurrent(options: CurrentSettingsOptions): () => void
       // At once: what is written while the handlers load is not what was read.
       const digest = digestFiles(fresh.watchedFiles)
       for (const text of describeFixed(settings, fresh)) log.warn(text)
-      const problems = await apply(fresh, { isCodeNew })
-      for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
       const isSame = isDeepStrictEqual(fresh, settings) && digest === known
+      // Nobody asked for the first look.
+      const isRoutine = isSame && reason === FIRST_LOOK
+      const problems = await apply(fresh, { isCodeNew, isAudited: !isRoutine })
+      for (const problem of problems) log.error(`Not taken, what ran before goes on: ${problem}`)
       known = digest
       watchAnew(fresh.watchedFiles, fresh.handlerPaths)
       settings = fresh
-      const level = isSame && reason === FIRST_LOOK ? 'debug' : 'info'
+      const level = isRoutine ? 'debug' : 'info'
       const what = isSame ? ': nothing in them has changed' : ''
       log[level](
         { reason, sources: fresh.sources.map(({ name }) => name) },

@@ -11,13 +11,15 @@ import { CERTIFICATES } from '../../receive/certificates.ts'
 async function keep(cwd: string, whileApplied = () => {}) {
   const read = () => readSettings({ env: { CONFIG_FILE: 'receiver.yaml' }, cwd })
   const taken: Settings[] = []
+  const audited: boolean[] = []
   const lines: string[] = []
   let ask = () => {}
   const stop = keepSettingsCurrent({
     settings: read(),
     read,
-    apply: async (settings) => {
+    apply: async (settings, { isAudited }) => {
       whileApplied()
+      audited.push(isAudited)
       taken.push(settings)
       return []
     },
@@ -31,7 +33,7 @@ async function keep(cwd: string, whileApplied = () => {}) {
   // A change before the first look is over would be seen twice.
   await expect.poll(() => taken).toHaveLength(1)
   const logged = () => lines.map((line) => JSON.parse(line))
-  return { taken, lines, logged, ask: () => ask() }
+  return { taken, audited, lines, logged, ask: () => ask() }
 }
 
 it('takes a secret whose file comes after the settings that name it', async () => {
@@ -61,10 +63,11 @@ it('takes a certificate whose files come after the settings that name them', asy
 
 const NOTHING = 'settings read again: nothing in them has changed'
 
-it('says so when nothing has changed, but not of the first look at the files', async () => {
+it('tells and records it when nothing has changed, but not of the first look at the files', async () => {
   const cwd = makeFolder({ 'receiver.yaml': `mailtrapSigningSecret: ${SECRET}\n` })
-  const { ask, logged, taken } = await keep(cwd)
+  const { ask, audited, logged, taken } = await keep(cwd)
   expect(logged()).toEqual([])
+  expect(audited).toEqual([false])
   ask()
   await expect.poll(logged).toMatchObject([{ msg: NOTHING, reason: 'asked by SIGHUP' }])
   utimesSync(join(cwd, 'receiver.yaml'), 1, 1)
@@ -72,6 +75,7 @@ it('says so when nothing has changed, but not of the first look at the files', a
   writeFileSync(join(cwd, 'receiver.yaml'), `mailtrapSigningSecret: ${OLD_SECRET}\n`)
   await expect.poll(() => logged().at(-1)?.msg).toBe('settings read again')
   expect(taken.at(-1)?.sources[0]?.secrets).toEqual([OLD_SECRET])
+  expect(audited).toEqual([false, true, true, true])
 })
 
 it('says of what is written while others are taken that it was read once it is', async () => {
