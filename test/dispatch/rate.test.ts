@@ -44,13 +44,17 @@ describe('a handler with a rate', () => {
   })
 
   it('asks, one call after the other, for those until it asks again', async () => {
-    const { requests, takeTurns } = grant(2)
+    const requests: TurnRequest[] = []
     const { store } = await runLanes({
       handlers: [{ name: 'noop', rate: PER_SECOND, concurrency: 1 }],
-      takeTurns,
+      // Each time: what a slow process has not used when it asks again is lost.
+      takeTurns: (request) => {
+        requests.push(request)
+        return request.wanted
+      },
     })
     store.add(makeEvents('noop', 100))
-    await waitUntil(() => store.count('noop', 'done') === 2)
+    await waitUntil(() => store.count('noop', 'done') >= 2)
     expect(requests[0]).toMatchObject({ wanted: 2 })
   })
 
