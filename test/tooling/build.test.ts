@@ -67,7 +67,8 @@ it('builds nothing when there is a build of these sources', async () => {
   expect(listBuilds(folder)).toEqual(before)
   changeSources(folder)
   await build(folder)
-  expect(listBuilds(folder)).toHaveLength(before.length + 1)
+  // One of many before it may have gone.
+  expect(listBuilds(folder).filter((name) => !before.includes(name))).toHaveLength(1)
 })
 
 it('leaves to a receiver that runs the build that it began with, while another is made and run', async () => {
