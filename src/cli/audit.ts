@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { AuditJson } from '../admin/api/audit.ts'
+import { listFields } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addListOptions, type ListOptions, printList } from './connect.ts'
 import { formatCount, formatInstant } from './figures.ts'
@@ -21,8 +22,12 @@ const COLUMNS: readonly Column<AuditJson>[] = [
     colour: ({ outcome }) => OUTCOME_COLOURS[outcome],
   },
   { title: 'FROM', text: ({ network }) => network },
-  { title: 'CAME TO', text: ({ counts }) => listFields(counts) },
-  { title: 'WITH', text: ({ parameters }) => listFields(parameters), mayShrink: true },
+  { title: 'CAME TO', text: ({ counts }) => listFields(counts, formatCount) || '-' },
+  {
+    title: 'WITH',
+    text: ({ parameters }) => listFields(parameters, formatCount) || '-',
+    mayShrink: true,
+  },
 ]
 
 const LIST = {
@@ -47,12 +52,4 @@ export function auditCommand(context: CommandContext): Command {
       .addHelpText('after', EXAMPLES)
       .action((options: ListOptions) => printList(LIST, options, context)),
   )
-}
-
-/** `jobs 12, rows 3`; `-` when there are none. */
-function listFields(fields: Readonly<Record<string, string | number | boolean>>): string {
-  const parts = Object.entries(fields).map(([name, value]) => {
-    return `${name} ${typeof value === 'number' ? formatCount(value) : value}`
-  })
-  return parts.join(', ') || '-'
 }

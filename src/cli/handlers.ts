@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { HandlerJson } from '../admin/api/handlers.ts'
+import { failingShare } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { type AdminOptions, addAdminOptions, connect, workOn } from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
@@ -82,23 +83,17 @@ const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
 function stateOf(handler: HandlerJson): HandlerState {
   const { paused_since: pausedSince, running, restarts, last_problem: problem, recent } = handler
   if (pausedSince !== null) return 'paused'
-  if (running) return failedPercent(recent) >= 50 ? 'failing' : 'running'
+  if (running) return failingShare(recent) !== undefined ? 'failing' : 'running'
   if (problem !== null) return 'broken'
   return restarts === null ? 'elsewhere' : 'stopped'
 }
 
-/** Of the attempts of the last hour. */
-function failedPercent({ done, retry, dead }: HandlerJson['recent']): number {
-  return Math.floor((100 * (retry + dead)) / Math.max(1, done + retry + dead))
-}
-
 function describeState(handler: HandlerJson): string {
   const { paused_since: pausedSince, restarts, recent } = handler
-  const failed = failedPercent(recent)
   const words: Readonly<Record<HandlerState, string>> = {
     paused: `paused since ${formatInstant(pausedSince)}`,
     running: 'running',
-    failing: `running, ${failed === 100 ? 'all' : `${failed} %`} fail`,
+    failing: `running, ${failingShare(recent)} fail`,
     broken: 'broken',
     stopped: 'not running',
     elsewhere: 'not running here',

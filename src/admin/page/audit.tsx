@@ -1,4 +1,5 @@
 import type { AuditJson } from '../api/audit.ts'
+import { listFields } from '../api/in-words.ts'
 import { ask } from './api.ts'
 import { Card, Time } from './elements.tsx'
 import { cut, showNumber, words } from './format.ts'
@@ -53,18 +54,12 @@ function entryRow({ at, action, outcome, network, counts, parameters }: AuditJso
       <td>
         <bdi>{network}</bdi>
       </td>
-      <td class="roomy">{listFields(counts)}</td>
+      <td class="roomy">{listAll(counts)}</td>
       <td class="roomy">
-        <bdi>{cut(listFields(parameters))}</bdi>
+        <bdi>{cut(listAll(parameters))}</bdi>
       </td>
     </tr>
   )
 }
 
-/** `jobs 1,200, state dead`. */
-function listFields(fields: Readonly<Record<string, string | number | boolean>>): string {
-  const parts = Object.entries(fields).map(([name, value]) => {
-    return `${words(name)} ${typeof value === 'number' ? showNumber(value) : value}`
-  })
-  return parts.join(', ') || '–'
-}
+const listAll = (fields: AuditJson['parameters']) => listFields(fields, showNumber, words) || '–'

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
+import { failingShare } from '../api/in-words.ts'
 import { ask, post } from './api.ts'
 import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
@@ -107,7 +108,7 @@ export function PauseButton({ handler, run }: { handler: HandlerJson; run: Run }
 /** The state by which a handler's dot is coloured. */
 export function healthState(handler: HandlerJson) {
   if (handler.paused_since !== null) return 'paused'
-  if (handler.running) return isFailing(handler.recent) ? 'failing' : 'running'
+  if (handler.running) return failingShare(handler.recent) ? 'failing' : 'running'
   return handler.restarts === null ? 'gone' : 'stopped'
 }
 
@@ -121,24 +122,13 @@ const HEALTH = {
 
 export function explainHealth(handler: HandlerJson): string {
   const { restarts, last_problem: problem } = handler
+  const share = failingShare(handler.recent)
   return [
     HEALTH[healthState(handler)],
-    ...(isFailing(handler.recent)
-      ? [`${failedShare(handler.recent)} of the attempts of the last hour failed`]
-      : []),
+    ...(share ? [`${share} of the attempts of the last hour failed`] : []),
     ...(restarts ? [count(restarts, 'restart')] : []),
     ...(problem === null ? [] : [`last problem: ${cut(problem)}`]),
   ].join(', ')
-}
-
-/** At least half of what it tried. */
-function isFailing({ done, retry, dead }: HandlerJson['recent']): boolean {
-  return retry + dead > 0 && retry + dead >= done
-}
-
-function failedShare({ done, retry, dead }: HandlerJson['recent']): string {
-  const share = (retry + dead) / (done + retry + dead)
-  return share === 1 ? 'all' : `${Math.floor(share * 100)} %`
 }
 
 const SPARK_WIDTH = 120

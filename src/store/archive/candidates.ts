@@ -24,10 +24,11 @@ const MOST_KNOWN = 5_000
 
 const IS_OPEN: Condition = { sql: 'open > 0', values: [] }
 const PENDING = `state = 'pending'`
+const RETRYING = `${PENDING} AND attempt > 0`
 /** What job rows are in a state; in the others that of a run may be newer. */
 const IN_STATE: Readonly<Partial<Record<NonNullable<JobQuery['state']>, string>>> = {
   pending: PENDING,
-  retrying: `${PENDING} AND attempt > 0`,
+  retrying: RETRYING,
   discarded: `state = 'discarded'`,
 }
 
@@ -108,7 +109,7 @@ async function findPending(
           open.values,
         )
   const pending = allOf([
-    { sql: IN_STATE[state ?? 'pending'] ?? PENDING, values: [] },
+    { sql: state === 'retrying' ? RETRYING : PENDING, values: [] },
     ...isOfHandler,
   ])
   const jobs = await reading.query<{ event: number }>(
