@@ -85,6 +85,14 @@ export interface JobQuery extends PageRequest {
   readonly state?: JobState | 'retrying'
 }
 
+/** Whether a job is in a state that can be asked for. */
+export function isInState(
+  job: Pick<JobRow, 'state' | 'attempt'>,
+  state: JobState | 'retrying',
+): boolean {
+  return state === 'retrying' ? job.state === 'pending' && job.attempt > 0 : job.state === state
+}
+
 /** With what people know its event by; undefined where that is gone. */
 export interface ListedJob extends JobRow {
   readonly type: string | undefined

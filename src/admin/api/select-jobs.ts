@@ -1,5 +1,5 @@
 import type { JobState } from '../../model.ts'
-import type { Archive, JobName, JobRow } from '../../store/store.ts'
+import { type Archive, isInState, type JobName, type JobRow } from '../../store/store.ts'
 import { dropUndefined } from '../answer-parts.ts'
 import { span, text } from '../parameters.ts'
 import { failureGroup } from './failures.ts'
@@ -93,15 +93,12 @@ async function sortOut(
     for (const name of new Set(named ?? known.keys())) {
       const job = known.get(name)
       if ((handler ?? name) !== name || (job && !hasError(job, error))) continue
-      if (job && isIn(job, state)) found.push({ event: id, handler: name })
+      if (job && isInState(job, state)) found.push({ event: id, handler: name })
       else left[job?.state ?? 'unknown']++
     }
   }
   return { jobs: found, left }
 }
-
-const isIn = (job: JobRow, state: WantedState): boolean =>
-  state === 'retrying' ? job.state === 'pending' && job.attempt > 0 : job.state === state
 
 const hasError = ({ lastError }: JobRow, error: string | undefined): boolean =>
   error === undefined || failureGroup(lastError) === error

@@ -1,4 +1,4 @@
-import type { JobQuery, JobRow, ListedJob, Page } from '../store.ts'
+import { isInState, type JobQuery, type JobRow, type ListedJob, type Page } from '../store.ts'
 import { createCandidates } from './candidates.ts'
 import { selectEvents } from './event-rows.ts'
 import { isAmong, type Reading } from './port.ts'
@@ -28,10 +28,6 @@ export async function listJobs(reading: Reading, request: JobQuery): Promise<Pag
   })
   const { rows, ...page } = toPage(found, limit)
   return { rows: await addEvents(reading, rows), ...page }
-}
-
-function isInState(job: JobRow, state: NonNullable<JobQuery['state']>): boolean {
-  return state === 'retrying' ? job.state === 'pending' && job.attempt > 0 : job.state === state
 }
 
 /** With what people know an event by. */
