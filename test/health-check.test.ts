@@ -8,8 +8,9 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { builtFile } from '../src/own-files.ts'
+import { onTestFinished } from './on-test-finished.ts'
 import { CERTIFICATES } from './receive/certificates.ts'
 
 const CERTIFICATE = CERTIFICATES[0]!

@@ -1,4 +1,5 @@
-import { vi } from 'vitest'
+import { aroundEach, vi } from 'vitest'
+import { runTest } from './on-test-finished.ts'
 import { PATIENCE_MS } from './patience-ms.ts'
 
 const { waitFor } = vi
@@ -7,3 +8,5 @@ vi.waitFor = (callback, options) =>
     timeout: PATIENCE_MS,
     ...(typeof options === 'number' ? { timeout: options } : options),
   })
+
+aroundEach((run, context) => runTest(context, run))

@@ -1,4 +1,3 @@
-import { onTestFinished } from 'vitest'
 import { type AdminServerOptions, createAdminServer } from '../../src/admin/create-admin-server.ts'
 import type { HandlerRegistration } from '../../src/model.ts'
 import type { GuardianFigures } from '../../src/observe/figures.ts'
@@ -10,6 +9,7 @@ import {
 } from '../../src/observe/observer.ts'
 import { createRecentMinutes } from '../../src/observe/recent-minutes.ts'
 import type { ErasureReport, SpoolFigures } from '../../src/store/store.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { createMemoryArchive } from './memory-archive.ts'
 
 type Noted =

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { PATIENCE_MS } from '../patience-ms.ts'
 
 const SCREENSHOTS = fileURLToPath(new URL('../../screenshots', import.meta.url))

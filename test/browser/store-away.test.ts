@@ -1,4 +1,5 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'
 import { startDatabaseProxy } from '../system/database-proxy.ts'
 import { findChromium } from './find-chromium.ts'

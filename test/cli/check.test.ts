@@ -2,8 +2,9 @@ import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openDriver } from '../../src/store/sqlite/driver.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { openSqliteStore } from '../store/sqlite-harness.ts'
 import { runCommand } from './run-command.ts'
 

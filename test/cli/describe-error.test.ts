@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/cli/command.ts'
 import { ReceiverError } from '../../src/errors.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 describe('describeError', () => {
   it('says what to do when a port is taken', async () => {

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
 import { ReceiverError } from '../../src/errors.ts'
 import type { EventDetail } from '../../src/store/store.ts'
 import { makeEvent, makeJob } from '../admin/memory-archive.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { makeContext, runCommand } from './run-command.ts'
 import { startAdmin } from './start-admin.ts'
 

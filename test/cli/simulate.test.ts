@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { newWebhook, startEndpoint } from '../simulator/start-simulator.ts'
 import { makeContext, runCommand } from './run-command.ts'
 

@@ -1,7 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { startSimulator, TOKEN } from '../simulator/start-simulator.ts'
 import { runCommand } from './run-command.ts'
 

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readEnvironment } from '../../src/config/environment.ts'
 import { readSettings } from '../../src/config.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 function makeFolder(text?: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'environment-'))

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { followRedaction } from '../../src/app/run-handlers.ts'
 import { keepRedactKey, readSettings } from '../../src/config.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const ENV = {
   MAILTRAP_SIGNING_SECRET: '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e',

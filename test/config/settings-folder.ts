@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import {
   type ReadSettingsOptions,
   readSettings,
   type Settings,
   SettingsError,
 } from '../../src/config.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 export const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
 export const OLD_SECRET = '00112233445566778899aabbccddeeff'

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { type MemoryStore, makeEvents, type TestEvent } from './memory-store.ts'
 import { runLanes, waitUntil } from './run-lanes.ts'
 

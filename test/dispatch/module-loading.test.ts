@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loadedMs } from '../loaded-ms.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { makeEvents } from './memory-store.ts'
 import { modulePath, runLanes, settingsOf, waitUntil } from './run-lanes.ts'
 

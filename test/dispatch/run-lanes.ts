@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import {
   type HandlersOrder,
   Lanes,
@@ -8,6 +8,7 @@ import {
   type StartReport,
 } from '../../src/dispatch/lanes.ts'
 import type { HandlerRegistration, HandlerSettings } from '../../src/model.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { PATIENCE_MS } from '../patience-ms.ts'
 import { MemoryStore } from './memory-store.ts'
 import { createRecordingObserver, type RecordingObserver } from './recording-observer.ts'

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { sendSigned } from '../receive/send-request.ts'
 
 export const TOKEN = 'token-of-the-tests'

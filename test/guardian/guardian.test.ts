@@ -1,6 +1,7 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createGuardian, type GuardianPlan } from '../../src/guardian/guardian.ts'
 import { createRecordingObserver } from '../dispatch/recording-observer.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { sampleSource } from '../providers/samples.ts'
 import { startFakeMailtrap, TOKEN, webhook } from './fake-mailtrap.ts'
 

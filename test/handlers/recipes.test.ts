@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Handler } from 'mailtrap-receiver'
 import { runHandler, sampleEvent } from 'mailtrap-receiver/testing'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 interface Call {
   readonly method: string | undefined

@@ -1,10 +1,11 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ScrapeFigures } from '../../src/observe/create-metrics.ts'
 import { createMetrics } from '../../src/observe/create-metrics.ts'
 import { createObserver } from '../../src/observe/create-observer.ts'
 import type { GuardianFigures } from '../../src/observe/figures.ts'
 import { METRICS } from '../../src/observe/metric-list.ts'
 import type { Observer } from '../../src/observe/observer.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { captureLog } from './captured-log.ts'
 
 const NOTHING: ScrapeFigures = {

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const FLOOD = fileURLToPath(new URL('flood-log.ts', import.meta.url))
 

@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { BODY, openAdmitted, openConnected } from './half-request.ts'
 import type { RawConnection } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'

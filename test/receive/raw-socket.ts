@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 /** A connection that says exactly what it is told to, and gathers what comes back. */
 export interface RawConnection {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { onTestFinished } from 'vitest'
 import type { Batch, Source } from '../../src/model.ts'
 import type { Observer } from '../../src/observe/observer.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
@@ -9,6 +8,7 @@ import {
   type PublicServerSettings,
 } from '../../src/receive/create-public-server.ts'
 import type { Journal } from '../../src/store/store.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 type Refused = Parameters<Observer['requestRefused']>[0]
 type Received = Parameters<Observer['batchReceived']>[0]

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Source } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 import { keepState, loadState } from '../../src/simulator/create-simulator-server.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import {
   makeEvent,
   newWebhook,

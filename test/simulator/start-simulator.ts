@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
 import type { StatusJson } from '../../src/simulator/control/status.ts'
 import {
   createSimulatorServer,
@@ -12,6 +11,7 @@ import { createRandom } from '../../src/simulator/samples/sample-events.ts'
 import type { AttemptJson } from '../../src/simulator/sending/senders.ts'
 import { createVirtualClock } from '../../src/simulator/sending/virtual-clock.ts'
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 export const START = Date.UTC(2026, 0, 1)
 export const TOKEN = 'test-token'

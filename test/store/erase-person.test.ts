@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createPersonErasing } from '../../src/store/erase-person.ts'
 import type { EraseRequest } from '../../src/store/store.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const ANN = 'ann@example.com'
 

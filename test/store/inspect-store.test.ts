@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   describeFileSystem,
   folderOfStore,
@@ -9,6 +9,7 @@ import {
   inspectStore,
 } from '../../src/store/inspect-store.ts'
 import { openDriver } from '../../src/store/sqlite/driver.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { createTestDatabase } from './postgres/test-database.ts'
 import { findTestServer } from './postgres/test-server.ts'
 import { openSqliteStore } from './sqlite-harness.ts'

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { startReceiver } from './receiver-process.ts'
 
 it('is ready although a handler cannot run, says so, and says when it runs', async () => {

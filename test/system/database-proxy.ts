@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const SOCKET = '.s.PGSQL.5432'
 /** Longer than anybody waits for an acknowledgement. */

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { type ReceiverProcess, SECRET, startReceiver } from './receiver-process.ts'
 
 const PATIENCE = { interval: 20 }

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished, type TestContext } from 'vitest'
+import type { TestContext } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const SOURCE = fileURLToPath(new URL('./faults.c', import.meta.url))
 

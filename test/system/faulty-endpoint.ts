@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Request, type Response } from 'express'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 /** Ids of the events in a request that is authentic; throws when it is not. */
 export type ReadIds = (body: Buffer, headers: Request['headers']) => readonly string[]

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { PATIENCE_MS } from '../patience-ms.ts'
 import { startReceiver } from './receiver-process.ts'
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { PATIENCE_MS } from '../patience-ms.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))

@@ -1,4 +1,5 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { sendSigned } from '../receive/send-request.ts'
 import { createTestDatabase } from '../store/postgres/test-database.ts'
 import { findTestServer } from '../store/postgres/test-server.ts'

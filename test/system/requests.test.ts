@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { readDemoRequests } from '../../src/cli/demo/exercise.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { sendRequest } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'
 

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { makeFolder } from '../config/settings-folder.ts'
 import { listen, type TakenRequest } from '../handlers/built-in/forward/listen.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { sendSigned } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'
 

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { SECRET } from './receiver-process.ts'
 
 const PATIENCE = { interval: 20 }

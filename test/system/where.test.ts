@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { makeFolder } from '../config/settings-folder.ts'
 import { listen } from '../handlers/built-in/forward/listen.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import { SECRET } from '../receive/start-server.ts'
 import { startApp, type TestApp } from './start-app.ts'
 

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const RULES = fileURLToPath(new URL('../../fixtures/deploy/prometheus-rules.yaml', import.meta.url))
 

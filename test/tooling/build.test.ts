@@ -11,7 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 import { kill, type Running, runShell, startShell } from './shell.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
 import { MAILTRAP_EVENT_TYPES } from '../../src/simulator/sending/webhook.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 import {
   dockerfile,
   megabytes,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
+import { onTestFinished } from '../on-test-finished.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 

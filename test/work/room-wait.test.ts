@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { RoomWait } from '../../src/work/pace.ts'
+import { onTestFinished } from '../on-test-finished.ts'
 
 function createWait(onTimeUp = () => {}): RoomWait {
   const wait = new RoomWait(onTimeUp)

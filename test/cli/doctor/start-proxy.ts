@@ -1,7 +1,7 @@
 import http, { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 export interface ProxyFaults {
   /** Serves HTTPS with these, PEM. */

@@ -1,10 +1,11 @@
 import { closeSync, openSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { keepSettingsCurrent } from '../../../src/cli/serve/keep-settings-current.ts'
 import { readSettings, type Settings } from '../../../src/config.ts'
 import { makeFolder, OLD_SECRET, SECRET } from '../../config/settings-folder.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { CERTIFICATES } from '../../receive/certificates.ts'
 
 /** Settings in `receiver.yaml` that are kept current, and what was taken of them and logged. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
 import {
   type ChildFrame,
   childFrame,
@@ -18,6 +18,7 @@ import {
   SLOT_BYTES,
 } from '../../../src/dispatch/channel-frames.ts'
 import { builtFile } from '../../../src/own-files.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { PATIENCE_MS } from '../../patience-ms.ts'
 
 // The built one: read from its sources, each of the children would bring a loader of its own.

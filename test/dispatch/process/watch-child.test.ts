@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Usage, watchLoading } from '../../../src/dispatch/process/watch-child.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 describe('watchLoading', () => {
   it.each([

@@ -1,8 +1,9 @@
 import { fstatSync, readdirSync, writeSync } from 'node:fs'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { SLOT_BYTES } from '../../../src/dispatch/channel-frames.ts'
 import { ProgressFile } from '../../../src/dispatch/process/watch-progress.ts'
 import { makeFolder } from '../../config/settings-folder.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 function open(): ProgressFile {
   const reader = new ProgressFile()

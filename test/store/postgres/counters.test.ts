@@ -1,5 +1,6 @@
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { runRegularly } from '../../../src/store/postgres/counters.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 it('tells of totals that cannot be kept small once, until they can again', async () => {
   vi.useFakeTimers()

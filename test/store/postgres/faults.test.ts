@@ -1,9 +1,10 @@
 import { createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createTransactions } from '../../../src/store/postgres/transactions.ts'
 import type { WorkReceipt } from '../../../src/store/store.ts'
 import { loadedMs } from '../../loaded-ms.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { openPostgresStore } from '../postgres-harness.ts'
 import {
   appendAndTake,
@@ -52,7 +53,8 @@ async function timeRefusal(work: Promise<unknown>): Promise<number> {
   return Date.now() - startedAt
 }
 
-describe.skipIf(!server)('a PostgreSQL store', () => {
+// Most of them wait for limits of time, each with a database of its own.
+describe.skipIf(!server)('a PostgreSQL store', { concurrent: true }, () => {
   it('outlives the loss of all its connections, again and again', async () => {
     const { open, execute } = await createTestDatabase(server!)
     const store = await open()

@@ -1,6 +1,7 @@
 import { Client } from 'pg'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFloor } from '../../../src/store/postgres/floors.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import type { PostgresStore } from '../postgres-harness.ts'
 import { claimOf, endedJob, pageOf, progressOf, sampleBatch, sampleEvents } from '../sample-rows.ts'
 import { createTestDatabase } from './test-database.ts'

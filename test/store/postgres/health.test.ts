@@ -1,6 +1,7 @@
 import { Client } from 'pg'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HOT_TABLES } from '../../../src/store/archive/health.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { sampleBatch } from '../sample-rows.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'

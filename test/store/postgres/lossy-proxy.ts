@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 /** Stands between a store and its server, and loses an answer when it is told to. */
 export interface LossyProxy {

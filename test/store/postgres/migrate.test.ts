@@ -1,6 +1,7 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createDatabaseOpening } from '../../../src/store/postgres/open-database.ts'
 import { createTransactions } from '../../../src/store/postgres/transactions.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { openPostgresStore } from '../postgres-harness.ts'
 import { sampleBatch } from '../sample-rows.ts'
 import { MIGRATIONS } from './migrations.ts'

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
-import { onTestFinished } from 'vitest'
 import type { PostgresOptions } from '../../../src/store/postgres/engine.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { openPostgresStore, type PostgresStore } from '../postgres-harness.ts'
 import type { TestServer } from './test-server.ts'
 

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
 import type { Batch } from '../../../src/model.ts'
 import { createSpool, type SpoolOptions } from '../../../src/store/spool.ts'
 import { createRecordingObserver } from '../../dispatch/recording-observer.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { createFakeStore } from './fake-store.ts'
 import { createManualTimers } from './manual-timers.ts'
 

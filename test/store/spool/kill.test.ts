@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { buildSpool, idsOf, newDirectory, SOON } from './build-spool.ts'
 
 const FILL = fileURLToPath(new URL('fill-spool.ts', import.meta.url))

@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ClaimedJob } from '../../../src/store/store.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { claimOf, endedJob, keep, progressOf, sampleEvent } from '../sample-rows.ts'
 import { newDirectory, openSqliteStore, removeDirectory } from '../sqlite-harness.ts'
 

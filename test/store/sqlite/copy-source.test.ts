@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { COPIED_TABLES } from '../../../src/store/sqlite/copy-source.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { newFolder } from '../copied-store.ts'
 
 /**

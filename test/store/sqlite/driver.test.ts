@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   isBuiltInUsable,
   openDriver,
   refuseUnsafeVersion,
   translateError,
 } from '../../../src/store/sqlite/driver.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-driver-'))

@@ -9,11 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Database, openDriver } from '../../../src/store/sqlite/driver.ts'
 import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import type { StoreCommit } from '../../../src/store/store.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { preloadDisk } from '../../system/failing-disk.ts'
 import {
   appendAndTake,

@@ -1,8 +1,9 @@
 import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { sampleBatch } from '../sample-rows.ts'
 import { asOtherUser } from './other-user.ts'
 

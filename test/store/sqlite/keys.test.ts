@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Database } from '../../../src/store/sqlite/driver.ts'
 import { hashOf, wordsOf } from '../../../src/store/sqlite/key-entries.ts'
 import { type KeyStoreOptions, openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 const HOUR_MS = 3_600_000
 const NOON = Date.UTC(2026, 0, 17, 12)

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findLeft } from '../../../src/store/sqlite/left-bytes.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 const ANN = 'ann@example.com'
 

@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createKeyFinder } from '../../../src/store/sqlite/key-segments.ts'
 import { openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { openReader } from '../../../src/store/sqlite/reader.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 const KEY_BYTES = 16
 

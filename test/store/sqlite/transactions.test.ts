@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createCounters } from '../../../src/store/sqlite/counters.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { createTransactions } from '../../../src/store/sqlite/transactions.ts'
 import type { StoreCommit } from '../../../src/store/store.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 
 async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-transactions-'))

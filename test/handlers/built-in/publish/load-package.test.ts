@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { loadPackage } from '../../../../src/handlers/built-in/publish/load-package.ts'
+import { onTestFinished } from '../../../on-test-finished.ts'
 
 it('says of a package that is not installed how to install it', async () => {
   await expect(loadPackage('no-such-broker', 'no-such-broker@3 its-streams@3')).rejects.toThrow(
