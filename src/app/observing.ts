@@ -29,7 +29,7 @@ export function createObserving(parts: {
   const metrics = createMetrics({ version })
   const traces = settings.isTraced ? createTraces() : undefined
   const watch = createFactWatch(now)
-  const told = { metrics: metrics.maker, spans: traces?.spans, sources }
+  const told = { metrics: metrics.all, spans: traces?.spans, sources }
   const observer = createObserver({ log, now, ...told, listeners: [watch.listener] })
 
   async function startTraces(closers: Closers): Promise<void> {

@@ -1,15 +1,15 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type Counter, type Gauge, Registry } from 'prom-client'
 import { shareAnswer } from '../share-answer.ts'
 import type { SpoolStats, StoreStats } from '../store/store.ts'
 import { within } from '../timers.ts'
 import type { GuardianFigures } from './figures.ts'
-import { METRICS, type MetricPlan } from './metric-list.ts'
+import { type MetricSet, makeMetrics } from './metric-list.ts'
 
 /** The figures for Prometheus. */
 export interface Metrics {
   /** With which facts count. */
-  readonly maker: MetricMaker
+  readonly all: MetricSet
   /** The answer of `GET /metrics`: what was counted, and what was read for it. */
   render(figures: ScrapeFigures): Promise<string>
   readonly contentType: string
@@ -18,14 +18,14 @@ export interface Metrics {
 
 export function createMetrics({ version }: { version: string }): Metrics {
   const registry = new Registry()
-  const maker = createMetricMaker(registry)
-  const gauges = createScrapeGauges(maker)
-  const process = watchProcess(maker)
-  maker.gauge(METRICS.build).set({ version }, 1)
+  const all = makeMetrics(registry)
+  const setFigures = createScrapeGauges(all)
+  const process = watchProcess(all)
+  all.build_info.set({ version }, 1)
   return {
-    maker,
+    all,
     render(figures) {
-      gauges.set(figures)
+      setFigures(figures)
       process.read()
       return registry.metrics()
     },
@@ -33,24 +33,6 @@ export function createMetrics({ version }: { version: string }): Metrics {
     stop: process.stop,
   }
 }
-
-/** Makes metrics of plans, in one registry. */
-export function createMetricMaker(registry: Registry) {
-  const describe = <Label extends string>({ name, help, labels }: MetricPlan<Label>) => ({
-    name,
-    help,
-    labelNames: labels,
-    registers: [registry],
-  })
-  return {
-    counter: <Label extends string>(plan: MetricPlan<Label>) => new Counter(describe(plan)),
-    gauge: <Label extends string>(plan: MetricPlan<Label>) => new Gauge(describe(plan)),
-    histogram: <Label extends string>(plan: MetricPlan<Label>) =>
-      new Histogram({ ...describe(plan), buckets: [...(plan.buckets ?? [])] }),
-  }
-}
-
-export type MetricMaker = ReturnType<typeof createMetricMaker>
 
 type SpoolCounts = Pick<SpoolStats, 'waiting' | 'refused' | 'spooled' | 'drained'>
 
@@ -72,63 +54,44 @@ export interface ScrapeFigures {
 }
 
 /** Figures of the moment. One that is not known is left out, so that no graph shows an old one. */
-function createScrapeGauges(maker: MetricMaker) {
-  const { counter, gauge } = maker
-  const setGuardian = createGuardianGauges(maker)
-  const jobs = gauge(METRICS.jobs)
-  const backlog = gauge(METRICS.backlog)
-  const waitingBatches = gauge(METRICS.waitingBatches)
-  const oldestPending = gauge(METRICS.oldestPending)
-  const storeUp = gauge(METRICS.storeUp)
-  const ready = gauge(METRICS.ready)
-  const setCauses = createCauseGauge(maker)
-  const diskUsed = gauge(METRICS.diskUsed)
-  const spooled = gauge(METRICS.spooled)
-  const spoolRefused = gauge(METRICS.spoolRefused)
-  const spoolKept = counter(METRICS.spoolKept)
-  const spoolDrained = counter(METRICS.spoolDrained)
+function createScrapeGauges(metrics: MetricSet) {
+  const setCauses = createCauseGauge(metrics)
 
   function setStore(store: ScrapeFigures['store'], handlers: readonly string[]): void {
-    storeUp.set(store ? 1 : 0)
-    setOrRemove(backlog, store?.backlog)
-    setOrRemove(waitingBatches, store?.batches.waiting)
-    setOrRemove(oldestPending, store && store.oldestPendingMs / 1_000)
-    jobs.reset()
+    metrics.store_up.set(store ? 1 : 0)
+    setOrRemove(metrics.backlog, store?.backlog)
+    setOrRemove(metrics.waiting_batches, store?.batches.waiting)
+    setOrRemove(metrics.oldest_pending_seconds, store && store.oldestPendingMs / 1_000)
+    metrics.jobs.reset()
     // From 0 on, or the first dead jobs of a handler would not count as an increase.
     for (const handler of store ? handlers : []) setJobs(handler, { pending: 0, dead: 0 })
     for (const [handler, counts] of Object.entries(store?.jobs ?? {})) setJobs(handler, counts)
   }
 
   function setJobs(handler: string, { pending, dead }: { pending: number; dead: number }): void {
-    jobs.set({ handler, state: 'pending' }, pending)
-    jobs.set({ handler, state: 'dead' }, dead)
+    metrics.jobs.set({ handler, state: 'pending' }, pending)
+    metrics.jobs.set({ handler, state: 'dead' }, dead)
   }
 
   function setSpool(spool: SpoolCounts | undefined): void {
-    setOrRemove(spooled, spool?.waiting)
-    setOrRemove(spoolRefused, spool?.refused)
-    spoolKept.reset()
-    spoolKept.inc(spool?.spooled ?? 0)
-    spoolDrained.reset()
-    spoolDrained.inc(spool?.drained ?? 0)
+    setOrRemove(metrics.spool_batches, spool?.waiting)
+    setOrRemove(metrics.spool_refused_batches, spool?.refused)
+    setCounter(metrics.spool_kept_total, spool?.spooled ?? 0)
+    setCounter(metrics.spool_drained_total, spool?.drained ?? 0)
   }
 
-  return {
-    set(figures: ScrapeFigures): void {
-      const { store, spool, isReady, handlers, diskUsedRatio, guardian, causes } = figures
-      setStore(store, handlers)
-      setCauses(causes)
-      setGuardian(guardian)
-      setSpool(spool)
-      setOrRemove(diskUsed, diskUsedRatio)
-      ready.set(isReady ? 1 : 0)
-    },
+  return ({ store, spool, isReady, handlers, diskUsedRatio, guardian, causes }: ScrapeFigures) => {
+    setStore(store, handlers)
+    setCauses(causes)
+    setGuardian(metrics, guardian)
+    setSpool(spool)
+    setOrRemove(metrics.data_disk_used_ratio, diskUsedRatio)
+    metrics.ready.set(isReady ? 1 : 0)
   }
 }
 
 /** What is over is 0 until the process ends: a graph shows when it was. Names are of our own settings. */
-function createCauseGauge({ gauge }: MetricMaker) {
-  const one = gauge(METRICS.cause)
+function createCauseGauge({ cause: one }: Pick<MetricSet, 'cause'>) {
   const seen = new Set<string>()
 
   return (causes: readonly string[] | undefined): void => {
@@ -142,26 +105,23 @@ function createCauseGauge({ gauge }: MetricMaker) {
   }
 }
 
-function createGuardianGauges({ counter, gauge }: MetricMaker) {
-  const up = gauge(METRICS.guardianUp)
-  const webhooks = gauge(METRICS.guardedWebhooks)
-  const problems = gauge(METRICS.guardianProblems)
-  const resumed = counter(METRICS.guardianResumed)
-  const outageRetries = gauge(METRICS.outageRetries)
+function setGuardian(metrics: MetricSet, guardian: GuardianFigures | undefined): void {
+  const seen = guardian?.lookedAt === undefined ? undefined : guardian
+  setOrRemove(metrics.guardian_up, guardian && (seen && !guardian.failure ? 1 : 0))
+  setOrRemove(metrics.guardian_problems, seen?.problems.length)
+  setOrRemove(metrics.outage_retries, guardian && (guardian.outage?.retriesUsed ?? 0))
+  setCounter(metrics.guardian_resumed_total, guardian?.resumed ?? 0)
+  metrics.guardian_webhooks.reset()
+  if (!seen) return
+  const paused = seen.webhooks.filter(({ isPaused }) => isPaused).length
+  metrics.guardian_webhooks.set({ state: 'paused' }, paused)
+  metrics.guardian_webhooks.set({ state: 'active' }, seen.webhooks.length - paused)
+}
 
-  return (guardian: GuardianFigures | undefined): void => {
-    const seen = guardian?.lookedAt === undefined ? undefined : guardian
-    setOrRemove(up, guardian && (seen && !guardian.failure ? 1 : 0))
-    setOrRemove(problems, seen?.problems.length)
-    setOrRemove(outageRetries, guardian && (guardian.outage?.retriesUsed ?? 0))
-    resumed.reset()
-    resumed.inc(guardian?.resumed ?? 0)
-    webhooks.reset()
-    if (!seen) return
-    const paused = seen.webhooks.filter(({ isPaused }) => isPaused).length
-    webhooks.set({ state: 'paused' }, paused)
-    webhooks.set({ state: 'active' }, seen.webhooks.length - paused)
-  }
+/** One that is counted elsewhere. */
+function setCounter(counter: Counter, value: number): void {
+  counter.reset()
+  counter.inc(value)
 }
 
 function setOrRemove(gauge: Gauge, value: number | undefined): void {
@@ -174,18 +134,15 @@ const RESOLUTION_MS = 10
 const NOTE_EVERY_MS = 1_000
 
 /** What the process takes of its machine. Other threads have loops of their own, not seen here. */
-function watchProcess({ counter, gauge, histogram }: MetricMaker) {
-  const cpu = counter(METRICS.cpu)
-  const memory = gauge(METRICS.memory)
-  const heap = gauge(METRICS.heap)
-  const loopLag = histogram(METRICS.loopLag)
-  gauge(METRICS.startTime).set(Date.now() / 1_000 - process.uptime())
+function watchProcess(metrics: MetricSet) {
+  metrics.process_start_time_seconds.set(Date.now() / 1_000 - process.uptime())
 
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delays.enable()
   const timer = setInterval(() => {
     // Without a look at the loop since the last time, there is nothing to tell.
-    if (delays.count > 0) loopLag.observe(Math.max(0, delays.max / 1e9 - RESOLUTION_MS / 1_000))
+    const stalledSeconds = Math.max(0, delays.max / 1e9 - RESOLUTION_MS / 1_000)
+    if (delays.count > 0) metrics.event_loop_lag_seconds.observe(stalledSeconds)
     delays.reset()
   }, NOTE_EVERY_MS)
   timer.unref()
@@ -193,10 +150,9 @@ function watchProcess({ counter, gauge, histogram }: MetricMaker) {
   return {
     read(): void {
       const { user, system } = process.cpuUsage()
-      cpu.reset()
-      cpu.inc((user + system) / 1e6)
-      memory.set(process.memoryUsage.rss())
-      heap.set(process.memoryUsage().heapUsed)
+      setCounter(metrics.process_cpu_seconds_total, (user + system) / 1e6)
+      metrics.process_resident_memory_bytes.set(process.memoryUsage.rss())
+      metrics.process_heap_bytes.set(process.memoryUsage().heapUsed)
     },
     stop(): void {
       clearInterval(timer)

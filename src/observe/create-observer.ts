@@ -1,20 +1,21 @@
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { createRequestCounts, tellOfRequests, tellOfUnpacking } from './batch-facts.ts'
-import { createMetricMaker, type MetricMaker } from './create-metrics.ts'
+import type { ObservedCounts } from './figures.ts'
 import { type HandlerRecord, healthOf, tellOfAttempts, tellOfHandlers } from './handler-facts.ts'
-import type { ObservedCounts, Observer, ObserverListener } from './observer.ts'
-import { tellOfGuardian, tellOfPeople } from './people-facts.ts'
+import { type MetricSet, makeMetrics } from './metric-list.ts'
+import type { Observer, ObserverListener } from './observer.ts'
+import { tellOfAlerts, tellOfGuardian, tellOfPeople } from './people-facts.ts'
 import { createRecentMinutes } from './recent-minutes.ts'
-import { tellOfStore } from './store-facts.ts'
-import { createLogSampled, type Spans, type Telling } from './telling.ts'
+import { tellOfSpool, tellOfStore } from './store-facts.ts'
+import { createTelling, type Spans } from './telling.ts'
 
 interface ObserverOptions {
   readonly log: Logger
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Default: figures that nobody reads. */
-  readonly metrics?: MetricMaker
+  readonly metrics?: MetricSet
   /** Undefined: nobody wants traces. */
   readonly spans?: Spans | undefined
   /** Names of those that are known at the start. */
@@ -26,8 +27,8 @@ interface ObserverOptions {
 /** What happens, one function for each fact: its log line, its figures and its span. */
 export function createObserver(options: ObserverOptions): Observer {
   const { log, now, sources = [], listeners = [], spans } = options
-  const metrics = options.metrics ?? createMetricMaker(new Registry())
-  const telling: Telling = { log, logSampled: createLogSampled(log, now), metrics, spans }
+  const metrics = options.metrics ?? makeMetrics(new Registry())
+  const telling = createTelling({ log, metrics, spans }, now)
   const counts = createRequestCounts()
   const records = new Map<string, HandlerRecord>()
   const minutes = createRecentMinutes(now)
@@ -44,7 +45,9 @@ export function createObserver(options: ObserverOptions): Observer {
     ...tellOfAttempts(telling, minutes),
     ...tellOfHandlers(telling, records),
     ...tellOfStore(telling),
+    ...tellOfSpool(telling),
     ...tellOfPeople(telling),
+    ...tellOfAlerts(telling),
     ...tellOfGuardian(telling),
     counts: readCounts,
     recent: minutes.read,

@@ -1,3 +1,33 @@
+import type { RefusalReason } from './refusals.ts'
+
+/** Facts counted since this process started. */
+export interface ObservedCounts {
+  readonly received: Readonly<Record<string, number>>
+  readonly refused: Readonly<Record<RefusalReason, number>>
+  readonly handlers: Readonly<Record<string, HandlerHealth>>
+}
+
+export interface HandlerHealth {
+  readonly running: boolean
+  readonly restarts: number
+  readonly lastProblem: string | undefined
+}
+
+/** What became of the events of one type. `stored` counts the stale ones too. */
+export interface TypeReceipt {
+  readonly type: string
+  stored: number
+  duplicates: number
+  conflicts: number
+  stale: number
+}
+
+/** What became of a batch: of all events, of each type that it holds, of pieces. */
+export interface BatchReceipt extends Readonly<Omit<TypeReceipt, 'type'>> {
+  readonly quarantined: number
+  readonly types: readonly Readonly<TypeReceipt>[]
+}
+
 export interface LatencyFigures {
   readonly count: number
   /** In milliseconds; undefined when nothing was measured. */

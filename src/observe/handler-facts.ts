@@ -1,18 +1,8 @@
 import { relative } from 'node:path'
+import type { HandlerHealth } from './figures.ts'
 import { boundFields, tameLines, tameText, withoutStack } from './log-text.ts'
-import { METRICS } from './metric-list.ts'
-import type { HandlerHealth, Observer } from './observer.ts'
 import type { RecentMinutes } from './recent-minutes.ts'
 import type { Telling } from './telling.ts'
-
-type AttemptFacts = 'runProgressed' | 'attemptEnded' | 'runsCut'
-type HandlerFacts =
-  | 'handlerStarted'
-  | 'handlerEnded'
-  | 'handlerForgotten'
-  | 'handlerWrote'
-  | 'handlerCodeChanged'
-  | 'handlerOutputDropped'
 
 export interface HandlerRecord {
   /** Two, while one takes the place of another. */
@@ -27,21 +17,39 @@ export function healthOf({ pids, starts, lastProblem }: HandlerRecord): HandlerH
   return { running: pids.length > 0, restarts: Math.max(0, starts - 1), lastProblem }
 }
 
-/** What becomes of the events that handlers are to run. */
-export function tellOfAttempts(
-  { log, metrics, spans }: Telling,
-  minutes: RecentMinutes,
-): Pick<Observer, AttemptFacts> {
-  const attemptTime = metrics.histogram(METRICS.attemptTime)
-  const released = metrics.counter(METRICS.released)
+interface RunProgress {
+  readonly handler: string
+  /** With which the events came. */
+  readonly batch: string
+  readonly done: number
+  /** Of each of them. */
+  readonly durationsMs: Uint16Array | readonly number[]
+}
 
+interface EndedAttempt {
+  readonly handler: string
+  readonly event: string
+  /** With which the event came. */
+  readonly batch: string
+  readonly type: string
+  readonly attempt: number
+  readonly outcome: 'done' | 'retry' | 'dead' | 'alone'
+  readonly durationMs: number
+  readonly error: string | undefined
+}
+
+/** What becomes of the events that handlers are to run. */
+export function tellOfAttempts({ log, line, metrics, spans }: Telling, minutes: RecentMinutes) {
   return {
-    // One metric for their number and their time: there are thousands a second.
-    runProgressed({ durationsMs, ...fact }) {
+    /**
+     * Attempts of events that run for the first time have succeeded. One metric for their number and their
+     * time: there are thousands a second.
+     */
+    runProgressed({ durationsMs, ...fact }: RunProgress) {
       const { handler, batch, done } = fact
       log.debug(fact, 'attempts done')
       minutes.noteAttempts(handler, 'done', done)
-      const times = attemptTime.labels({ handler, outcome: 'done' })
+      const times = metrics.attempt_seconds.labels({ handler, outcome: 'done' })
       for (const ms of durationsMs) times.observe(ms / 1_000)
       spans?.add({
         batch,
@@ -54,16 +62,17 @@ export function tellOfAttempts(
         },
       })
     },
-    attemptEnded({ error, ...fact }) {
+    /** An attempt has failed, or one of an event by itself has succeeded. */
+    attemptEnded({ error, ...fact }: EndedAttempt) {
       const { handler, event, batch, type, attempt, outcome, durationMs } = fact
       const { outcome: _, ...told } = fact
       const fields = error === undefined ? told : { ...told, error: tameLines(error) }
       const [level, text] = ATTEMPT_LINES[outcome]
       log[level](fields, text)
-      if (outcome === 'alone') released.inc({ handler })
+      if (outcome === 'alone') metrics.released_total.inc({ handler })
       else {
         minutes.noteAttempts(handler, outcome, 1)
-        attemptTime.observe({ handler, outcome }, durationMs / 1_000)
+        metrics.attempt_seconds.observe({ handler, outcome }, durationMs / 1_000)
       }
       if (batch === '') return
       spans?.add({
@@ -80,9 +89,11 @@ export function tellOfAttempts(
         error: error === undefined ? undefined : withoutStack(error),
       })
     },
-    runsCut(fact) {
-      log.warn(fact, 'a run never came to an end; its events run one by one')
-    },
+    /** A run was opened three times without an end: its events run one by one from now on. */
+    runsCut: line<{ handler: string; events: number }>(
+      'warn',
+      'a run never came to an end; its events run one by one',
+    ),
   }
 }
 
@@ -93,25 +104,50 @@ const ATTEMPT_LINES = {
   alone: ['warn', 'attempt may have ended its process; it runs again, alone'],
 } as const
 
+interface EndedProcess {
+  readonly handler: string
+  readonly pid: number | undefined
+  readonly reason: string
+  readonly isPlanned: boolean
+}
+
+interface WrittenLine {
+  readonly handler: string
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly text: string
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
+  /** For which attempt, when it was written through `log`: of an event, or of several of one batch. */
+  readonly event?: string
+  readonly batch?: string
+  readonly attempt?: number
+}
+
+interface CodeChange {
+  readonly handler: string
+  readonly file: string
+  readonly problem: string | undefined
+  /** With the new code, or with that from before. */
+  readonly isRunning: boolean
+}
+
 /** What happens to handlers and their processes. `records` are kept up to date. */
 export function tellOfHandlers(
-  { log, metrics }: Telling,
+  { log, line, metrics }: Telling,
   records: Map<string, HandlerRecord>,
-): Pick<Observer, HandlerFacts> {
-  const running = metrics.gauge(METRICS.handlerRunning)
-  const restarts = metrics.counter(METRICS.handlerRestarts)
-  const droppedLines = metrics.counter(METRICS.droppedLines)
-
+) {
   return {
-    handlerStarted({ handler, pid }) {
+    handlerStarted({ handler, pid }: { handler: string; pid: number }) {
       log.info({ handler, pid }, 'handler process started')
       const { starts, pids, ...record } = records.get(handler) ?? NEVER_STARTED
       records.set(handler, { ...record, starts: starts + 1, pids: [...pids, pid] })
-      running.set({ handler }, pids.length + 1)
+      metrics.handler_running.set({ handler }, pids.length + 1)
       // From 0 on, or the first would not count as an increase.
-      for (const cause of ['planned', 'failure']) restarts.inc({ handler, cause }, 0)
+      for (const cause of ['planned', 'failure']) {
+        metrics.handler_restarts_total.inc({ handler, cause }, 0)
+      }
     },
-    handlerEnded({ handler, pid, reason, isPlanned }) {
+    /** Its process ended, or its module could not be loaded: then `pid` is undefined. */
+    handlerEnded({ handler, pid, reason, isPlanned }: EndedProcess) {
       const text = tameText(reason)
       const fields = { handler, pid, reason: tameLines(reason) }
       log[isPlanned ? 'info' : 'error'](fields, 'handler process ended')
@@ -120,29 +156,34 @@ export function tellOfHandlers(
       const left = pids.filter((one) => one !== pid)
       records.set(handler, { starts, pids: left, lastProblem: isPlanned ? lastProblem : text })
       // One that a reload took out of the settings is not one that is down.
-      if (isPlanned && left.length === 0) running.remove({ handler })
-      else running.set({ handler }, left.length)
-      restarts.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
+      if (isPlanned && left.length === 0) metrics.handler_running.remove({ handler })
+      else metrics.handler_running.set({ handler }, left.length)
+      metrics.handler_restarts_total.inc({ handler, cause: isPlanned ? 'planned' : 'failure' })
     },
-    handlerForgotten({ handler }) {
+    /** It is in the settings no more, or under another name. One that has a process stays known. */
+    handlerForgotten({ handler }: { handler: string }) {
       if ((records.get(handler)?.pids.length ?? 0) > 0) return
       records.delete(handler)
-      running.remove({ handler })
+      metrics.handler_running.remove({ handler })
     },
-    handlerWrote({ level, text, fields, ...about }) {
+    /** A line the handler wrote: through `log`, or to stdout or stderr. */
+    handlerWrote({ level, text, fields, ...about }: WrittenLine) {
       const told = fields ? { ...about, fields: boundFields(fields) } : about
       log[level](told, `[${about.handler}] ${tameLines(text)}`)
     },
-    handlerCodeChanged({ handler, file, problem, isRunning }) {
+    /** A file of its code has changed, and it was loaded anew; `problem` says why it could not be. */
+    handlerCodeChanged({ handler, file, problem, isRunning }: CodeChange) {
       const what = `${relative(process.cwd(), file)} changed`
       if (problem === undefined) return log.info({ handler, file }, `${what}: ${handler} runs anew`)
       const left = isRunning ? 'the code from before goes on' : 'it does not run'
       const fields = { handler, file, error: tameLines(problem) }
       log.error(fields, `${what}, and ${handler} cannot be loaded: ${left}`)
     },
-    handlerOutputDropped({ handler, lines }) {
-      log.warn({ handler, lines }, 'handler wrote too much; lines dropped')
-      droppedLines.inc({ handler }, lines)
-    },
+    /** Lines dropped because the handler wrote too many. */
+    handlerOutputDropped: line<{ handler: string; lines: number }>(
+      'warn',
+      'handler wrote too much; lines dropped',
+      ({ handler, lines }) => metrics.handler_dropped_lines_total.inc({ handler }, lines),
+    ),
   }
 }

@@ -1,67 +1,71 @@
-import { coarseAddress } from '../address.ts'
 import { ReceiverError } from '../errors.ts'
-import type { OutageFigures } from './figures.ts'
+import type { OutageFigures, WebhookProblem } from './figures.ts'
 import { tameText } from './log-text.ts'
-import { METRICS } from './metric-list.ts'
-import type { AlertObserver, GuardianObserver, Observer, ReplayFilter } from './observer.ts'
 import type { Telling } from './telling.ts'
 
-type PeopleFacts =
-  | 'tracesFailed'
-  | 'adminFailed'
-  | 'replayed'
-  | 'discarded'
-  | 'erased'
-  | 'handlerPaused'
-  | 'pieceRequeued'
-  | 'signedIn'
+/** Which events were asked for; times of receipt in milliseconds since 1970. */
+interface ReplayFilter {
+  readonly handler?: string
+  readonly state?: string
+  readonly type?: string
+  readonly from?: number
+  readonly to?: number
+  readonly event?: string
+}
 
-/** What people do here, and what they are told elsewhere. */
-export function tellOfPeople(telling: Telling): Pick<Observer, PeopleFacts> & AlertObserver {
-  const { log, logSampled, metrics } = telling
-  const replayedJobs = metrics.counter(METRICS.replayed)
-  const discardedJobs = metrics.counter(METRICS.discarded)
-  const adminFailures = metrics.counter(METRICS.adminFailures)
+/** Who asked, for which events, and how many jobs it came to. */
+interface JobsChange {
+  readonly address: string
+  readonly filter: ReplayFilter
+  readonly jobs: number
+}
+
+/** What people do here. */
+export function tellOfPeople({ line, sampled, metrics }: Telling) {
+  const failToAnswer = sampled('error', 'admin listener failed to answer')
+  const refuseSignIn = sampled('warn', 'sign-in refused')
+  const changeJobs = (text: string, counter: { inc(jobs: number): void }) => {
+    const tell = line('info', text)
+    return ({ filter, ...fact }: JobsChange) => {
+      tell({ ...fact, filter: describeFilter(filter) })
+      counter.inc(fact.jobs)
+    }
+  }
   return {
-    tracesFailed({ detail }) {
-      logSampled('warn', 'traces are lost', { reason: 'traces', detail: tameText(detail) })
+    /** The admin listener answered 500 or 503. `route` is its pattern, never an address with values. */
+    adminFailed({ route, error }: { route: string; error: unknown }) {
+      const code = error instanceof ReceiverError ? error.code : nameOf(error)
+      failToAnswer({ code, route, err: error })
+      metrics.admin_failures_total.inc()
     },
-    adminFailed({ route, error }) {
-      const reason = error instanceof ReceiverError ? error.code : nameOf(error)
-      logSampled('error', 'admin listener failed to answer', { reason, route, err: error })
-      adminFailures.inc()
+    /** The audit trail of replays: jobs became pending. */
+    replayed: changeJobs('jobs made pending again', metrics.replayed_jobs_total),
+    /** Dead jobs were settled for good. Why is in the trail: a person wrote it. */
+    discarded: changeJobs('dead jobs discarded', metrics.discarded_jobs_total),
+    /** A person was removed, and what of; see `ErasureReport`. */
+    erased: line<{
+      address: string
+      events: number
+      pieces: number
+      errors: number
+      files: number
+      waiting: number
+      isWiped: boolean
+    }>('info', 'a person was erased'),
+    /** A handler was paused, or resumed, for all replicas. */
+    handlerPaused({ isPaused, ...fact }: { address: string; handler: string; isPaused: boolean }) {
+      line('info', isPaused ? 'handler paused' : 'handler resumed')(fact)
     },
-    replayed({ address, filter, jobs }) {
-      const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
-      log.info(fields, 'jobs made pending again')
-      replayedJobs.inc(jobs)
-    },
-    discarded({ address, filter, jobs }) {
-      const fields = { network: coarseAddress(address), filter: describeFilter(filter), jobs }
-      log.info(fields, 'dead jobs discarded')
-      discardedJobs.inc(jobs)
-    },
-    erased({ address, ...counts }) {
-      log.info({ network: coarseAddress(address), ...counts }, 'a person was erased')
-    },
-    handlerPaused({ address, handler, isPaused }) {
-      const fields = { network: coarseAddress(address), handler }
-      log.info(fields, isPaused ? 'handler paused' : 'handler resumed')
-    },
-    pieceRequeued({ address, ...fact }) {
-      log.info({ network: coarseAddress(address), ...fact }, 'quarantined piece is read again')
-    },
-    signedIn({ address, isRight }) {
-      const fields = { reason: 'password', network: coarseAddress(address) }
-      if (isRight) log.info(fields, 'signed in')
-      else logSampled('warn', 'sign-in refused', fields)
-    },
-    alertSent(fact) {
-      log.info(fact, 'alert sent')
-    },
-    alertFailed({ cause, detail }) {
-      const text = 'alert could not be sent; it will be tried again'
-      logSampled('warn', text, { reason: 'alert', cause, detail: tameText(detail) })
+    /** A piece left quarantine to be read again, as this batch. */
+    pieceRequeued: line<{ address: string; piece: string; batch: string }>(
+      'info',
+      'quarantined piece is read again',
+    ),
+    /** Somebody gave the password to the page, or a wrong one. */
+    signedIn({ address, isRight }: { address: string; isRight: boolean }) {
+      const fact = { code: 'password', address }
+      if (isRight) line('info', 'signed in')(fact)
+      else refuseSignIn(fact)
     },
   }
 }
@@ -79,31 +83,50 @@ function describeFilter({ from, to, ...texts }: ReplayFilter): Record<string, st
   return Object.fromEntries([...tamed, ...times])
 }
 
-/** What happens to our webhooks at the provider. Their figures are read when they are asked for. */
-export function tellOfGuardian({ log, logSampled }: Telling): GuardianObserver {
+/** What happens on the way to others. Nothing tells where alerts go: the address may be a secret. */
+export function tellOfAlerts({ line, sampled }: Telling) {
+  const loseAlert = sampled('warn', 'alert could not be sent; it will be tried again')
+  const loseTraces = sampled('warn', 'traces are lost')
   return {
-    webhooksWrong({ problems }) {
+    alertSent: line<{ cause: string; state: string }>('info', 'alert sent'),
+    /** It will be sent again. */
+    alertFailed: (fact: { cause: string; detail: string }) => loseAlert({ code: 'alert', ...fact }),
+    /** Spans did not reach their collector, or were too many for it. */
+    tracesFailed: (fact: { detail: string }) => loseTraces({ code: 'traces', ...fact }),
+  }
+}
+
+/**
+ * What happens to the guardian, which watches our webhooks at the provider. Its figures are read when they
+ * are asked for.
+ */
+export function tellOfGuardian({ log, line, sampled }: Telling) {
+  return {
+    /** Told when they change, and again each hour while they last. */
+    webhooksWrong({ problems }: { problems: readonly WebhookProblem[] }) {
       for (const { webhook, source, text } of problems) {
         log.error({ webhook, source, problem: tameText(text) }, 'webhook at the provider is wrong')
       }
     },
-    webhooksRight(fact) {
-      log.info(fact, 'webhooks at the provider are as they should be')
-    },
-    webhookResumed(fact) {
-      log.warn(fact, 'paused webhook resumed at the provider')
-    },
-    guardianFailed({ code, detail, nextLookMs }) {
+    webhooksRight: line<{ webhooks: number }>(
+      'info',
+      'webhooks at the provider are as they should be',
+    ),
+    webhookResumed: line<{ webhook: number; source: string }>(
+      'warn',
+      'paused webhook resumed at the provider',
+    ),
+    /** The provider could not be asked, or refused. */
+    guardianFailed(fact: { code: string; detail: string; nextLookMs: number }) {
+      const { nextLookMs, ...failure } = fact
       // Waiting does not mend a wrong token: a person has to.
-      const level = code === 'unauthorized' || code === 'refused' ? 'error' : 'warn'
+      const level = failure.code === 'unauthorized' || failure.code === 'refused' ? 'error' : 'warn'
       const nextLookSeconds = Math.round(nextLookMs / 1_000)
-      logSampled(level, 'webhooks at the provider could not be looked at', {
-        reason: code,
-        detail: tameText(detail),
-        nextLookSeconds,
-      })
+      const text = 'webhooks at the provider could not be looked at'
+      sampled(level, text)({ ...failure, nextLookSeconds })
     },
-    outageEnded(outage) {
+    /** Our outage is over; it cost so many of the provider's retries. */
+    outageEnded(outage: OutageFigures) {
       const { retriesUsed, retriesLimit } = outage
       if (retriesUsed < retriesLimit) {
         log.warn(describeOutage(outage), 'outage is over; the provider has tried again meanwhile')
@@ -112,7 +135,8 @@ export function tellOfGuardian({ log, logSampled }: Telling): GuardianObserver {
       const text = 'outage is over; the provider may have given up: fill what is missing'
       log.error({ ...describeOutage(outage), command: backfillCommand(outage) }, text)
     },
-    outageNearsLimit(outage) {
+    /** When it goes on, the provider will pause the webhook. */
+    outageNearsLimit(outage: OutageFigures) {
       log.error(describeOutage(outage), 'outage goes on; the provider will pause the webhook')
     },
   }

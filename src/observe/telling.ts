@@ -1,23 +1,73 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Logger } from 'pino'
-import type { MetricMaker } from './create-metrics.ts'
+import { coarseAddress } from '../address.ts'
+import { tameLines, tameText } from './log-text.ts'
+import type { MetricSet } from './metric-list.ts'
 
 /** With what a fact is told: its log line, its figures, its span. */
 export interface Telling {
   readonly log: Logger
-  /** For what strangers or a full disk could make endless. */
-  readonly logSampled: LogSampled
-  readonly metrics: MetricMaker
+  /** Makes the function of a fact that is one line, with what counts it. */
+  readonly line: MakeTeller<'debug' | 'info' | 'warn' | 'error', object>
+  /** Likewise for what strangers or a full disk could make endless. */
+  readonly sampled: MakeTeller<'warn' | 'error', { readonly code: string }>
+  readonly metrics: MetricSet
   /** Undefined: nobody wants traces. */
   readonly spans: Spans | undefined
 }
 
-/** At most a few lines a second of one text and reason; the next tells how many were left out. */
-type LogSampled = (
-  level: 'warn' | 'error',
+type MakeTeller<Level extends string, Known extends object> = <
+  Fact extends Known = Known & Readonly<Record<string, unknown>>,
+>(
+  level: Level,
   text: string,
-  fields: { reason: string } & Record<string, unknown>,
-) => void
+  count?: (fact: Fact) => void,
+) => (fact: Fact) => void
+
+/** `now` is milliseconds since 1970. */
+export function createTelling(
+  parts: Pick<Telling, 'log' | 'metrics' | 'spans'>,
+  now: () => number,
+): Telling {
+  const { log } = parts
+  const admit = createSampling(now)
+  return {
+    ...parts,
+    line: (level, text, count) => (fact) => {
+      log[level](showFields(fact), text)
+      count?.(fact)
+    },
+    sampled: (level, text, count) => (fact) => {
+      const suppressed = admit(`${text}: ${fact.code}`)
+      const told = suppressed ? { ...fact, suppressed } : fact
+      if (suppressed !== undefined) log[level](showFields(told), text)
+      count?.(fact)
+    },
+  }
+}
+
+/**
+ * The fields of a fact as they stand in its line: what strangers wrote is tamed, and of an address
+ * only its network is told.
+ */
+function showFields(fact: object): object {
+  const { code, detail, address, error, ...others }: FieldsOfStrangers = fact
+  return {
+    reason: code,
+    detail: detail === undefined ? undefined : tameText(detail),
+    network: address === undefined ? undefined : coarseAddress(address),
+    error: error === undefined ? undefined : tameLines(error),
+    ...others,
+  }
+}
+
+/** They mean the same in every fact. */
+interface FieldsOfStrangers {
+  readonly code?: string
+  readonly detail?: string
+  readonly address?: string
+  readonly error?: string
+}
 
 /** Something that was done for a batch, and ended now. It holds nothing that the log would not. */
 export interface EndedSpan {
@@ -38,12 +88,14 @@ export interface Spans {
 
 const LINES_PER_SECOND = 5
 
-/** `now` is milliseconds since 1970. */
-export function createLogSampled(log: Logger, now: () => number): LogSampled {
+/**
+ * At most a few lines a second of one kind. Answers how many were held back since the last one let
+ * through; undefined: hold this one back.
+ */
+function createSampling(now: () => number): (kind: string) => number | undefined {
   const kinds = new Map<string, { since: number; admitted: number; heldBack: number }>()
 
-  /** How many were held back since the last one let through; undefined: hold this one back. */
-  function admit(kind: string): number | undefined {
+  return (kind) => {
     const time = now()
     const known = kinds.get(kind) ?? { since: time, admitted: 0, heldBack: 0 }
     kinds.set(kind, known)
@@ -60,11 +112,5 @@ export function createLogSampled(log: Logger, now: () => number): LogSampled {
     const { heldBack } = known
     known.heldBack = 0
     return heldBack
-  }
-
-  return (level, text, fields) => {
-    const suppressed = admit(`${text}: ${fields.reason}`)
-    if (suppressed === undefined) return
-    log[level](suppressed > 0 ? { ...fields, suppressed } : fields, text)
   }
 }

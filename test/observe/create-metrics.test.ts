@@ -45,7 +45,7 @@ function observe() {
   const observer = createObserver({
     log,
     now: () => 5_000,
-    metrics: metrics.maker,
+    metrics: metrics.all,
     sources: ['audit'],
   })
   const read = async (figures: Partial<ScrapeFigures> = {}) =>

@@ -321,7 +321,8 @@ describe('an observer', () => {
     const observer = createObserver({ log, now: broken })
     // `recent` is a question about time, and cannot be answered without a clock.
     expect(observer.recent).toThrow()
-    for (const [name, happen] of Object.entries(observer)) {
+    const all = Object.entries(observer) as [string, (fact: unknown) => unknown][]
+    for (const [name, happen] of all) {
       if (name === 'recent') continue
       expect(() =>
         happen(name === 'counts' ? undefined : { receipt: RECEIPT, text: 'x', level: 'info' }),
