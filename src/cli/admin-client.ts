@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import ndjson from 'ndjson'
 import type { WorkProgress } from '../admin/answer-long-work.ts'
-import { CommandFailure, EXIT_CODES } from './command.ts'
+import { CommandFailure, wrongUse } from './command.ts'
 
 export type Query = Readonly<Record<string, string | number | undefined>>
 
@@ -139,8 +139,7 @@ function explainRefusal(base: string, status: number, problem: Problem): Command
   }
   const { error, message, problems } = problem
   if (error === 'invalid_parameters' && Array.isArray(problems)) {
-    const text = problems.map(nameOption).join(' ')
-    return new CommandFailure(text, { exitCode: EXIT_CODES.usage })
+    return wrongUse(problems.map(nameOption).join(' '))
   }
   if (typeof message === 'string') return new CommandFailure(nameCommand(message))
   return noAdminApi(base, `, with ${status},`)

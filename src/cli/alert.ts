@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { Command } from 'commander'
 import { AlertFailure, sendAlert } from '../alerts/send-alert.ts'
 import { readSettings } from '../config.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { type CommandContext, CommandFailure, wrongSettings, wrongUse } from './command.ts'
 import { printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
@@ -11,32 +11,22 @@ Alerts are sent by the running receiver, to ALERT_URL. This only tries whether t
 Examples:
   mailtrap-receiver alert --test`
 
-interface AlertOptions {
-  readonly test?: boolean
-  readonly json?: boolean
-}
-
 export function alertCommand(context: CommandContext): Command {
   return new Command('alert')
     .option('--test', 'send one message, and say what came back')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action((options: AlertOptions) => tryAlert(options, context))
+    .action(({ test }: { readonly test?: boolean }) => tryAlert(test, context))
 }
 
-async function tryAlert(options: AlertOptions, context: CommandContext): Promise<void> {
-  if (!options.test) {
-    throw new CommandFailure('Nothing to do without --test. Try: mailtrap-receiver alert --test', {
-      exitCode: EXIT_CODES.usage,
-    })
-  }
+async function tryAlert(isTest = false, context: CommandContext): Promise<void> {
+  if (!isTest) throw wrongUse('Nothing to do without --test. Try: mailtrap-receiver alert --test')
   const { env, now, stopped } = context
   const { alerts, publicUrl } = readSettings({ env, isSourceOptional: true })
   if (!alerts) {
-    throw new CommandFailure(
+    throw wrongSettings(
       'ALERT_URL is not set: nobody is told of anything. Set it to where alerts should be posted, such as Slack’s address of an incoming webhook.',
-      { exitCode: EXIT_CODES.configuration },
     )
   }
   const receiver = publicUrl ? new URL(publicUrl).host : hostname()
@@ -49,6 +39,6 @@ async function tryAlert(options: AlertOptions, context: CommandContext): Promise
   )
   // The rest of the address may be a secret.
   const { host } = new URL(alerts.url)
-  const describe = () => `Sent a test to ${host}, which answered ${status}.`
-  await printAnswer({ answer: { host, status }, describe }, options, context)
+  const answer = { host, status }
+  await printAnswer(context, answer, () => `Sent a test to ${host}, which answered ${status}.`)
 }

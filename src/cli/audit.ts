@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { AuditJson } from '../admin/api/audit.ts'
 import { listFields } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
-import { addListOptions, type ListOptions, printList } from './connect.ts'
+import { addListOptions, printList } from './connect.ts'
 import { formatCount, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
 import type { Colour } from './terminal.ts'
@@ -48,8 +48,6 @@ taken from it.`
 
 export function auditCommand(context: CommandContext): Command {
   return addListOptions(
-    new Command('audit')
-      .addHelpText('after', EXAMPLES)
-      .action((options: ListOptions) => printList(LIST, options, context)),
+    new Command('audit').addHelpText('after', EXAMPLES).action(() => printList(context, LIST)),
   )
 }

@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { FillJson } from '../admin/api/backfill.ts'
 import { parseInstant } from '../admin/parameters.ts'
 import { readSettings } from '../config.ts'
 import { createMailtrapApi, type MailtrapApi } from '../guardian/management-api.ts'
 import { ManagementFailure } from '../guardian/management-failure.ts'
 import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect, connectToChange } from './connect.ts'
+import { type CommandContext, readerOf, wrongSettings } from './command.ts'
+import { addAdminOptions, connect, connectToChange } from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
 import { printAnswer } from './terminal.ts'
@@ -20,7 +20,7 @@ Examples:
 It needs MAILTRAP_API_TOKEN and MAILTRAP_ACCOUNT_ID. The e-mail log knows sent e-mails and
 what became of them: nothing of audit log, inbound and campaigns.`
 
-interface BackfillOptions extends AdminOptions {
+interface BackfillOptions {
   readonly from: number
   readonly to: number
   readonly sentFrom?: number
@@ -51,16 +51,15 @@ export function backfillCommand(context: CommandContext): Command {
   return addAdminOptions(command)
 }
 
-function readTime(text: string): number {
-  const at = parseInstant(text)
-  if (at !== undefined) return at
-  throw new InvalidArgumentError('Give a time such as 2026-11-21T09:30; without a zone it is UTC.')
-}
+const readTime = readerOf(
+  'Give a time such as 2026-11-21T09:30; without a zone it is UTC.',
+  parseInstant,
+)
 
 async function backfill(options: BackfillOptions, context: CommandContext): Promise<void> {
   const { from, to, source, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
   const api = createApi(context)
-  const client = await (dryRun ? connect : connectToChange)(options, context)
+  const client = await (dryRun ? connect : connectToChange)(context)
   const progress = createProgress(context)
   const tally = { messages: 0, events: 0, known: 0, missing: 0 }
   const waiting: object[] = []
@@ -90,16 +89,14 @@ async function backfill(options: BackfillOptions, context: CommandContext): Prom
     progress.clear()
   }
   const report = { ...tally, added: dryRun ? 0 : tally.missing }
-  const said = () => describe(report, { dryRun, sentFrom })
-  await printAnswer({ answer: report, describe: said }, options, context)
+  await printAnswer(context, report, () => describe(report, { dryRun, sentFrom }))
 }
 
 function createApi({ env, stopped }: CommandContext): MailtrapApi {
   const { management } = readSettings({ env, isSourceOptional: true })
   if (!management) {
-    throw new CommandFailure(
+    throw wrongSettings(
       'MAILTRAP_API_TOKEN is not set: without it Mailtrap does not tell what happened.',
-      { exitCode: EXIT_CODES.configuration },
     )
   }
   return createMailtrapApi({ ...management, signal: stopped })

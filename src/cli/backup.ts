@@ -23,13 +23,13 @@ export function backupCommand(context: CommandContext): Command {
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action(async (given: string, options: { readonly json?: boolean }) => {
+    .action(async (given: string) => {
       const file = resolve(given)
       const { storeFile, storeLabel } = readSettings({ env: context.env, isSourceOptional: true })
       if (storeFile === undefined) return command.error(explainPostgres(storeLabel, given))
       const { bytes } = await backUpTo(storeFile, file)
-      const describe = () => `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
-      await printAnswer({ answer: { file, bytes }, describe }, options, context)
+      const text = `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
+      await printAnswer(context, { file, bytes }, () => text)
     })
   return command
 }

@@ -5,7 +5,7 @@ import { HandlerProcess } from '../dispatch/process/handler-process.ts'
 import { DEFAULT_LIMITS } from '../dispatch/process/spawn-host.ts'
 import { ReceiverError } from '../errors.ts'
 import type { HandlerSettings } from '../model.ts'
-import { type CommandContext, CommandFailure, describeError, EXIT_CODES } from './command.ts'
+import { type CommandContext, describeError, wrongSettings } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
 import { formatCounted } from './figures.ts'
 import { describeFact, type Paint, printAnswer, safeText } from './terminal.ts'
@@ -17,21 +17,16 @@ Examples:
 
 Opens no port, changes nothing and touches no event. Exit code 78 when something is wrong.`
 
-interface CheckOptions {
-  readonly dev?: boolean
-  readonly json?: boolean
-}
-
 export function checkCommand(context: CommandContext): Command {
   return new Command('check')
     .option('--config <file>', 'settings in YAML (default: CONFIG_FILE)')
     .option('--dev', 'as for serve --dev: a signing secret may be missing')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action((options: CheckOptions) => check(options, context))
+    .action((options: { readonly dev?: boolean }) => check(options, context))
 }
 
-async function check(options: CheckOptions, context: CommandContext): Promise<void> {
+async function check(options: { readonly dev?: boolean }, context: CommandContext): Promise<void> {
   const settings = readCommandSettings(options, context)
   const [handlers, store] = await Promise.all([
     checkHandlers(settings, context),
@@ -48,16 +43,13 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
       takes_batches: takesBatches,
     })),
   }
-  const describe = (paint: Paint) => describeCheck(settings, { handlers, store }, paint)
-  await printAnswer({ answer, describe }, options, context)
+  await printAnswer(context, answer, (paint) => describeCheck(settings, { handlers, store }, paint))
   if (isOk) return
   const parts = [
     ...(wrong > 0 ? [formatCounted(wrong, 'handler')] : []),
     ...(store.isUsable ? [] : ['the store']),
   ]
-  throw new CommandFailure(`${parts.join(' and ')} cannot be used; what is wrong stands above.`, {
-    exitCode: EXIT_CODES.configuration,
-  })
+  throw wrongSettings(`${parts.join(' and ')} cannot be used; what is wrong stands above.`)
 }
 
 /** What became of loading one handler module. */

@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { looksLikePath } from '../config/secret-reader.ts'
+import { errorCode, looksLikePath } from '../config/secret-reader.ts'
 import { stripFile } from '../config/secret-text.ts'
 import { readSettings, type Settings, SettingsError } from '../config.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { type CommandContext, wrongSettings } from './command.ts'
 
 /** The settings of the receiver that is to run here. Throws SettingsError. */
 export function readCommandSettings(
@@ -35,11 +35,10 @@ function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
   try {
     needWritableFolder(folder)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new SettingsError([
       {
         setting: folder === dataDir ? 'DATA_DIR' : 'STORE_URL',
-        problem: `leads to the folder ${folder}, where nothing can be written (${code})`,
+        problem: `leads to the folder ${folder}, where nothing can be written (${errorCode(error)})`,
         remedy: 'Give a folder that this user may write to.',
       },
     ])
@@ -81,11 +80,10 @@ async function readSecretFile(path: string): Promise<string> {
   try {
     return stripFile(await readFile(path, 'utf8'))
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     const file = looksLikePath(path) ? `The file ${path}` : 'The file with the secret'
-    throw new CommandFailure(
-      `${file} could not be read (${code}). Give the path of a file that holds the secret.`,
-      { exitCode: EXIT_CODES.configuration, cause: error },
+    throw wrongSettings(
+      `${file} could not be read (${errorCode(error)}). Give the path of a file that holds the secret.`,
+      error,
     )
   }
 }

@@ -9,8 +9,8 @@ import { packageFile } from '../own-files.ts'
 /** Where a command writes: a terminal, a pipe or a file. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
-/** All that a command may know of the process that runs it. */
-export interface CommandContext {
+/** The process that runs a command, as far as that may know it. */
+export interface ProcessContext {
   /** With the variables of `.env` in the working directory below those of the process. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Reads them again. */
@@ -30,6 +30,22 @@ export interface CommandContext {
   readonly elapsedMs: () => number
 }
 
+/** All that a command may know of its surroundings. */
+export interface CommandContext extends ProcessContext {
+  readonly options: SharedOptions
+}
+
+/** What several commands may be given, whichever of them it is that runs. */
+export interface SharedOptions {
+  /** Stands in for the variable `CONFIG_FILE`, in the environment that the command sees. */
+  readonly config?: string
+  readonly json?: boolean
+  readonly adminUrl?: string
+  readonly passwordFile?: string
+  readonly limit?: number
+  readonly all?: boolean
+}
+
 export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, configuration: 78 } as const
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES]
 
@@ -43,6 +59,11 @@ export class CommandFailure extends Error {
     this.exitCode = options.exitCode ?? EXIT_CODES.failed
   }
 }
+
+export const wrongUse = (text: string) => new CommandFailure(text, { exitCode: EXIT_CODES.usage })
+
+export const wrongSettings = (text: string, cause?: unknown) =>
+  new CommandFailure(text, { exitCode: EXIT_CODES.configuration, cause })
 
 /** What the system says when a port cannot be had, and what to do. */
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
@@ -80,36 +101,46 @@ export function reachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '//127.0.0.1').replace(/\/$/, '')
 }
 
-/** For options that take a seed. */
-export function readSeed(text: string): number {
-  const seed = Number(text)
-  if (/^\d+$/.test(text) && seed <= 0xffff_ffff) return seed
-  throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.')
+/** Reads the text of an option. `read` answers undefined, or throws, for what `hint` tells not to give. */
+export function readerOf<Value>(hint: string, read: (text: string) => Value | undefined) {
+  return (text: string): Value => {
+    let value: Value | undefined
+    try {
+      value = read(text)
+    } catch (error) {
+      if (error instanceof CommandFailure) throw error
+    }
+    if (value !== undefined) return value
+    throw new InvalidArgumentError(hint)
+  }
 }
 
-/** For options that take a whole number from 1. */
-export function readWholeNumber(text: string): number {
+/** A whole number from `least` to `most`; undefined: the text is none. */
+export function wholeNumber(text: string, least: number, most: number): number | undefined {
   const number = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
-  throw new InvalidArgumentError('Give a whole number from 1.')
+  return /^\d+$/.test(text) && number >= least && number <= most ? number : undefined
 }
 
-/** For options that take an address. */
-export function readUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
-  throw new InvalidArgumentError('Give an address such as http://127.0.0.1:3001.')
-}
+export const readSeed = readerOf('Give a whole number from 0 to 4294967295.', (text) =>
+  wholeNumber(text, 0, 0xffff_ffff),
+)
+export const readWholeNumber = readerOf('Give a whole number from 1.', (text) =>
+  wholeNumber(text, 1, Number.MAX_SAFE_INTEGER),
+)
+export const readUrl = readerOf('Give an address such as http://127.0.0.1:3001.', (text) =>
+  /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+)
 
 /** The admin listener's. A password in it would end up in messages. */
-export function readAdminUrl(text: string): string {
-  return readBareUrl(text, '--admin-url', 'the password with --password-file or ADMIN_PASSWORD')
-}
+export const readAdminUrl = bareUrlReader(
+  '--admin-url',
+  'the password with --password-file or ADMIN_PASSWORD',
+)
 
 /** Without user and password, for which there is another `way`. Commander would repeat the text. */
-export function readBareUrl(text: string, option: string, way: string): string {
-  if (!text.includes('@')) return readUrl(text)
-  throw new CommandFailure(`${option} takes no user and password. Give ${way}.`, {
-    exitCode: EXIT_CODES.usage,
-  })
+export function bareUrlReader(option: string, way: string) {
+  return (text: string): string => {
+    if (!text.includes('@')) return readUrl(text)
+    throw wrongUse(`${option} takes no user and password. Give ${way}.`)
+  }
 }

@@ -4,23 +4,16 @@ import { type AdminAddress, readAdminAddress } from '../config/admin-address.ts'
 import { type AdminClient, createAdminClient, type Query } from './admin-client.ts'
 import {
   type CommandContext,
-  CommandFailure,
-  EXIT_CODES,
   reachableUrl,
   readAdminUrl,
   readWholeNumber,
+  wrongSettings,
 } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
 import { type Column, printRows } from './table.ts'
 import { printAnswer, safeText, writeText } from './terminal.ts'
-
-export interface AdminOptions {
-  readonly adminUrl?: string
-  readonly passwordFile?: string
-  readonly json?: boolean
-}
 
 /** Adds what every command needs that speaks to a running receiver. */
 export function addAdminOptions(command: Command): Command {
@@ -32,20 +25,14 @@ export function addAdminOptions(command: Command): Command {
 }
 
 /** Speaks to the receiver whose settings the command was given, or to the one at `--admin-url`. */
-export async function connect(
-  options: AdminOptions,
-  context: CommandContext,
-): Promise<AdminClient> {
-  return createAdminClient({ ...(await findReceiver(options, context)), stopped: context.stopped })
+export async function connect(context: CommandContext): Promise<AdminClient> {
+  return createAdminClient(await findReceiver(context))
 }
 
 /** Likewise, for what cannot be taken back: says first which receiver it is, on the standard error. */
-export async function connectToChange(
-  options: AdminOptions,
-  context: CommandContext,
-): Promise<AdminClient> {
-  const receiver = await findReceiver(options, context)
-  const client = createAdminClient({ ...receiver, stopped: context.stopped })
+export async function connectToChange(context: CommandContext): Promise<AdminClient> {
+  const receiver = await findReceiver(context)
+  const client = createAdminClient(receiver)
   const { version, store, counting_since: since } = await client.get<ProcessJson>('/api/process')
   const name = `Receiver at ${receiver.url}: version ${version}, store ${store}, up since ${formatInstant(since)} UTC.`
   await writeText(context.stderr, `${safeText(name)}\n`)
@@ -63,26 +50,24 @@ interface Work<Answer> {
  * and prints what came of it. Answers that.
  */
 export async function workOn<Answer extends object>(
-  { path, request = {}, describe }: Work<Answer>,
-  options: AdminOptions,
   context: CommandContext,
+  { path, request = {}, describe }: Work<Answer>,
 ): Promise<Answer> {
-  const client = await connectToChange(options, context)
+  const client = await connectToChange(context)
   const progress = createProgress(context)
   const answer = await client.work<Answer>(path, request, progress.show).finally(progress.clear)
-  await printAnswer({ answer, describe: () => describe(answer) }, options, context)
+  await printAnswer(context, answer, () => describe(answer))
   return answer
 }
 
-async function findReceiver(
-  { adminUrl, passwordFile }: AdminOptions,
-  { env }: CommandContext,
-): Promise<{ readonly url: string; readonly password: string | undefined }> {
+async function findReceiver({ env, options, stopped }: CommandContext) {
+  const { adminUrl, passwordFile } = options
   const given = { name: 'ADMIN_PASSWORD', file: passwordFile }
-  if (adminUrl !== undefined) return { url: adminUrl, password: await readSecret(given, env) }
+  if (adminUrl !== undefined)
+    return { url: adminUrl, password: await readSecret(given, env), stopped }
   const address = readAdminAddress(env, '.')
   const password = passwordFile === undefined ? address?.password : await readSecret(given, env)
-  return { url: adminUrlOf(address), password }
+  return { url: adminUrlOf(address), password, stopped }
 }
 
 /** Throws a CommandFailure when nobody listens, or nobody can say where. */
@@ -91,9 +76,8 @@ function adminUrlOf(address: AdminAddress | undefined): string {
   const reason = address
     ? 'ADMIN_PORT is 0 in these settings: only the receiver’s log says which port it has.'
     : 'ADMIN_PORT is off in these settings: their receiver has no admin API. Give it a port and start it again.'
-  throw new CommandFailure(
+  throw wrongSettings(
     `${reason} To ask a receiver all the same, say where its admin listener is with --admin-url.`,
-    { exitCode: EXIT_CODES.configuration },
   )
 }
 
@@ -105,19 +89,17 @@ export function listenerUrl(
   return reachableUrl(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
 }
 
-/** Of the options those with these names, as the API spells them: `messageId` is `message_id`. */
-export function filterOf(options: object, names: readonly string[]): Record<string, string> {
-  const given = Object.entries(options).filter(([name]) => names.includes(name))
+/** What concerns the command line alone; every other option is a filter of the API. */
+const OWN = new Set(['config', 'adminUrl', 'passwordFile', 'json', 'limit', 'all', 'follow'])
+
+/** The filters that a command was given, as the API spells them: `messageId` is `message_id`. */
+export function filterOf({ options }: CommandContext): Readonly<Record<string, string>> {
+  const given = Object.entries(options).filter(([name]) => !OWN.has(name))
   const fields = given.map(([name, value]) => [
     name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`),
     String(value),
   ])
   return Object.fromEntries(fields)
-}
-
-export interface ListOptions extends AdminOptions {
-  readonly limit: number
-  readonly all?: boolean
 }
 
 /** Adds what every command needs that lists what a running receiver has. */
@@ -127,7 +109,7 @@ export function addListOptions(command: Command): Command {
     .option('--all', 'all rows, however many')
 }
 
-interface ListPrint<Row> extends Omit<ListRequest, 'limit'> {
+interface ListPrint<Row> extends Omit<ListRequest, 'limit' | 'query'> {
   readonly columns: readonly Column<Row>[]
   /** What to say when there are no rows. */
   readonly whenEmpty: string
@@ -135,13 +117,13 @@ interface ListPrint<Row> extends Omit<ListRequest, 'limit'> {
 
 /** Prints the rows of the admin API: a table for people, a JSON line per row for machines. */
 export async function printList<Row>(
-  { columns, whenEmpty, ...list }: ListPrint<Row>,
-  options: ListOptions,
   context: CommandContext,
+  { columns, whenEmpty, ...list }: ListPrint<Row>,
 ): Promise<void> {
-  const limit = options.all ? Number.POSITIVE_INFINITY : options.limit
-  const pages = readPages<Row>(await connect(options, context), { ...list, limit })
-  await printRows({ columns, pages, whenEmpty }, options, context)
+  const { all, limit = MAX_PAGE } = context.options
+  const request = { ...list, query: filterOf(context), limit: all ? Infinity : limit }
+  const pages = readPages<Row>(await connect(context), request)
+  await printRows({ columns, pages, whenEmpty }, context)
 }
 
 const MAX_PAGE = 500

@@ -11,11 +11,10 @@ import { describeDemo, describeNextSteps } from './demo/describe-demo.ts'
 import { type DemoRequests, exercise, readDemoRequests } from './demo/exercise.ts'
 import { formatCounted } from './figures.ts'
 import { runReceiver } from './run-receiver.ts'
-import { type Paint, printAnswer } from './terminal.ts'
+import { printAnswer } from './terminal.ts'
 
 interface DemoOptions {
   readonly once?: boolean
-  readonly json?: boolean
   readonly verbose?: boolean
 }
 
@@ -41,7 +40,8 @@ export function demoCommand(context: CommandContext): Command {
 }
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
-  if (!options.json) context.stderr.write('Starting a receiver with the example handlers …\n')
+  if (!context.options.json)
+    context.stderr.write('Starting a receiver with the example handlers …\n')
   const dataDir = await mkdtemp(join(tmpdir(), 'mailtrap-receiver-demo-'))
   const places = { DATA_DIR: dataDir, HOST: '127.0.0.1' }
   try {
@@ -83,10 +83,10 @@ async function runDemo(
       alerts,
       stats,
     }
-    const describe = (paint: Paint) =>
-      describeDemo(result, paint) +
-      (options.once ? '' : describeNextSteps(result, samples.secret, paint))
-    await printAnswer({ answer, describe }, options, context)
+    await printAnswer(context, answer, (paint) => {
+      const next = options.once ? '' : describeNextSteps(result, samples.secret, paint)
+      return `${describeDemo(result, paint)}${next}`
+    })
     return options.once ? 'stop' : 'stay'
   })
   if (failures === 0) return

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import { Command } from 'commander'
 import type { StatsJson } from '../admin/api/stats-schema.ts'
+import { errorCode } from '../config/secret-reader.ts'
 import { readSettings, type Settings } from '../config.ts'
 import { sendRequest } from '../simulator/send-request.ts'
 import { createAdminClient } from './admin-client.ts'
 import {
   type CommandContext,
   CommandFailure,
-  EXIT_CODES,
   readAdminUrl,
   readWholeNumber,
+  wrongSettings,
+  wrongUse,
 } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { listenerUrl } from './connect.ts'
@@ -52,10 +54,7 @@ interface DoctorOptions {
   readonly dev?: boolean
   readonly source?: string
   readonly caFile?: string
-  readonly adminUrl?: string
-  readonly passwordFile?: string
   readonly timeout: number
-  readonly json?: boolean
 }
 
 export function doctorCommand(context: CommandContext): Command {
@@ -84,8 +83,7 @@ async function doctor(
   const { origin, pathname } = checkContext.base
   const shown = `${origin}${pathname}`.replace(/\/$/, '')
   const answer = { ok: failed === 0, url: shown, checks: findings }
-  const describe = (paint: Paint) => describeFindings(shown, findings, paint)
-  await printAnswer({ answer, describe }, options, context)
+  await printAnswer(context, answer, (paint) => describeFindings(shown, findings, paint))
   if (failed > 0)
     throw new CommandFailure(`${formatCounted(failed, 'check')} failed; what to do stands above.`)
 }
@@ -101,7 +99,7 @@ async function createCheckContext(
   const { base, sources } = findTarget(url, options.source, settings)
   const ca = options.caFile === undefined ? undefined : readCertificates(options.caFile)
   const timeoutMs = timeout * 1_000
-  const readStats = await createStatsReader(options, settings, context)
+  const readStats = await createStatsReader(settings, context)
   return {
     base,
     sources,
@@ -125,19 +123,17 @@ function readCertificates(path: string): string[] {
   try {
     return [...rootCertificates, readFileSync(path, 'utf8')]
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new CommandFailure(
-      `The file ${path} could not be read (${code}). Give one with PEM certificates.`,
-      { exitCode: EXIT_CODES.configuration, cause: error },
+    throw wrongSettings(
+      `The file ${path} could not be read (${errorCode(error)}). Give one with PEM certificates.`,
+      error,
     )
   }
 }
 
 /** Undefined answers where the admin listener cannot be asked. */
 async function createStatsReader(
-  { adminUrl, passwordFile }: DoctorOptions,
   { admin }: Settings,
-  { env, stopped }: CommandContext,
+  { env, stopped, options: { adminUrl, passwordFile } }: CommandContext,
 ): Promise<CheckContext['readStats']> {
   const given = await readSecret({ name: 'ADMIN_PASSWORD', file: passwordFile }, env)
   const url = adminUrl ?? (admin && listenerUrl(admin))
@@ -226,25 +222,21 @@ function findTarget(url: string | undefined, source: string | undefined, setting
     return { base, sources }
   }
   const names = settings.sources.map(({ name }) => name).join(', ')
-  throw wrong(`There is no source ${named} in these settings. There are: ${names}.`)
+  throw wrongUse(`There is no source ${named} in these settings. There are: ${names}.`)
 }
 
 function readBase(text: string | undefined): URL {
   if (text === undefined) {
-    throw wrong(
+    throw wrongUse(
       'Say where the receiver is: mailtrap-receiver doctor https://<host>, or set PUBLIC_URL.',
     )
   }
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw wrong('The URL is no address of http or https, such as https://hooks.example.com.')
+    throw wrongUse('The URL is no address of http or https, such as https://hooks.example.com.')
   }
   // Of the settings' own; those in the URL would be sent to whoever answers.
   url.username = ''
   url.password = ''
   return url
-}
-
-function wrong(text: string): CommandFailure {
-  return new CommandFailure(text, { exitCode: EXIT_CODES.usage })
 }

@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { EraseJson } from '../admin/api/upkeep.ts'
 import { ERASE_PARAMETERS } from '../admin/parameters.ts'
-import { type CommandContext, CommandFailure } from './command.ts'
-import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { type CommandContext, CommandFailure, readerOf } from './command.ts'
+import { addAdminOptions, workOn } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
@@ -21,18 +21,17 @@ export function eraseCommand(context: CommandContext): Command {
     new Command('erase')
       .argument('<recipient>', 'e-mail address, in any case', readAddress)
       .addHelpText('after', EXAMPLES)
-      .action(async (recipient: string, options: AdminOptions) => {
+      .action(async (recipient: string) => {
         const work = { path: '/api/erase', request: { recipient }, describe: describeErasure }
-        refuseRest(await workOn(work, options, context))
+        refuseRest(await workOn(context, work))
       }),
   )
 }
 
-function readAddress(text: string): string {
-  const { data } = ERASE_PARAMETERS.safeParse({ recipient: text })
-  if (data) return data.recipient
-  throw new InvalidArgumentError('Give an e-mail address, such as user@example.com.')
-}
+const readAddress = readerOf(
+  'Give an e-mail address, such as user@example.com.',
+  (text) => ERASE_PARAMETERS.safeParse({ recipient: text }).data?.recipient,
+)
 
 function describeErasure({ erased, events, quarantined, errors, files }: EraseJson): string {
   if (erased === 0) return 'Nothing told of this person.'

@@ -5,35 +5,11 @@ import { checkKey } from '../handlers/event-keys.ts'
 import { EVENT_STATES } from '../model.ts'
 import type { AdminClient, Query } from './admin-client.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
-import {
-  addListOptions,
-  connect,
-  filterOf,
-  type ListOptions,
-  printList,
-  readPages,
-} from './connect.ts'
+import { addListOptions, connect, filterOf, printList, readPages } from './connect.ts'
 import { formatInstant } from './figures.ts'
 import { showEventCommand } from './show-event.ts'
 import { type Column, createOwnTable, jsonLines } from './table.ts'
 import { STATE_COLOURS, writeText } from './terminal.ts'
-
-interface EventOptions extends ListOptions {
-  readonly type?: string
-  readonly follow?: boolean
-}
-
-const FILTER = [
-  'source',
-  'type',
-  'state',
-  'recipient',
-  'messageId',
-  'eventId',
-  'batch',
-  'from',
-  'to',
-]
 
 const COLUMNS: readonly Column<EventJson>[] = [
   { title: 'ID', text: (event) => event.id },
@@ -73,19 +49,18 @@ export function eventsCommand(context: CommandContext): Command {
         ]),
       )
       .addHelpText('after', EXAMPLES)
-      .action((options: EventOptions) => listEvents(options, context))
+      .action(({ follow }) => (follow ? followEvents(context) : listEvents(context)))
       .addCommand(showEventCommand(context)),
   )
 }
 
-async function listEvents(options: EventOptions, context: CommandContext): Promise<void> {
-  const query = filterOf(options, FILTER)
-  if (options.follow) return followEvents(query, options, context)
-  const hint = options.type === undefined ? undefined : checkKey(options.type)
+async function listEvents(context: CommandContext): Promise<void> {
+  const { type } = filterOf(context)
+  const hint = type === undefined ? undefined : checkKey(type)
   // Providers may send names that nobody knows here, which is no error.
   const whenEmpty = hint === undefined ? 'No such event.' : `No such event. ${hint}`
-  const list = { path: '/api/events', rowsIn: 'events', query, columns: COLUMNS, whenEmpty }
-  await printList(list, options, context)
+  const list = { path: '/api/events', rowsIn: 'events', columns: COLUMNS, whenEmpty }
+  await printList(context, list)
 }
 
 const INTERVAL_MS = 1_000
@@ -93,15 +68,10 @@ const INTERVAL_MS = 1_000
 const LATE_MS = 60_000
 
 /** Prints matching events that are unpacked from now on, oldest first, until the process is asked to stop. */
-async function followEvents(
-  query: Query,
-  options: EventOptions,
-  context: CommandContext,
-): Promise<void> {
-  const { stdout, stderr, stopped } = context
-  const client = await connect(options, context)
+async function followEvents(context: CommandContext): Promise<void> {
+  const { stdout, stderr, stopped, options } = context
   const format = options.json ? jsonLines : createOwnTable(COLUMNS, context)
-  const look = await createLook(client, query)
+  const look = await createLook(await connect(context), filterOf(context))
   await writeText(stderr, 'Waiting for events. Ctrl-C ends it.\n')
   let isAway = false
   while (!stopped.aborted) {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { HandlerJson } from '../admin/api/handlers.ts'
 import { failingShare } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect, workOn } from './connect.ts'
+import { addAdminOptions, connect, workOn } from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
 import { type Column, printRows } from './table.ts'
 import type { Colour } from './terminal.ts'
@@ -28,7 +28,7 @@ export function handlersCommand(context: CommandContext): Command {
     new Command('handlers')
       .enablePositionalOptions()
       .addHelpText('after', EXAMPLES)
-      .action((options: AdminOptions) => listHandlers(options, context))
+      .action(() => listHandlers(context))
       .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
       .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context)),
   )
@@ -44,18 +44,18 @@ function changeCommand(
       .description(`${description}, on every replica`)
       .argument('<name>', 'its name in the list')
       .addHelpText('after', EXAMPLES)
-      .action(async (name: string, options: AdminOptions) => {
+      .action(async (name: string) => {
         const path = `/api/handlers/${encodeURIComponent(name)}/${action}`
-        await workOn({ path, describe: describeChange }, options, context)
+        await workOn(context, { path, describe: describeChange })
       }),
   )
 }
 
-async function listHandlers(options: AdminOptions, context: CommandContext): Promise<void> {
-  const client = await connect(options, context)
+async function listHandlers(context: CommandContext): Promise<void> {
+  const client = await connect(context)
   const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
   const whenEmpty = 'No handler is loaded.'
-  await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, options, context)
+  await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, context)
 }
 
 interface Changed {

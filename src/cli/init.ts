@@ -74,20 +74,15 @@ export function initCommand(context: CommandContext): Command {
     .argument('[folder]', 'where', '.')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
-    .action((folder: string, options: InitOptions) => init(folder, options, context))
+    .action((folder: string) => init(folder, context))
 }
 
-interface InitOptions {
-  readonly json?: boolean
-}
-
-async function init(folder: string, options: InitOptions, context: CommandContext): Promise<void> {
+async function init(folder: string, context: CommandContext): Promise<void> {
   const files = Object.keys(FILES)
   const there = files.filter((name) => existsSync(join(folder, name)))
   if (there.length > 0) throw refuse(folder, there.join(', '))
   for (const [name, { text }] of Object.entries(FILES)) await make(folder, name, text)
-  const describe = () => describeFiles(folder)
-  await printAnswer({ answer: { folder, files }, describe }, options, context)
+  await printAnswer(context, { folder, files }, () => describeFiles(folder))
 }
 
 async function make(folder: string, name: string, text: string): Promise<void> {

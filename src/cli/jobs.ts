@@ -3,15 +3,7 @@ import type { DiscardedJson } from '../admin/api/change-jobs.ts'
 import type { ListedJobJson } from '../admin/api/jobs.ts'
 import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import {
-  type AdminOptions,
-  addAdminOptions,
-  addListOptions,
-  filterOf,
-  type ListOptions,
-  printList,
-  workOn,
-} from './connect.ts'
+import { addAdminOptions, addListOptions, filterOf, printList, workOn } from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
 import { STATE_COLOURS } from './terminal.ts'
@@ -58,10 +50,7 @@ export function jobsCommand(context: CommandContext): Command {
         new Option('--state <state>', 'in this state').choices([...JOB_STATES, 'retrying']),
       )
       .addHelpText('after', EXAMPLES)
-      .action((options: ListOptions) => {
-        const query = filterOf(options, ['handler', 'state'])
-        return printList({ ...LIST, query }, options, context)
-      })
+      .action(() => printList(context, LIST))
       .addCommand(retryCommand(context))
       .addCommand(discardCommand(context)),
   )
@@ -77,8 +66,6 @@ function addSelection(command: Command): Command {
     .option('--to <time>', 'of events received before')
 }
 
-const SELECTION = ['handler', 'event', 'type', 'from', 'to']
-
 const RETRY_EXAMPLES = `
 Examples:
   mailtrap-receiver jobs retry --handler suppressions              once what it depends on is back
@@ -92,12 +79,12 @@ function retryCommand(context: CommandContext): Command {
   const command = addSelection(new Command('retry'))
     .description('run jobs now that wait for their next attempt')
     .addHelpText('after', RETRY_EXAMPLES)
-    .action(async (options: AdminOptions) => {
-      const request = filterOf(options, SELECTION)
+    .action(async () => {
+      const request = filterOf(context)
       if (Object.keys(request).length === 0) {
         command.error('error: say which jobs: without any filter, every job would run now')
       }
-      await workOn({ path: '/api/jobs/retry', request, describe: describeRetry }, options, context)
+      await workOn(context, { path: '/api/jobs/retry', request, describe: describeRetry })
     })
   return addAdminOptions(command)
 }
@@ -124,19 +111,18 @@ function discardCommand(context: CommandContext): Command {
     .option('--error <text>', 'that failed so, as the page groups failures')
     .option('--reason <text>', 'why; one line of up to 300 characters, needed')
     .addHelpText('after', DISCARD_EXAMPLES)
-    .action(async (options: AdminOptions & { readonly reason?: string }) => {
-      const { reason } = options
-      const selection = filterOf(options, [...SELECTION, 'error'])
+    .action(async () => {
+      const { reason, ...selection } = filterOf(context)
       if (Object.keys(selection).length === 0) {
         command.error(
           'error: say which jobs: without any filter, every dead job would be discarded',
         )
       }
-      if (reason === undefined)
+      if (reason === undefined) {
         return command.error('error: say why nobody needs them, with --reason')
+      }
       const request = { ...selection, reason }
-      const work = { path: '/api/jobs/discard', request, describe: describeDiscarded }
-      await workOn(work, options, context)
+      await workOn(context, { path: '/api/jobs/discard', request, describe: describeDiscarded })
     })
   return addAdminOptions(command)
 }

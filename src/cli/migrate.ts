@@ -5,7 +5,7 @@ import { WrongValue } from '../config/wrong-value.ts'
 import { type ErrorCode, ReceiverError } from '../errors.ts'
 import type { CopyReport } from '../store/postgres/copy-target.ts'
 import { type CopyProblem, CopyRefused } from '../store/sqlite/copy-source.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from './command.ts'
+import { type CommandContext, CommandFailure, wrongSettings } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatCount, formatCounted } from './figures.ts'
 import { createProgress } from './progress.ts'
@@ -14,7 +14,6 @@ import { printAnswer, safeLines } from './terminal.ts'
 interface MigrateOptions {
   readonly from: string
   readonly to?: string
-  readonly json?: boolean
 }
 
 const EXAMPLES = `
@@ -42,7 +41,7 @@ export function migrateCommand(context: CommandContext): Command {
     .action(async (options: MigrateOptions) => {
       const refuse = (problem: string) => command.error(`error: ${problem}`)
       const ends = await readEnds(options, context.env, refuse)
-      await runMigration(ends, options, context)
+      await runMigration(ends, context)
     })
   return command
 }
@@ -73,14 +72,9 @@ function readAddress(name: string, text: string, refuse: (problem: string) => ne
 }
 
 /** Copies, shows how it goes, and prints what came of it. */
-async function runMigration(
-  ends: MigrationEnds,
-  options: MigrateOptions,
-  context: CommandContext,
-): Promise<void> {
+async function runMigration(ends: MigrationEnds, context: CommandContext): Promise<void> {
   const report = await copyWithProgress(ends, context)
-  const describe = () => describeMigration(report, ends)
-  await printAnswer({ answer: report, describe }, options, context)
+  await printAnswer(context, report, () => describeMigration(report, ends))
   if (report.outcome === 'stopped') {
     throw new CommandFailure(
       'Stopped before everything was copied. Run the same command again: it begins anew.',
@@ -156,9 +150,10 @@ function describeMigrationProblem(error: unknown, ends: MigrationEnds): unknown 
     )
   }
   if (code === 'invalid_settings') {
-    const { configuration: exitCode } = EXIT_CODES
-    const text = `${ends.label} cannot be used: ${detail.replace(/^STORE_URL: /, '')}`
-    return new CommandFailure(text, { exitCode, cause: error })
+    return wrongSettings(
+      `${ends.label} cannot be used: ${detail.replace(/^STORE_URL: /, '')}`,
+      error,
+    )
   }
   if (!TEMPORARY.has(code)) return error
   return new CommandFailure(

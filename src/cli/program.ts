@@ -9,7 +9,9 @@ import {
   describeError,
   EXIT_CODES,
   type ExitCode,
+  type ProcessContext,
   readVersion,
+  type SharedOptions,
 } from './command.ts'
 import { createPaint, safeLines } from './terminal.ts'
 
@@ -80,7 +82,7 @@ const DEFAULT_COMMAND = 'serve'
 /** Runs the command that `argv` asks for; answers the exit code. Never rejects. */
 export async function runProgram(
   argv: readonly string[],
-  context: CommandContext,
+  context: ProcessContext,
 ): Promise<ExitCode> {
   const program = await createProgram(argv, context)
   try {
@@ -92,7 +94,7 @@ export async function runProgram(
   }
 }
 
-async function createProgram(argv: readonly string[], context: CommandContext): Promise<Command> {
+async function createProgram(argv: readonly string[], context: ProcessContext): Promise<Command> {
   const program = new Command('mailtrap-receiver')
     .description('The server behind your Mailtrap webhook URL.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -100,7 +102,7 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
   const isWanted = findWanted(argv)
-  const own = followConfig(program, context)
+  const own = followOptions(program, context)
   for (const [name, load] of Object.entries(COMMANDS)) {
     const command = isWanted(name) ? (await load())(own) : new Command(name)
     command.description(SUMMARIES[name as keyof typeof SUMMARIES])
@@ -110,21 +112,25 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
   return program
 }
 
-/** The same surroundings, in which a command's `--config` is the variable `CONFIG_FILE`. */
-function followConfig(program: Command, context: CommandContext): CommandContext {
-  let given: Environment['env'] = {}
+/** The same, with the options of the command that runs; its `--config` is the variable `CONFIG_FILE`. */
+function followOptions(program: Command, context: ProcessContext): CommandContext {
+  let options: SharedOptions = {}
   program.hook('preAction', (_program, command) => {
-    const { config } = command.opts<{ readonly config?: string }>()
-    if (config !== undefined) given = { CONFIG_FILE: config }
+    options = command.opts()
   })
+  const withConfig = (env: Environment['env']) =>
+    options.config === undefined ? env : { ...env, CONFIG_FILE: options.config }
   return {
     ...context,
+    get options() {
+      return options
+    },
     get env() {
-      return { ...context.env, ...given }
+      return withConfig(context.env)
     },
     readEnvironment() {
       const { env, file } = context.readEnvironment()
-      return { env: { ...env, ...given }, file }
+      return { env: withConfig(env), file }
     },
   }
 }
@@ -143,7 +149,7 @@ function findWanted(argv: readonly string[]): (name: string) => boolean {
 const skipHelp = (argv: readonly string[]) => (argv[0] === 'help' ? argv.slice(1) : argv)
 
 /** Every command writes where the context says, ends by throwing, and hints at its help. */
-function prepare(command: Command, context: CommandContext, parents: string): void {
+function prepare(command: Command, context: ProcessContext, parents: string): void {
   const name = `${parents}${command.name()}`
   const { stdout, stderr } = context
   command
@@ -180,7 +186,7 @@ function refuseWord(word: string, command: Command): void {
   command.error(`error: unknown command '${word}'${similar ? `. Did you mean ${similar}?` : ''}`)
 }
 
-interface ReportMeans extends CommandContext {
+interface ReportMeans extends ProcessContext {
   readonly isJson: boolean
 }
 

@@ -1,4 +1,4 @@
-import type { CommandContext } from './command.ts'
+import type { ProcessContext } from './command.ts'
 import { formatCount } from './figures.ts'
 import { createPaint, displayWidth, shorten } from './terminal.ts'
 
@@ -23,7 +23,7 @@ const TERMINAL_INTERVAL_MS = 100
 const PLAIN_INTERVAL_MS = 5_000
 
 /** A bar on a terminal; elsewhere a plain line now and then. Both on stderr. */
-export function createProgress(context: CommandContext): Progress {
+export function createProgress(context: ProcessContext): Progress {
   const { stderr, elapsedMs } = context
   // A dumb one cannot remove what was written.
   const isTerminal = stderr.isTTY === true && context.env.TERM !== 'dumb'

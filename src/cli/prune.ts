@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, workOn } from './connect.ts'
+import { addAdminOptions, workOn } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
@@ -15,7 +15,7 @@ export function pruneCommand(context: CommandContext): Command {
   return addAdminOptions(
     new Command('prune')
       .addHelpText('after', EXAMPLES)
-      .action(async (options: AdminOptions) => void (await workOn(work, options, context))),
+      .action(async () => void (await workOn(context, work))),
   )
 }
 

@@ -1,20 +1,12 @@
 import { Command } from 'commander'
 import type { QuarantineJson } from '../admin/api/quarantine.ts'
 import { type CommandContext, readWholeNumber } from './command.ts'
-import {
-  type AdminOptions,
-  addAdminOptions,
-  addListOptions,
-  connect,
-  type ListOptions,
-  printList,
-  workOn,
-} from './connect.ts'
+import { addAdminOptions, addListOptions, connect, printList, workOn } from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
 import { describeFact, type Paint, printAnswer, safeLines, writeText } from './terminal.ts'
 
-interface ShowOptions extends AdminOptions {
+interface ShowOptions {
   readonly raw?: boolean
   readonly bytes: number
 }
@@ -49,7 +41,7 @@ export function quarantineCommand(context: CommandContext): Command {
     new Command('quarantine')
       .enablePositionalOptions()
       .addHelpText('after', EXAMPLES)
-      .action((options: ListOptions) => printList(LIST, options, context))
+      .action(() => printList(context, LIST))
       .addCommand(showCommand(context))
       .addCommand(replayCommand(context)),
   )
@@ -73,24 +65,24 @@ function replayCommand(context: CommandContext): Command {
       .description('take a piece out of quarantine and read it again, once the reader is mended')
       .argument('<id>', 'its ID in the list')
       .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
-      .action(async (id: string, options: AdminOptions) => {
+      .action(async (id: string) => {
         const path = `/api/quarantine/${encodeURIComponent(id)}/replay`
         const describe = ({ batch }: { readonly batch: string }) =>
           `Its bytes are read again, as batch ${batch}.`
-        await workOn({ path, describe }, options, context)
+        await workOn(context, { path, describe })
       }),
   )
 }
 
 async function showPiece(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
-  const client = await connect(options, context)
+  const client = await connect(context)
   const path = `/api/quarantine/${encodeURIComponent(id)}`
   if (options.raw) return writeText(context.stdout, await client.getBytes(`${path}/body`))
   const piece = await client.get<QuarantineJson>(path)
   const bytes = await client.getBytes(`${path}/body`)
   const answer = { ...piece, base64: Buffer.from(bytes).toString('base64') }
-  const describe = (paint: Paint) => describePiece(piece, bytes, { limit: options.bytes, paint })
-  await printAnswer({ answer, describe }, options, context)
+  const limit = options.bytes
+  await printAnswer(context, answer, (paint) => describePiece(piece, bytes, { limit, paint }))
 }
 
 /**

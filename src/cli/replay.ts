@@ -1,10 +1,8 @@
 import { Command, Option } from 'commander'
 import { REPLAYED_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, filterOf, workOn } from './connect.ts'
+import { addAdminOptions, filterOf, workOn } from './connect.ts'
 import { formatCounted } from './figures.ts'
-
-const FILTER = ['handler', 'state', 'type', 'from', 'to', 'event']
 
 const EXAMPLES = `
 Examples:
@@ -21,12 +19,12 @@ export function replayCommand(context: CommandContext): Command {
     .option('--to <time>', 'received before')
     .option('--event <id>', 'one event, by its ID in the list of events')
     .addHelpText('after', EXAMPLES)
-    .action(async (options: AdminOptions) => {
-      const request = filterOf(options, FILTER)
+    .action(async () => {
+      const request = filterOf(context)
       if (Object.keys(request).length === 0) {
         command.error('error: say which events: without any filter, every event would run again')
       }
-      await workOn({ path: '/api/replay', request, describe: describeReplay }, options, context)
+      await workOn(context, { path: '/api/replay', request, describe: describeReplay })
     })
   return addAdminOptions(command)
 }

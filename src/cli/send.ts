@@ -15,7 +15,7 @@ import { createProgress } from './progress.ts'
 import { findReceiver, type Receiver, type SendCommandOptions } from './send/find-receiver.ts'
 import { chooseBatches, sendBatches } from './send/outgoing-batches.ts'
 import { describeReport, refuseBadEnd, SendTally } from './send/send-report.ts'
-import { type Paint, printAnswer } from './terminal.ts'
+import { printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -145,8 +145,7 @@ async function send(
     throw new CommandFailure('There was nothing to send: no line of the files holds an event.')
   }
   if (report.batches > 0 || problem === undefined) {
-    const describe = (paint: Paint) => describeReport(report, paint)
-    await printAnswer({ answer: report, describe }, options, context)
+    await printAnswer(context, report, (paint) => describeReport(report, paint))
   }
   if (problem !== undefined) throw problem
   refuseBadEnd(report, receiver.url)

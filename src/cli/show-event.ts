@@ -4,7 +4,7 @@ import type { EventDetailJson } from '../admin/api/events.ts'
 import type { HandlerJson } from '../admin/api/handlers.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect } from './connect.ts'
+import { addAdminOptions, connect } from './connect.ts'
 import { formatCounted, formatDuration, formatInstant } from './figures.ts'
 import {
   describeFact,
@@ -15,7 +15,7 @@ import {
   writeText,
 } from './terminal.ts'
 
-interface ShowOptions extends AdminOptions {
+interface ShowOptions {
   readonly asTest?: boolean
   readonly handler?: string
 }
@@ -41,12 +41,9 @@ export function showEventCommand(context: CommandContext): Command {
 }
 
 async function showEvent(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
-  const client = await connect(options, context)
+  const client = await connect(context)
   const event = await client.get<EventDetailJson>(`/api/events/${encodeURIComponent(id)}`)
-  if (!options.asTest) {
-    const describe = (paint: Paint) => describeEvent(event, paint)
-    return printAnswer({ answer: event, describe }, options, context)
-  }
+  if (!options.asTest) return printAnswer(context, event, (paint) => describeEvent(event, paint))
   const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
   const { text, hint } = writeEventTest(event, handlers, options.handler)
   await writeText(context.stdout, text)

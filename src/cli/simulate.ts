@@ -1,19 +1,21 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { readDuration } from '../config/quantities.ts'
 import { createRandom } from '../simulator/samples/sample-events.ts'
-import {
-  FAULT_MEANINGS,
-  FAULT_NAMES,
-  type FaultName,
-  type Faults,
-} from '../simulator/sending/faults.ts'
+import { FAULT_MEANINGS, FAULT_NAMES, FAULTS, type Faults } from '../simulator/sending/faults.ts'
 import type { AttemptJson, SimulatorState } from '../simulator/sending/senders.ts'
 import { createVirtualClock } from '../simulator/sending/virtual-clock.ts'
 import type { RetryProfile } from '../simulator/sending/webhook-queue.ts'
 import { Simulator } from '../simulator/simulator.ts'
-import { type CommandContext, CommandFailure, readSeed, readWholeNumber } from './command.ts'
+import {
+  type CommandContext,
+  CommandFailure,
+  readerOf,
+  readSeed,
+  readWholeNumber,
+  wholeNumber,
+} from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { formatCounted, formatDuration, formatInstant } from './figures.ts'
 import { createPaint, type Paint, safeText } from './terminal.ts'
@@ -103,44 +105,27 @@ interface SimulateOptions {
   /** Milliseconds. */
   readonly tokenExpires?: number
   readonly state?: string
-  readonly json?: boolean
 }
 
 const MAX_SPEED = 1_000_000
 
-function readSpeed(text: string): number {
-  const speed = Number(text)
-  if (/^\d+(\.\d+)?$/.test(text) && speed <= MAX_SPEED) return speed
-  throw new InvalidArgumentError('Give a number such as 60, which makes a minute of a second.')
-}
-
-function readPort(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new InvalidArgumentError('Give a port from 0, any free one, to 65535.')
-}
-
-function readSpan(text: string): number {
-  try {
-    return readDuration(text)
-  } catch {
-    throw new InvalidArgumentError('Give a time with its unit, such as 30s, 10m or 2h.')
-  }
-}
+const readSpeed = readerOf('Give a number such as 60, which makes a minute of a second.', (text) =>
+  /^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_SPEED ? Number(text) : undefined,
+)
+const readPort = readerOf('Give a port from 0, any free one, to 65535.', (text) =>
+  wholeNumber(text, 0, 65_535),
+)
+const readSpan = readerOf('Give a time with its unit, such as 30s, 10m or 2h.', readDuration)
 
 /** `duplicate=0.1,reorder=1` */
-function readFaults(text: string): Faults {
-  const faults = text.split(',').map((part): [FaultName, number] => {
-    const [name = '', share = '1'] = part.trim().split('=')
-    const known = FAULT_NAMES.find((one) => one === name)
-    const figure = Number(share)
-    if (known !== undefined && share !== '' && figure >= 0 && figure <= 1) return [known, figure]
-    throw new InvalidArgumentError(
-      `Give name=share, the share from 0 to 1; names are ${FAULT_NAMES.join(', ')}.`,
-    )
-  })
-  return Object.fromEntries(faults)
-}
+const readFaults = readerOf(
+  `Give name=share, the share from 0 to 1; names are ${FAULT_NAMES.join(', ')}.`,
+  (text) => {
+    const faults = text.split(',').map((part) => part.trim().split('='))
+    const shares = faults.map(([name, share = '1']) => [name, share === '' ? share : Number(share)])
+    return FAULTS.parse(Object.fromEntries(shares))
+  },
+)
 
 /** As with `send`: the same seed gives the same events, so their times begin here. */
 const SEEDED_START = Date.UTC(2026, 0, 1)
@@ -166,7 +151,9 @@ async function runSimulator(options: SimulateOptions, context: CommandContext): 
     const url = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw explainPort(error, options)
     })
-    stdout.write(options.json ? `${JSON.stringify({ url })}\n` : describeStart(url, options))
+    stdout.write(
+      context.options.json ? `${JSON.stringify({ url })}\n` : describeStart(url, options),
+    )
     if (!stopped.aborted) await once(stopped, 'abort')
   } finally {
     await server.close()
@@ -176,9 +163,9 @@ async function runSimulator(options: SimulateOptions, context: CommandContext): 
 }
 
 function createSimulator(
-  { events, over: overMs, speed, timeout, json, ...options }: SimulateOptions,
+  { events, over: overMs, speed, timeout, ...options }: SimulateOptions,
   state: SimulatorState | undefined,
-  { now, elapsedMs, stdout, env }: CommandContext,
+  { now, elapsedMs, stdout, env, options: { json } }: CommandContext,
 ): Simulator {
   const { faults, retries, whenPaused } = options
   const seed = options.seed ?? randomInt(0x1_0000_0000)

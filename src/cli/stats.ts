@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { ownValue } from '../admin/answer-parts.ts'
 import type { ProcessJson, StatsJson } from '../admin/api/stats-schema.ts'
 import type { CommandContext } from './command.ts'
-import { type AdminOptions, addAdminOptions, connect } from './connect.ts'
+import { addAdminOptions, connect } from './connect.ts'
 import {
   formatBytes,
   formatCount,
@@ -20,25 +20,19 @@ Examples:
 
 export function statsCommand(context: CommandContext): Command {
   return addAdminOptions(
-    new Command('stats')
-      .addHelpText('after', EXAMPLES)
-      .action((options: AdminOptions) => showStats(options, context)),
+    new Command('stats').addHelpText('after', EXAMPLES).action(() => showStats(context)),
   )
 }
 
-async function showStats(options: AdminOptions, context: CommandContext): Promise<void> {
-  const client = await connect(options, context)
+async function showStats(context: CommandContext): Promise<void> {
+  const client = await connect(context)
   try {
     const stats = await client.get<StatsJson>('/api/stats')
-    const describe = (paint: Paint) => describeStats(stats, paint)
-    await printAnswer({ answer: stats, describe }, options, context)
+    await printAnswer(context, stats, (paint) => describeStats(stats, paint))
   } catch (error) {
     // The store may be away; the spool is then what matters, and the process knows it by itself.
     const known = await client.get<ProcessJson>('/api/process').catch(() => undefined)
-    if (known) {
-      const describe = (paint: Paint) => describeProcess(known, paint)
-      await printAnswer({ answer: known, describe }, options, context)
-    }
+    if (known) await printAnswer(context, known, (paint) => describeProcess(known, paint))
     throw error
   }
 }

@@ -75,10 +75,10 @@ export function createOwnTable<Row>(
 /** Rows that come in pages: a table for people, a JSON line per row for machines. */
 export async function printRows<Row>(
   { columns, pages, whenEmpty }: RowsPrint<Row>,
-  { json = false }: { readonly json?: boolean },
   context: CommandContext,
 ): Promise<void> {
   const { stdout, stderr } = context
+  const { json = false } = context.options
   const format = json ? jsonLines : createOwnTable(columns, context)
   let count = 0
   for await (const rows of pages) {

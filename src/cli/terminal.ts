@@ -54,19 +54,16 @@ export async function writeText(output: Output, text: string | Uint8Array): Prom
   if (!output.write(text)) await once(output, 'drain')
 }
 
-/** What a command was asked for, as JSON for machines or as text for people. */
-interface Printed {
-  readonly answer: unknown
-  /** A last line end is added where it is missing. */
-  readonly describe: (paint: Paint) => string
-}
-
+/**
+ * Prints what a command was asked for: as JSON for machines, else for people as it is described. A last
+ * line end is added where it is missing.
+ */
 export async function printAnswer(
-  { answer, describe }: Printed,
-  { json }: { readonly json?: boolean },
-  { stdout, env }: Pick<CommandContext, 'stdout' | 'env'>,
+  { stdout, env, options }: CommandContext,
+  answer: unknown,
+  describe: (paint: Paint) => string,
 ): Promise<void> {
-  const text = json ? JSON.stringify(answer) : describe(createPaint(stdout, env))
+  const text = options.json ? JSON.stringify(answer) : describe(createPaint(stdout, env))
   await writeText(stdout, text.endsWith('\n') ? text : `${text}\n`)
 }
 

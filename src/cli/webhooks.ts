@@ -1,14 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { ManagementApi } from '../guardian/management-api.ts'
 import type { Fields } from '../guardian/management-failure.ts'
 import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/sending/webhook.ts'
-import {
-  type CommandContext,
-  CommandFailure,
-  EXIT_CODES,
-  readUrl,
-  readWholeNumber,
-} from './command.ts'
+import { type CommandContext, readerOf, readUrl, readWholeNumber, wrongUse } from './command.ts'
 import { createOwnTable } from './table.ts'
 import { printAnswer, writeText } from './terminal.ts'
 import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
@@ -63,12 +57,11 @@ function listCommand(context: CommandContext): Command {
     new Command('list').description('list them').action(async (options: ApiOptions) => {
       const api = await connectApi(options, context)
       const webhooks = await api.list()
-      if (webhooks.length === 0 && !options.json) {
+      if (webhooks.length === 0 && !context.options.json) {
         return writeText(context.stderr, 'There are no webhooks.\n')
       }
       const columns = options.provider === 'mailingapi' ? mailingApiColumns : webhookColumns
-      const describe = () => createOwnTable(columns, context)(webhooks)
-      await printAnswer({ answer: webhooks, describe }, options, context)
+      await printAnswer(context, webhooks, () => createOwnTable(columns, context)(webhooks))
     }),
   )
 }
@@ -84,17 +77,15 @@ function itemCommand<Options extends ApiOptions>(
       refuseOddId(id, options)
       const webhook = await act(await connectApi(options, context), id, options)
       // A deleted one is not always shown again.
-      const describe = () => (webhook ? describeWebhook(webhook) : `${id} is deleted.`)
-      await printAnswer({ answer: webhook ?? { id }, describe }, options, context)
+      const text = webhook ? describeWebhook(webhook) : `${id} is deleted.`
+      await printAnswer(context, webhook ?? { id }, () => text)
     }),
   )
 }
 
 function refuseOddId(id: string, { provider }: ApiOptions): void {
   if (provider !== 'mailtrap' || /^\d{1,15}$/.test(id)) return
-  throw new CommandFailure(`Mailtrap's webhooks have numbers, and ${id} is none.`, {
-    exitCode: EXIT_CODES.usage,
-  })
+  throw wrongUse(`Mailtrap's webhooks have numbers, and ${id} is none.`)
 }
 
 function updateCommand(context: CommandContext): Command {
@@ -135,8 +126,7 @@ function addChangeableOptions(command: Command, isNew = false): Command {
     .option('--description <text>', 'MailingAPI only')
 }
 
-function readList(text: string): string[] {
+const readList = readerOf('Give names with commas between them, such as bounce,open.', (text) => {
   const names = text.split(',').map((name) => name.trim())
-  if (names.every((name) => /^\w+$/.test(name))) return names
-  throw new InvalidArgumentError('Give names with commas between them, such as bounce,open.')
-}
+  return names.every((name) => /^\w+$/.test(name)) ? names : undefined
+})

@@ -1,5 +1,5 @@
 import { PassThrough, Readable } from 'node:stream'
-import type { CommandContext, Output } from '../../src/cli/command.ts'
+import type { Output, ProcessContext } from '../../src/cli/command.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
 export interface CommandRun {
@@ -34,7 +34,7 @@ export function makeContext(options: RunOptions = {}) {
   const stderr = collect(options.columns)
   const never = new AbortController().signal
   const { stdin = '' } = options
-  const context: CommandContext = {
+  const context: ProcessContext = {
     env: options.env ?? {},
     readEnvironment: () => ({ env: options.env ?? {}, file: undefined }),
     stdin: typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : stdin,

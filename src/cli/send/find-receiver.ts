@@ -4,7 +4,7 @@ import { readSome } from '../../config/admin-address.ts'
 import { stripFile } from '../../config/secret-text.ts'
 import { DEFAULT_PROVIDER, type ProviderName, type SecretForm } from '../../model.ts'
 import type { BodyFormat } from '../../providers/outgoing-batch.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES } from '../command.ts'
+import { type CommandContext, wrongSettings } from '../command.ts'
 import { readSecret } from '../command-settings.ts'
 import { listenerUrl } from '../connect.ts'
 
@@ -30,7 +30,6 @@ export interface SendCommandOptions {
   readonly connections: number
   /** Seconds. */
   readonly timeout: number
-  readonly json?: boolean
 }
 
 /** Where to send, and how to be let in. */
@@ -65,9 +64,8 @@ function publicUrl(settings: {
 }): string {
   const { HOST: host, PORT: port, TLS_CERT_FILE: certificate } = settings
   if (port > 0) return listenerUrl({ host, port }, certificate === undefined ? 'http' : 'https')
-  throw new CommandFailure(
+  throw wrongSettings(
     'PORT is 0 in these settings: only the receiver’s log says which port it has. Say where it is with --url.',
-    { exitCode: EXIT_CODES.configuration },
   )
 }
 
@@ -88,9 +86,8 @@ async function findSigningSecret(
     (await readDevelopmentSecret(provider, dataDir))
   const newest = text?.split(',')[0]?.trim()
   if (newest) return newest
-  throw new CommandFailure(
+  throw wrongSettings(
     `There is no signing secret to sign with. Set ${name}, give --secret-file, or start the receiver with --dev on the same data directory.`,
-    { exitCode: EXIT_CODES.configuration },
   )
 }
 

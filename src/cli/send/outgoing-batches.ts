@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import ndjson from 'ndjson'
+import { errorCode } from '../../config/secret-reader.ts'
 import {
   JSON_TYPE,
   LINES_TYPE,
@@ -122,10 +123,8 @@ async function readBody(file: string): Promise<Buffer> {
 }
 
 function explainFile(file: string, error: unknown): CommandFailure {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-  return new CommandFailure(`${nameOf(file)} could not be read (${code}). Check the path.`, {
-    cause: error,
-  })
+  const text = `${nameOf(file)} could not be read (${errorCode(error)}). Check the path.`
+  return new CommandFailure(text, { cause: error })
 }
 
 function nameOf(file: string): string {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { readSome } from '../../config/admin-address.ts'
 import {
   createMailtrapApi,
@@ -11,7 +11,13 @@ import {
   ManagementFailure,
 } from '../../guardian/management-failure.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../model.ts'
-import { type CommandContext, CommandFailure, EXIT_CODES, readBareUrl } from '../command.ts'
+import {
+  bareUrlReader,
+  type CommandContext,
+  CommandFailure,
+  readerOf,
+  wrongSettings,
+} from '../command.ts'
 import { readSecret } from '../command-settings.ts'
 
 export interface ApiOptions {
@@ -19,7 +25,6 @@ export interface ApiOptions {
   readonly account?: string
   readonly apiUrl?: string
   readonly tokenFile?: string
-  readonly json?: boolean
 }
 
 /** Adds what every call of a management API needs. */
@@ -67,20 +72,15 @@ function needToken(text: string | undefined, provider: ProviderName): string {
   const token = text?.trim()
   if (token) return token
   const name = `${provider.toUpperCase()}_API_TOKEN`
-  throw new CommandFailure(
+  throw wrongSettings(
     `There is no API token. Set ${name}, or ${name}_FILE to the path of a file that holds it.`,
-    { exitCode: EXIT_CODES.configuration },
   )
 }
 
-function readApiUrl(text: string): string {
-  return readBareUrl(text, '--api-url', 'the token with --token-file or in the environment')
-}
-
-function readAccount(text: string): string {
-  if (/^\d{1,15}$/.test(text)) return text
-  throw new InvalidArgumentError('Give the number of the account.')
-}
+const readApiUrl = bareUrlReader('--api-url', 'the token with --token-file or in the environment')
+const readAccount = readerOf('Give the number of the account.', (text) =>
+  /^\d{1,15}$/.test(text) ? text : undefined,
+)
 
 const MAILINGAPI_API_URL = 'https://api.mailingapi.com'
 

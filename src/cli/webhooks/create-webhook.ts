@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { readSome } from '../../config/admin-address.ts'
+import { errorCode } from '../../config/secret-reader.ts'
 import { stripFile } from '../../config/secret-text.ts'
 import { writeSecretFile } from '../../config/write-secret-file.ts'
 import type { CreatedWebhook } from '../../guardian/management-api.ts'
@@ -26,8 +27,7 @@ export async function createWebhook(
   keep(created, file)
   const { webhook } = created
   const answer = { ...webhook, secret_file: file.path }
-  const describe = () => `${describeWebhook(webhook)}\n${describeNext(file)}`
-  await printAnswer({ answer, describe }, options, context)
+  await printAnswer(context, answer, () => `${describeWebhook(webhook)}\n${describeNext(file)}`)
 }
 
 /** Puts the secret before those that are there. The API shows it this once: one that cannot be kept is told. */
@@ -36,9 +36,8 @@ function keep({ secret, webhook }: CreatedWebhook, { path }: SecretFile): void {
     const others = readSecrets(path).filter((one) => one !== secret)
     writeSecretFile(realPath(path), `${[secret, ...others].join(',')}\n`)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new CommandFailure(
-      `The webhook ${webhook.id} was created, but its signing secret could not be kept in ${path} (${code}). It is shown only this once; put it into your settings yourself: ${secret}`,
+      `The webhook ${webhook.id} was created, but its signing secret could not be kept in ${path} (${errorCode(error)}). It is shown only this once; put it into your settings yourself: ${secret}`,
       { cause: error },
     )
   }
@@ -93,9 +92,8 @@ function refuseUnwritable(path: string): void {
     if (existsSync(path)) readFileSync(path)
     needWritableFolder(dirname(realPath(path)))
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new CommandFailure(
-      `The signing secret could not be kept in ${path} (${code}), so no webhook was created. Give a file that this user may write to, with --secret-file.`,
+      `The signing secret could not be kept in ${path} (${errorCode(error)}), so no webhook was created. Give a file that this user may write to, with --secret-file.`,
       { cause: error },
     )
   }

@@ -2,7 +2,7 @@ import { dropUndefined } from '../../admin/answer-parts.ts'
 import type { Fields } from '../../guardian/management-failure.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
 import { MAILTRAP_EVENT_TYPES } from '../../simulator/sending/webhook.ts'
-import { CommandFailure, EXIT_CODES } from '../command.ts'
+import { wrongUse } from '../command.ts'
 import type { Column } from '../table.ts'
 import { type Colour, safeText } from '../terminal.ts'
 import type { ApiOptions } from './connect-api.ts'
@@ -44,9 +44,7 @@ export function fieldsToUpdate(options: FieldOptions): Fields {
   refuseForeign(options)
   const changes = dropUndefined(changesOf(options))
   if (Object.keys(changes).length > 0) return changes
-  throw new CommandFailure('Say what to change, for example --url. See --help.', {
-    exitCode: EXIT_CODES.usage,
-  })
+  throw wrongUse('Say what to change, for example --url. See --help.')
 }
 
 function changesOf(options: FieldOptions): Fields {
@@ -60,9 +58,7 @@ function refuseForeign(options: FieldOptions): void {
   const given = foreign.find((name) => options[name] !== undefined)
   if (given === undefined) return
   const provider = options.provider === 'mailingapi' ? 'MailingAPI' : 'Mailtrap'
-  throw new CommandFailure(`${provider} knows no --${given}: leave it out.`, {
-    exitCode: EXIT_CODES.usage,
-  })
+  throw wrongUse(`${provider} knows no --${given}: leave it out.`)
 }
 
 /** Answers of both providers; keys may be missing. */

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { readDuration } from '../../config/quantities.ts'
 import type { SampleEvent } from '../../providers/samples.ts'
 import { Refusal } from '../management/refusal.ts'
-import { FAULT_NAMES } from '../sending/faults.ts'
+import { FAULTS } from '../sending/faults.ts'
 import { streamKindFor, type Webhook, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
 import { clockJson, statusJson, statusPage } from './status.ts'
@@ -47,7 +47,7 @@ function addClockRoute(app: FastifyInstance, simulator: Simulator): void {
 
 function addFaultsRoute(app: FastifyInstance, simulator: Simulator): void {
   app.post('/simulator/faults', async (request) => {
-    simulator.faults = read(faultsSchema, request.body)
+    simulator.faults = read(FAULTS, request.body)
     return simulator.faults
   })
 }
@@ -123,8 +123,6 @@ const clockSchema = z.strictObject({
   advance: duration.optional(),
   speed: z.number().min(0).max(MAX_SPEED).optional(),
 })
-
-const faultsSchema = z.partialRecord(z.enum(FAULT_NAMES), z.number().min(0).max(1))
 
 const streamSchema = z.strictObject({
   /** One of the kind that is to get them: `mailtrap/9001`. */

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Random } from '../../providers/samples.ts'
 import { randomUuid } from '../samples/sample-events.ts'
 
@@ -18,11 +19,12 @@ export const FAULT_MEANINGS = {
   slow_body: 'attempts whose body takes 3 s',
 } as const
 
-export type FaultName = keyof typeof FAULT_MEANINGS
+type FaultName = keyof typeof FAULT_MEANINGS
 export const FAULT_NAMES = Object.keys(FAULT_MEANINGS) as FaultName[]
 
 /** Shares; what is not named does not happen. */
-export type Faults = Readonly<Partial<Record<FaultName, number>>>
+export const FAULTS = z.partialRecord(z.enum(FAULT_NAMES), z.number().min(0).max(1))
+export type Faults = Readonly<z.output<typeof FAULTS>>
 
 /** True as often as asked for. */
 export function occurs(name: FaultName, faults: Faults, random: Random): boolean {
