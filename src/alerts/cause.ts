@@ -8,13 +8,16 @@ export interface Cause {
   /** What it is, and of what: `jobs_dead:crm`. The same as long as it lasts. */
   readonly cause: string
   /** Milliseconds since 1970; undefined: known only since it was seen. */
-  readonly since: number | undefined
+  readonly since?: number | undefined
   readonly text: string
   /** What to do. */
   readonly remedy: string
   /** Of causes that grow: how much of it there is. */
   readonly amount?: number
 }
+
+/** What one look finds. */
+export type Causes = Generator<Cause, void, undefined>
 
 /** What is known at a moment. Times in milliseconds since 1970. */
 export interface Figures {

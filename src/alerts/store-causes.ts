@@ -1,13 +1,8 @@
-import type { Cause, Figures } from './cause.ts'
-import { count } from './words.ts'
+import { formatCounted } from '../counted.ts'
+import type { Causes, Figures } from './cause.ts'
 
 const DISK_PERCENT = 90
 const SPOOL_DISK_PERCENT = 80
-
-/** For which nothing is accepted, or soon may not be. */
-export function findStoreCauses(figures: Figures): Cause[] {
-  return [...findAcceptance(figures), ...findSpool(figures), ...findDisk(figures)]
-}
 
 const STORE_FAILURES: Readonly<Record<string, readonly [text: string, remedy: string]>> = {
   store_full: ['the disk is full', 'Free space on the disk of DATA_DIR: it goes on by itself.'],
@@ -17,57 +12,53 @@ const STORE_FAILURES: Readonly<Record<string, readonly [text: string, remedy: st
   store_busy: ['the store does not answer in time', 'Look at the store, its disk and the load.'],
 }
 
-function findAcceptance({ isReady, storeState }: Figures): Cause[] {
-  if (isReady && storeState === 'ok') return []
-  const known = STORE_FAILURES[storeState]
-  const [why, remedy] = known ?? [
+/** For which nothing is accepted, or soon may not be. */
+export function* findStoreCauses(figures: Figures): Causes {
+  yield* findAcceptance(figures)
+  yield* findSpool(figures)
+  const { diskUsedPercent = 0 } = figures
+  if (diskUsedPercent < DISK_PERCENT) return
+  yield {
+    cause: 'disk',
+    text: `The disk of DATA_DIR is ${diskUsedPercent} % full.`,
+    remedy: 'Free space before it is full: from then on nothing is accepted.',
+  }
+}
+
+function* findAcceptance({ isReady, storeState }: Figures): Causes {
+  if (isReady && storeState === 'ok') return
+  const [why, remedy] = STORE_FAILURES[storeState] ?? [
     storeState === 'ok' ? 'the receiver is not up' : storeState.replace(/^degraded: /, ''),
     'Look at /readyz, at the log, and at the store.',
   ]
-  return isReady
-    ? [{ cause: 'store', since: undefined, text: `The store fails: ${why}.`, remedy }]
-    : [{ cause: 'not_ready', since: undefined, text: `Not accepting webhooks: ${why}.`, remedy }]
+  yield isReady
+    ? { cause: 'store', text: `The store fails: ${why}.`, remedy }
+    : { cause: 'not_ready', text: `Not accepting webhooks: ${why}.`, remedy }
 }
 
-function findSpool({ spool, watched, diskUsedPercent = 0 }: Figures): Cause[] {
-  if (!spool) return []
-  const causes: Cause[] = []
+function* findSpool({ spool, watched, diskUsedPercent = 0 }: Figures): Causes {
+  if (!spool) return
   if (watched.spoolFailedAt !== undefined) {
-    causes.push({
+    yield {
       cause: 'spool',
       since: watched.spoolFailedAt,
       text: 'The spool cannot keep batches: while the store is away, nothing is accepted.',
       remedy: 'Look at the disk of DATA_DIR, and at the log.',
-    })
+    }
   }
   if (spool.refused > 0) {
-    causes.push({
+    yield {
       cause: 'spool_refused',
-      since: undefined,
-      text: `The store refuses ${count(spool.refused, 'batch', 'batches')} of the spool.`,
+      text: `The store refuses ${formatCounted(spool.refused, 'batch', 'batches')} of the spool.`,
       remedy: 'They stay in the spool and are tried again after a start; the log says why.',
       amount: spool.refused,
-    })
+    }
   }
   if (spool.waiting > 0 && diskUsedPercent >= SPOOL_DISK_PERCENT) {
-    causes.push({
+    yield {
       cause: 'spool_disk',
-      since: undefined,
-      text: `${count(spool.waiting, 'batch waits', 'batches wait')} in the spool, and its disk is ${diskUsedPercent} % full.`,
+      text: `${formatCounted(spool.waiting, 'batch waits', 'batches wait')} in the spool, and its disk is ${diskUsedPercent} % full.`,
       remedy: 'Bring the store back, or give DATA_DIR more room.',
-    })
+    }
   }
-  return causes
-}
-
-function findDisk({ diskUsedPercent = 0 }: Figures): Cause[] {
-  if (diskUsedPercent < DISK_PERCENT) return []
-  return [
-    {
-      cause: 'disk',
-      since: undefined,
-      text: `The disk of DATA_DIR is ${diskUsedPercent} % full.`,
-      remedy: 'Free space before it is full: from then on nothing is accepted.',
-    },
-  ]
 }

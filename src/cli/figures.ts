@@ -1,14 +1,4 @@
-const THOUSANDS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-
-/** 12345.6 → `12,346` */
-export function formatCount(count: number): string {
-  return THOUSANDS.format(count)
-}
-
-/** `1 event`, `1,200 events` */
-export function formatCounted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${formatCount(count)} ${count === 1 ? singular : plural}`
-}
+export { formatCount, formatCounted } from '../counted.ts'
 
 /** 4096 → `4.1 KB`, 180000000 → `180.0 MB` */
 export function formatBytes(bytes: number): string {

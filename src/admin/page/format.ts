@@ -1,5 +1,9 @@
 /** Figures, texts and times as people read them. Pure, but for the language of the reader. */
 
+import { formatCounted as count } from '../../counted.ts'
+
+export { count }
+
 const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const LONGEST_TEXT = 200
@@ -39,9 +43,6 @@ export function splitHidden(text: string): { text: string; isHidden: boolean }[]
 
 const nameOf = (character: string) =>
   `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
-
-/** How many of what: `1 job`, `2 jobs`. */
-export const count = (n: number, noun: string) => `${showNumber(n)} ${noun}${n === 1 ? '' : 's'}`
 
 export function showAge(seconds: number): string {
   if (seconds < 90) return `${showNumber(Math.round(seconds))} s`
