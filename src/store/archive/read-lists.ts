@@ -1,3 +1,4 @@
+import { cutFitting, type Fitting } from '../group-by.ts'
 import { stepFor } from '../series.ts'
 import type {
   AuditRow,
@@ -108,9 +109,12 @@ export async function readTimes({ query }: Reading, sql: string): Promise<Record
   return Object.fromEntries(rows.map(({ name, at }) => [name, at]))
 }
 
-/** Of bodies that are read together; the first may be larger. */
-const BYTES_AT_ONCE = 4 * 1024 * 1024
-const BATCHES_AT_ONCE = 500
+/** Whose bodies are read together. */
+const AT_ONCE: Fitting<WaitingBatch> = {
+  sizeOf: ({ body_bytes }) => body_bytes,
+  most: 4 * 1024 * 1024,
+  rows: 500,
+}
 
 const SELECT_OPEN = 'SELECT seq, id, body_bytes FROM batches WHERE is_open = 1 ORDER BY seq'
 
@@ -135,7 +139,10 @@ export async function findWaiting(
   const wanted = among && new Set(among)
   const open = await reading.query<WaitingBatch>(SELECT_OPEN)
   const found: string[] = []
-  for (const group of groupBySize(open.filter(({ id }) => wanted?.has(id) ?? true))) {
+  for (const group of cutFitting(
+    open.filter(({ id }) => wanted?.has(id) ?? true),
+    AT_ONCE,
+  )) {
     const ids = new Map(group.map(({ seq, id }) => [seq, id]))
     const isInGroup = isAmong(reading, 'batch', [...ids.keys()])
     const rows = await reading.query<{ batch: number; body: Uint8Array }>(
@@ -147,19 +154,4 @@ export async function findWaiting(
     found.push(...hits.flatMap(({ batch }) => ids.get(batch) ?? []))
   }
   return found
-}
-
-function groupBySize(batches: readonly WaitingBatch[]): WaitingBatch[][] {
-  const groups: WaitingBatch[][] = []
-  let bytes = 0
-  for (const batch of batches) {
-    const group = groups.at(-1)
-    bytes += batch.body_bytes
-    if (group && bytes <= BYTES_AT_ONCE && group.length < BATCHES_AT_ONCE) group.push(batch)
-    else {
-      groups.push([batch])
-      bytes = batch.body_bytes
-    }
-  }
-  return groups
 }

@@ -1,11 +1,9 @@
 import { type JobRow, readJob } from '../claimed-rows.ts'
 import { INTERRUPTED, MOST_RECORDED_CHARACTERS } from '../job-record.ts'
 import type { ClaimedJob, ClaimRequest, TurnRequest } from '../store.ts'
-import { listOf } from './arrays.ts'
 import { IS_PAUSED } from './claim-runs.ts'
 import { GIVEN_MS, NOW_MS, TOO_FAR, takerFor } from './database-time.ts'
-import type { Floors } from './floors.ts'
-import type { Holdings } from './holdings.ts'
+import { type Leases, nameOfJob } from './leases.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
@@ -48,15 +46,6 @@ interface DueRow extends JobRow {
   readonly payload: string
 }
 
-/** What was never started was no attempt. */
-const LET_JOBS_GO = `
-  UPDATE jobs SET running = 0, attempt = attempt - 1, due_at = ${NOW_MS}, taker = NULL
-  WHERE state = 'pending' AND running = 1 AND taker = $1 AND NOT (event || ' ' || handler = ANY($2))`
-
-/** Jobs of this taker that he knows nothing of. */
-export const letJobsGo = (transactions: Transactions, taker: number, but: readonly string[]) =>
-  transactions.runOne(PLAN, LET_JOBS_GO, [taker, listOf('text', but)])
-
 /** When the earliest is due that does not run, and the time of the same clock. */
 const NEXT_DUE = `
   SELECT due_at, due_at > ${TOO_FAR} AS is_misdated, ${NOW_MS} AS now FROM jobs
@@ -67,46 +56,36 @@ const NEXT_DUE = `
 const SAME_TIME_MS = 1_000
 
 /** Jobs that are due, with leases by the database's clock. Every claim is a fence. */
-export function createJobClaims(
+export async function claimJobs(
   transactions: Transactions,
-  options: {
-    readonly taker: number
-    readonly heldJobs: Holdings<string>
-    readonly jobFloors: Floors
-    readonly now: () => number
-  },
-) {
-  const { taker, heldJobs, jobFloors, now } = options
+  { taker, jobs }: Leases,
+  { handler, events, bytes, leaseMs }: ClaimRequest,
+): Promise<ClaimedJob[]> {
+  const values = [handler, events, bytes, leaseMs, taker, INTERRUPTED]
+  const read = (from: number) => transactions.runOne<DueRow>(PLAN, CLAIM_JOBS, [...values, from])
+  const rows = await jobs.take(leaseMs, read, {
+    handler,
+    describe: ({ event, place, fence }) => {
+      return { name: nameOfJob({ event, handler }), place, fence }
+    },
+  })
+  return rows.map((row) => readJob(row, handler, Buffer.from(row.payload, 'base64')))
+}
 
-  function claimJobs(request: ClaimRequest): Promise<ClaimedJob[]> {
-    const { handler, events, bytes, leaseMs } = request
-    return heldJobs.taking(async () => {
-      const values = [handler, events, bytes, leaseMs, taker, INTERRUPTED]
-      const read = (from: number) =>
-        transactions.runOne<DueRow>(PLAN, CLAIM_JOBS, [...values, from])
-      const rows = await jobFloors.of(handler).look(read, ({ place }) => place)
-      for (const { event, fence } of rows) heldJobs.hold(`${event} ${handler}`, leaseMs, fence)
-      return rows.map((row) => readJob(row, handler, Buffer.from(row.payload, 'base64')))
-    })
-  }
-
-  async function nextDue(handler: string): Promise<number | undefined> {
-    const [row] = await transactions.runOne<{ due_at: number; is_misdated: boolean; now: number }>(
-      PLAN,
-      NEXT_DUE,
-      [handler],
-    )
-    if (!row) return undefined
-    if (row.is_misdated) return now()
-    const ahead = row.now - now()
-    return Math.abs(ahead) < SAME_TIME_MS ? row.due_at : row.due_at - ahead
-  }
-
-  return {
-    claimJobs,
-    nextDue,
-    takeTurns: (request: TurnRequest) => takeTurns(transactions, request),
-  }
+export async function nextDue(
+  transactions: Transactions,
+  handler: string,
+  now: () => number,
+): Promise<number | undefined> {
+  const [row] = await transactions.runOne<{ due_at: number; is_misdated: boolean; now: number }>(
+    PLAN,
+    NEXT_DUE,
+    [handler],
+  )
+  if (!row) return undefined
+  if (row.is_misdated) return now()
+  const ahead = row.now - now()
+  return Math.abs(ahead) < SAME_TIME_MS ? row.due_at : row.due_at - ahead
 }
 
 const TURNS: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
@@ -126,7 +105,7 @@ const TAKE_TURNS = `
   FROM granted g WHERE h.name = g.name AND g.turns > 0 RETURNING g.turns`
 
 /** One row, which all replicas take from: a handler with a rate has it in common. */
-async function takeTurns(
+export async function takeTurns(
   transactions: Transactions,
   { handler, wanted, everyUs, atOnce }: TurnRequest,
 ): Promise<number> {

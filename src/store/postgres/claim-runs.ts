@@ -4,8 +4,7 @@ import { UNREADABLE } from '../run-ends.ts'
 import type { ClaimRequest, OpenRun, RunEvent } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, NOW_MS, takerFor } from './database-time.ts'
-import type { Floors } from './floors.ts'
-import type { Holdings } from './holdings.ts'
+import type { Leases } from './leases.ts'
 import { endRun } from './outcomes.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -59,13 +58,7 @@ interface Slice {
   start: number
   bytes: number
 }
-interface EventRow {
-  id: number
-  start: number
-  bytes: number
-  key: Uint8Array
-  type: string
-}
+type EventRow = Pick<RunEvent, 'start' | 'bytes' | 'type'> & { id: number; key: Uint8Array }
 
 const SLICES = sendingRows<Slice>({
   run: ['bigint', ({ row }) => row.id],
@@ -78,40 +71,22 @@ const SELECT_SLICES = `
   SELECT s.run, encode(substring(b.body FROM s.start + 1 FOR s.bytes), 'base64') AS body
   FROM (${SLICES.select}) AS s JOIN bodies b ON b.batch = s.batch`
 
-const LET_RUNS_GO = `
-  UPDATE runs SET leased_until = 0, taker = NULL
-  WHERE open > 0 AND taker = $1 AND NOT (id = ANY($2::bigint[]))`
-/** Runs of this taker that he knows nothing of. */
-export const letRunsGo = (transactions: Transactions, taker: number, but: readonly number[]) =>
-  transactions.runOne(PLAN, LET_RUNS_GO, [taker, listOf('bigint', but)])
-
 /** Runs for handlers, with leases by the database's clock. Every opening is a fence. */
-export function createRunClaims(
+export function claimRuns(
   transactions: Transactions,
-  options: {
-    readonly taker: number
-    readonly heldRuns: Holdings
-    readonly runFloors: Floors
-  },
-) {
-  const { taker, heldRuns, runFloors } = options
-
-  function claimRuns(request: ClaimRequest): Promise<OpenRun[]> {
-    const { handler, events, bytes, leaseMs } = request
-    return heldRuns.taking(async () => {
-      const read = (from: number) =>
-        transactions.run(PLAN, async (query) => {
-          const values = [handler, events, bytes, leaseMs, taker, from]
-          const rows = await query<RunRow>(CLAIM_RUNS, values)
-          return rows.length === 0 ? [] : await readRuns(query, rows, handler)
-        })
-      const runs = await runFloors.of(handler).look(read, ({ run }) => run)
-      for (const { run, fence } of runs) heldRuns.hold(run, leaseMs, fence)
-      return runs
+  { taker, runs }: Leases,
+  { handler, events, bytes, leaseMs }: ClaimRequest,
+): Promise<OpenRun[]> {
+  const read = (from: number) =>
+    transactions.run(PLAN, async (query) => {
+      const values = [handler, events, bytes, leaseMs, taker, from]
+      const rows = await query<RunRow>(CLAIM_RUNS, values)
+      return rows.length === 0 ? [] : await readRuns(query, rows, handler)
     })
-  }
-
-  return { claimRuns }
+  return runs.take(leaseMs, read, {
+    handler,
+    describe: ({ run, fence }) => ({ name: run, place: run, fence }),
+  })
 }
 
 async function readRuns(

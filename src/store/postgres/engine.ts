@@ -1,16 +1,15 @@
 import type { Batch } from '../../model.ts'
 import { within } from '../../timers.ts'
 import type { Promised, StoreCommit, Upkeep, WorkStore } from '../store.ts'
-import { createJobClaims, letJobsGo } from './claim-jobs.ts'
-import { createRunClaims, letRunsGo } from './claim-runs.ts'
+import { claimJobs, nextDue, takeTurns } from './claim-jobs.ts'
+import { claimRuns } from './claim-runs.ts'
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
-import { createFloor, createFloors } from './floors.ts'
-import { createExtending, createHoldings, newTaker } from './holdings.ts'
-import { createAppending, letBatchesGo, takeBatches } from './journal.ts'
+import { createAppending, takeBatches } from './journal.ts'
 import { createKeyMarks, findKnown } from './keys.ts'
+import { createLeases, extend } from './leases.ts'
 import { createHints, createSender, listen } from './notify.ts'
 import { afterOpening, createDatabaseOpening, isForGood } from './open-database.ts'
-import { createOutcomes } from './outcomes.ts'
+import { cutRun, record } from './outcomes.ts'
 import { createPages } from './pages.ts'
 import {
   createReadQuery,
@@ -34,9 +33,6 @@ const MOST_LETTING_GO_MS = 1_000
 
 const FOLD: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }
 const PROBE: TransactionPlan = { sync: 'on', timeoutMs: 2_000 }
-
-/** Of runs that are opened before anybody has said how long it is. */
-const FIRST_LEASE_MS = 60_000
 
 /** A store that replicas share. Everything it is asked may be asked while the database is away. */
 export interface PostgresEngine extends Promised<WorkStore>, Promised<Upkeep> {
@@ -108,7 +104,7 @@ export async function openPostgresEngine(
   async function close(): Promise<void> {
     stopBackground()
     // Else no other replica would unpack them before their lease is over.
-    await within(MOST_LETTING_GO_MS, parts.heldBatches.letAllGo()).catch(() => {})
+    await within(MOST_LETTING_GO_MS, parts.leases.batches.letAllGo()).catch(() => {})
     await parts.marks.flush().catch(() => {})
     await Promise.all([stopListening?.(), ...pools.map((pool) => pool.close())])
   }
@@ -140,46 +136,16 @@ function createParts(options: {
   elapsedMs: () => number
 }) {
   const { work, ingest, part, now, elapsedMs } = options
-  const taker = newTaker()
-  const floors = { batches: createFloor(elapsedMs), runs: createFloors(elapsedMs) }
-  const heldBatches = createHoldings(async (but: readonly number[]) => {
-    await letBatchesGo(work, taker, but)
-    floors.batches.lower()
-  })
-  const heldRuns = createHoldings(async (but: readonly number[]) => {
-    await letRunsGo(work, taker, but)
-    floors.runs.lower()
-  })
-  const heldJobs = createHoldings((but: readonly string[]) => letJobsGo(work, taker, but))
+  const leases = createLeases(work, elapsedMs)
   const marks = createKeyMarks(work)
-  const lease = { ms: FIRST_LEASE_MS }
   const hints = createHints(createSender(work))
   return {
-    work,
-    ingest,
-    taker,
-    heldBatches,
-    heldRuns,
-    floors,
-    marks,
-    lease,
-    hints,
+    ...{ work, ingest, now, leases, marks, hints },
     appending: createAppending({
       transactions: ingest,
       connections: part === 'work' ? 1 : INGEST_CONNECTIONS,
     }),
-    pages: createPages(work, {
-      taker,
-      heldBatches,
-      leaseMs: () => lease.ms,
-      onStored: marks.add,
-    }),
-    outcomes: createOutcomes(work, { runs: heldRuns, jobs: heldJobs }),
-    claims: {
-      ...createRunClaims(work, { taker, heldRuns, runFloors: floors.runs }),
-      ...createJobClaims(work, { taker, heldJobs, jobFloors: createFloors(elapsedMs), now }),
-      ...createExtending(work, { taker, heldRuns, heldJobs, heldBatches }),
-    },
+    pages: createPages(work, leases, marks.add),
     upkeep: createUpkeep(work, { marks, now, tell: hints.tell }),
   }
 }
@@ -188,8 +154,7 @@ function createParts(options: {
 function serve(
   parts: ReturnType<typeof createParts>,
 ): Omit<PostgresEngine, 'useUrl' | 'reading' | 'close'> {
-  const { work, ingest, taker, heldBatches, heldRuns, floors, lease, hints } = parts
-  const { appending, pages, outcomes, claims, upkeep } = parts
+  const { work, ingest, now, leases, hints, appending, pages, upkeep } = parts
   return {
     async append(batch) {
       await appending.append(batch)
@@ -198,31 +163,32 @@ function serve(
     async probe() {
       await ingest.runOne(PROBE, `INSERT INTO counters (name, n) VALUES ('probes', 0)`)
     },
-    takeBatches(request) {
-      lease.ms = request.leaseMs
-      return takeBatches(work, request, { taker, held: heldBatches, floor: floors.batches })
-    },
+    takeBatches: (request) => takeBatches(work, leases, request),
     findKnown: (keys) => findKnown(work, keys),
     commit: (given) =>
-      heldRuns.taking(async () => {
+      leases.runs.taking(async () => {
         // Both have ended before anybody hears that one has failed.
         const [stored, recorded] = await Promise.allSettled([
           pages.commit(given.pages),
-          outcomes.record(given.progress, given.jobs),
+          record(work, leases, given),
         ])
         if (stored.status === 'rejected') throw stored.reason
         if (recorded.status === 'rejected') throw recorded.reason
         for (const { handler, isGivenBack } of given.progress) {
-          if (isGivenBack) floors.runs.lower(handler)
+          if (isGivenBack) leases.runs.lowerFloor(handler)
         }
         const runs = stored.value.flatMap((page) => (page.kind === 'stored' ? page.runs : []))
-        for (const { run, fence } of runs) if (fence > 0) heldRuns.hold(run, lease.ms, fence)
+        for (const { run, fence } of runs) if (fence > 0) leases.runs.hold(run, leases.ms, fence)
         if (runs.length > 0) hints.tell('jobs')
         return { pages: stored.value, refused: recorded.value }
       }),
-    ...claims,
+    claimRuns: (request) => claimRuns(work, leases, request),
+    claimJobs: (request) => claimJobs(work, leases, request),
+    extend: (held, leaseMs) => extend(work, leases, held, leaseMs),
+    cutRun: (run) => cutRun(work, leases, run),
+    nextDue: (handler) => nextDue(work, handler, now),
+    takeTurns: (request) => takeTurns(work, request),
     ...upkeep,
-    cutRun: outcomes.cutRun,
     onHint: hints.onHint,
   }
 }

@@ -1,11 +1,11 @@
 import { ReceiverError } from '../../errors.ts'
 import type { Batch } from '../../model.ts'
 import { type OpenBatchRow, readOpenBatch } from '../claimed-rows.ts'
+import { takeFitting } from '../group-by.ts'
 import type { Journal, OpenBatch, TakeRequest } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, takerFor } from './database-time.ts'
-import type { Floor } from './floors.ts'
-import type { Holdings } from './holdings.ts'
+import type { Leases } from './leases.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
 
 /** After this a batch goes elsewhere: the provider waits for 30 s, but a queue builds up. */
@@ -62,13 +62,7 @@ export function createAppending(options: {
   return { append: (batch) => group.add(batch) }
 }
 
-/** Gathers what waits at the same moment, so that it shares one commit. */
-export interface GroupCommit<Item> {
-  /** Resolves once the item's group is committed; rejects for the reason of its group. */
-  add(item: Item): Promise<void>
-}
-
-export interface GroupCommitOptions<Item> {
+interface GroupCommitOptions<Item> {
   readonly commit: (items: readonly Item[]) => Promise<void>
   readonly sizeOf: (item: Item) => number
   /** Groups under way at once; what comes meanwhile is gathered. */
@@ -86,24 +80,19 @@ interface Waiting<Item> {
   reject(error: unknown): void
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof ReceiverError && error.code === 'store_refused'
-}
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ReceiverError && error.code === 'store_refused'
 
-export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
+/** Gathers what waits at the same moment, so that it shares one commit. */
+export function createGroupCommit<Item>(options: GroupCommitOptions<Item>) {
   const { commit, sizeOf, mostGroups, mostItems, mostSize, deadlineMs } = options
   const waiting = new Set<Waiting<Item>>()
   let groups = 0
 
   function takeGroup(): readonly Waiting<Item>[] {
-    const group: Waiting<Item>[] = []
-    let size = 0
-    for (const one of waiting) {
-      size += sizeOf(one.item)
-      if (group.length > 0 && (size > mostSize || group.length === mostItems)) break
-      group.push(one)
-      waiting.delete(one)
-    }
+    const limits = { sizeOf: (one: Waiting<Item>) => sizeOf(one.item), most: mostSize }
+    const group = takeFitting(waiting, { ...limits, rows: mostItems })
+    for (const one of group) waiting.delete(one)
     return group
   }
 
@@ -130,27 +119,21 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
   }
 
   return {
-    add: (item) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
+    /** Resolves once the item's group is committed; rejects for the reason of its group. */
+    async add(item: Item): Promise<void> {
+      let timer: NodeJS.Timeout | undefined
+      const settled = new Promise<void>((resolve, reject) => {
+        const one: Waiting<Item> = { item, resolve, reject }
+        timer = setTimeout(() => {
           waiting.delete(one)
           const detail = `PostgreSQL: no answer within ${deadlineMs} ms`
           reject(new ReceiverError('store_busy', { detail }))
         }, deadlineMs)
-        const one: Waiting<Item> = {
-          item,
-          resolve() {
-            clearTimeout(timer)
-            resolve()
-          },
-          reject(error) {
-            clearTimeout(timer)
-            reject(error)
-          },
-        }
         waiting.add(one)
         commitWaiting()
-      }),
+      })
+      await settled.finally(() => clearTimeout(timer))
+    },
   }
 }
 
@@ -179,30 +162,16 @@ interface TakenRow extends OpenBatchRow {
 
 export async function takeBatches(
   transactions: Transactions,
+  leases: Leases,
   { batches, bytes, leaseMs }: TakeRequest,
-  { taker, held, floor }: { taker: number; held: Holdings; floor: Floor },
 ): Promise<readonly OpenBatch[]> {
-  const rows = await held.taking(async () => {
-    const wanted = [batches, bytes, leaseMs, taker]
-    const read = (from: number) =>
-      transactions.runOne<TakenRow>(TAKE, TAKE_BATCHES, [...wanted, from])
-    const taken = await floor.look(read, ({ seq }) => seq)
-    for (const { seq } of taken) held.hold(seq, leaseMs)
-    return taken
+  leases.ms = leaseMs
+  const wanted = [batches, bytes, leaseMs, leases.taker]
+  const read = (from: number) =>
+    transactions.runOne<TakenRow>(TAKE, TAKE_BATCHES, [...wanted, from])
+  const rows = await leases.batches.take(leaseMs, read, {
+    describe: ({ seq }) => ({ name: seq, place: seq }),
   })
   // Two thirds of what the driver's own form takes, and read several times as fast.
   return rows.map((row) => readOpenBatch(row, Buffer.from(row.body, 'base64')))
-}
-
-const LET_GO = `
-  UPDATE batches SET leased_until = 0, taker = NULL
-  WHERE is_open = 1 AND taker = $1 AND NOT (seq = ANY($2::bigint[]))`
-
-/** Batches of this taker that he knows nothing of. */
-export async function letBatchesGo(
-  transactions: Transactions,
-  taker: number,
-  but: readonly number[],
-): Promise<void> {
-  await transactions.runOne(TAKE, LET_GO, [taker, listOf('bigint', but)])
 }

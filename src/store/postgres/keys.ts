@@ -1,8 +1,7 @@
 import { findKeyFloor, HOUR_MS, type KeyMark } from '../believed-time.ts'
 import { batchOf, eventIdOf } from '../event-id.ts'
-import type { KnownEvent, KnownKeys, PruneRequest, UnpackedPage } from '../store.ts'
-import { query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
-import type { WalkStep } from '../upkeep/prune-walks.ts'
+import type { KnownEvent, KnownKeys, UnpackedPage } from '../store.ts'
+import { query, type UpkeepPort } from '../upkeep/port.ts'
 import { listOf, sendingRows, splitKeys } from './arrays.ts'
 import { readPrunedThrough } from './counters.ts'
 import type { TransactionPlan, Transactions } from './transactions.ts'
@@ -108,10 +107,13 @@ const KEYS_PER_STEP = 5_000
 const FIRST_SPAN = 10
 
 /** Keys by number of event, which is the order in which they lie. */
-export function createKeyPruning({ totals, now }: UpkeepPort) {
+export function createKeyPruning(
+  { read, set }: Pick<UpkeepPort['totals'], 'read' | 'set'>,
+  now: () => number,
+): UpkeepPort['pruneKeys'] {
   let span = FIRST_SPAN
 
-  return function* pruneKeys({ keysBefore }: PruneRequest): Steps<WalkStep> {
+  return function* pruneKeys({ keysBefore }) {
     const marks = yield* query<KeyMark>(
       `SELECT hour, first_event AS first, last_event AS last FROM key_marks ORDER BY first_event, hour`,
     )
@@ -124,8 +126,8 @@ export function createKeyPruning({ totals, now }: UpkeepPort) {
     const from = marks[0]?.first ?? before
     if (from >= before) return { removed: 0, after: undefined }
     const until = Math.min(before, eventIdOf(batchOf(from) + span, 0))
-    const known = (yield* totals.read()).get('keys_pruned_through') ?? 0
-    if (prunedThrough > known) yield* totals.set('keys_pruned_through', prunedThrough)
+    const known = (yield* read()).get('keys_pruned_through') ?? 0
+    if (prunedThrough > known) yield* set('keys_pruned_through', prunedThrough)
     const [gone] = yield* query<{ n: number }>(
       `WITH gone AS (DELETE FROM keys WHERE event >= ? AND event < ? RETURNING 1)
        SELECT count(*) AS n FROM gone`,

@@ -1,11 +1,12 @@
 import type { RunBits } from '../run-bits.ts'
 import { advanceRun, CUT, endsOfAll } from '../run-ends.ts'
-import type { EndedJob, FailedEvent, OpenRun, RunProgress } from '../store.ts'
+import type { FailedEvent, OpenRun, RunProgress, Work } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
 import type { Holdings } from './holdings.ts'
 import { insertJobs, type NewJob, settle } from './job-outcomes.ts'
+import { type Leases, nameOfJob } from './leases.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
@@ -46,34 +47,34 @@ const UPDATE_RUNS = `
     taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
   FROM (${CHANGED.select}) AS p WHERE r.id = p.id`
 
-/** What became of the events of runs, and of attempts of jobs; each names the opening it belongs to. */
-export function createOutcomes(
+/**
+ * What became of the events of runs, and of attempts of jobs; each names the opening it belongs to.
+ * Answers how many were refused.
+ */
+export async function record(
   transactions: Transactions,
-  held: { readonly runs: Holdings; readonly jobs: Holdings<string> },
-) {
-  /** Answers how many were refused. */
-  async function record(
-    progress: readonly RunProgress[],
-    jobs: readonly EndedJob[],
-  ): Promise<number> {
-    if (progress.length + jobs.length === 0) return 0
-    const refused = await transactions.run(PLAN, async (query) => {
-      const ofRuns = await recordProgress(query, progress, held.runs)
-      return ofRuns + (await settle(query, jobs))
-    })
-    for (const { event, handler } of jobs) held.jobs.drop(`${event} ${handler}`)
-    return refused
-  }
+  leases: Leases,
+  { progress, jobs }: Pick<Work, 'progress' | 'jobs'>,
+): Promise<number> {
+  if (progress.length + jobs.length === 0) return 0
+  const refused = await transactions.run(PLAN, async (query) => {
+    const ofRuns = await recordProgress(query, progress, leases.runs)
+    return ofRuns + (await settle(query, jobs))
+  })
+  for (const job of jobs) leases.jobs.drop(nameOfJob(job))
+  return refused
+}
 
-  async function cutRun(run: Pick<OpenRun, 'run' | 'fence' | 'handler'>): Promise<void> {
-    await transactions.run(PLAN, async (query) => {
-      const [row] = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', [run.run])])
-      if (row?.fence === run.fence) await endRun(query, row, run.handler, CUT)
-    })
-    held.runs.drop(run.run)
-  }
-
-  return { record, cutRun }
+export async function cutRun(
+  transactions: Transactions,
+  leases: Leases,
+  { run, fence, handler }: Pick<OpenRun, 'run' | 'fence' | 'handler'>,
+): Promise<void> {
+  await transactions.run(PLAN, async (query) => {
+    const [row] = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', [run])])
+    if (row?.fence === fence) await endRun(query, row, handler, CUT)
+  })
+  leases.runs.drop(run)
 }
 
 /** All that is open ends in the same way. */
@@ -95,7 +96,7 @@ const jobOf =
 async function recordProgress(
   query: Query,
   progress: readonly RunProgress[],
-  held: Holdings,
+  held: Pick<Holdings, 'drop'>,
 ): Promise<number> {
   if (progress.length === 0) return 0
   const numbers = [...new Set(progress.map(({ run }) => run))]

@@ -1,19 +1,22 @@
 import { ReceiverError } from '../../errors.ts'
-import { groupBy } from '../group-by.ts'
+import { cutFitting, type Fitting, groupBy } from '../group-by.ts'
 import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import { listOf, sendingRows, withoutNul } from './arrays.ts'
 import { addToCounters, addToSeries } from './counters.ts'
 import { isKnownKey, isNumberingWrong } from './driver.ts'
-import type { Holdings } from './holdings.ts'
+import type { Leases } from './leases.ts'
 import { insertEvents, insertRuns, insertUnreadable, replaceBodies } from './page-rows.ts'
 import { type Query, RolledBack, type TransactionPlan, type Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
 
 /** Small batches share a transaction; a longer one would keep others waiting for its keys. */
-const MOST_EVENTS_TOGETHER = 2_500
-const MOST_PAGES_TOGETHER = 500
+const TOGETHER: Fitting<UnpackedPage> = {
+  sizeOf: ({ events }) => events.length,
+  most: 2_500,
+  rows: 500,
+}
 
 const LOCK_BATCHES = `
   SELECT seq, unpacked_pieces AS pieces FROM batches
@@ -30,19 +33,16 @@ class Taken extends RolledBack {}
 /** Turns unpacked parts of batches into keys, events, runs and quarantine. */
 export function createPages(
   transactions: Transactions,
-  options: LeaseOfRuns & {
-    readonly heldBatches: Holdings
-    readonly onStored: (pages: readonly UnpackedPage[]) => void
-  },
+  leases: Leases,
+  onStored: (pages: readonly UnpackedPage[]) => void,
 ) {
-  const { heldBatches, onStored } = options
-  const store = createStoring(options)
+  const store = createStoring(leases)
 
   /** What is not the pages' own fault is thrown on; else the one page that it is of is found by halves. */
   async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
     try {
       const runs = await transactions.run(PLAN, (query) => store(query, pages))
-      for (const { batch, isLast } of pages) if (isLast) heldBatches.drop(batch.seq)
+      for (const { batch, isLast } of pages) if (isLast) leases.batches.drop(batch.seq)
       onStored(pages)
       return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
     } catch (error) {
@@ -52,7 +52,7 @@ export function createPages(
         const first = await commitGroup(pages.slice(0, half))
         return [...first, ...(await commitGroup(pages.slice(half)))]
       }
-      if (failed.kind === 'taken') for (const { batch } of pages) heldBatches.drop(batch.seq)
+      if (failed.kind === 'taken') for (const { batch } of pages) leases.batches.drop(batch.seq)
       return [failed]
     }
   }
@@ -60,20 +60,14 @@ export function createPages(
   return {
     async commit(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
       const results: PageResult[] = []
-      for (const group of groupPages(pages)) results.push(...(await commitGroup(group)))
+      for (const group of cutFitting(pages, TOGETHER)) results.push(...(await commitGroup(group)))
       return results
     },
   }
 }
 
-/** Of runs that are handed out at once. */
-interface LeaseOfRuns {
-  readonly taker: number
-  readonly leaseMs: () => number
-}
-
 /** All in one transaction; what does not need an answer is sent together. */
-function createStoring({ leaseMs, taker }: LeaseOfRuns) {
+function createStoring(leases: Leases) {
   const names = createTypeNames()
 
   return async function store(
@@ -83,7 +77,7 @@ function createStoring({ leaseMs, taker }: LeaseOfRuns) {
     const answers = Promise.all([
       query<Progress>(LOCK_BATCHES, [listOf('bigint', seqsOf(pages))]),
       insertEvents(query, pages),
-      insertRuns(query, pages, [leaseMs(), taker]),
+      insertRuns(query, pages, [leases.ms, leases.taker]),
       insertUnreadable(query, pages),
       replaceBodies(query, pages),
       advance(query, pages),
@@ -122,22 +116,6 @@ async function readFailure(
     return { kind: 'refused', error }
   }
   throw error
-}
-
-function groupPages(pages: readonly UnpackedPage[]): UnpackedPage[][] {
-  const groups: UnpackedPage[][] = []
-  let events = 0
-  for (const page of pages) {
-    const group = groups.at(-1)
-    events += page.events.length
-    if (group && events <= MOST_EVENTS_TOGETHER && group.length < MOST_PAGES_TOGETHER) {
-      group.push(page)
-    } else {
-      groups.push([page])
-      events = page.events.length
-    }
-  }
-  return groups
 }
 
 /** Pages of one batch follow each other. */

@@ -1,12 +1,7 @@
 import type { Batch } from '../../model.ts'
 import { makeBits } from '../run-bits.ts'
 import type { Promised, StoreHint } from '../store.ts'
-import {
-  createOperations,
-  HINTS_AFTER,
-  runEach,
-  type UpkeepOperations,
-} from '../upkeep/operations.ts'
+import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
 import { each, query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
 import { addingTo, IS_MARK } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
@@ -28,10 +23,8 @@ export function createUpkeep(
   },
 ): Promised<UpkeepOperations> {
   const { marks, now, tell } = parts
-  const port = createUpkeepPort(now)
-  const operations = createOperations(port, createKeyPruning(port))
 
-  return runEach(operations, async (name, begin) => {
+  return createOperations(createUpkeepPort(now), async (name, begin) => {
     if (name === 'prune') await marks.flush()
     // Begun anew whenever the transaction is tried again.
     const answer = await transactions.run(PLAN, (ask) => takeSteps(ask, begin()))
@@ -60,6 +53,7 @@ const createUpkeepPort = (now: () => number): UpkeepPort => ({
   wholeBatches,
   addRuns,
   append,
+  pruneKeys: createKeyPruning({ read, set }, now),
   mayPrune,
 })
 

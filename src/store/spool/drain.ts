@@ -27,12 +27,26 @@ export interface DrainOptions {
  */
 export function createDrain(options: DrainOptions) {
   const { folder, breaker, startTimer, onDrained, onRefused, onIdle, onPause } = options
-  const rest = createRest(startTimer)
   let held: SpooledBatch | undefined
   let running: Promise<void> | undefined
   let isWoken = false
   let isFinishing = false
   let isAbandoned = false
+  let isPaused = false
+  let endRest = () => {}
+
+  /** Until there is more to do; or for so long, also if there comes more. */
+  async function rest(ms?: number): Promise<void> {
+    isPaused = ms !== undefined
+    await new Promise<void>((resolve) => {
+      const cancel = ms === undefined ? () => {} : startTimer(ms, resolve)
+      endRest = () => {
+        cancel()
+        resolve()
+      }
+    })
+    isPaused = false
+  }
 
   async function step(): Promise<'again' | 'idle' | 'failed'> {
     held ??= await folder.take()
@@ -66,10 +80,10 @@ export function createDrain(options: DrainOptions) {
         if (isWoken) continue
         onIdle()
         if (isFinishing) return
-        await rest.untilWoken()
+        await rest()
       } else {
         onPause()
-        await rest.forMs(pauseMs)
+        await rest(pauseMs)
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
       }
     }
@@ -82,44 +96,18 @@ export function createDrain(options: DrainOptions) {
     /** A batch has come into the spool. */
     wake() {
       isWoken = true
-      rest.wake()
+      if (!isPaused) endRest()
     },
     /** Resolves when nothing waits any more, or with `abandon`. */
     async finish() {
       isFinishing = true
-      rest.end()
+      endRest()
       await running
     },
     /** Touches nothing any more. */
     abandon() {
       isAbandoned = true
-      rest.end()
+      endRest()
     },
-  }
-}
-
-function createRest(startTimer: StartTimer) {
-  let wake = () => {}
-  let end = () => {}
-
-  return {
-    /** Until there is more to do. */
-    untilWoken: () =>
-      new Promise<void>((resolve) => {
-        wake = resolve
-        end = resolve
-      }),
-    /** What is to be done has to wait for so long, also if there comes more. */
-    forMs: (ms: number) =>
-      new Promise<void>((resolve) => {
-        const cancel = startTimer(ms, resolve)
-        wake = () => {}
-        end = () => {
-          cancel()
-          resolve()
-        }
-      }),
-    wake: () => wake(),
-    end: () => end(),
   }
 }

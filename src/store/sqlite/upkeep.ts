@@ -1,11 +1,5 @@
 import type { AtOnce, StoreHint } from '../store.ts'
-import {
-  createOperations,
-  HINTS_AFTER,
-  type PruneKeys,
-  runEach,
-  type UpkeepOperations,
-} from '../upkeep/operations.ts'
+import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
 import type { Steps, UpkeepPort } from '../upkeep/port.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
@@ -41,7 +35,6 @@ const READS: ReadonlySet<keyof UpkeepOperations> = new Set([
 export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOperations> {
   const { bodies, guard, wiping, tell } = parts
   const take = createStepRunner(db)
-  const operations = createOperations(createUpkeepPort(parts), createKeyPruning(parts))
 
   function run(name: keyof UpkeepOperations, begin: () => Steps<unknown>): unknown {
     const work = () => take(begin())
@@ -50,7 +43,7 @@ export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOpe
     return guard.write(name === 'prune' ? 'NORMAL' : 'FULL', work)
   }
 
-  return runEach(operations, (name, begin) => {
+  return createOperations(createUpkeepPort(parts), (name, begin) => {
     try {
       const answer = run(name, begin)
       const hint = HINTS_AFTER[name]
@@ -61,16 +54,6 @@ export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOpe
     }
   }) as AtOnce<UpkeepOperations>
 }
-
-const createKeyPruning = ({ keys, counters }: UpkeepParts): PruneKeys =>
-  function* pruneKeys({ keysBefore }) {
-    yield* []
-    const { forgotten, prunedThrough } = keys.prune(keysBefore)
-    // An hour of the future may be among them: it is no reason to call what comes until then stale.
-    const through = Math.min(prunedThrough ?? 0, keysBefore)
-    if (through > counters.get('keys_pruned_through')) counters.set('keys_pruned_through', through)
-    return { removed: forgotten, after: undefined }
-  }
 
 /** Runs steps from beginning to end: nobody else has the connection in between. */
 function createStepRunner(db: Database): <Result>(steps: Steps<Result>) => Result {
@@ -95,7 +78,7 @@ function* atOnce<Value>(value: Value): Steps<Value> {
 }
 
 function createUpkeepPort(parts: UpkeepParts): UpkeepPort {
-  const { counters, bodies, runs, journal, lookups, now } = parts
+  const { counters, bodies, runs, journal, keys, lookups, now } = parts
   return {
     engine: 'sqlite',
     now,
@@ -112,6 +95,15 @@ function createUpkeepPort(parts: UpkeepParts): UpkeepPort {
       atOnce(waiting.forEach((run) => void runs.add({ ...run, openedAt: undefined }))),
     append: (batch) => atOnce(journal.append(batch)),
     removeLookups: (events) => atOnce(lookups.remove(events)),
+    pruneKeys({ keysBefore }) {
+      const { forgotten, prunedThrough } = keys.prune(keysBefore)
+      // An hour of the future may be among them: it is no reason to call what comes until then stale.
+      const through = Math.min(prunedThrough ?? 0, keysBefore)
+      if (through > counters.get('keys_pruned_through')) {
+        counters.set('keys_pruned_through', through)
+      }
+      return atOnce({ removed: forgotten, after: undefined })
+    },
     mayPrune: () => atOnce(true),
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { allOf, type Condition, isAmong } from '../archive/port.ts'
 import { blankTraces, isBlank } from '../blank-traces.ts'
+import { takeFitting } from '../group-by.ts'
 import { addToSeries, type SeriesRow } from '../series.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
@@ -83,15 +84,8 @@ function* eraseBatches(erasing: Erasing, after: number): Steps<EraseReceipt> {
   return { ...sum, errors, seen: seen?.n ?? 0, after: `batches.${last}` }
 }
 
-/** At least one, however large. */
-function takeSome<Row extends Sized>(rows: readonly Row[], { engine }: UpkeepPort): readonly Row[] {
-  let sum = 0
-  const excess = rows.findIndex(({ bytes }, index) => {
-    sum += bytes
-    return index > 0 && sum > BYTES_PER_STEP[engine]
-  })
-  return excess < 0 ? rows : rows.slice(0, excess)
-}
+const takeSome = <Row extends Sized>(rows: readonly Row[], { engine }: UpkeepPort): Row[] =>
+  takeFitting(rows, { sizeOf: ({ bytes }) => bytes, most: BYTES_PER_STEP[engine] })
 
 /** In bytes, or in what names the event apart from them. */
 function findLikely(erasing: Erasing, among: Condition): Steps<readonly { seq: number }[]> {

@@ -15,40 +15,37 @@ import type {
 } from '../store.ts'
 import { erase } from './erase.ts'
 import { removePieces } from './event-removal.ts'
-import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
-import { pruneBatches, pruneJobs, prunePieces, type WalkStep } from './prune-walks.ts'
+import { each, lock, query, type Steps, type UpkeepPort, type WalkStep } from './port.ts'
+import { pruneBatches, pruneJobs, prunePieces } from './prune-walks.ts'
 import { discard, hasten, replay } from './replay.ts'
 
 /** What people have done, and what time does. */
 export type UpkeepOperations = Upkeep &
   Pick<WorkStore, 'saveHandlers' | 'loadHandlers' | 'findGone'>
 
-type Begun<Operations> = {
-  readonly [Name in keyof Operations]: Operations[Name] extends (
-    ...args: infer Args
-  ) => infer Answer
-    ? (...args: Args) => Steps<Awaited<Answer>>
-    : never
+type Begun = {
+  readonly [Name in keyof UpkeepOperations]: (
+    port: UpkeepPort,
+    ...args: Parameters<UpkeepOperations[Name]>
+  ) => Steps<Awaited<ReturnType<UpkeepOperations[Name]>>>
 }
 
-/** Every operation, for an engine that runs the steps of each in its own way. */
-export function createOperations(port: UpkeepPort, pruneKeys: PruneKeys): Begun<UpkeepOperations> {
-  return {
-    saveHandlers,
-    loadHandlers,
-    replay: (names, only) => replay(port, names, only),
-    hasten: (names) => hasten(port, names),
-    discard: (names, reason) => discard(port, names, reason),
-    setPaused: (handler, isPaused) => setPaused(port, handler, isPaused),
-    requeue: (quarantineId, batchId) => requeue(port, quarantineId, batchId),
-    prune: createPruning(port, pruneKeys),
-    readTime: () => readTime(port),
-    erase: (request) => erase(port, request),
-    findGone: (events) => findGone(port, events),
-    recordAudit: (entry) => recordAudit(port, entry),
-    readNote,
-    writeNote,
+/** Every operation, each done by `run`, which may begin its steps several times. */
+export function createOperations(
+  port: UpkeepPort,
+  run: (name: keyof UpkeepOperations, begin: () => Steps<unknown>) => unknown,
+) {
+  const operations: Begun = {
+    ...{ saveHandlers, loadHandlers, findGone, setPaused, replay, hasten, discard, requeue },
+    ...{ prune: createPruning(), readTime, erase, recordAudit, readNote, writeNote },
   }
+  const names = Object.keys(operations) as (keyof UpkeepOperations)[]
+  return Object.fromEntries(
+    names.map((name) => {
+      const begin = operations[name] as (port: UpkeepPort, ...args: unknown[]) => Steps<unknown>
+      return [name, (...args: unknown[]) => run(name, () => begin(port, ...args))]
+    }),
+  )
 }
 
 /** After which operations others have something to look for. */
@@ -60,20 +57,6 @@ export const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreH
   erase: 'erased',
 }
 
-/** The operations, each done by `run`, which may begin its steps several times. */
-export function runEach(
-  operations: Begun<UpkeepOperations>,
-  run: (name: keyof UpkeepOperations, begin: () => Steps<unknown>) => unknown,
-) {
-  const names = Object.keys(operations) as (keyof UpkeepOperations)[]
-  return Object.fromEntries(
-    names.map((name) => {
-      const begin = operations[name] as (...args: readonly unknown[]) => Steps<unknown>
-      return [name, (...args: readonly unknown[]) => run(name, () => begin(...args))]
-    }),
-  )
-}
-
 interface HandlerRow {
   readonly name: string
   readonly module: string
@@ -83,7 +66,7 @@ interface HandlerRow {
 }
 
 /** Remembers handlers. Sorted: replicas that start together must not wait for each other. */
-function* saveHandlers(handlers: readonly HandlerRegistration[]): Steps<void> {
+function* saveHandlers(_port: UpkeepPort, handlers: readonly HandlerRegistration[]): Steps<void> {
   const sorted = [...handlers].sort((one, other) => (one.name < other.name ? -1 : 1))
   yield* each(
     `INSERT INTO handlers (name, module, keys, takes_batches, conditions) VALUES (?, ?, ?, ?, ?)
@@ -184,13 +167,13 @@ function* readTime(port: UpkeepPort): Steps<StoreTime> {
   return { seenAt, databaseNow: row?.now }
 }
 
-function* readNote(name: string): Steps<Note | undefined> {
+function* readNote(_port: UpkeepPort, name: string): Steps<Note | undefined> {
   const [note] = yield* query<Note>('SELECT version, body FROM notes WHERE name = ?', [name])
   return note && { version: note.version, body: note.body }
 }
 
 /** False, and nothing written, when somebody has written since that version was read. */
-function* writeNote(name: string, { version, body }: Note): Steps<boolean> {
+function* writeNote(_port: UpkeepPort, name: string, { version, body }: Note): Steps<boolean> {
   const rows =
     version === 0
       ? yield* query(
@@ -206,8 +189,16 @@ function* writeNote(name: string, { version, body }: Note): Steps<boolean> {
   return rows.length === 1
 }
 
-export type PruneKeys = (request: PruneRequest) => Steps<WalkStep>
-type Walk = (port: UpkeepPort, request: PruneRequest, after: number) => Steps<WalkStep>
+const WALKS: readonly ((
+  port: UpkeepPort,
+  request: PruneRequest,
+  after: number,
+) => Steps<WalkStep>)[] = [
+  prunePieces,
+  pruneJobs,
+  pruneBatches,
+  (port, request) => port.pruneKeys(request),
+]
 
 /** When a clock was last believed. It may go back: a wrong one was believed. */
 const SEEN_AT = 'clock_seen_at'
@@ -217,28 +208,22 @@ const SEEN_AT = 'clock_seen_at'
  * Each is walked by number, from where the step before stopped, over everything there is: a time of
  * receipt that is wrong stops nothing behind it.
  */
-function createPruning(port: UpkeepPort, pruneKeys: PruneKeys) {
-  const walks: readonly Walk[] = [
-    prunePieces,
-    pruneJobs,
-    pruneBatches,
-    (_port, request) => pruneKeys(request),
-  ]
+function createPruning() {
   let walk = 0
   let after = 0
 
-  return function* prune(request: PruneRequest): Steps<PruneReceipt> {
+  return function* prune(port: UpkeepPort, request: PruneRequest): Steps<PruneReceipt> {
     if (!(yield* port.mayPrune())) return { removed: 0, isDone: true }
     let removed = 0
     // A walk that finds nothing costs little: the next one begins at once.
-    for (let next = walks[walk]; next && removed === 0; next = walks[walk]) {
+    for (let next = WALKS[walk]; next && removed === 0; next = WALKS[walk]) {
       const step = yield* next(port, request, after)
       removed = step.removed
       after = step.after ?? 0
       if (step.after !== undefined) return { removed, isDone: false }
       walk++
     }
-    if (walk < walks.length) return { removed, isDone: false }
+    if (walk < WALKS.length) return { removed, isDone: false }
     walk = 0
     yield* pruneSeries(port, request.eventsBefore)
     if (request.clock !== undefined) yield* port.totals.set(SEEN_AT, request.clock)

@@ -1,5 +1,6 @@
 import type { Batch } from '../../model.ts'
 import { type ArchivePort, type Condition, isAmong } from '../archive/port.ts'
+import type { PruneRequest } from '../store.ts'
 
 /** A statement, run once with each of these lists of values. `?` stands for a value. */
 export interface Asked {
@@ -31,6 +32,12 @@ export interface Totals {
   move(names: readonly string[], to: string): Steps<void>
 }
 
+/** Of one walk: how many rows went, and where it goes on; undefined: it has ended. */
+export interface WalkStep {
+  readonly removed: number
+  readonly after: number | undefined
+}
+
 /** A run that waits to be opened: `events` in order, spanning fewer than RUN_SPAN. */
 export interface WaitingRun {
   readonly batch: number
@@ -50,6 +57,7 @@ export interface UpkeepPort extends Pick<ArchivePort, 'engine' | 'now'> {
   append(batch: Batch): Steps<boolean>
   /** Where what events are found by is not in their rows. */
   removeLookups?(events: readonly number[]): Steps<void>
+  pruneKeys(request: PruneRequest): Steps<WalkStep>
   /** False while another process prunes. */
   mayPrune(): Steps<boolean>
 }

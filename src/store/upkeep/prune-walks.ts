@@ -5,7 +5,14 @@ import { groupBy } from '../group-by.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
 import type { PruneRequest } from '../store.ts'
 import { removeEvents, removePieces, removeRest } from './event-removal.ts'
-import { isOfBatch, lockBatches, query, type Steps, type UpkeepPort } from './port.ts'
+import {
+  isOfBatch,
+  lockBatches,
+  query,
+  type Steps,
+  type UpkeepPort,
+  type WalkStep,
+} from './port.ts'
 
 /** One step takes so much away: every other write of SQLite's waits for it. */
 const ROWS_PER_STEP = { sqlite: 1_000, postgres: 5_000 } as const
@@ -16,11 +23,6 @@ const BATCHES_OF_JOBS = 100
 const BATCHES_PASSED = 20_000
 const BATCHES_LOOKED_AT = BATCHES_PER_STEP * 10
 
-/** Of one walk: how many rows went, and where it goes on; undefined: it has ended. */
-export interface WalkStep {
-  readonly removed: number
-  readonly after: number | undefined
-}
 interface Dated {
   readonly batch: number
   readonly receivedAt: number

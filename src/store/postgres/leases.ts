@@ -1,0 +1,140 @@
+import { randomInt } from 'node:crypto'
+import type { HeldWork } from '../store.ts'
+import { type ColumnType, listOf, sendingRows } from './arrays.ts'
+import { GIVEN_MS, NOW_MS } from './database-time.ts'
+import { createFloors } from './floors.ts'
+import { createHoldings } from './holdings.ts'
+import type { TransactionPlan, Transactions } from './transactions.ts'
+
+const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
+
+/** Of runs that are opened before anybody has said how long it is. */
+const FIRST_LEASE_MS = 60_000
+
+/** By each: what this taker has and knows nothing of, which is all but `$2`, is nobody's again. */
+const LET_GO = {
+  batches: `
+    UPDATE batches SET leased_until = 0, taker = NULL
+    WHERE is_open = 1 AND taker = $1 AND NOT (seq = ANY($2::bigint[]))`,
+  runs: `
+    UPDATE runs SET leased_until = 0, taker = NULL
+    WHERE open > 0 AND taker = $1 AND NOT (id = ANY($2::bigint[]))`,
+  // What was never started was no attempt.
+  jobs: `
+    UPDATE jobs SET running = 0, attempt = attempt - 1, due_at = ${NOW_MS}, taker = NULL
+    WHERE state = 'pending' AND running = 1 AND taker = $1
+      AND NOT (event || ' ' || handler = ANY($2))`,
+} as const
+
+/** A row that was taken, by name and opening; `place` is where a look for it begins. */
+interface Taken<Name> {
+  readonly name: Name
+  readonly place: number
+  readonly fence?: number
+}
+
+/** What this engine has in its hands, by the database's clock, under a number that no other has. */
+export type Leases = ReturnType<typeof createLeases>
+
+export function createLeases(transactions: Transactions, elapsedMs: () => number) {
+  const taker = randomInt(1, 2 ** 47)
+
+  function createLeasesOf<Name extends number | string>(
+    kind: keyof typeof LET_GO,
+    type: ColumnType,
+  ) {
+    const floors = createFloors(elapsedMs)
+    const held = createHoldings<Name>(async (but) => {
+      await transactions.runOne(PLAN, LET_GO[kind], [taker, listOf(type, but)])
+      floors.lower()
+    })
+    return {
+      ...held,
+      lowerFloor: floors.lower,
+      /** Takes rows as `read` finds them from a place on, which is remembered for each handler. */
+      take: <Row>(
+        leaseMs: number,
+        read: (from: number) => Promise<Row[]>,
+        { handler = '', describe }: { handler?: string; describe: (row: Row) => Taken<Name> },
+      ): Promise<Row[]> =>
+        held.taking(async () => {
+          const rows = await floors.of(handler).look(read, (row) => describe(row).place)
+          for (const row of rows) {
+            const { name, fence } = describe(row)
+            held.hold(name, leaseMs, fence)
+          }
+          return rows
+        }),
+    }
+  }
+
+  return {
+    taker,
+    /** How long the newest batches were taken for. */
+    ms: FIRST_LEASE_MS,
+    batches: createLeasesOf<number>('batches', 'bigint'),
+    runs: createLeasesOf<number>('runs', 'bigint'),
+    jobs: createLeasesOf<string>('jobs', 'text'),
+  }
+}
+
+export const nameOfJob = ({ event, handler }: { event: number; handler: string }): string =>
+  `${event} ${handler}`
+
+/** In the order in which everything else locks, so that nobody waits for somebody who waits for him. */
+const EXTEND_BATCHES = `
+  WITH held AS (
+    SELECT seq FROM batches WHERE seq = ANY($1::bigint[]) AND taker = $3 ORDER BY seq FOR UPDATE
+  )
+  UPDATE batches b SET leased_until = ${GIVEN_MS} + $2 FROM held WHERE b.seq = held.seq`
+const RUNS = sendingRows<HeldWork['runs'][number]>({
+  id: ['bigint', ({ run }) => run],
+  fence: ['integer', ({ fence }) => fence],
+})
+const EXTEND_RUNS = `
+  WITH held AS (
+    SELECT r.id FROM runs r JOIN (${RUNS.select}) AS h ON h.id = r.id AND h.fence = r.fence
+    WHERE r.leased_until > 0 ORDER BY r.id FOR UPDATE OF r
+  )
+  UPDATE runs r SET leased_until = ${GIVEN_MS} + $3 FROM held WHERE r.id = held.id`
+const JOBS = sendingRows<HeldWork['jobs'][number]>({
+  event: ['bigint', ({ event }) => event],
+  handler: ['text', ({ handler }) => handler],
+  fence: ['integer', ({ fence }) => fence],
+})
+const EXTEND_JOBS = `
+  WITH held AS (
+    SELECT j.id FROM jobs j JOIN (${JOBS.select}) AS h USING (event, handler)
+    WHERE CASE WHEN j.state = 'pending' AND j.running = 1 AND j.fence = h.fence THEN true END
+    ORDER BY j.event, j.handler FOR UPDATE OF j
+  )
+  UPDATE jobs j SET due_at = ${GIVEN_MS} + $4 FROM held WHERE j.id = held.id`
+
+/** Puts off the ends of leases; of work that somebody else has by now, none. */
+export async function extend(
+  transactions: Transactions,
+  leases: Leases,
+  { batches, runs, jobs }: HeldWork,
+  leaseMs: number,
+): Promise<void> {
+  const namedRuns = runs.map(({ run, fence }) => ({ name: run, fence }))
+  const namedJobs = jobs.map((job) => ({ name: nameOfJob(job), fence: job.fence }))
+  const renewals = [
+    leases.batches.renewal(
+      batches.map((name) => ({ name })),
+      leaseMs,
+    ),
+    leases.runs.renewal(namedRuns, leaseMs),
+    leases.jobs.renewal(namedJobs, leaseMs),
+  ]
+  if (batches.length + runs.length + jobs.length > 0) {
+    await transactions.run(PLAN, async (query) => {
+      await Promise.all([
+        query(EXTEND_BATCHES, [listOf('bigint', batches), leaseMs, leases.taker]),
+        query(EXTEND_RUNS, [...RUNS.lists(runs), leaseMs]),
+        query(EXTEND_JOBS, [...JOBS.lists(jobs), leaseMs]),
+      ])
+    })
+  }
+  for (const renew of renewals) renew()
+}
