@@ -1,32 +1,16 @@
 import { SettingsError } from '../config.ts'
 
+const GIVE_ADDRESS = 'Give an address of this machine, such as 0.0.0.0 for all.'
+const GIVE_OTHER = 'Give another of this machine, such as 0.0.0.0 for all.'
+const GIVE_OWN = 'Give one that it has, such as 0.0.0.0 for all.'
+
 /** By the system's code: which setting is wrong, in what, and how to mend it. */
 const PROBLEMS: Readonly<Record<string, readonly ['host' | 'port', string, string]>> = {
-  ENOTFOUND: [
-    'host',
-    'a name of no machine',
-    'Give an address of this machine, such as 0.0.0.0 for all.',
-  ],
-  EAI_AGAIN: [
-    'host',
-    'a name that no name server could be asked for',
-    'Give an address of this machine, such as 0.0.0.0 for all.',
-  ],
-  EADDRNOTAVAIL: [
-    'host',
-    'no address of this machine',
-    'Give one that it has, such as 0.0.0.0 for all.',
-  ],
-  EINVAL: [
-    'host',
-    'no address that can be listened on',
-    'Give another of this machine, such as 0.0.0.0 for all.',
-  ],
-  EAFNOSUPPORT: [
-    'host',
-    'an address of a kind that this machine does not have',
-    'Give one that it has, such as 0.0.0.0 for all.',
-  ],
+  ENOTFOUND: ['host', 'a name of no machine', GIVE_ADDRESS],
+  EAI_AGAIN: ['host', 'a name that no name server could be asked for', GIVE_ADDRESS],
+  EADDRNOTAVAIL: ['host', 'no address of this machine', GIVE_OWN],
+  EINVAL: ['host', 'no address that can be listened on', GIVE_OTHER],
+  EAFNOSUPPORT: ['host', 'an address of a kind that this machine does not have', GIVE_OWN],
   EACCES: ['port', 'a port on which this user may not listen', 'Give one above 1023.'],
 }
 
@@ -36,16 +20,15 @@ const PROBLEMS: Readonly<Record<string, readonly ['host' | 'port', string, strin
  */
 export function explainListening(
   error: unknown,
-  listener: { readonly host: string; readonly port: number; readonly names: ListenerSettings },
+  listener: {
+    readonly host: string
+    readonly port: number
+    readonly names: Record<'host' | 'port', string>
+  },
 ): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
   const [kind, what, remedy] = PROBLEMS[code] ?? []
   if (kind === undefined) return error
   const problem = `is ${listener[kind]}, ${what} (${code})`
   return new SettingsError([{ setting: listener.names[kind], problem, remedy: String(remedy) }])
-}
-
-export interface ListenerSettings {
-  readonly host: string
-  readonly port: string
 }
