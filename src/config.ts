@@ -11,7 +11,6 @@ import {
 } from './config/given-settings.ts'
 import { findHandlerPaths, findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
 import { keepDevSecret } from './config/kept-secret.ts'
-import type { LogLevel, Role } from './config/plain-values.ts'
 import { findRedaction, type RedactionSettings } from './config/redaction.ts'
 import { createSecretReader } from './config/secret-reader.ts'
 import { SETTING_VARIABLES } from './config/setting-names.ts'
@@ -36,49 +35,13 @@ export type { TlsPaths } from './config/tls-paths.ts'
 export { digestFiles, findReplaced, watchFiles } from './config/watch-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */
-export interface Settings {
+export interface Settings extends Readonly<ReturnType<typeof plainSettings>>, StorePlace {
   /** Never empty, unless the role is `work` or `isSourceOptional` was asked for. */
   readonly sources: readonly Source[]
   readonly handlers: readonly HandlerSettings[]
-  /** `sqlite:<storeFile>` or `postgres://…`, which may hold a password. */
-  readonly storeUrl: string
-  /** Undefined: the store is a PostgreSQL database. */
-  readonly storeFile: string | undefined
-  /** The store for people: without password. */
-  readonly storeLabel: string
-  readonly dataDir: string
-  readonly host: string
-  /** 0: a free one. */
-  readonly port: number
-  /** Undefined: turned off. */
-  readonly admin:
-    | { readonly host: string; readonly port: number; readonly password: string | undefined }
-    | undefined
-  readonly role: Role
-  /** CIDR blocks; empty: no `X-Forwarded-For` counts. */
-  readonly trustProxy: readonly string[]
   readonly tls: TlsPaths | undefined
-  readonly bodyLimitBytes: number
-  /** How long a connection may idle. */
-  readonly keepAliveMs: number
-  /** Of a handler that has none of its own; `handlers` hold theirs already. */
-  readonly handlerTimeoutMs: number
-  readonly retryDelaysMs: readonly number[]
-  readonly retainEventsMs: number
-  readonly retainDeadMs: number
-  readonly retainKeysMs: number
   /** What is not kept of events as it came. */
   readonly redaction: RedactionSettings
-  /** Where the provider reaches this receiver; undefined: not said. */
-  readonly publicUrl: string | undefined
-  /** Mailtrap's management API; undefined without a token: then there is no guardian. */
-  readonly management:
-    | { readonly url: string; readonly token: string; readonly accountId: string | undefined }
-    | undefined
-  readonly guardian: { readonly mayResume: boolean; readonly intervalMs: number }
-  /** Where alerts go; undefined: nowhere. `url` may hold a secret. */
-  readonly alerts: { readonly url: string; readonly secret: string | undefined } | undefined
-  readonly logLevel: LogLevel
   /** Spans go to a collector; to which and how many, OpenTelemetry's library reads by itself. */
   readonly isTraced: boolean
   /** Set only when `--dev` made it: to be shown to the developer. */
@@ -93,6 +56,16 @@ export interface Settings {
   readonly handlerPaths: readonly string[]
   /** Sentences for the log: nothing is wrong, but somebody should look. */
   readonly warnings: readonly string[]
+}
+
+interface StorePlace {
+  readonly dataDir: string
+  /** Undefined: the store is a PostgreSQL database. */
+  readonly storeFile: string | undefined
+  /** `sqlite:<storeFile>` or `postgres://…`, which may hold a password. */
+  readonly storeUrl: string
+  /** The store for people: without password. */
+  readonly storeLabel: string
 }
 
 export interface ReadSettingsOptions {
@@ -181,37 +154,46 @@ export function handlerEnvironment(
 }
 
 function plainSettings(values: SettingValues) {
+  const { ADMIN_PORT, MAILTRAP_API_TOKEN, ALERT_URL } = values
   return {
     host: values.HOST,
+    /** 0: a free one. */
     port: values.PORT,
+    /** Undefined: turned off. */
     admin:
-      values.ADMIN_PORT === undefined
+      ADMIN_PORT === undefined
         ? undefined
-        : { host: values.ADMIN_HOST, port: values.ADMIN_PORT, password: values.ADMIN_PASSWORD },
+        : { host: values.ADMIN_HOST, port: ADMIN_PORT, password: values.ADMIN_PASSWORD },
     role: values.ROLE,
+    /** CIDR blocks; empty: no `X-Forwarded-For` counts. */
     trustProxy: values.TRUST_PROXY ?? [],
     bodyLimitBytes: values.BODY_LIMIT,
+    /** How long a connection may idle. */
     keepAliveMs: values.KEEP_ALIVE,
+    /** Of a handler that has none of its own; `handlers` hold theirs already. */
     handlerTimeoutMs: values.HANDLER_TIMEOUT,
     retryDelaysMs: values.RETRY_SCHEDULE,
     retainEventsMs: values.RETAIN_EVENTS,
     retainDeadMs: values.RETAIN_DEAD,
     retainKeysMs: values.RETAIN_KEYS,
+    /** Where the provider reaches this receiver; undefined: not said. */
     publicUrl: values.PUBLIC_URL,
-    management: values.MAILTRAP_API_TOKEN
+    /** Mailtrap's management API; undefined without a token: then there is no guardian. */
+    management: MAILTRAP_API_TOKEN
       ? {
           url: values.MAILTRAP_API_URL,
-          token: values.MAILTRAP_API_TOKEN,
+          token: MAILTRAP_API_TOKEN,
           accountId: values.MAILTRAP_ACCOUNT_ID,
         }
       : undefined,
     guardian: { mayResume: values.GUARDIAN_RESUME, intervalMs: values.GUARDIAN_INTERVAL },
-    alerts: values.ALERT_URL ? { url: values.ALERT_URL, secret: values.ALERT_SECRET } : undefined,
+    /** Where alerts go; undefined: nowhere. `url` may hold a secret. */
+    alerts: ALERT_URL ? { url: ALERT_URL, secret: values.ALERT_SECRET } : undefined,
     logLevel: values.LOG_LEVEL,
   }
 }
 
-function findPaths(values: SettingValues, given: GivenSettings, cwd: string) {
+function findPaths(values: SettingValues, given: GivenSettings, cwd: string): StorePlace {
   const folderOf = (name: SettingName) => given.get(name)?.folder ?? cwd
   const dataDir = resolve(folderOf('DATA_DIR'), values.DATA_DIR)
   const { STORE_URL: store } = values

@@ -1,11 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isLoopback } from '../address.ts'
 import type { GivenSettings } from './given-settings.ts'
-import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingName, SettingValues } from './settings-schema.ts'
 import { findCertificateFiles } from './store-url.ts'
-import { WrongValue } from './wrong-value.ts'
+import { readPem } from './tls-paths.ts'
 
 /** What two settings say of each other. Settings that are wrong by themselves are left out. */
 export function checkTogether(options: {
@@ -48,16 +47,17 @@ export function checkTogether(options: {
       )
     }
   }
-  if (areRight('ROLE', 'STORE_URL') && values.ROLE !== 'all' && !isShared(values)) {
+  const { STORE_URL: store } = values
+  const isShared = store?.engine === 'postgres'
+  if (areRight('ROLE', 'STORE_URL') && values.ROLE !== 'all' && !isShared) {
     problems.add(
       label('ROLE'),
       `is ${values.ROLE}, and an SQLite file is not shared with those who do the rest`,
       'Set STORE_URL to postgres://…, or the role to all.',
     )
   }
-  const { STORE_URL: store } = values
   for (const path of store?.engine === 'postgres' ? findCertificateFiles(store.url) : []) {
-    problems.attempt(label('STORE_URL'), () => checkPem(readFileOrExplain(readFile, path), path))
+    problems.attempt(label('STORE_URL'), () => readPem(path, readFile, parsePem))
   }
   const waitsMs = values.RETRY_SCHEDULE.reduce((sum, wait) => sum + wait, 0)
   if (areRight('RETRY_SCHEDULE', 'RETAIN_EVENTS') && waitsMs > values.RETAIN_EVENTS) {
@@ -70,18 +70,7 @@ export function checkTogether(options: {
 }
 
 /** The driver would find it only when it connects, and without a name. */
-function checkPem(pem: string, path: string): void {
-  try {
-    if (pem.includes('PRIVATE KEY-----')) createPrivateKey(pem)
-    else new X509Certificate(pem)
-  } catch {
-    throw new WrongValue(
-      `names the file ${path}, which cannot be used`,
-      'Give a PEM file without a pass phrase.',
-    )
-  }
-}
-
-function isShared({ STORE_URL: store }: SettingValues): boolean {
-  return store?.engine === 'postgres'
+function parsePem(pem: string): void {
+  if (pem.includes('PRIVATE KEY-----')) createPrivateKey(pem)
+  else new X509Certificate(pem)
 }

@@ -1,38 +1,39 @@
 import * as z from 'zod'
-import { BUILT_IN_KINDS } from '../model.ts'
+import { BUILT_IN_KINDS, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { readAllowedBlocks } from './addresses.ts'
 import {
-  readFileBlocks,
+  asText,
+  orFalse,
+  orNone,
   readFileEventKeys,
   readFileHandlerName,
-  readFileMemory,
-  readFileNumber,
-  readFileProvider,
   readFileRate,
   readFileSecret,
-  readFileSecretForm,
-  readFileSecretOrFalse,
   readFileSecrets,
   readFileSilence,
   readFileText,
-  readFileTimeout,
-  readFileWaits,
   readFileWhere,
+  readFileWord,
 } from './file-values.ts'
 import { readForwardFormat } from './handlers/forward-values.ts'
-import { readFileRedact, readFileRedactOrFalse } from './redaction.ts'
+import { readWholeNumber, sizeWithin } from './quantities.ts'
+import { readFileRedact } from './redaction.ts'
 import { SETTINGS } from './setting-names.ts'
+import { readTimeout, readWaits } from './settings-schema.ts'
 import { readWith, WrongValue } from './wrong-value.ts'
 
 const sourceShape = {
-  provider: required(readFileProvider),
+  provider: required(readFileWord(PROVIDER_NAMES)),
   secrets: optional(readFileSecrets),
-  allowIps: optional(readFileBlocks),
-  basicAuth: optional(readFileSecretOrFalse),
-  urlToken: optional(readFileSecretOrFalse),
-  toleranceSeconds: optional(readFileNumber(1, 86_400)),
-  secretForm: optional(readFileSecretForm),
+  /** None: every address. */
+  allowIps: optional(orNone(asText(readAllowedBlocks))),
+  basicAuth: optional(orFalse(readFileSecret)),
+  urlToken: optional(orFalse(readFileSecret)),
+  toleranceSeconds: wholeNumber(1, 86_400),
+  secretForm: optional(readFileWord(SECRET_FORMS)),
   silentAfter: optional(readFileSilence),
-  redact: optional(readFileRedactOrFalse),
+  /** `false`: everything is kept, whatever is said of the others. */
+  redact: optional(orFalse(readFileRedact)),
 }
 
 const handlerShape = {
@@ -58,15 +59,16 @@ const handlerShape = {
   events: optional(readFileEventKeys),
   where: optional(readFileWhere),
   rate: optional(readFileRate),
-  format: optional((value) => readForwardFormat(readFileText(value))),
+  format: optional(asText(readForwardFormat)),
   secret: optional(readFileSecret),
   headers: z.record(z.string(), required(readFileSecret), 'is no list of headers').optional(),
   ca: optional(readFileText),
-  batchSize: optional(readFileNumber(1, 500)),
-  concurrency: optional(readFileNumber(1, 1_000)),
-  timeout: optional(readFileTimeout),
-  retry: optional(readFileWaits),
-  memory: optional(readFileMemory),
+  batchSize: wholeNumber(1, 500),
+  concurrency: wholeNumber(1, 1_000),
+  timeout: optional(asText(readTimeout)),
+  /** None: no second attempt. */
+  retry: optional(orNone(asText(readWaits))),
+  memory: optional(asText(sizeWithin('32MB', '64GB'))),
 }
 
 const sourceSchema = z.strictObject(sourceShape, 'is no list of keys')
@@ -129,4 +131,8 @@ function required<Value>(read: (value: unknown) => Value) {
 
 function optional<Value>(read: (value: unknown) => Value) {
   return required(read).optional()
+}
+
+function wholeNumber(min: number, max: number) {
+  return optional(asText((text) => readWholeNumber(text, min, max)))
 }

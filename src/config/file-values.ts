@@ -1,13 +1,8 @@
 import { checkKey } from '../handlers/event-keys.ts'
-import { HANDLER_NAME, PROVIDER_NAMES, type Rate, SECRET_FORMS, type Where } from '../model.ts'
-import { readAllowedBlocks } from './addresses.ts'
-import { readByteSize, readDuration, readDurations, readWholeNumber } from './quantities.ts'
+import { HANDLER_NAME, type Rate, type Where } from '../model.ts'
+import { timeWithin } from './quantities.ts'
 import type { SecretReference } from './secret-reader.ts'
-import { RETRY_LIMITS, TIMEOUT_LIMITS } from './settings-schema.ts'
 import { quote, WrongValue } from './wrong-value.ts'
-
-const SILENCE_LIMITS = { min: '1m', max: '365d' }
-const MEMORY_LIMITS = { min: '32MB', max: '64GB' }
 
 /** A text, number or switch of the file, as the environment would give it; a list with commas. */
 export function readFileText(value: unknown): string {
@@ -39,44 +34,33 @@ export function readFileSecret(value: unknown): SecretReference {
   )
 }
 
-/** A secret, or `false` for a source that does without the common one. */
-export function readFileSecretOrFalse(value: unknown): SecretReference | false {
-  return value === false ? false : readFileSecret(value)
-}
-
 export function readFileSecrets(value: unknown): SecretReference[] {
   const list = Array.isArray(value) ? value : [value]
   if (list.length > 0) return list.map(readFileSecret)
   throw new WrongValue('is empty', 'Give at least one secret, newest first.')
 }
 
-/** An empty list means: every address. */
-export function readFileBlocks(value: unknown): string[] {
-  return Array.isArray(value) && value.length === 0 ? [] : readAllowedBlocks(readFileText(value))
+type ReadFile<Value> = (value: unknown) => Value
+
+/** What the environment would read as well. */
+export function asText<Value>(read: (text: string) => Value): ReadFile<Value> {
+  return (value) => read(readFileText(value))
 }
 
-export function readFileTimeout(value: unknown): number {
-  return readDuration(readFileText(value), TIMEOUT_LIMITS)
+/** Or `false`, for a source that does without what the others have. */
+export function orFalse<Value>(read: ReadFile<Value>): ReadFile<Value | false> {
+  return (value) => (value === false ? false : read(value))
+}
+
+/** Or an empty list. */
+export function orNone<Value>(read: ReadFile<Value[]>): ReadFile<Value[]> {
+  return (value) => (Array.isArray(value) && value.length === 0 ? [] : read(value))
 }
 
 /** `off`, which YAML may read as false, means: it may be silent for as long as it likes. */
 export function readFileSilence(value: unknown): number {
   if (value === false || value === 'off') return Number.POSITIVE_INFINITY
-  return readDuration(readFileText(value), SILENCE_LIMITS)
-}
-
-/** An empty list means: no second attempt. */
-export function readFileWaits(value: unknown): number[] {
-  if (Array.isArray(value) && value.length === 0) return []
-  return readDurations(readFileText(value), RETRY_LIMITS)
-}
-
-export function readFileMemory(value: unknown): number {
-  return readByteSize(readFileText(value), MEMORY_LIMITS)
-}
-
-export function readFileNumber(min: number, max: number): (value: unknown) => number {
-  return (value) => readWholeNumber(readFileText(value), min, max)
+  return asText(timeWithin('1m', '365d'))(value)
 }
 
 /** Jobs are kept under it. */
@@ -133,10 +117,7 @@ export function readFileRate(value: unknown): Rate {
   )
 }
 
-export const readFileProvider = readOneOf(PROVIDER_NAMES)
-export const readFileSecretForm = readOneOf(SECRET_FORMS)
-
-function readOneOf<Word extends string>(words: readonly Word[]): (value: unknown) => Word {
+export function readFileWord<Word extends string>(words: readonly Word[]): ReadFile<Word> {
   return (value) => {
     const word = words.find((known) => known === value)
     if (word) return word

@@ -3,23 +3,12 @@ import { WrongValue } from './wrong-value.ts'
 
 /** What may stand behind the `?` of a database's URL, in the order in which a message lists it. */
 const KNOWN = [
-  'host',
-  'port',
-  'user',
-  'password',
-  'options',
-  'application_name',
-  'schema',
-  'connect_timeout',
-  'sslmode',
-  'sslrootcert',
-  'sslcert',
-  'sslkey',
-  'sslnegotiation',
+  ...['host', 'port', 'user', 'password', 'options', 'application_name', 'schema'],
+  ...['connect_timeout', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation'],
 ]
 
-/** Those of PostgreSQL's own programs, and of other drivers, that are not. Undefined: just to be removed. */
-const UNSUPPORTED: Readonly<Record<string, string | undefined>> = {
+/** Those of PostgreSQL's own programs, and of other drivers, that are not, and what to do instead. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
   target_session_attrs: 'Name the server that takes writes alone.',
   load_balance_hosts: 'Name one server.',
   hostaddr: 'Give the address as the host.',
@@ -32,35 +21,22 @@ const UNSUPPORTED: Readonly<Record<string, string | undefined>> = {
   service: 'Write out what the service stands for.',
   servicefile: 'Write out what the service stands for.',
   sslpassword: 'Give a key without a pass phrase.',
-  sslcrl: undefined,
-  sslcrldir: undefined,
-  sslcompression: undefined,
-  sslcertmode: undefined,
-  sslsni: undefined,
-  ssl_min_protocol_version: undefined,
-  ssl_max_protocol_version: undefined,
-  require_auth: undefined,
-  requirepeer: undefined,
-  krbsrvname: undefined,
-  gsslib: undefined,
-  gssencmode: undefined,
-  gssdelegation: undefined,
-  replication: undefined,
-  client_encoding: undefined,
   fallback_application_name: 'Give application_name.',
-  keepalives: undefined,
-  keepalives_idle: undefined,
-  keepalives_interval: undefined,
-  keepalives_count: undefined,
-  tcp_user_timeout: undefined,
   statement_timeout: 'Remove it: every statement has a time of its own.',
   lock_timeout: 'Remove it: every statement has a time of its own.',
   query_timeout: 'Remove it: every statement has a time of its own.',
   idle_in_transaction_session_timeout: 'Remove it: every transaction has a time of its own.',
   pgbouncer: 'Remove it: a pooler needs no mark.',
-  connection_limit: undefined,
-  pool_timeout: undefined,
   uselibpqcompat: 'Remove it: sslmode means what it means for PostgreSQL’s own programs.',
+  ...Object.fromEntries(
+    [
+      ...['sslcrl', 'sslcrldir', 'sslcompression', 'sslcertmode', 'sslsni'],
+      ...['ssl_min_protocol_version', 'ssl_max_protocol_version', 'require_auth', 'requirepeer'],
+      ...['krbsrvname', 'gsslib', 'gssencmode', 'gssdelegation', 'replication', 'client_encoding'],
+      ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count'],
+      ...['tcp_user_timeout', 'connection_limit', 'pool_timeout'],
+    ].map((name) => [name, 'Remove it.']),
+  ),
 }
 
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full']
@@ -76,16 +52,9 @@ export function checkParameters(parameters: URLSearchParams): void {
   checkOneOf(parameters, 'sslmode', SSL_MODES)
   checkOneOf(parameters, 'sslnegotiation', ['postgres', 'direct'])
   checkAuthorities(parameters)
-  if (!/^\d{1,4}$/.test(parameters.get('connect_timeout') ?? '0')) {
-    throw wrongPair(
-      parameters,
-      'connect_timeout',
-      'Give whole seconds, such as connect_timeout=10.',
-    )
-  }
-  if (!/^\d{1,5}$/.test(parameters.get('port') ?? '0')) {
-    throw wrongPair(parameters, 'port', 'Give a number, such as port=5432.')
-  }
+  const seconds = 'Give whole seconds, such as connect_timeout=10.'
+  checkPattern(parameters, 'connect_timeout', /^\d{1,4}$/, seconds)
+  checkPattern(parameters, 'port', /^\d{1,5}$/, 'Give a number, such as port=5432.')
   if (!SCHEMA_NAME.test(parameters.get('schema') ?? 'own')) {
     throw new WrongValue(
       'names a schema that is not to be used',
@@ -98,8 +67,7 @@ export function checkParameters(parameters: URLSearchParams): void {
 function checkName(name: string): void {
   if (KNOWN.includes(name)) return
   if (Object.hasOwn(UNSUPPORTED, name)) {
-    const remedy = UNSUPPORTED[name] ?? 'Remove it.'
-    throw new WrongValue(`holds ${name}, which is not supported`, remedy)
+    throw new WrongValue(`holds ${name}, which is not supported`, UNSUPPORTED[name] ?? '')
   }
   const meant = findNearestWord(name, KNOWN, 2)
   throw new WrongValue(
@@ -109,8 +77,8 @@ function checkName(name: string): void {
 }
 
 function checkOneOf(parameters: URLSearchParams, name: string, values: readonly string[]): void {
-  if (values.includes(parameters.get(name) ?? values[0] ?? '')) return
-  throw wrongPair(parameters, name, `Give one of ${values.join(', ')}.`)
+  const pattern = new RegExp(`^(${values.join('|')})$`)
+  checkPattern(parameters, name, pattern, `Give one of ${values.join(', ')}.`)
 }
 
 /** As PostgreSQL's own programs, but for the modes with which one cannot say what is on the wire. */
@@ -131,7 +99,13 @@ function checkAuthorities(parameters: URLSearchParams): void {
   }
 }
 
-function wrongPair(parameters: URLSearchParams, name: string, remedy: string): WrongValue {
-  const value = parameters.get(name) ?? ''
-  return new WrongValue(`asks for ${name}=${value.slice(0, 20)}`, remedy)
+function checkPattern(
+  parameters: URLSearchParams,
+  name: string,
+  pattern: RegExp,
+  remedy: string,
+): void {
+  const value = parameters.get(name)
+  if (value === null || pattern.test(value)) return
+  throw new WrongValue(`asks for ${name}=${value.slice(0, 20)}`, remedy)
 }

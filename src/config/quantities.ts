@@ -46,6 +46,12 @@ export function readByteSize(text: string, limits?: Limits): number {
   return withinLimits(text, Number(count) * BYTES_OF_UNIT[key], limits, readByteSize)
 }
 
+/** A duration, or a size, within these limits. */
+export const timeWithin = (min: string, max: string) => (text: string) =>
+  readDuration(text, { min, max })
+export const sizeWithin = (min: string, max: string) => (text: string) =>
+  readByteSize(text, { min, max })
+
 /** Digits only → a whole number within the limits, both included. */
 export function readWholeNumber(text: string, min: number, max: number): number {
   const number = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN

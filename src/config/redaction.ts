@@ -60,11 +60,6 @@ export function readFileRedact(value: unknown): RedactRules {
   return rules
 }
 
-/** `false`: a source of which everything is kept, whatever is said of the others. */
-export function readFileRedactOrFalse(value: unknown): RedactRules | false {
-  return value === false ? false : readFileRedact(value)
-}
-
 function readFields(value: unknown = []): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   return list.map((field) => {

@@ -26,28 +26,25 @@ export function findTlsPaths(options: {
     problems.add(String(one), `is given without ${other}`, `Give ${other} too, or remove it.`)
     return undefined
   }
-  const certificate = problems.attempt(cert.label, () =>
-    readPem(cert, readFile, (pem) => new X509Certificate(pem)),
-  )
-  const privateKey = problems.attempt(key.label, () => readPem(key, readFile, createPrivateKey))
+  const read = <Value>({ label, folder, text }: GivenSetting, parse: (pem: string) => Value) =>
+    problems.attempt(label, () => readPem(resolve(folder, text), readFile, parse, text))
+  const certificate = read(cert, (pem) => new X509Certificate(pem))
+  const privateKey = read(key, createPrivateKey)
   if (!certificate || !privateKey) return undefined
   if (!certificate.checkPrivateKey(privateKey)) {
     problems.add(key.label, `does not belong to ${cert.label}`, 'Give the key of that certificate.')
   }
-  return { certFile: pathOf(cert), keyFile: pathOf(key) }
+  return { certFile: resolve(cert.folder, cert.text), keyFile: resolve(key.folder, key.text) }
 }
 
-function pathOf({ folder, text }: GivenSetting): string {
-  return resolve(folder, text)
-}
-
-function readPem<Value>(
-  setting: GivenSetting,
+/** What `parse` makes of a PEM file; `given` is its path as somebody wrote it. Throws `WrongValue`. */
+export function readPem<Value>(
+  path: string,
   readFile: (path: string) => string,
   parse: (pem: string) => Value,
+  given = path,
 ): Value {
-  const path = pathOf(setting)
-  const pem = readFileOrExplain(readFile, path, setting.text)
+  const pem = readFileOrExplain(readFile, path, given)
   try {
     return parse(pem)
   } catch {
