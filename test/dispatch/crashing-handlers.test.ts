@@ -7,7 +7,7 @@ function countedOutcomes(store: MemoryStore, handler: string, event: number): st
   return outcomesOf(store, handler, event).filter((kind) => kind !== 'alone')
 }
 
-describe('an event that ends its process', () => {
+describe('an event that ends its process', { concurrent: true }, () => {
   it('is dead after its attempts, and lets no other be dead', async () => {
     const { store } = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [10] }] })
     const fatal = makeEvents('acting', 3, { act: 'exit1' })
@@ -56,7 +56,7 @@ describe('an event that ends its process', () => {
   })
 })
 
-describe('events that wait when their process ends', () => {
+describe('events that wait when their process ends', { concurrent: true }, () => {
   it('go to the next process, and back to the store when that ends too', async () => {
     const handlers = [{ name: 'acting', concurrency: 1, retryDelaysMs: [] }]
     const { store, lanes } = await runLanes({ handlers })

@@ -27,7 +27,7 @@ async function expectWorks({ store }: RunningLanes): Promise<void> {
   await waitUntil(() => store.get('acting', job!.event).state === 'done')
 }
 
-describe('a handler that throws anything', () => {
+describe('a handler that throws anything', { concurrent: true }, () => {
   it('is recorded and tried again, and keeps its process', async () => {
     const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [0] }] })
     for (const [act, text] of [
@@ -50,7 +50,7 @@ describe('a handler that throws anything', () => {
   })
 })
 
-describe('a handler whose process ends', () => {
+describe('a handler whose process ends', { concurrent: true }, () => {
   it.each([
     ['exit0', 'process ended: exit code 0'],
     ['exit1', 'process ended: exit code 1'],
@@ -109,7 +109,7 @@ describe('a handler whose process ends', () => {
   })
 })
 
-describe('a handler that overruns its time', () => {
+describe('a handler that overruns its time', { concurrent: true }, () => {
   it('has its signal aborted, and keeps its process when it obeys; it has failed also when it then succeeds', async () => {
     const running = await runLanes({
       handlers: [{ name: 'acting', ...QUICK }],
@@ -159,7 +159,7 @@ describe('a handler that overruns its time', () => {
   })
 })
 
-describe('a handler that forks', () => {
+describe('a handler that forks', { concurrent: true }, () => {
   it('leaves nothing behind when it is killed, not even what left its process group', async () => {
     const running = await runLanes({
       handlers: [{ name: 'acting', timeoutMs: 1_500, retryDelaysMs: [] }],
@@ -173,7 +173,7 @@ describe('a handler that forks', () => {
   })
 })
 
-describe('a handler that leaks', () => {
+describe('a handler that leaks', { concurrent: true }, () => {
   it('is killed when its Buffers, which no heap limit covers, have grown far too large', async () => {
     const handlers = [{ name: 'acting', retryDelaysMs: [] }]
     const megabyte = 1024 * 1024
@@ -259,7 +259,7 @@ describe('a handler that writes', () => {
   })
 })
 
-describe('a handler that meddles with the channel', () => {
+describe('a handler that meddles with the channel', { concurrent: true }, () => {
   it.each(['writeGarbage', 'writeEndlessLine'])('is killed: %s', async (act) => {
     const running = await runLanes({ handlers: [{ name: 'acting', retryDelaysMs: [] }] })
     const [job] = makeEvents('acting', 1, { act })

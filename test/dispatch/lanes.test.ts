@@ -80,19 +80,6 @@ describe('Lanes', () => {
     expect(Math.min(...durations)).toBeGreaterThan(150)
   })
 
-  it('keeps the lease of a job that takes much longer', async () => {
-    const { store } = await runLanes({
-      handlers: [{ name: 'acting' }],
-      leaseMs: 1_500,
-    })
-    const [job] = makeEvents('acting', 1, { act: 'take', ms: 5_000 })
-    store.add([job!])
-    await waitUntil(() => store.get('acting', job!.event).state === 'done')
-    expect(store.get('acting', job!.event).attempt).toBe(1)
-    expect(store.extended).toBeGreaterThan(2)
-    expect(store.refused).toBe(0)
-  })
-
   it('lets the store refuse an outcome that comes after its lease has ended and the job was claimed by somebody else', async () => {
     const store = new MemoryStore()
     const { lanes } = await runLanes({ handlers: [{ name: 'acting' }], store })
@@ -150,17 +137,6 @@ describe('Lanes', () => {
     expect(most).toBeLessThanOrEqual(20)
   })
 
-  it('probes a handler that only fails, instead of hammering the store', async () => {
-    const handlers = [{ name: 'acting', concurrency: 50, retryDelaysMs: [60_000] }]
-    const { store } = await runLanes({ handlers })
-    const startedAt = performance.now()
-    store.add(makeEvents('acting', 10_000, { act: 'throwText' }))
-    await waitUntil(() => performance.now() - startedAt > 4_000)
-    const seconds = (performance.now() - startedAt) / 1_000
-    expect(store.claimed).toBeLessThan(600 + 100 * (seconds + 1))
-    expect(store.calls.claim).toBeLessThan(20 + 2 * seconds)
-  })
-
   it('works at full speed again once a probe has succeeded', async () => {
     const handlers = [{ name: 'acting', retryDelaysMs: [60_000] }]
     const { store } = await runLanes({ handlers })
@@ -216,7 +192,33 @@ describe('Lanes', () => {
     expect(asleep()).toEqual(['noop', 'steady'])
   })
 
-  it('goes over to new code while events run, and asks the store for none of them again', async () => {
+  // From here on they wait more than they compute.
+
+  it.concurrent('keeps the lease of a job that takes much longer', async () => {
+    const { store } = await runLanes({
+      handlers: [{ name: 'acting' }],
+      leaseMs: 1_500,
+    })
+    const [job] = makeEvents('acting', 1, { act: 'take', ms: 5_000 })
+    store.add([job!])
+    await waitUntil(() => store.get('acting', job!.event).state === 'done')
+    expect(store.get('acting', job!.event).attempt).toBe(1)
+    expect(store.extended).toBeGreaterThan(2)
+    expect(store.refused).toBe(0)
+  })
+
+  it.concurrent('probes a handler that only fails, instead of hammering the store', async () => {
+    const handlers = [{ name: 'acting', concurrency: 50, retryDelaysMs: [60_000] }]
+    const { store } = await runLanes({ handlers })
+    const startedAt = performance.now()
+    store.add(makeEvents('acting', 10_000, { act: 'throwText' }))
+    await waitUntil(() => performance.now() - startedAt > 4_000)
+    const seconds = (performance.now() - startedAt) / 1_000
+    expect(store.claimed).toBeLessThan(600 + 100 * (seconds + 1))
+    expect(store.calls.claim).toBeLessThan(20 + 2 * seconds)
+  })
+
+  it.concurrent('goes over to new code while events run, and asks the store for none of them again', async () => {
     const handlers = [{ name: 'loads-slowly', concurrency: 2 }]
     const { lanes, store, observer } = await runLanes({ handlers })
     store.add(makeEvents('acting', 40, { act: 'take', ms: 50 }))
@@ -231,7 +233,7 @@ describe('Lanes', () => {
     expect(observer.facts.handlerStarted).toHaveLength(2)
   })
 
-  it('lets a handler that is taken out of the settings finish, and gives back the rest', async () => {
+  it.concurrent('lets a handler that is taken out of the settings finish, and gives back the rest', async () => {
     const { lanes, store, observer } = await runLanes({
       handlers: [{ name: 'acting', concurrency: 2 }, { name: 'steady' }],
     })
@@ -247,7 +249,7 @@ describe('Lanes', () => {
     expect(lanes.registrations().map(({ name }) => name)).toEqual(['steady'])
   })
 
-  describe('stop', () => {
+  describe('stop', { concurrent: true }, () => {
     it('lets attempts finish, gives back what has not started, and records both', async () => {
       const { store, lanes, observer } = await runLanes({
         handlers: [{ name: 'acting', concurrency: 5 }],

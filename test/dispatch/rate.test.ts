@@ -17,7 +17,7 @@ function grant(...answers: number[]) {
   }
 }
 
-describe('a handler with a rate', () => {
+describe('a handler with a rate', { concurrent: true }, () => {
   it('begins no more attempts than it has turns for', async () => {
     const { requests, takeTurns } = grant(3, 0, 4)
     const { store } = await runLanes({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { makeEvents } from './memory-store.ts'
 import { runLanes, waitUntil } from './run-lanes.ts'
 
-describe('a handler that listens no more once its attempt has ended', () => {
+describe('a handler that listens no more once its attempt has ended', { concurrent: true }, () => {
   it.each([
     ['spinAfterwards', 'it did not take its jobs'],
     ['freezeAfterwards', 'it did not take its jobs'],

@@ -12,7 +12,7 @@ function moduleText(on: string, before = ''): string {
     export default defineHandler({ name: 'tested', on: { ${on} } })`
 }
 
-describe('a module', () => {
+describe('a module', { concurrent: true }, () => {
   it.each([
     ['misspelt-key', 'invalid', /no event `bounec`.*Did you mean `bounce`/s],
     ['import-throws', 'load', /cannot reach my database/],
@@ -70,7 +70,7 @@ describe('a module', () => {
   })
 })
 
-describe('a handler’s process', () => {
+describe('a handler’s process', { concurrent: true }, () => {
   it('ignores signals: its parent decides when it ends', async () => {
     const host = await runHost({ name: 'noop' })
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
@@ -113,7 +113,7 @@ describe('a handler’s process', () => {
   })
 })
 
-describe('the log of a handler', () => {
+describe('the log of a handler', { concurrent: true }, () => {
   it('is told with its event, and bounded in lines and in size', async () => {
     const on = `'*': (event, { log }) => {
       const circle = {}

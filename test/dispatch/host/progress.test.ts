@@ -14,7 +14,7 @@ export default defineHandler({ name: 'tested', on: {
 } })`
 const named = (...names: string[]) => [names.map((event) => ({ event }))]
 
-describe('the progress file', () => {
+describe('the progress file', { concurrent: true }, () => {
   it('says what has started before it starts, and what has ended', async () => {
     const host = await runHost({ text: HANDLER }, { concurrency: 2 })
     const names = ['delivery', 'click', 'open', 'delivery', 'open', 'delivery']
@@ -76,7 +76,7 @@ describe('the progress file', () => {
   })
 })
 
-describe('a process that ends', () => {
+describe('a process that ends', { concurrent: true }, () => {
   it('has told what had ended before, when its handler exits', async () => {
     const host = await runHost({ text: HANDLER }, { concurrency: 1 })
     host.send({ page: 1, parts: named('delivery', 'click', 'spam', 'delivery') })
@@ -109,7 +109,7 @@ describe('a process that ends', () => {
   })
 })
 
-describe('an attempt that overruns its time', () => {
+describe('an attempt that overruns its time', { concurrent: true }, () => {
   it('has its signal aborted, and has failed whatever it answers then', async () => {
     const text = `import { defineHandler } from 'mailtrap-receiver'
       export default defineHandler({ name: 'tested', on: {
