@@ -14,18 +14,18 @@ const iso = (at: number) => new Date(at).toISOString()
 
 const server = await findTestServer()
 
-it('brings back what an outage of 41 tries has cost, nothing missing and nothing twice', async () => {
-  await bringBack({})
-}, 120_000)
+const OPTIONS = { concurrent: true, timeout: 120_000 }
 
-it.skipIf(!server)(
-  'does so on PostgreSQL',
-  async () => {
-    const { url } = await createTestDatabase(server!)
-    await bringBack({ STORE_URL: url })
-  },
-  120_000,
+it(
+  'brings back what an outage of 41 tries has cost, nothing missing and nothing twice',
+  OPTIONS,
+  () => bringBack({}),
 )
+
+it.skipIf(!server)('does so on PostgreSQL', OPTIONS, async () => {
+  const { url } = await createTestDatabase(server!)
+  await bringBack({ STORE_URL: url })
+})
 
 async function bringBack(storeEnv: Record<string, string>): Promise<void> {
   const port = await findFreePort()

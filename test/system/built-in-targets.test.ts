@@ -101,7 +101,7 @@ describe.each([
     start: startBroker('RabbitMQ'),
     isOnce: false,
   },
-])('$title', ({ isHere, start, isOnce }) => {
+])('$title', { concurrent: true }, ({ isHere, start, isOnce }) => {
   it.skipIf(!isHere)('gets every event, also those of the time when it was away', async () => {
     const target = await start()
     onTestFinished(async () => void (await target.stop()))

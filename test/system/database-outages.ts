@@ -16,6 +16,8 @@ export interface Outage {
   readonly title: string
   /** Commits that were not waited for are gone: what they recorded is done again. */
   readonly losesNewest?: boolean
+  /** Of all that use the server. */
+  readonly isOfServer?: boolean
   /** Much like another one; for runs that may take long. */
   readonly isLike?: string
   /** Answers how to end it. */
@@ -64,6 +66,7 @@ export const OUTAGES: readonly Outage[] = [
   {
     title: 'that is stopped at once',
     losesNewest: true,
+    isOfServer: true,
     async begin({ server }) {
       await server.stopAtOnce()
       return server.start
@@ -71,6 +74,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     title: 'whose processes stand still',
+    isOfServer: true,
     async begin({ server }) {
       await server.freeze()
       return server.thaw

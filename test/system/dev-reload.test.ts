@@ -66,7 +66,7 @@ function whenTold({ lines }: ReceiverProcess, text: string, times = 1): Promise<
   }, PATIENCE)
 }
 
-describe('serve --dev', () => {
+describe('serve --dev', { concurrent: true }, () => {
   it('loads a handler anew when its file changes, or one that it imports, and says so in a line', async () => {
     const { receiver, write } = await startDeveloping()
     await expectRun(receiver, 'ran one early')

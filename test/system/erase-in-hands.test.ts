@@ -83,7 +83,7 @@ async function expectNoneBegins(
   expect(others).toHaveLength((EVENTS * 2) / 3)
 }
 
-describe('what a handler holds when a person is erased', () => {
+describe('what a handler holds when a person is erased', { concurrent: true }, () => {
   it('does not begin in its process', () => expectNoneBegins('concurrency: 2', 2))
 
   it('does not begin where turns are awaited', () =>

@@ -41,7 +41,7 @@ const readBatch: ReadIds = (body, headers) => {
   return events.map(({ data }) => data.event.event_id)
 }
 
-it.each([
+it.concurrent.each([
   { format: 'mailtrap', secret: MAILTRAP_SECRET, read: readMailtrap, faultEvery: 2 },
   { format: 'event', secret: SECRET, read: readEvent, faultEvery: 25 },
   { format: 'batch', secret: SECRET, read: readBatch, faultEvery: 3 },
@@ -97,7 +97,7 @@ async function ask({ adminUrl }: ReceiverProcess, path: string, body?: object): 
   return answer.json()
 }
 
-it('is a handler like any other: it is paused, replayed, and what was erased comes no more', async () => {
+it.concurrent('is a handler like any other: it is paused, replayed, and what was erased comes no more', async () => {
   const endpoint = await listen()
   const receiver = await startReceiver({ FORWARD_URL: endpoint.url, DATA_DIR: makeFolder() })
   onTestFinished(() => void receiver.child.kill())

@@ -14,7 +14,7 @@ const OUTAGE_MS = 41 * 300_000
 const batch = (id: string) =>
   JSON.stringify({ events: [{ event: 'bounce', event_id: id, email: 'a@example.com' }] })
 
-it('resumes its webhook after an outage that was longer than the provider’s patience', async () => {
+it.concurrent('resumes its webhook after an outage that was longer than the provider’s patience', async () => {
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}/webhooks/mailtrap`
   const mailtrap = await startFakeMailtrap([webhook({ url })])
@@ -61,7 +61,7 @@ it('resumes its webhook after an outage that was longer than the provider’s pa
   }
 })
 
-it('has loaded what it needs before anybody is answered, and nothing without a token', async () => {
+it.concurrent('has loaded what it needs before anybody is answered, and nothing without a token', async () => {
   const preload = fileURLToPath(new URL('./tell-loaded.cjs', import.meta.url))
   const whenListening = async (env: Record<string, string>) => {
     const folder = makeFolder()

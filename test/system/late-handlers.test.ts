@@ -57,43 +57,47 @@ function whenLogged({ lines }: ReceiverProcess, ...texts: string[]): Promise<voi
 
 const STARTED = 'handler process started'
 
-describe.skipIf(!canStartServers())('a handler that joins while PostgreSQL is away', () => {
-  let server: OwnServer
-  beforeAll(async () => {
-    server = await startOwnServer()
-  })
-  afterAll(() => server.remove())
+describe.skipIf(!canStartServers())(
+  'a handler that joins while PostgreSQL is away',
+  { concurrent: true },
+  () => {
+    let server: OwnServer
+    beforeAll(async () => {
+      server = await startOwnServer()
+    })
+    afterAll(() => server.remove())
 
-  const SAVED = 'SELECT name FROM handlers ORDER BY name'
+    const SAVED = 'SELECT name FROM handlers ORDER BY name'
 
-  it('gets its events when its module loads late, after a start without the store', async () => {
-    const { database, proxy, env, addHandler, openGate } = await enter(server)
-    addHandler('late')
-    proxy.disturb('cut')
-    const receiver = await startReceiver(env)
-    openGate()
-    await whenLogged(receiver, STARTED, '"late"')
-    const id = await post(receiver)
-    proxy.mend()
-    await whenLogged(receiver, `late ran ${id}`)
-    const readSaved = () => database.execute(SAVED)
-    await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'late' }])
-  })
+    it('gets its events when its module loads late, after a start without the store', async () => {
+      const { database, proxy, env, addHandler, openGate } = await enter(server)
+      addHandler('late')
+      proxy.disturb('cut')
+      const receiver = await startReceiver(env)
+      openGate()
+      await whenLogged(receiver, STARTED, '"late"')
+      const id = await post(receiver)
+      proxy.mend()
+      await whenLogged(receiver, `late ran ${id}`)
+      const readSaved = () => database.execute(SAVED)
+      await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'late' }])
+    })
 
-  it('gets its events when it is added to a receiver that runs, and is known to all', async () => {
-    const { database, proxy, env, addHandler, openGate } = await enter(server)
-    addHandler('first')
-    openGate()
-    const receiver = await startReceiver(env)
-    proxy.disturb('cut')
-    addHandler('second')
-    receiver.child.kill('SIGHUP')
-    await whenLogged(receiver, 'settings read again')
-    const id = await post(receiver)
-    proxy.mend()
-    await whenLogged(receiver, `first ran ${id}`)
-    await whenLogged(receiver, `second ran ${id}`)
-    const readSaved = () => database.execute(SAVED)
-    await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'first' }, { name: 'second' }])
-  })
-})
+    it('gets its events when it is added to a receiver that runs, and is known to all', async () => {
+      const { database, proxy, env, addHandler, openGate } = await enter(server)
+      addHandler('first')
+      openGate()
+      const receiver = await startReceiver(env)
+      proxy.disturb('cut')
+      addHandler('second')
+      receiver.child.kill('SIGHUP')
+      await whenLogged(receiver, 'settings read again')
+      const id = await post(receiver)
+      proxy.mend()
+      await whenLogged(receiver, `first ran ${id}`)
+      await whenLogged(receiver, `second ran ${id}`)
+      const readSaved = () => database.execute(SAVED)
+      await expect.poll(readSaved, PATIENCE).toEqual([{ name: 'first' }, { name: 'second' }])
+    })
+  },
+)

@@ -196,9 +196,11 @@ describe.skipIf(!canStartServers())('a receiver with a PostgreSQL', { timeout: 4
   afterAll(() => server.remove())
 
   const outages = OUTAGES.filter(({ isLike }) => IS_LONG || !isLike)
-  it.each(outages)('$title acknowledges everything, and loses nothing', async (outage) =>
-    goThrough(await enterNew(server), outage),
-  )
+  const ofServer = outages.filter(({ isOfServer }) => isOfServer)
+  const others = outages.filter(({ isOfServer }) => !isOfServer)
+  const title = '$title acknowledges everything, and loses nothing'
+  const goThroughIt = async (outage: Outage) => goThrough(await enterNew(server), outage)
+  it.each(ofServer)(title, goThroughIt)
 
   it.runIf(IS_LONG)(
     'that is replaced by its standby acknowledges everything, and loses nothing',
@@ -227,23 +229,6 @@ describe.skipIf(!canStartServers())('a receiver with a PostgreSQL', { timeout: 4
     },
   )
 
-  it('whose jobs are locked acknowledges everything at once, without the spool', async () => {
-    const scene = await enterNew(server)
-    const receiver = await startReceiver(scene.env, { leaseMs: LEASE_MS })
-    await watchSuccesses(scene.database.execute)
-    const sender = createEventSender(receiver.publicUrl, { eventsPerBatch: EVENTS_PER_BATCH })
-    const unlock = await lockJobs(scene)
-    const endsAt = performance.now() + 2 * OUTAGE_MS
-    const sent = await sendWhile(sender, () => performance.now() < endsAt)
-    const { checks } = await readReadiness(receiver)
-    await unlock()
-    report('whose jobs are locked', { sent })
-
-    expectAcknowledged(sent, LATER_ACK_MS)
-    expect(checks.store).toBe('ok')
-    await expectNothingLost(scene, receiver, sender)
-  })
-
   it('that is down at the start acknowledges, and hands on when it is up', async () => {
     const scene = await enterNew(server)
     await server.stopAtOnce()
@@ -260,7 +245,28 @@ describe.skipIf(!canStartServers())('a receiver with a PostgreSQL', { timeout: 4
     await expectAllHandled(createAdminApi(receiver.adminUrl), sender.acknowledged)
   })
 
-  it('that is away while its own disk is full refuses, and goes on by itself', async (context) => {
+  // From here on the server is left alone: they go on beside each other.
+
+  it.concurrent.each(others)(title, goThroughIt)
+
+  it.concurrent('whose jobs are locked acknowledges everything at once, without the spool', async () => {
+    const scene = await enterNew(server)
+    const receiver = await startReceiver(scene.env, { leaseMs: LEASE_MS })
+    await watchSuccesses(scene.database.execute)
+    const sender = createEventSender(receiver.publicUrl, { eventsPerBatch: EVENTS_PER_BATCH })
+    const unlock = await lockJobs(scene)
+    const endsAt = performance.now() + 2 * OUTAGE_MS
+    const sent = await sendWhile(sender, () => performance.now() < endsAt)
+    const { checks } = await readReadiness(receiver)
+    await unlock()
+    report('whose jobs are locked', { sent })
+
+    expectAcknowledged(sent, LATER_ACK_MS)
+    expect(checks.store).toBe('ok')
+    await expectNothingLost(scene, receiver, sender)
+  })
+
+  it.concurrent('that is away while its own disk is full refuses, and goes on by itself', async (context) => {
     const disk = preloadDisk(context)
     const scene = await enterNew(server)
     const env = { ...scene.env, DATA_DIR: disk.folder, ...disk.env }

@@ -66,7 +66,7 @@ async function expectRate({ replicas = 1, size = 1, env = {} }: RateTest): Promi
   }
 }
 
-describe('a rate', () => {
+describe('a rate', { concurrent: true }, () => {
   it('limits attempts', () => expectRate({}))
 
   // Were their events limited, this would take longer than anybody waits.

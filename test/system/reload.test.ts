@@ -65,7 +65,7 @@ async function whenRunning({ adminUrl }: ReceiverProcess, names: readonly string
   }, PATIENCE)
 }
 
-describe('a receiver whose settings change while it runs', () => {
+describe('a receiver whose settings change while it runs', { concurrent: true }, () => {
   it('takes a new secret when its file changes, and refuses nothing meanwhile', async () => {
     const { folder, write } = makeFolder({ secret: SECRET })
     const receiver = await startReceiver({
@@ -141,8 +141,8 @@ describe('a receiver whose settings change while it runs', () => {
       'handlers/other.ts': handlerCode('other').replace("'changing'", "'other'"),
     })
     const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
-    const { handlers } = await createAdminApi(receiver.adminUrl).stats()
-    expect(handlers).toMatchObject({ 'changing.ts': { running: false } })
+    const readHandlers = async () => (await createAdminApi(receiver.adminUrl).stats()).handlers
+    await expect.poll(readHandlers).toMatchObject({ 'changing.ts': { running: false } })
     write('handlers/changing.ts', handlerCode('one'))
     await whenRunning(receiver, ['changing', 'other'])
     rmSync(join(folder, 'handlers/other.ts'))

@@ -25,7 +25,7 @@ const body = (from: number, count: number) =>
   })
 const allRuns = (...apps: TestApp[]) => apps.flatMap((app) => app.runs().map(([key]) => key))
 
-describe.skipIf(!server)('replicas on one PostgreSQL', () => {
+describe.skipIf(!server)('replicas on one PostgreSQL', { concurrent: true }, () => {
   it('run each event once between them, whoever received it, and however often', async () => {
     const { url } = await createTestDatabase(server!)
     const [one, other] = [await startReplica(url), await startReplica(url)]
@@ -60,7 +60,7 @@ describe.skipIf(!server)('replicas on one PostgreSQL', () => {
   })
 })
 
-describe.skipIf(!server)('a receiver whose PostgreSQL goes away', () => {
+describe.skipIf(!server)('a receiver whose PostgreSQL goes away', { concurrent: true }, () => {
   it('acknowledges into its spool, and hands everything on when PostgreSQL is back', async () => {
     const { url } = await createTestDatabase(server!)
     const proxy = await startDatabaseProxy(url)

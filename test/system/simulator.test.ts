@@ -117,7 +117,10 @@ const mailingApiEvents = (count: number) =>
     data: { message_id: 'msg_1', to: 'user1@example.com' },
   }))
 
-describe('with simulated providers and real processes', { timeout: 600_000 }, () => {
+describe('with simulated providers and real processes', {
+  timeout: 600_000,
+  concurrent: true,
+}, () => {
   it('handles all that Mailtrap sends once: new webhooks, outages, a reset secret', async () => {
     const parties = await startParties(EVENTS / 2)
     const { simulator, files, manage, untilReread, expectHandled } = parties

@@ -79,7 +79,7 @@ async function expectNothingLostIn(
   expect([...acknowledged].filter((id) => !stored.has(id))).toEqual([])
 }
 
-it('stops on SIGTERM under load in less than 9 s, readiness first, and loses nothing', async () => {
+it.concurrent('stops on SIGTERM under load in less than 9 s, readiness first, and loses nothing', async () => {
   const settings = newSettings()
   const receiver = await startReceiver(settings)
   const readyUrl = `${receiver.publicUrl}/readyz`
@@ -102,7 +102,7 @@ it('stops on SIGTERM under load in less than 9 s, readiness first, and loses not
   await expectNothingLost(settings, sender.acknowledged)
 })
 
-it('stops at once on a second signal, and loses nothing', async () => {
+it.concurrent('stops at once on a second signal, and loses nothing', async () => {
   const settings = newSettings()
   const receiver = await startReceiver(settings)
   const sender = createEventSender(receiver.publicUrl)
@@ -121,7 +121,7 @@ it('stops at once on a second signal, and loses nothing', async () => {
   await expectNothingLost(settings, sender.acknowledged)
 })
 
-it('stops on SIGTERM while a handler still loads, and never says that it is ready', async () => {
+it.concurrent('stops on SIGTERM while a handler still loads, and never says that it is ready', async () => {
   const settings = newSettings()
   const handler = join(String(settings['DATA_DIR']), 'endless.mjs')
   writeFileSync(
@@ -143,7 +143,7 @@ it('stops on SIGTERM while a handler still loads, and never says that it is read
   expect(performance.now() - askedAt).toBeLessThan(loadedMs(9_000))
 })
 
-it('waits at its start for the one before, which drains', async () => {
+it.concurrent('waits at its start for the one before, which drains', async () => {
   const settings = newSettings()
   const first = await startReceiver(settings)
   const sender = createEventSender(first.publicUrl)
@@ -160,7 +160,7 @@ it('waits at its start for the one before, which drains', async () => {
   await expectNothingLostIn(second.adminUrl, sender.acknowledged)
 })
 
-it('refuses to start on a data directory that another receiver works on, and says so', async () => {
+it.concurrent('refuses to start on a data directory that another receiver works on, and says so', async () => {
   const settings = newSettings()
   const first = await startReceiver(settings)
   const sender = createEventSender(first.publicUrl)

@@ -47,7 +47,7 @@ async function sendUntil(sender: EventSender, isEnough: (status?: number) => boo
   throw new Error('200 batches were sent, and it never came.')
 }
 
-describe('a full disk', () => {
+describe('a full disk', { concurrent: true }, () => {
   async function fillAndFree(disk: FailingDisk): Promise<void> {
     const receiver = await startOn(disk)
     const { publicUrl, adminUrl } = receiver
@@ -112,7 +112,7 @@ describe('a full disk', () => {
   })
 })
 
-describe('a sync that fails once', () => {
+describe('a sync that fails once', { concurrent: true }, () => {
   async function failSync(file: 'any' | 'database', context: TestContext): Promise<void> {
     const disk = preloadDisk(context)
     const { publicUrl, ended } = await startOn(disk)
@@ -140,7 +140,7 @@ describe('a sync that fails once', () => {
     failSync('database', context))
 })
 
-describe('a data directory that is removed while the receiver runs', () => {
+describe('a data directory that is removed while the receiver runs', { concurrent: true }, () => {
   it('is followed by no 200, is told, and ends the process as failed, batch or none', async () => {
     const parent = mkdtempSync(join(tmpdir(), 'receiver-removed-'))
     onTestFinished(() => rmSync(parent, { recursive: true, force: true }))

@@ -34,7 +34,7 @@ async function startTraced(env: Record<string, string>) {
   return { ...receiver, send }
 }
 
-describe('traces', () => {
+describe('traces', { concurrent: true }, () => {
   it('show a batch from its receipt to each attempt, as one trace', async () => {
     const collector = await startCollector()
     const receiver = await startTraced({
