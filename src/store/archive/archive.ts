@@ -45,13 +45,21 @@ const READS: Reads = {
 
 export const READ_NAMES = Object.keys(READS) as readonly (keyof Archive)[]
 
+const withSql =
+  (query: ArchivePort['query']): Reading['query'] =>
+  async (statement, values) =>
+    typeof statement === 'string'
+      ? await query(statement, values)
+      : await query(statement.sql, statement.values)
+
 /** Runs beside the work, each read in a snapshot of its own. */
 export function createArchive(port: ArchivePort): Archive {
   const reads = READ_NAMES.map((name) => {
     const read = READS[name] as (reading: Reading, ...args: unknown[]) => Awaitable<unknown>
     return [
       name,
-      (...args: unknown[]) => port.inSnapshot((query) => read({ ...port, query }, ...args)),
+      (...args: unknown[]) =>
+        port.inSnapshot((query) => read({ ...port, query: withSql(query) }, ...args)),
     ]
   })
   return Object.fromEntries(reads) as unknown as Archive

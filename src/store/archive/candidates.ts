@@ -1,7 +1,7 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
 import type { JobQuery } from '../store.ts'
-import { allOf, type Condition, isAmong, type Reading } from './port.ts'
+import { allOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
 import type { SearchWindow } from './search-windows.ts'
 
 /** Events of a window worth looking at, newest first, and from where on they are all of them. */
@@ -22,15 +22,15 @@ export interface WantedJobs {
 /** Where more wait, they are found by walking over all runs: then they are not far between. */
 const MOST_KNOWN = 5_000
 
-const IS_OPEN: Condition = { sql: 'open > 0', values: [] }
-const PENDING = `state = 'pending'`
-const RETRYING = `${PENDING} AND attempt > 0`
+const IS_OPEN = raw('open > 0')
 /** What job rows are in a state; in the others that of a run may be newer. */
-const IN_STATE: Readonly<Partial<Record<NonNullable<JobQuery['state']>, string>>> = {
-  pending: PENDING,
-  retrying: RETRYING,
-  discarded: `state = 'discarded'`,
-}
+const IN_STATE = {
+  pending: raw(`state = 'pending'`),
+  retrying: raw(`state = 'pending' AND attempt > 0`),
+  discarded: raw(`state = 'discarded'`),
+  done: undefined,
+  dead: undefined,
+} as const satisfies Record<NonNullable<JobQuery['state']>, Sql | undefined>
 
 /** Finds events that may have such a job. */
 export async function createCandidates(
@@ -40,11 +40,15 @@ export async function createCandidates(
   if (wanted.state === 'dead') {
     return (window, atOnce) => findDead(reading, wanted.handler, { window, atOnce })
   }
-  const isPending = wanted.state === 'pending' || wanted.state === 'retrying'
-  const known = isPending ? await findPending(reading, wanted) : undefined
+  const { state } = wanted
+  const isPending = state === 'pending' || state === 'retrying'
+  const known = isPending ? await findPending(reading, state, wanted.handler) : undefined
   if (known) return inPortions((window) => readKnown(reading, known, window))
   return inPortions((window) => readWindow(reading, wanted, window))
 }
+
+const isOf = (handler: string | undefined) =>
+  handler === undefined ? undefined : sql`handler = ${handler}`
 
 /** The dead have an index of their own. */
 async function findDead(
@@ -52,14 +56,10 @@ async function findDead(
   handler: string | undefined,
   { window, atOnce }: { readonly window: SearchWindow; readonly atOnce: number },
 ): Promise<Candidates> {
-  const inWindow = `state = 'dead' AND event >= ? AND event < ?`
-  const { sql, values } = allOf([
-    { sql: inWindow, values: [window.from, window.before] },
-    ...(handler === undefined ? [] : [{ sql: 'handler = ?', values: [handler] }]),
-  ])
+  const inWindow = sql`state = 'dead' AND event >= ${window.from} AND event < ${window.before}`
   const rows = await query<{ event: number }>(
-    `SELECT DISTINCT event FROM jobs WHERE ${sql} ORDER BY event DESC LIMIT ?`,
-    [...values, atOnce],
+    sql`SELECT DISTINCT event FROM jobs WHERE ${allOf([inWindow, isOf(handler)])}
+        ORDER BY event DESC LIMIT ${atOnce}`,
   )
   const ids = rows.map(({ event }) => event)
   return { ids, reached: ids[atOnce - 1] ?? window.from }
@@ -96,25 +96,20 @@ interface KnownPending {
 
 /** All that is pending, unless that is too much to be read for every page. */
 async function findPending(
-  reading: Reading,
-  { state, handler }: WantedJobs,
+  { query }: Reading,
+  state: 'pending' | 'retrying',
+  handler: string | undefined,
 ): Promise<KnownPending | undefined> {
-  const isOfHandler = handler === undefined ? [] : [{ sql: 'handler = ?', values: [handler] }]
-  const open = allOf([IS_OPEN, ...isOfHandler])
+  const open = allOf([IS_OPEN, isOf(handler)])
   const runs =
     state === 'retrying'
       ? []
-      : await reading.query<{ batch: number }>(
-          `SELECT batch FROM runs WHERE ${open.sql} LIMIT ${MOST_KNOWN + 1}`,
-          open.values,
+      : await query<{ batch: number }>(
+          sql`SELECT batch FROM runs WHERE ${open} LIMIT ${MOST_KNOWN + 1}`,
         )
-  const pending = allOf([
-    { sql: state === 'retrying' ? RETRYING : PENDING, values: [] },
-    ...isOfHandler,
-  ])
-  const jobs = await reading.query<{ event: number }>(
-    `SELECT event FROM jobs WHERE ${pending.sql} LIMIT ${MOST_KNOWN + 1}`,
-    pending.values,
+  const pending = allOf([IN_STATE[state], isOf(handler)])
+  const jobs = await query<{ event: number }>(
+    sql`SELECT event FROM jobs WHERE ${pending} LIMIT ${MOST_KNOWN + 1}`,
   )
   if (Math.max(runs.length, jobs.length) > MOST_KNOWN) return undefined
   const batches = new Set(runs.map(({ batch }) => batch))
@@ -145,19 +140,17 @@ async function readWindow(
   { from, before }: SearchWindow,
 ) {
   // So that no other index than that of the window leads: a handler may have a million open runs.
-  const isOfHandler = handler === undefined ? [] : [{ sql: `handler || '' = ?`, values: [handler] }]
+  const isOfHandler = handler === undefined ? undefined : sql`handler || '' = ${handler}`
   const isPending = state === 'pending'
-  const inBatches = { sql: 'batch >= ? AND batch <= ?', values: [from, before - 1].map(batchOf) }
+  const inBatches = sql`batch >= ${batchOf(from)} AND batch <= ${batchOf(before - 1)}`
   // No bit of a run tells that a job was discarded, or failed and is tried again.
   const runs =
     state === 'discarded' || state === 'retrying'
       ? []
-      : await readBits(reading, [inBatches, ...(isPending ? [IS_OPEN] : []), ...isOfHandler])
-  const isInWindow = { sql: 'event >= ? AND event < ?', values: [from, before] }
-  const inState = state && IN_STATE[state]
-  const isInState = inState === undefined ? [] : [{ sql: inState, values: [] }]
-  const { sql, values } = allOf([isInWindow, ...isInState, ...isOfHandler])
-  const jobs = await reading.query<{ event: number }>(`SELECT event FROM jobs WHERE ${sql}`, values)
+      : await readBits(reading, [inBatches, isPending ? IS_OPEN : undefined, isOfHandler])
+  const isInWindow = sql`event >= ${from} AND event < ${before}`
+  const wanted = allOf([isInWindow, state && IN_STATE[state], isOfHandler])
+  const jobs = await reading.query<{ event: number }>(sql`SELECT event FROM jobs WHERE ${wanted}`)
   const bits = isPending ? 'open' : state === 'done' ? 'done' : 'wanted'
   return {
     ids: [...runs.flatMap((run) => eventsIn(run, bits)), ...jobs.map(({ event }) => event)],
@@ -167,8 +160,7 @@ async function readWindow(
 
 async function readBits(
   { query }: Reading,
-  conditions: readonly Condition[],
+  conditions: readonly (Sql | undefined)[],
 ): Promise<readonly RunBits[]> {
-  const { sql, values } = allOf(conditions)
-  return await query<RunBits>(`SELECT base, wanted, done, failed FROM runs WHERE ${sql}`, values)
+  return await query(sql`SELECT base, wanted, done, failed FROM runs WHERE ${allOf(conditions)}`)
 }

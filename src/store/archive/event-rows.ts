@@ -1,7 +1,7 @@
 import type { EventState } from '../../model.ts'
 import { batchOf, positionOf } from '../event-id.ts'
 import type { EventDetail, EventRow, Verdict } from '../store.ts'
-import { allOf, type Condition, type Reading, sqlBatchOf } from './port.ts'
+import { allOf, type Reading, raw, type Sql, sql, sqlBatchOf } from './port.ts'
 import { readJobs, readStates } from './read-jobs.ts'
 
 export interface EventSqlRow {
@@ -23,22 +23,20 @@ export interface EventSqlRow {
 }
 
 /** Batches outlive their events. The order of the tables is that in which SQLite goes through them. */
-const SELECT_EVENTS = `
+const SELECT_EVENTS = raw(`
   SELECT e.id, e.start, e.bytes, e.key, e.type, e.name, e.event_id, e.verdict, e.occurred_at,
     e.recipient, e.message_id, b.id AS batch, b.source, b.provider, b.received_at
-  FROM events e CROSS JOIN batches b WHERE b.seq = ${sqlBatchOf('e.id')}`
+  FROM events e CROSS JOIN batches b WHERE b.seq = ${sqlBatchOf('e.id')}`)
 
 /** Rows of events that meet all conditions (on `e` and its batch `b`), newest first. */
 export async function selectEvents(
   { query }: Reading,
-  conditions: readonly Condition[],
+  conditions: readonly (Sql | undefined)[],
   limit: number,
 ): Promise<readonly EventSqlRow[]> {
-  const { sql, values } = allOf(conditions)
-  return await query<EventSqlRow>(`${SELECT_EVENTS} AND ${sql} ORDER BY e.id DESC LIMIT ?`, [
-    ...values,
-    limit,
-  ])
+  return await query(
+    sql`${SELECT_EVENTS} AND ${allOf(conditions)} ORDER BY e.id DESC LIMIT ${limit}`,
+  )
 }
 
 /** What people get of the rows; where a state is wanted, of those that have it. */
@@ -75,7 +73,7 @@ function readEventRow(row: EventSqlRow, state: EventState): EventRow {
 /** One event with its bytes, as its body has them or else a job that failed. */
 export async function getEvent(reading: Reading, id: string): Promise<EventDetail | undefined> {
   if (!Number.isSafeInteger(Number(id))) return undefined
-  const [row] = await selectEvents(reading, [{ sql: 'e.id = ?', values: [Number(id)] }], 1)
+  const [row] = await selectEvents(reading, [sql`e.id = ${Number(id)}`], 1)
   if (!row || String(row.id) !== id) return undefined
   const [event] = await addStates(reading, [row])
   const jobs = (await readJobs(reading, [row.id])).get(row.id) ?? []

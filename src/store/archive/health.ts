@@ -1,5 +1,5 @@
 import type { DatabaseHealth } from '../reading.ts'
-import type { Reading } from './port.ts'
+import type { ArchivePort, Reading } from './port.ts'
 
 /** Tables in which rows change all the time; their dead rows slow every claim and every look-up. */
 export const HOT_TABLES = [
@@ -39,7 +39,7 @@ export type DurabilitySetting = (typeof DURABILITY)[number]
 /** Settings that are off, each of which makes a 200 worth less than we promise. */
 export async function findTurnedOff({
   query,
-}: Pick<Reading, 'query'>): Promise<readonly DurabilitySetting[]> {
+}: Pick<ArchivePort, 'query'>): Promise<readonly DurabilitySetting[]> {
   const [found] = await query<Record<DurabilitySetting, string>>(READ_SETTINGS)
   return DURABILITY.filter((name) => found?.[name] === 'off')
 }

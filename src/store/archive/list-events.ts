@@ -2,18 +2,11 @@ import { batchOf, bucketOf, eventIdOf } from '../event-id.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import { createCandidates, type FindCandidates, inPortions } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
-import { allOf, type Condition, isAmong, type Reading } from './port.ts'
+import { allOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
 import { type Found, type SearchWindow, searchEvents } from './search-windows.ts'
 
 /** Where not every event has the state that is asked for, so many are looked at together. */
 const MOST_AT_ONCE = 500
-
-const OF_BATCHES = {
-  source: 'source = ?',
-  batch: 'id = ?',
-  from: 'received_at >= ?',
-  to: 'received_at < ?',
-}
 
 /** Finds events, newest first; for a bounded time. */
 export async function listEvents(reading: Reading, query: EventQuery): Promise<Page<EventRow>> {
@@ -22,12 +15,12 @@ export async function listEvents(reading: Reading, query: EventQuery): Promise<P
   const texts = [query.source, query.type, query.recipient, query.messageId, query.batch]
   // No column holds a NUL, and PostgreSQL takes none.
   if (texts.some((text) => text?.includes('\0'))) return { rows: [], cursor: undefined }
-  const ofBatches = readFields(query, OF_BATCHES)
+  const ofBatch = isOfBatch(query)
   const findLead = await createLead(reading, query)
-  const conditions = [...ofBatches.map(ofTable('b')), ...readConditions(reading, query)]
+  const conditions = [ofBatch, ...readConditions(reading, query)]
 
   const found = await searchEvents(reading, { before, limit }, async (whole, left) => {
-    const window = ofBatches.length === 0 ? whole : await narrow(reading, whole, ofBatches)
+    const window = ofBatch ? await narrow(reading, whole, ofBatch) : whole
     const lead = window && (await findLead(window))
     if (!lead?.condition) return { rows: [], reached: lead?.reached }
     const atOnce = state === undefined ? left : Math.max(left, MOST_AT_ONCE)
@@ -42,15 +35,11 @@ export async function listEvents(reading: Reading, query: EventQuery): Promise<P
 async function narrow(
   { query }: Reading,
   { from, before }: SearchWindow,
-  ofBatches: readonly Condition[],
+  ofBatch: Sql,
 ): Promise<SearchWindow | undefined> {
-  const { sql, values } = allOf([
-    { sql: 'seq >= ? AND seq <= ?', values: [from, before - 1].map(batchOf) },
-    ...ofBatches,
-  ])
   const [found] = await query<{ first: number | null; last: number | null }>(
-    `SELECT min(seq) AS first, max(seq) AS last FROM batches WHERE ${sql}`,
-    values,
+    sql`SELECT min(seq) AS first, max(seq) AS last FROM batches b
+        WHERE seq >= ${batchOf(from)} AND seq <= ${batchOf(before - 1)} AND ${ofBatch}`,
   )
   if (!found || found.first === null || found.last === null) return undefined
   return {
@@ -59,54 +48,58 @@ async function narrow(
   }
 }
 
-function readConditions({ engine }: Reading, query: EventQuery): Condition[] {
+type Test<Value = string> = (value: Value) => Sql
+
+const test = <Value>(value: Value | undefined, condition: Test<Value>): Sql | undefined =>
+  value === undefined ? undefined : condition(value)
+
+/** Undefined: those of any batch are wanted. */
+function isOfBatch({ source, batch, from, to }: EventQuery): Sql | undefined {
+  const conditions = allOf([
+    test(source, (name) => sql`b.source = ${name}`),
+    test(batch, (id) => sql`b.id = ${id}`),
+    test(from, (at) => sql`b.received_at >= ${at}`),
+    test(to, (at) => sql`b.received_at < ${at}`),
+  ])
+  return conditions.sql === '' ? undefined : conditions
+}
+
+function readConditions({ engine }: Reading, query: EventQuery): (Sql | undefined)[] {
   const { type, recipient, messageId, state } = query
-  const test = TESTS[engine]
+  const is = TESTS[engine]
   const hasVerdict = state === 'unhandled' || state === 'conflict' || state === 'stale'
   return [
-    ...(type === undefined ? [] : [test.type(type)]),
-    ...(recipient === undefined ? [] : [test.recipient(recipient.toLowerCase())]),
-    ...(messageId === undefined ? [] : [test.messageId(messageId)]),
-    ...(hasVerdict ? [test.verdict(state)] : []),
-    ...(state === 'done' ? [{ sql: `e.verdict = 'dispatched'`, values: [] }] : []),
+    test(type, is.type),
+    test(recipient?.toLowerCase(), is.recipient),
+    test(messageId, is.messageId),
+    hasVerdict ? is.verdict(state) : undefined,
+    state === 'done' ? raw(`e.verdict = 'dispatched'`) : undefined,
   ]
 }
 
-const is = (sql: string) => (value: string) => ({ sql, values: [value] })
-const isTwice = (sql: string) => (value: string) => ({ sql, values: [value, value] })
-const hashed = (column: string) =>
-  isTwice(`hashtext(CAST(${column} AS text)) = hashtext(CAST(? AS text)) AND ${column} = ?`)
-
-/** As the columns and indexes of an engine have it. */
-const TESTS = {
-  sqlite: {
-    type: isTwice('e.stored_type IN (?, (SELECT id FROM words WHERE word = ?))'),
-    recipient: is('e.recipient = ?'),
-    messageId: is('e.message_id = ?'),
-    verdict: is('e.stored_verdict = ?'),
-  },
-  postgres: {
-    type: is('e.type = ?'),
-    recipient: hashed('e.recipient'),
-    messageId: hashed('e.message_id'),
-    // The index is only used when it is plain that none of the others is asked for.
-    verdict: is(`e.verdict <> 'dispatched' AND e.verdict = ?`),
-  },
-} as const
-
-function readFields<Fields extends object>(
-  query: Fields,
-  columns: Readonly<Partial<Record<keyof Fields, string>>>,
-): Condition[] {
-  return Object.entries<string | undefined>(columns).flatMap(([field, sql]) => {
-    const value = query[field as keyof Fields]
-    return value === undefined || sql === undefined ? [] : [{ sql, values: [value] }]
-  })
+const hashed = (column: Sql): Test => {
+  const hash = sql`hashtext(CAST(${column} AS text))`
+  return (value) => sql`${hash} = hashtext(CAST(${value} AS text)) AND ${column} = ${value}`
 }
 
-const ofTable =
-  (table: string) =>
-  ({ sql, values }: Condition): Condition => ({ sql: `${table}.${sql}`, values })
+/** As the columns and indexes of an engine have it. */
+const TESTS: Readonly<
+  Record<Reading['engine'], Record<'type' | 'recipient' | 'messageId' | 'verdict', Test>>
+> = {
+  sqlite: {
+    type: (type) => sql`e.stored_type IN (${type}, (SELECT id FROM words WHERE word = ${type}))`,
+    recipient: (recipient) => sql`e.recipient = ${recipient}`,
+    messageId: (messageId) => sql`e.message_id = ${messageId}`,
+    verdict: (verdict) => sql`e.stored_verdict = ${verdict}`,
+  },
+  postgres: {
+    type: (type) => sql`e.type = ${type}`,
+    recipient: hashed(raw('e.recipient')),
+    messageId: hashed(raw('e.message_id')),
+    // The index is only used when it is plain that none of the others is asked for.
+    verdict: (verdict) => sql`e.verdict <> 'dispatched' AND e.verdict = ${verdict}`,
+  },
+}
 
 function toPage({ rows, reached }: Found<EventRow>, limit: number): Page<EventRow> {
   if (rows.length === limit) return { rows, cursor: rows.at(-1)?.id }
@@ -116,7 +109,7 @@ function toPage({ rows, reached }: Found<EventRow>, limit: number): Page<EventRo
 
 /** What leads to the events of a window, or to those from `reached` on; no condition: there are none. */
 interface Lead {
-  readonly condition?: Condition
+  readonly condition?: Sql
   readonly reached?: number
 }
 
@@ -127,7 +120,7 @@ async function createLead(
 ): Promise<(window: SearchWindow) => Promise<Lead>> {
   const known = eventId === undefined ? [] : await findByEventId(reading, eventId)
   const byNumber = async ({ from, before }: SearchWindow) => ({
-    condition: { sql: 'e.id >= ? AND e.id < ?', values: [from, before] },
+    condition: sql`e.id >= ${from} AND e.id < ${before}`,
   })
 
   if (known.length > 0) {
@@ -164,32 +157,29 @@ function byCandidates(reading: Reading, find: FindCandidates) {
 }
 
 /** The events of a window, as one to whom an index of buckets leads. */
-function isInBuckets(reading: Reading, { from, before }: SearchWindow): Condition {
+function isInBuckets(reading: Reading, { from, before }: SearchWindow): Sql {
   const first = bucketOf(from)
   const last = bucketOf(before - 1)
   const buckets = Array.from({ length: last + 1 - first }, (_, n) => first + n)
-  const { sql, values } = isAmong(reading, 'e.bucket', buckets)
+  const isInOne = isAmong(reading, 'e.bucket', buckets)
   // The plus signs keep an engine from walking by number where the buckets lead.
-  return { sql: `${sql} AND +e.id >= ? AND +e.id < ?`, values: [...values, from, before] }
+  return sql`${isInOne} AND +e.id >= ${from} AND +e.id < ${before}`
 }
 
 /** The key of an inbound event is made of something else than its id, and some keys may be lost. */
-function hasEventId(eventId: string, keys: readonly Uint8Array[]): Condition {
+function hasEventId(eventId: string, keys: readonly Uint8Array[]): Sql {
   // No column holds a NUL.
-  const texts = eventId.includes('\0') ? [] : [eventId]
-  const hasId = texts.map(() => 'e.event_id = ?')
-  const hasKey = keys.map(() => 'e.key = ?')
-  return { sql: `(${[...hasId, ...hasKey].join(' OR ')})`, values: [...texts, ...keys] }
+  const hasId = eventId.includes('\0') ? [] : [sql`e.event_id = ${eventId}`]
+  const either = [...hasId, ...keys.map((key) => sql`e.key = ${key}`)]
+  return sql`(${either.reduce((all, one) => sql`${all} OR ${one}`)})`
 }
 
 /** The events that have this id of their provider's, as far as a key says so, newest first. */
 async function findByEventId(reading: Reading, eventId: string): Promise<readonly number[]> {
   const found = await findByKeys(reading, reading.keysOf(eventId))
   if (found.length === 0) return []
-  const isTwin = isAmong(reading, 'twin', found)
   const conflicts = await reading.query<{ id: number }>(
-    `SELECT id FROM events WHERE twin IS NOT NULL AND ${isTwin.sql}`,
-    isTwin.values,
+    sql`SELECT id FROM events WHERE twin IS NOT NULL AND ${isAmong(reading, 'twin', found)}`,
   )
   const all = new Set([...found, ...conflicts.map(({ id }) => id)])
   return [...all].sort((one, other) => other - one)

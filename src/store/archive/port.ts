@@ -27,33 +27,66 @@ export interface ArchivePort {
 }
 
 /** What the reads of one snapshot have. */
-export type Reading = Omit<ArchivePort, 'inSnapshot'>
+export interface Reading extends Omit<ArchivePort, 'inSnapshot' | 'query'> {
+  readonly query: <Row>(
+    statement: string | Sql,
+    values?: readonly unknown[],
+  ) => Promise<readonly Row[]>
+}
 
-/** Part of a WHERE clause, with its values. */
-export interface Condition {
+/** A statement or a part of one, with its values: `?` stands for each. */
+export interface Sql {
   readonly sql: string
   readonly values: readonly unknown[]
 }
+
+/** What stands in it in `${…}` is put in as it is if it is SQL itself, else it is a value. */
+export function sql(texts: readonly string[], ...parts: readonly unknown[]): Sql {
+  const all = parts.map((part) => (isSql(part) ? part : { sql: '?', values: [part] }))
+  return {
+    sql: texts.reduce((before, text, index) => `${before}${all[index - 1]?.sql}${text}`),
+    values: all.flatMap(({ values }) => values),
+  }
+}
+
+/** Text of ours, without values. */
+export const raw = (text: string): Sql => ({ sql: text, values: [] })
+
+const isSql = (part: unknown): part is Sql =>
+  typeof part === 'object' && part !== null && 'sql' in part && 'values' in part
 
 /** The column has one of these numbers, or texts. */
 export function isAmong(
   { engine }: Pick<ArchivePort, 'engine'>,
   column: string,
   among: readonly number[] | readonly string[],
-): Condition {
+): Sql {
+  const name = raw(column)
   if (engine === 'sqlite') {
-    return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(among)] }
+    return sql`${name} IN (SELECT value FROM json_each(${JSON.stringify(among)}))`
   }
   const type = typeof among[0] === 'string' ? 'text' : 'bigint'
-  return { sql: `${column} = ANY(CAST(? AS ${type}[]))`, values: [among] }
+  return sql`${name} = ANY(CAST(${among} AS ${raw(type)}[]))`
 }
 
-/** All of the conditions. */
-export function allOf(conditions: readonly Condition[]): Condition {
-  return {
-    sql: conditions.map(({ sql }) => sql).join(' AND '),
-    values: conditions.flatMap(({ values }) => values),
-  }
+/** All of those that are given. */
+export const allOf = (conditions: readonly (Sql | undefined)[]): Sql =>
+  conditions
+    .filter((one) => one !== undefined)
+    .reduce((all, one) => (all.sql === '' ? one : sql`${all} AND ${one}`), raw(''))
+
+/**
+ * A server looks coarsely, so that only what may hold a trace is sent here to be read; SQLite's rows
+ * are here. Of bytes those beyond ASCII become numbers, and the zeros of UTF-16 are left out.
+ */
+export function mayHold(
+  { engine }: Pick<ArchivePort, 'engine'>,
+  column: string,
+  { patterns, isBytes }: { readonly patterns: readonly string[]; readonly isBytes: boolean },
+): Sql {
+  if (engine === 'sqlite') return raw('TRUE')
+  const text = isBytes ? String.raw`replace(encode(${column}, 'escape'), '\000', '')` : column
+  return sql`${raw(text)} ILIKE ANY(CAST(${patterns} AS text[]))`
 }
 
 /** `batchOf`, for a column of event numbers. */

@@ -4,7 +4,7 @@ import { groupBy } from '../group-by.ts'
 import { readDiscard, readRecord } from '../job-record.ts'
 import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
 import type { AttemptRow, JobRow, Verdict } from '../store.ts'
-import { allOf, isAmong, type Reading } from './port.ts'
+import { isAmong, type Reading, raw, sql } from './port.ts'
 
 interface JobSqlRow extends StatedJob {
   readonly event: number
@@ -76,21 +76,16 @@ async function readRows<
   columns: { readonly jobs: string; readonly runs: string },
 ): Promise<(event: number) => { readonly jobs: readonly Job[]; readonly runs: readonly Run[] }> {
   if (events.length === 0) return () => ({ jobs: [], runs: [] })
-  const isJob = isAmong(reading, 'event', events)
   const jobs = await reading.query<Job>(
-    `SELECT ${columns.jobs} FROM jobs WHERE ${isJob.sql}`,
-    isJob.values,
+    sql`SELECT ${raw(columns.jobs)} FROM jobs WHERE ${isAmong(reading, 'event', events)}`,
   )
   const oldest = events.reduce((min, event) => Math.min(min, event), Number.MAX_SAFE_INTEGER)
   const newest = events.reduce((max, event) => Math.max(max, event), 0)
   // A batch may have hundreds of runs, of which one page of events needs a few.
-  const isRun = allOf([
-    isAmong(reading, 'batch', [...new Set(events.map(batchOf))]),
-    { sql: 'base > ? AND base <= ?', values: [oldest - RUN_SPAN, newest] },
-  ])
+  const isOfBatch = isAmong(reading, 'batch', [...new Set(events.map(batchOf))])
   const runs = await reading.query<Run>(
-    `SELECT ${columns.runs} FROM runs WHERE ${isRun.sql} ORDER BY id DESC`,
-    isRun.values,
+    sql`SELECT ${raw(columns.runs)} FROM runs
+        WHERE ${isOfBatch} AND base > ${oldest - RUN_SPAN} AND base <= ${newest} ORDER BY id DESC`,
   )
   const jobsOf = groupBy(jobs, ({ event }) => event)
   const runsOf = groupBy(runs, ({ batch }) => batch)

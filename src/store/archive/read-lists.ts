@@ -9,7 +9,7 @@ import type {
   SeriesQuery,
 } from '../store.ts'
 import { createTraceFinder } from '../trace-finder.ts'
-import { isAmong, type Reading } from './port.ts'
+import { isAmong, mayHold, type Reading, sql } from './port.ts'
 
 interface QuarantineSqlRow extends Omit<QuarantineRow, 'id' | 'byteOffset' | 'receivedAt'> {
   readonly id: number
@@ -118,10 +118,6 @@ const AT_ONCE: Fitting<WaitingBatch> = {
 
 const SELECT_OPEN = 'SELECT seq, id, body_bytes FROM batches WHERE is_open = 1 ORDER BY seq'
 
-/** A server keeps back bodies that cannot hold a trace; the others are looked at here. */
-const MAY_HOLD_TRACE = String.raw`
-  AND replace(encode(body, 'escape'), '\000', '') ILIKE ANY(CAST(? AS text[]))`
-
 interface WaitingBatch {
   readonly seq: number
   readonly id: string
@@ -135,7 +131,7 @@ export async function findWaiting(
   among?: readonly string[],
 ): Promise<readonly string[]> {
   const finder = createTraceFinder(traces)
-  const filter = reading.engine === 'postgres' ? [finder.patterns] : []
+  const mayHoldOne = mayHold(reading, 'body', { patterns: finder.patterns, isBytes: true })
   const wanted = among && new Set(among)
   const open = await reading.query<WaitingBatch>(SELECT_OPEN)
   const found: string[] = []
@@ -146,9 +142,7 @@ export async function findWaiting(
     const ids = new Map(group.map(({ seq, id }) => [seq, id]))
     const isInGroup = isAmong(reading, 'batch', [...ids.keys()])
     const rows = await reading.query<{ batch: number; body: Uint8Array }>(
-      `SELECT batch, body FROM bodies WHERE ${isInGroup.sql} ${filter.length ? MAY_HOLD_TRACE : ''}
-       ORDER BY batch`,
-      [...isInGroup.values, ...filter],
+      sql`SELECT batch, body FROM bodies WHERE ${isInGroup} AND ${mayHoldOne} ORDER BY batch`,
     )
     const hits = rows.filter(({ body }) => finder.isInBytes(body))
     found.push(...hits.flatMap(({ batch }) => ids.get(batch) ?? []))

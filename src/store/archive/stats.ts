@@ -4,7 +4,7 @@ import { groupBy } from '../group-by.ts'
 import type { StoreStats } from '../reading.ts'
 import { bitOf, type RunBits } from '../run-bits.ts'
 import { addUp, type HandlerCount } from './add-up.ts'
-import { isAmong, type Reading, sqlBatchOf } from './port.ts'
+import { isAmong, type Reading, sql, sqlBatchOf } from './port.ts'
 
 const COUNTERS = 'SELECT name, CAST(sum(n) AS BIGINT) AS n FROM counters GROUP BY name'
 
@@ -69,9 +69,9 @@ async function readReceiptTimes(
   reading: Reading,
   batches: readonly number[],
 ): Promise<ReadonlyMap<number, number>> {
-  const isIt = isAmong(reading, 'seq', batches)
-  const sql = `SELECT seq, received_at AS at FROM batches WHERE ${isIt.sql}`
-  const rows = await reading.query<{ seq: number; at: number }>(sql, isIt.values)
+  const rows = await reading.query<{ seq: number; at: number }>(
+    sql`SELECT seq, received_at AS at FROM batches WHERE ${isAmong(reading, 'seq', batches)}`,
+  )
   return new Map(rows.map(({ seq, at }) => [seq, at]))
 }
 
@@ -185,8 +185,7 @@ async function findWithOpenRun(
   for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
     const isIt = isAmong(reading, 'batch', batches.slice(at, at + BATCHES_AT_ONCE))
     const open = await reading.query<RunBits & { batch: number }>(
-      `SELECT batch, base, wanted, done, failed FROM runs WHERE open > 0 AND ${isIt.sql}`,
-      isIt.values,
+      sql`SELECT batch, base, wanted, done, failed FROM runs WHERE open > 0 AND ${isIt}`,
     )
     for (const run of open) {
       for (const event of events.get(run.batch) ?? []) {

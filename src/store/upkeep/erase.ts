@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { allOf, type Condition, isAmong } from '../archive/port.ts'
+import { isAmong, mayHold, type Sql, sql } from '../archive/port.ts'
 import { blankTraces, isBlank } from '../blank-traces.ts'
 import { takeFitting } from '../group-by.ts'
 import { addToSeries, type SeriesRow } from '../series.ts'
@@ -13,16 +13,7 @@ import {
   type PlacedPiece,
 } from './erase-content.ts'
 import { removeEvents, removePieces } from './event-removal.ts'
-import {
-  each,
-  isOfBatch,
-  lock,
-  lockBatches,
-  mayHold,
-  query,
-  type Steps,
-  type UpkeepPort,
-} from './port.ts'
+import { each, isOfBatch, lock, lockBatches, query, type Steps, type UpkeepPort } from './port.ts'
 
 /** One step looks at so much, whichever comes first: every other write of SQLite's waits for it. */
 const ROWS_PER_STEP = 500
@@ -54,7 +45,7 @@ export function* erase(
   return yield* walk(erasing, Number(after))
 }
 
-const hold = ({ port, finder }: Erasing, column: string, isBytes: boolean): Condition =>
+const hold = ({ port, finder }: Erasing, column: string, isBytes: boolean): Sql =>
   mayHold(port, column, { patterns: finder.patterns, isBytes })
 
 function* eraseBatches(erasing: Erasing, after: number): Steps<EraseReceipt> {
@@ -71,8 +62,7 @@ function* eraseBatches(erasing: Erasing, after: number): Steps<EraseReceipt> {
   const batches = span.flatMap(({ seq, isOpen }) => (isOpen ? [] : [seq]))
   const among = isAmong(port, 'b.seq', batches)
   const [seen] = yield* query<{ n: number }>(
-    `SELECT count(*) AS n FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE ${among.sql}`,
-    among.values,
+    sql`SELECT count(*) AS n FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE ${among}`,
   )
   const sum = { events: 0, pieces: 0 }
   for (const { seq } of yield* findLikely(erasing, among)) {
@@ -88,18 +78,15 @@ const takeSome = <Row extends Sized>(rows: readonly Row[], { engine }: UpkeepPor
   takeFitting(rows, { sizeOf: ({ bytes }) => bytes, most: BYTES_PER_STEP[engine] })
 
 /** In bytes, or in what names the event apart from them. */
-function findLikely(erasing: Erasing, among: Condition): Steps<readonly { seq: number }[]> {
-  const body = hold(erasing, 'body', true)
+function findLikely(erasing: Erasing, among: Sql): Steps<readonly { seq: number }[]> {
+  const [body, payload] = [hold(erasing, 'body', true), hold(erasing, 'payload', true)]
   const [type, recipient] = [hold(erasing, 'type', false), hold(erasing, 'recipient', false)]
-  const payload = hold(erasing, 'payload', true)
-  const { values } = allOf([among, body, type, recipient, payload])
   return query(
-    `SELECT seq FROM batches b WHERE ${among.sql} AND (
-       EXISTS (SELECT 1 FROM bodies WHERE batch = b.seq AND ${body.sql})
-       OR EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id')} AND (${type.sql} OR ${recipient.sql}))
-       OR EXISTS (SELECT 1 FROM jobs WHERE ${isOfBatch('event')} AND ${payload.sql}))
+    sql`SELECT seq FROM batches b WHERE ${among} AND (
+       EXISTS (SELECT 1 FROM bodies WHERE batch = b.seq AND ${body})
+       OR EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id')} AND (${type} OR ${recipient}))
+       OR EXISTS (SELECT 1 FROM jobs WHERE ${isOfBatch('event')} AND ${payload}))
      ORDER BY seq`,
-    values,
   )
 }
 
@@ -111,9 +98,8 @@ function* eraseBatch(erasing: Erasing, seq: number): Steps<{ events: number; pie
     [seq],
   )
   const events = yield* query<PlacedEvent>(
-    `SELECT e.id, e.start, e.bytes, e.type, e.recipient
-     FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE b.seq = ? ORDER BY e.id`,
-    [seq],
+    sql`SELECT e.id, e.start, e.bytes, e.type, e.recipient
+     FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE b.seq = ${seq} ORDER BY e.id`,
   )
   if (!batch?.body) return yield* eraseWithoutBody(erasing, seq, events)
   const { body, sha256 } = batch
@@ -144,8 +130,8 @@ function* eraseWithoutBody(
   events: readonly PlacedEvent[],
 ): Steps<{ events: number; pieces: number }> {
   const jobs = yield* query<{ event: number; payload: Uint8Array }>(
-    `SELECT j.event, j.payload FROM batches b JOIN jobs j ON ${isOfBatch('j.event')} WHERE b.seq = ?`,
-    [seq],
+    sql`SELECT j.event, j.payload
+     FROM batches b JOIN jobs j ON ${isOfBatch('j.event')} WHERE b.seq = ${seq}`,
   )
   const told = new Set(
     jobs.flatMap(({ event, payload }) => (finder.isInBytes(payload) ? [event] : [])),
@@ -154,13 +140,12 @@ function* eraseWithoutBody(
   return { events: yield* removeEvents(port, seq, idsOf(found)), pieces: 0 }
 }
 
-function* eraseErrorsOf(erasing: Erasing, among: Condition): Steps<number> {
+function* eraseErrorsOf(erasing: Erasing, among: Sql): Steps<number> {
   const held = hold(erasing, 'j.failures', false)
   const rows = yield* query<{ id: number; failures: string }>(
-    `SELECT j.id, j.failures FROM batches b JOIN jobs j ON ${isOfBatch('j.event')}
-     WHERE ${among.sql} AND j.failures IS NOT NULL AND ${held.sql}
-     ORDER BY j.event, j.handler${lock(erasing.port, 'j')}`,
-    [...among.values, ...held.values],
+    sql`SELECT j.id, j.failures FROM batches b JOIN jobs j ON ${isOfBatch('j.event')}
+     WHERE ${among} AND j.failures IS NOT NULL AND ${held}
+     ORDER BY j.event, j.handler ${lock(erasing.port, 'j')}`,
   )
   const changed = rows.flatMap(({ id, failures }) => {
     const rest = eraseErrors(failures, erasing.finder)
@@ -184,10 +169,9 @@ function* eraseKept(erasing: Erasing, after: number): Steps<EraseReceipt> {
     yield* eraseNames(erasing)
     return NOTHING
   }
-  const [among, held] = [isAmong(port, 'id', ids), hold(erasing, 'piece', true)]
   const likely = yield* query<{ id: number; piece: Uint8Array }>(
-    `SELECT id, piece FROM quarantine WHERE ${among.sql} AND ${held.sql}`,
-    [...among.values, ...held.values],
+    sql`SELECT id, piece FROM quarantine
+     WHERE ${isAmong(port, 'id', ids)} AND ${hold(erasing, 'piece', true)}`,
   )
   const whole = (piece: Uint8Array) => ({ start: 0, end: piece.length })
   const found = likely.filter(({ piece }) => blankTraces(piece, whole(piece), finder))

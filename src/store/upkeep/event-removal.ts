@@ -1,4 +1,4 @@
-import { type Condition, isAmong } from '../archive/port.ts'
+import { isAmong, raw, type Sql, sql } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
 import { bitOf, eventsIn, type RunBits, withoutEvents } from '../run-bits.ts'
 import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
@@ -21,7 +21,7 @@ interface EventFact {
 /** What goes: which events, by the column with their numbers. */
 interface Removal {
   readonly batches: readonly number[]
-  readonly which: (column: string) => Condition
+  readonly which: (column: string) => Sql
   readonly isGone: (event: number) => boolean
   /** Jobs that stay, and with them their events. */
   readonly staying?: 'dead'
@@ -52,13 +52,15 @@ export function* removeEvents(
  */
 export function* removeRest(port: UpkeepPort, batches: readonly number[]): Steps<number> {
   if (batches.length === 0) return 0
-  const values = batches.flatMap((batch) => [eventIdOf(batch, 0), eventIdOf(batch + 1, 0) - 1])
+  const which = (column: string) => {
+    const ranges = batches.map((batch) => {
+      return sql`${raw(column)} BETWEEN ${eventIdOf(batch, 0)} AND ${eventIdOf(batch + 1, 0) - 1}`
+    })
+    return sql`(${ranges.reduce((all, one) => sql`${all} OR ${one}`)})`
+  }
   return yield* remove(port, {
     batches,
-    which: (column) => ({
-      sql: `(${batches.map(() => `${column} BETWEEN ? AND ?`).join(' OR ')})`,
-      values,
-    }),
+    which,
     isGone: () => true,
     staying: 'dead',
   })
@@ -66,24 +68,19 @@ export function* removeRest(port: UpkeepPort, batches: readonly number[]): Steps
 
 function* remove(port: UpkeepPort, removal: Removal): Steps<number> {
   const { batches, which, isGone, staying = '' } = removal
-  const inRuns = isAmong(port, 'batch', batches)
   const runs = yield* query<RunFact>(
-    `SELECT id, handler, base, wanted, done, failed FROM runs WHERE ${inRuns.sql}
-     ORDER BY id${lock(port)}`,
-    inRuns.values,
+    sql`SELECT id, handler, base, wanted, done, failed FROM runs
+     WHERE ${isAmong(port, 'batch', batches)} ORDER BY id ${lock(port)}`,
   )
   const inJobs = which('event')
   const jobs = yield* query<JobFact>(
-    `SELECT event, handler, state FROM jobs WHERE ${inJobs.sql}
-     ORDER BY event, handler${lock(port)}`,
-    inJobs.values,
+    sql`SELECT event, handler, state FROM jobs WHERE ${inJobs}
+     ORDER BY event, handler ${lock(port)}`,
   )
-  yield* query(`DELETE FROM jobs WHERE state <> '${staying}' AND ${inJobs.sql}`, inJobs.values)
-  const inEvents = which('id')
+  yield* query(sql`DELETE FROM jobs WHERE state <> ${staying} AND ${inJobs}`)
   const events = yield* query<EventFact>(
-    `DELETE FROM events WHERE ${inEvents.sql}
+    sql`DELETE FROM events WHERE ${which('id')}
        AND NOT EXISTS (SELECT 1 FROM jobs WHERE event = events.id) RETURNING id, verdict, type`,
-    inEvents.values,
   )
   if (port.removeLookups) yield* port.removeLookups(events.map(({ id }) => id))
   yield* clearRuns(runs, isGone)
@@ -147,10 +144,8 @@ function tally(gone: {
 /** Takes unreadable pieces out of quarantine; answers how many rows there were. */
 export function* removePieces(port: UpkeepPort, ids: readonly number[]): Steps<number> {
   if (ids.length === 0) return 0
-  const { sql, values } = isAmong(port, 'id', ids)
   const rows = yield* query<{ pieces: number }>(
-    `DELETE FROM quarantine WHERE ${sql} RETURNING pieces`,
-    values,
+    sql`DELETE FROM quarantine WHERE ${isAmong(port, 'id', ids)} RETURNING pieces`,
   )
   const pieces = rows.reduce((sum, row) => sum + row.pieces, 0)
   yield* port.totals.add(new Map([['quarantined', -pieces]]))

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
-import { isAmong } from '../archive/port.ts'
+import { isAmong, sql } from '../archive/port.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
 import { pruneSeries } from '../series.ts'
 import type {
@@ -107,10 +107,8 @@ function* setPaused(port: UpkeepPort, handler: string, isPaused: boolean): Steps
 }
 
 function* findGone(port: UpkeepPort, events: readonly number[]): Steps<readonly number[]> {
-  const among = isAmong(port, 'id', events)
   const rows = yield* query<{ id: number }>(
-    `SELECT id FROM events WHERE ${among.sql}`,
-    among.values,
+    sql`SELECT id FROM events WHERE ${isAmong(port, 'id', events)}`,
   )
   const left = new Set(rows.map(({ id }) => id))
   return events.filter((event) => !left.has(event))
@@ -140,8 +138,8 @@ function* requeue(port: UpkeepPort, quarantineId: string, batchId: string): Step
   if (!Number.isSafeInteger(id)) return false
   // In the order of everything else: the batch first.
   yield* query(
-    `SELECT 1 FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id = ?${lock(port, 'b')}`,
-    [id],
+    sql`SELECT 1 FROM quarantine q JOIN batches b ON b.seq = q.batch
+     WHERE q.id = ${id} ${lock(port, 'b')}`,
   )
   const [row] = yield* query<PieceRow>(
     `SELECT b.source, b.provider, b.received_at AS "receivedAt", coalesce(q.piece,

@@ -1,5 +1,5 @@
 import type { Batch } from '../../model.ts'
-import { type ArchivePort, type Condition, isAmong } from '../archive/port.ts'
+import { type ArchivePort, isAmong, raw, type Sql, sql } from '../archive/port.ts'
 import type { PruneRequest } from '../store.ts'
 
 /** A statement, run once with each of these lists of values. `?` stands for a value. */
@@ -14,7 +14,12 @@ export interface Asked {
  */
 export type Steps<Result> = Generator<Asked, Result, readonly unknown[]>
 
-export function* query<Row>(sql: string, values: readonly unknown[] = []): Steps<readonly Row[]> {
+export function* query<Row>(
+  statement: string | Sql,
+  given: readonly unknown[] = [],
+): Steps<readonly Row[]> {
+  const { sql, values } =
+    typeof statement === 'string' ? { sql: statement, values: given } : statement
   return (yield { sql, lists: [values] }) as readonly Row[]
 }
 
@@ -63,30 +68,16 @@ export interface UpkeepPort extends Pick<ArchivePort, 'engine' | 'now'> {
 }
 
 /** Numbers of the events of a batch. */
-export const isOfBatch = (column: string, batch = 'b.seq') =>
-  `${column} >= ${batch} << 20 AND ${column} < (${batch} + 1) << 20`
+export const isOfBatch = (column: string): Sql =>
+  raw(`${column} >= b.seq << 20 AND ${column} < (b.seq + 1) << 20`)
 
 /** Holds the rows against others, where there are any. Everybody locks batches, runs, jobs; by number. */
-export const lock = ({ engine }: UpkeepPort, of = ''): string =>
-  engine === 'sqlite' ? '' : ` FOR UPDATE${of && ` OF ${of}`}`
+export const lock = ({ engine }: UpkeepPort, of = ''): Sql =>
+  raw(engine === 'sqlite' ? '' : `FOR UPDATE${of && ` OF ${of}`}`)
 
 /** Waits for whoever works with these batches, and keeps others from giving them work. */
 export function* lockBatches(port: UpkeepPort, batches: readonly number[]): Steps<void> {
   if (port.engine === 'sqlite') return
-  const { sql, values } = isAmong(port, 'seq', batches)
-  yield* query(`SELECT 1 FROM batches WHERE ${sql} ORDER BY seq${lock(port)}`, values)
-}
-
-/**
- * A server looks coarsely, so that only what may hold a trace is sent here to be read; SQLite's rows
- * are here. Of bytes those beyond ASCII become numbers, and the zeros of UTF-16 are left out.
- */
-export function mayHold(
-  { engine }: UpkeepPort,
-  column: string,
-  { patterns, isBytes }: { readonly patterns: readonly string[]; readonly isBytes: boolean },
-): Condition {
-  if (engine === 'sqlite') return { sql: 'TRUE', values: [] }
-  const text = isBytes ? String.raw`replace(encode(${column}, 'escape'), '\000', '')` : column
-  return { sql: `${text} ILIKE ANY(CAST(? AS text[]))`, values: [patterns] }
+  const isIt = isAmong(port, 'seq', batches)
+  yield* query(sql`SELECT 1 FROM batches WHERE ${isIt} ORDER BY seq ${lock(port)}`)
 }

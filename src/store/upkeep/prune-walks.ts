@@ -1,4 +1,4 @@
-import { isAmong } from '../archive/port.ts'
+import { isAmong, sql } from '../archive/port.ts'
 import { isOdd, isReceivedBefore, WRITTEN_AT } from '../believed-time.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
@@ -120,10 +120,8 @@ function* stillEnded(
   events: readonly JobEvent[],
 ): Steps<number[]> {
   const ids = events.map(({ id }) => id)
-  const { sql, values } = isAmong(port, 'event', ids)
   const pending = yield* query<{ event: number }>(
-    `SELECT event FROM jobs WHERE ${sql} AND state = 'pending'`,
-    values,
+    sql`SELECT event FROM jobs WHERE ${isAmong(port, 'event', ids)} AND state = 'pending'`,
   )
   const runs = yield* query<RunBits>(
     'SELECT base, wanted, done, failed FROM runs WHERE batch = ? AND open > 0',
@@ -134,7 +132,7 @@ function* stillEnded(
   return ids.filter((id) => !open.has(id))
 }
 
-const HAS_NO_WORK = `
+const HAS_NO_WORK = sql`
   NOT EXISTS (SELECT 1 FROM runs WHERE batch = b.seq AND open > 0)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE ${isOfBatch('event')} AND state = 'pending')`
 const SELECT_OLD = `
@@ -142,9 +140,9 @@ const SELECT_OLD = `
     o.batch IS NOT NULL AS "hasBody"
   FROM batches b LEFT JOIN bodies o ON o.batch = b.seq
   WHERE b.seq > ? AND b.seq <= ? AND b.received_at < ? AND b.is_open = 0
-    AND CASE WHEN o.batch IS NOT NULL THEN ${HAS_NO_WORK}
+    AND CASE WHEN o.batch IS NOT NULL THEN ${HAS_NO_WORK.sql}
       ELSE b.received_at < ?
-        AND NOT EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id')})
+        AND NOT EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id').sql})
         AND NOT EXISTS (SELECT 1 FROM quarantine WHERE batch = b.seq) END
   ORDER BY b.seq LIMIT ${BATCHES_LOOKED_AT}`
 
@@ -171,9 +169,9 @@ export function* pruneBatches(
   const [first] = taken
   const part = first?.hasBody ? yield* removePart(port, first) : 0
   if (first && part > 0) return { removed: part, after: first.batch - 1 }
-  const empty = isAmong(port, 'seq', seqsOf(false))
-  if (seqsOf(false).length > 0) yield* query(`DELETE FROM batches WHERE ${empty.sql}`, empty.values)
-  const removed = seqsOf(false).length + (yield* emptyBatches(port, seqsOf(true)))
+  const empty = seqsOf(false)
+  if (empty.length > 0) yield* query(sql`DELETE FROM batches WHERE ${isAmong(port, 'seq', empty)}`)
+  const removed = empty.length + (yield* emptyBatches(port, seqsOf(true)))
   const isAll = taken.length === old.length && rows.length < BATCHES_LOOKED_AT
   return { removed, after: isAll ? end.seq : (taken.at(-1)?.batch ?? rows.at(-1)?.batch) }
 }
@@ -197,10 +195,9 @@ function* removePart(port: UpkeepPort, { batch, events }: BatchRow): Steps<numbe
   const most = ROWS_PER_STEP[port.engine]
   if (events <= most) return 0
   const rows = yield* query<{ id: number }>(
-    `SELECT e.id FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE b.seq = ?
+    sql`SELECT e.id FROM batches b JOIN events e ON ${isOfBatch('e.id')} WHERE b.seq = ${batch}
        AND NOT EXISTS (SELECT 1 FROM jobs WHERE event = e.id AND state = 'dead')
      ORDER BY e.id LIMIT ${most + 1}`,
-    [batch],
   )
   if (rows.length <= most) return 0
   yield* lockBatches(port, [batch])
@@ -212,19 +209,16 @@ function* removePart(port: UpkeepPort, { batch, events }: BatchRow): Steps<numbe
 function* emptyBatches(port: UpkeepPort, candidates: readonly number[]): Steps<number> {
   if (candidates.length === 0) return 0
   yield* lockBatches(port, candidates)
-  const among = isAmong(port, 'seq', candidates)
   const rows = yield* query<{ seq: number }>(
-    `SELECT seq FROM batches b WHERE ${among.sql} AND ${HAS_NO_WORK}`,
-    among.values,
+    sql`SELECT seq FROM batches b WHERE ${isAmong(port, 'seq', candidates)} AND ${HAS_NO_WORK}`,
   )
   const batches = rows.map(({ seq }) => seq)
   const events = yield* removeRest(port, batches)
-  const { sql, values } = isAmong(port, 'batch', batches)
+  const areTheirs = isAmong(port, 'batch', batches)
   yield* query(
-    `UPDATE quarantine SET piece = (SELECT substr(o.body, quarantine.start + 1, quarantine.bytes)
-       FROM bodies o WHERE o.batch = quarantine.batch) WHERE piece IS NULL AND ${sql}`,
-    values,
+    sql`UPDATE quarantine SET piece = (SELECT substr(o.body, quarantine.start + 1, quarantine.bytes)
+       FROM bodies o WHERE o.batch = quarantine.batch) WHERE piece IS NULL AND ${areTheirs}`,
   )
-  yield* query(`DELETE FROM bodies WHERE ${sql}`, values)
+  yield* query(sql`DELETE FROM bodies WHERE ${areTheirs}`)
   return events + batches.length
 }

@@ -1,4 +1,4 @@
-import { isAmong } from '../archive/port.ts'
+import { isAmong, raw, sql } from '../archive/port.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { DISCARD_LINE, recordDiscard, withLine } from '../job-record.ts'
@@ -49,18 +49,14 @@ export function* replay(port: UpkeepPort, jobs: readonly JobName[], only: Only):
   // Pruning holds the batch as well, so that nothing goes away under what becomes pending.
   yield* lockBatches(port, batches)
   const ofHandlers = isAmong(port, 'handler', [...new Set(names.map(({ handler }) => handler))])
-  const ofBatches = isAmong(port, 'batch', batches)
-  const ofEvents = isAmong(port, 'event', events)
   const runs = yield* query<RunRow>(
-    `SELECT batch, handler, base, wanted, done, failed FROM runs
-     WHERE ${ofBatches.sql} AND ${ofHandlers.sql} ORDER BY id${lock(port)}`,
-    [...ofBatches.values, ...ofHandlers.values],
+    sql`SELECT batch, handler, base, wanted, done, failed FROM runs
+     WHERE ${isAmong(port, 'batch', batches)} AND ${ofHandlers} ORDER BY id ${lock(port)}`,
   )
   const rows = yield* query<JobRow>(
-    `SELECT event, handler, state, attempt, ended_at AS "endedAt", duration_ms AS "durationMs",
+    sql`SELECT event, handler, state, attempt, ended_at AS "endedAt", duration_ms AS "durationMs",
        length(payload) AS bytes FROM jobs
-     WHERE ${ofEvents.sql} AND ${ofHandlers.sql} ORDER BY event, handler${lock(port)}`,
-    [...ofEvents.values, ...ofHandlers.values],
+     WHERE ${isAmong(port, 'event', events)} AND ${ofHandlers} ORDER BY event, handler ${lock(port)}`,
   )
   const known = new Map(rows.map((row) => [nameOf(row), row]))
   const renewed = names.flatMap((name) => {
@@ -108,10 +104,8 @@ function* findAgain(
   })
   if (found.length === 0) return []
   const events = found.map(({ event }) => event)
-  const { sql, values } = isAmong(port, 'id', events)
   const rows = yield* query<{ id: number; verdict: string }>(
-    `SELECT id, verdict FROM events WHERE ${sql}`,
-    values,
+    sql`SELECT id, verdict FROM events WHERE ${isAmong(port, 'id', events)}`,
   )
   const verdicts = new Map(rows.map(({ id, verdict }) => [id, verdict]))
   const whole = yield* port.wholeBatches([...new Set(events.map(batchOf))])
@@ -152,9 +146,9 @@ function* add(port: UpkeepPort, again: readonly Again[]): Steps<void> {
   const dispatched = again.flatMap(({ event, verdict }) =>
     verdict === 'dispatched' ? [] : [event],
   )
-  const { sql, values } = isAmong(port, 'id', dispatched)
   if (dispatched.length > 0) {
-    yield* query(`UPDATE events SET verdict = 'dispatched' WHERE ${sql}`, values)
+    const among = isAmong(port, 'id', dispatched)
+    yield* query(sql`UPDATE events SET verdict = 'dispatched' WHERE ${among}`)
   }
 }
 
@@ -231,9 +225,8 @@ function* findJobs(
   const ofEvents = isAmong(port, 'event', [...new Set(names.map(({ event }) => event))])
   const ofHandlers = isAmong(port, 'handler', [...new Set(names.map(({ handler }) => handler))])
   const rows = yield* query<Name>(
-    `SELECT event, handler FROM jobs WHERE ${ofEvents.sql} AND ${ofHandlers.sql} AND ${condition}
-     ORDER BY event, handler${lock(port)}`,
-    [...ofEvents.values, ...ofHandlers.values],
+    sql`SELECT event, handler FROM jobs WHERE ${ofEvents} AND ${ofHandlers} AND ${raw(condition)}
+     ORDER BY event, handler ${lock(port)}`,
   )
   const wanted = new Set(names.map(nameOf))
   return rows.filter((row) => wanted.has(nameOf(row)))
