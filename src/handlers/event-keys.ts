@@ -1,6 +1,7 @@
 import { type HandlerRegistration, NORMALISED_NAMES, type NormalisedName } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
+import { MAILTRAP_NORMALISED } from '../providers/mailtrap/describe-event.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
 import { createWhereCheck, type WhereCheck } from './where.ts'
 
@@ -33,15 +34,7 @@ const OTHER_SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['activity_log*', 'activity_log.*'],
   ['activity_log', 'activity_log.*'],
   ['audit.*', 'activity_log.*'],
-  ['email.delivery', 'email.delivered'],
-  ['email.bounce', 'email.bounced'],
-  ['email.soft bounce', 'email.deferred'],
-  ['email.open', 'email.opened'],
-  ['email.click', 'email.clicked'],
-  ['email.unsubscribe', 'email.unsubscribed'],
-  ['email.spam', 'email.complained'],
-  ['email.reject', 'email.rejected'],
-  ['email.suspension', 'email.suspended'],
+  ...[...MAILTRAP_NORMALISED].map(([type, name]): [string, string] => [`email.${type}`, name]),
 ])
 
 /** What identifies the events a key stands for. */

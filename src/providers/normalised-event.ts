@@ -59,40 +59,53 @@ const WITH_CLIENT: readonly NormalisedName[] = [
   'email.unsubscribed',
 ]
 
-interface NormalisedStart {
+const WITH_REASON: readonly NormalisedName[] = ['email.rejected', 'email.suspended']
+
+type Bounce = NonNullable<NormalisedEvent['bounce']>
+
+/** Where a provider's event holds what a normalised one does. */
+interface EventToNormalise {
   readonly provider: ProviderName
-  readonly name: NormalisedName
   readonly facts: EventFacts
   readonly original: Readonly<Record<string, unknown>>
-  /** The object of the event that holds `ip`, `user_agent` and `url`. */
+  /** The object of the event that holds `ip`, `user_agent`, `url` and `reason`. */
   readonly details: Readonly<Record<string, unknown>>
   readonly variables: unknown
+  /** Whether it bounced for good. */
+  readonly permanence: () => Bounce['permanence']
+  readonly bounce: () => Omit<Bounce, 'permanence'>
 }
 
-/** The part of a normalised event that is found the same way for every provider. */
-export function startNormalised(start: NormalisedStart): NormalisedEvent {
-  const { provider, name, facts, original, details } = start
+/** The event in the form shared by all providers; undefined for one that has no shared name. */
+export function normaliseEvent(given: EventToNormalise): NormalisedEvent | undefined {
+  const { provider, facts, original, details } = given
+  const { name, eventId, occurredAt, recipient, messageId } = facts
+  if (name === undefined) return undefined
+  const bounce = readBounce(name, given)
   return {
     name,
     provider,
-    id: facts.eventId,
-    occurredAt:
-      facts.occurredAt === undefined ? undefined : new Date(facts.occurredAt).toISOString(),
-    recipient: facts.recipient,
-    messageId: facts.messageId,
-    rank: RANKS[name],
-    bounce: undefined,
-    reason: undefined,
+    id: eventId,
+    occurredAt: occurredAt === undefined ? undefined : new Date(occurredAt).toISOString(),
+    recipient,
+    messageId,
+    // A bounce that is only for now may still be followed by `email.delivered`, as a deferral may.
+    rank: RANKS[bounce?.permanence === 'temporary' ? 'email.deferred' : name],
+    bounce,
+    reason: WITH_REASON.includes(name) ? readText(details.reason) : undefined,
     url: name === 'email.clicked' ? readText(details.url) : undefined,
     client: WITH_CLIENT.includes(name)
       ? { ip: readText(details.ip), userAgent: readText(details.user_agent) }
       : undefined,
-    variables: readObject(start.variables),
+    variables: readObject(given.variables),
     original,
   }
 }
 
-/** One that is only for now may still be followed by `email.delivered`, as a deferral may. */
-export function rankBounce(permanence: 'permanent' | 'temporary' | 'unknown'): number {
-  return RANKS[permanence === 'temporary' ? 'email.deferred' : 'email.bounced']
+function readBounce(
+  name: NormalisedName,
+  { permanence, bounce }: EventToNormalise,
+): Bounce | undefined {
+  if (name === 'email.deferred') return { permanence: 'temporary', ...bounce() }
+  return name === 'email.bounced' ? { permanence: permanence(), ...bounce() } : undefined
 }

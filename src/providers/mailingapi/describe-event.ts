@@ -1,5 +1,5 @@
-import type { EventFacts, NormalisedName } from '../../model.ts'
-import { type NormalisedEvent, rankBounce, startNormalised } from '../normalised-event.ts'
+import { type EventFacts, NORMALISED_NAMES, type NormalisedName } from '../../model.ts'
+import { type NormalisedEvent, normaliseEvent } from '../normalised-event.ts'
 import {
   cleanText,
   readId,
@@ -29,15 +29,13 @@ export function makeMailingApiTestEvent(): Record<string, unknown> {
 
 const KNOWN: ReadonlySet<string> = new Set(MAILINGAPI_EVENT_NAMES)
 
-const NORMALISED: ReadonlyMap<string, NormalisedName> = new Map([
-  ['delivered', 'email.delivered'],
-  ['bounced', 'email.bounced'],
-  ['deferred', 'email.deferred'],
-  ['opened', 'email.opened'],
-  ['clicked', 'email.clicked'],
-  ['unsubscribed', 'email.unsubscribed'],
-  ['complained', 'email.complained'],
-])
+/** All but inbound are called as the shared names are. */
+const NORMALISED = new Map<string, NormalisedName | undefined>(
+  MAILINGAPI_EVENT_NAMES.map((type) => [
+    type,
+    NORMALISED_NAMES.find((name) => name === `email.${type}`),
+  ]),
+)
 
 /** No schema here: it runs for every event received, and has to cost about a microsecond. */
 export function describeMailingApiEvent(
@@ -68,8 +66,6 @@ function unifyName(name: string): string {
   return KNOWN.has(lowerCase) ? lowerCase : name
 }
 
-type Bounce = NonNullable<NormalisedEvent['bounce']>
-
 const PERMANENT = /^(permanent|hard)(?![a-z])/i
 const TEMPORARY = /^(temporary|transient|soft)(?![a-z])/i
 
@@ -78,44 +74,35 @@ export function normaliseMailingApiEvent(
   event: Readonly<Record<string, unknown>>,
   facts: EventFacts,
 ): NormalisedEvent | undefined {
-  const { name } = facts
-  if (name === undefined) return undefined
   const data = readObject(event.data)
-  const start = startNormalised({
+  return normaliseEvent({
     provider: 'mailingapi',
-    name,
     facts,
     original: event,
     details: data,
     variables: data.metadata,
+    permanence: () => readPermanence(data),
+    bounce: () => readBounce(data),
   })
-  if (name === 'email.bounced') {
-    const bounce = readBounce(data, readPermanence(data))
-    return { ...start, bounce, rank: rankBounce(bounce.permanence) }
-  }
-  if (name === 'email.deferred') return { ...start, bounce: readBounce(data, 'temporary') }
-  return start
 }
 
 /**
  * Only the provider's word counts: `bounced` covers both kinds, and an app team suppresses recipients
  * on what is said here, so an SMTP status is not enough.
  */
-function readPermanence(data: Readonly<Record<string, unknown>>): Bounce['permanence'] {
+function readPermanence(
+  data: Readonly<Record<string, unknown>>,
+): 'permanent' | 'temporary' | 'unknown' {
   const kind = readKind(data) ?? ''
   if (PERMANENT.test(kind)) return 'permanent'
   return TEMPORARY.test(kind) ? 'temporary' : 'unknown'
 }
 
 /** Inferred names throughout: whichever field is there is used. */
-function readBounce(
-  data: Readonly<Record<string, unknown>>,
-  permanence: Bounce['permanence'],
-): Bounce {
+function readBounce(data: Readonly<Record<string, unknown>>) {
   const response = readText(data.smtp_response)
   const leadingStatus = /^[45]\d\d\b/.exec(response ?? '')?.[0]
   return {
-    permanence,
     code: readNumber(data.code) ?? readNumber(leadingStatus),
     category: readKind(data),
     response: response ?? readText(data.reason),

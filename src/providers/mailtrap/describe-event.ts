@@ -1,5 +1,5 @@
 import type { EventFacts, NormalisedName } from '../../model.ts'
-import { type NormalisedEvent, startNormalised } from '../normalised-event.ts'
+import { type NormalisedEvent, normaliseEvent } from '../normalised-event.ts'
 import { cleanText, readId, readIdentity, readNumber, readText, readTime } from '../read-value.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES, MAILTRAP_INBOUND_NAME } from './events.ts'
 
@@ -13,7 +13,8 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
 ])
 const LONGEST_SPELLING = 40
 
-const NORMALISED: ReadonlyMap<string, NormalisedName> = new Map([
+/** The name shared by all providers. */
+export const MAILTRAP_NORMALISED: ReadonlyMap<string, NormalisedName> = new Map([
   ['delivery', 'email.delivered'],
   ['soft bounce', 'email.deferred'],
   ['bounce', 'email.bounced'],
@@ -80,7 +81,7 @@ export function describeMailtrapEvent(
   const isTest = isMailtrapTestId(eventId)
   return {
     type,
-    name: NORMALISED.get(type),
+    name: MAILTRAP_NORMALISED.get(type),
     eventId,
     identity: isTest ? undefined : identify(event, type),
     occurredAt: readTime(event.timestamp),
@@ -106,30 +107,17 @@ export function normaliseMailtrapEvent(
   event: Readonly<Record<string, unknown>>,
   facts: EventFacts,
 ): NormalisedEvent | undefined {
-  const { name } = facts
-  if (name === undefined) return undefined
-  const start = startNormalised({
+  return normaliseEvent({
     provider: 'mailtrap',
-    name,
     facts,
     original: event,
     details: event,
     variables: event.custom_variables,
+    permanence: () => 'permanent',
+    bounce: () => ({
+      code: readNumber(event.response_code),
+      category: readText(event.bounce_category),
+      response: readText(event.response),
+    }),
   })
-  if (name === 'email.bounced') return { ...start, bounce: readBounce(event, 'permanent') }
-  if (name === 'email.deferred') return { ...start, bounce: readBounce(event, 'temporary') }
-  const hasReason = name === 'email.rejected' || name === 'email.suspended'
-  return hasReason ? { ...start, reason: readText(event.reason) } : start
-}
-
-function readBounce(
-  event: Readonly<Record<string, unknown>>,
-  permanence: 'permanent' | 'temporary',
-): NonNullable<NormalisedEvent['bounce']> {
-  return {
-    permanence,
-    code: readNumber(event.response_code),
-    category: readText(event.bounce_category),
-    response: readText(event.response),
-  }
 }

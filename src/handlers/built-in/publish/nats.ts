@@ -1,14 +1,7 @@
 import type * as JetStream from '@nats-io/jetstream'
 import type * as Transport from '@nats-io/transport-node'
+import { type Broker, createBroker, toSubject } from './broker.ts'
 import { loadPackage } from './load-package.ts'
-import {
-  type Broker,
-  confirmEach,
-  type Message,
-  PublishError,
-  toSubject,
-  unlessAborted,
-} from './message.ts'
 
 export interface NatsOptions {
   /** `nats://` or `tls://`; may hold a user and a password, or a token as user. */
@@ -32,35 +25,18 @@ export async function openNats({ url, subject }: NatsOptions): Promise<Broker> {
   const transport = await loadPackage<typeof Transport>('@nats-io/transport-node', TO_INSTALL)
   const { jetstream } = await loadPackage<typeof JetStream>('@nats-io/jetstream', TO_INSTALL)
   const options = describeServer(new URL(url))
-  let connecting: Promise<Transport.NatsConnection> | undefined
-
-  /** The one connection, made anew once it is closed. */
-  function connect(): Promise<Transport.NatsConnection> {
-    connecting ??= transport.connect(options).then(
-      (connection) => {
-        void connection.closed().then(() => {
-          connecting = undefined
-        })
-        return connection
-      },
-      (error) => {
-        connecting = undefined
-        throw new PublishError(`NATS could not be reached: ${nameOf(error)}.`)
-      },
-    )
-    return connecting
-  }
-
-  async function publish(messages: readonly Message[], signal: AbortSignal) {
-    const stream = jetstream(await unlessAborted(connect(), signal))
-    return confirmEach(
-      messages,
-      ({ id, type, body }) =>
-        stream.publish(`${subject}.${toSubject(type)}`, body, { msgID: id, timeout: CONFIRM_MS }),
-      { signal, explain: (error) => explain(error, subject) },
-    )
-  }
-  return { publish }
+  return createBroker({
+    label: 'NATS',
+    async connect(onClose) {
+      const connection = await transport.connect(options)
+      void connection.closed().then(onClose)
+      return jetstream(connection)
+    },
+    send: (stream, { id, type, body }) =>
+      stream.publish(`${subject}.${toSubject(type)}`, body, { msgID: id, timeout: CONFIRM_MS }),
+    nameOf: ({ name, message }) => `${name}: ${message}`,
+    explain: (error) => explainNoStream(error, subject),
+  })
 }
 
 function describeServer(url: URL): Transport.ConnectionOptions {
@@ -78,15 +54,8 @@ function describeServer(url: URL): Transport.ConnectionOptions {
   }
 }
 
-function explain(error: unknown, subject: string): string {
-  // So the client says when nobody answers: as far as it knows nobody may be there at all.
-  if (error instanceof Error && error.name === 'JetStreamNotEnabled') {
-    return `No JetStream stream takes the subject ${subject}.…, or the server runs without JetStream. Make one with: nats stream add mail --subjects "${subject}.>"`
-  }
-  return `NATS did not confirm the events: ${nameOf(error)}.`
-}
-
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  return 'code' in error && error.code ? String(error.code) : `${error.name}: ${error.message}`
+/** So the client says when nobody answers: as far as it knows nobody may be there at all. */
+function explainNoStream(error: unknown, subject: string): string | undefined {
+  if (!(error instanceof Error) || error.name !== 'JetStreamNotEnabled') return undefined
+  return `No JetStream stream takes the subject ${subject}.…, or the server runs without JetStream. Make one with: nats stream add mail --subjects "${subject}.>"`
 }

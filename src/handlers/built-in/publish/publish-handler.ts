@@ -1,7 +1,7 @@
 import { defineHandler, type Handler } from '../../define-handler.ts'
 import type { BuiltInFacts, PublishOptions } from '../built-in-options.ts'
 import { writeEvent } from '../event-form.ts'
-import type { Broker } from './message.ts'
+import type { Broker } from './broker.ts'
 
 /** Publishes each event to a broker. Rejects when the broker's package is not installed. */
 export async function createPublishHandler(

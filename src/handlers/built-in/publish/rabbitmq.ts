@@ -1,13 +1,6 @@
 import type * as Amqp from 'amqplib'
+import { type Broker, createBroker, type Message, toSubject } from './broker.ts'
 import { loadPackage } from './load-package.ts'
-import {
-  type Broker,
-  confirmEach,
-  type Message,
-  PublishError,
-  toSubject,
-  unlessAborted,
-} from './message.ts'
 
 export interface RabbitOptions {
   /** `amqp://` or `amqps://`, with user, password and virtual host. */
@@ -28,33 +21,17 @@ const NOT_FOUND = 404
  */
 export async function openRabbit({ url, exchange, subject }: RabbitOptions): Promise<Broker> {
   const amqp = await loadPackage<typeof Amqp>('amqplib', TO_INSTALL)
-  let opening: Promise<Amqp.ConfirmChannel> | undefined
-
-  /** The one channel, made anew once it or its connection is closed. */
-  function open(): Promise<Amqp.ConfirmChannel> {
-    opening ??= connect().catch((error) => {
-      opening = undefined
-      throw new PublishError(`RabbitMQ could not be reached: ${nameOf(error)}.`)
-    })
-    return opening
-  }
 
   /** The channel and its connection end together. */
-  async function connect(): Promise<Amqp.ConfirmChannel> {
+  async function connect(onClose: () => void): Promise<Amqp.ConfirmChannel> {
     const connection = await amqp.connect(url, { timeout: CONNECT_MS })
-    let isOver = false
-    // Once: by the time its connection is closed, another may be open.
-    const forget = () => {
-      if (!isOver) opening = undefined
-      isOver = true
-    }
     const end = () => {
-      forget()
+      onClose()
       connection.close().catch(() => {})
     }
     // What broke is told by those who wait for their confirmations.
     connection.on('error', () => {})
-    connection.on('close', forget)
+    connection.on('close', onClose)
     try {
       await makeExchange(connection, exchange)
       const channel = await connection.createConfirmChannel()
@@ -65,14 +42,6 @@ export async function openRabbit({ url, exchange, subject }: RabbitOptions): Pro
       end()
       throw error
     }
-  }
-
-  async function publish(messages: readonly Message[], signal: AbortSignal) {
-    const channel = await unlessAborted(open(), signal)
-    return confirmEach(messages, (message) => confirm(channel, message), {
-      signal,
-      explain: (error) => `RabbitMQ did not confirm the events: ${nameOf(error)}.`,
-    })
   }
 
   function confirm(channel: Amqp.ConfirmChannel, { id, type, body }: Message): Promise<void> {
@@ -90,7 +59,8 @@ export async function openRabbit({ url, exchange, subject }: RabbitOptions): Pro
       )
     })
   }
-  return { publish }
+  // Its errors' texts may hold the address.
+  return createBroker({ label: 'RabbitMQ', connect, send: confirm, nameOf: ({ name }) => name })
 }
 
 /** An exchange that is there is taken as it is, whatever its type. */
@@ -108,10 +78,4 @@ async function makeExchange(connection: Amqp.ChannelModel, exchange: string): Pr
     await making.assertExchange(exchange, 'topic', { durable: true })
     await making.close()
   }
-}
-
-/** Its text may hold the address. */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  return 'code' in error && error.code ? String(error.code) : error.name
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import amqp from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Message, toSubject } from '../../../../src/handlers/built-in/publish/message.ts'
+import { type Message, toSubject } from '../../../../src/handlers/built-in/publish/broker.ts'
 import { onTestFinished } from '../../../on-test-finished.ts'
 import { BROKERS, type BrokerServer } from './brokers.ts'
 
