@@ -77,11 +77,8 @@ export function createAlerts(options: AlertsOptions): Alerts {
     const read = await readFigures()
     const found = assess(read, await memory.read())
     const target = options.target()
-    const { causes, tellings } = takeCauses(found.memory.causes, found.causes, {
-      at: read.at,
-      watchedSince,
-      isTold: target !== undefined,
-    })
+    const rules = { at: read.at, everyMs, watchedSince, isTold: target !== undefined }
+    const { causes, tellings } = takeCauses(found.memory.causes, found.causes, rules)
     if (!(await memory.write({ ...found.memory, causes }))) return
     known = { ...found.memory, causes }
     lastAt = read.lastBatches

@@ -33,8 +33,8 @@ export interface Telling {
   readonly remedy: string
 }
 
-/** What is seen only once may be over before anybody could look. */
-const STEADY_MS = 8_000
+/** Of the time between two looks: what is seen only once may be over before anybody could look. */
+const STEADY = 0.8
 /** A cause that nobody has seen for so long is over. */
 const OVER_MS = 90_000
 /** `seenAt` is written as often as this. */
@@ -46,6 +46,8 @@ const LONGEST_HOLD_MS = 600_000
 
 export interface TakeRules {
   readonly at: number
+  /** Between two looks of a replica. */
+  readonly everyMs: number
   /** As long before nobody may have looked. */
   readonly watchedSince: number
   /** False: there is nobody to tell. */
@@ -60,7 +62,7 @@ export interface TakeRules {
 export function takeCauses(
   known: KnownCauses,
   causes: readonly Cause[],
-  { at, watchedSince, isTold }: TakeRules,
+  { at, everyMs, watchedSince, isTold }: TakeRules,
 ): { readonly causes: KnownCauses; readonly tellings: readonly Telling[] } {
   const seen = new Map(causes.map((cause) => [cause.cause, cause]))
   const names = new Set([...Object.keys(known), ...seen.keys()])
@@ -71,7 +73,11 @@ export function takeCauses(
     const now = cause ? noteSeen(known[name], cause, at) : known[name]
     if (!now || isForgotten(now, at, watchedSince)) continue
     const isHeld = !isTold || at < now.heldUntil
-    const state = isHeld ? undefined : cause ? findNews(now, at) : findEnd(now, at, watchedSince)
+    const state = isHeld
+      ? undefined
+      : cause
+        ? findNews(now, at, everyMs * STEADY)
+        : findEnd(now, at, watchedSince)
     next[name] = state === undefined ? now : hold(now, at)
     const { since, text, remedy } = now
     if (state !== undefined) tellings.push({ cause: name, state, since, text, remedy })
@@ -108,12 +114,12 @@ const isOver = ({ seenAt }: KnownCause, at: number, watchedSince: number): boole
   at - Math.max(seenAt, watchedSince) >= OVER_MS
 
 /** Of one that is seen. */
-function findNews(known: KnownCause, at: number): AlertState | undefined {
+function findNews(known: KnownCause, at: number, steadyMs: number): AlertState | undefined {
   const { told, firstSeenAt, begunToldAt, amount, toldAmount } = known
   // A clock that was set back must not silence it.
   const isRecent = begunToldAt <= at && at - begunToldAt < TELL_AGAIN_MS
   if (isRecent) return undefined
-  if (told === 'nothing') return at - firstSeenAt >= STEADY_MS ? 'began' : undefined
+  if (told === 'nothing') return at - firstSeenAt >= steadyMs ? 'began' : undefined
   return told === 'began' && amount > toldAmount ? 'grew' : undefined
 }
 

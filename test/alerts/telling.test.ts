@@ -4,6 +4,7 @@ import { type KnownCauses, mergeKnown, noteTold, takeCauses } from '../../src/al
 import { HOUR_MS, MINUTE_MS, NOW } from './sample-figures.ts'
 
 const DISK: Cause = { cause: 'disk', since: undefined, text: 'It is full.', remedy: 'Free it.' }
+const EVERY_MS = 10_000
 const dead = (amount: number): Cause => ({ ...DISK, cause: 'jobs_dead:crm', amount })
 
 /** Looks every ten seconds and tells whatever is to be told. */
@@ -15,8 +16,13 @@ function play(
   let memory = known
   const told: string[] = []
   for (const [length, causes] of minutes) {
-    for (const end = at + length * MINUTE_MS; at < end; at += 10_000) {
-      const taken = takeCauses(memory, causes, { at, watchedSince: start, isTold: true })
+    for (const end = at + length * MINUTE_MS; at < end; at += EVERY_MS) {
+      const taken = takeCauses(memory, causes, {
+        at,
+        everyMs: EVERY_MS,
+        watchedSince: start,
+        isTold: true,
+      })
       memory = taken.causes
       for (const telling of taken.tellings) {
         told.push(`${telling.cause} ${telling.state} ${Math.round((at - start) / MINUTE_MS)}`)
@@ -38,7 +44,12 @@ describe('what is told of causes', () => {
     expect(memory).toEqual({})
   })
   it('is nothing of what was over when somebody looked again', () => {
-    const { tellings } = takeCauses({}, [DISK], { at: NOW, watchedSince: NOW, isTold: true })
+    const { tellings } = takeCauses({}, [DISK], {
+      at: NOW,
+      everyMs: EVERY_MS,
+      watchedSince: NOW,
+      isTold: true,
+    })
     expect(tellings).toEqual([])
     expect(
       play([
@@ -78,22 +89,42 @@ describe('what is told of causes', () => {
     let causes: KnownCauses = {}
     const tries: number[] = []
     for (let at = NOW; at < NOW + HOUR_MS; at += 10_000) {
-      const taken = takeCauses(causes, [DISK], { at, watchedSince: NOW, isTold: true })
+      const taken = takeCauses(causes, [DISK], {
+        at,
+        everyMs: EVERY_MS,
+        watchedSince: NOW,
+        isTold: true,
+      })
       causes = taken.causes
       if (taken.tellings.length > 0) tries.push((at - NOW) / 1_000)
     }
     expect(tries).toEqual([10, 40, 100, 220, 460, 940, 1540, 2140, 2740, 3340])
   })
   it('is held for whoever asked first', () => {
-    const first = takeCauses({}, [DISK], { at: NOW, watchedSince: NOW, isTold: true })
+    const first = takeCauses({}, [DISK], {
+      at: NOW,
+      everyMs: EVERY_MS,
+      watchedSince: NOW,
+      isTold: true,
+    })
     const at = NOW + 10_000
-    const mine = takeCauses(first.causes, [DISK], { at, watchedSince: NOW, isTold: true })
-    const other = takeCauses(mine.causes, [DISK], { at, watchedSince: NOW, isTold: true })
+    const mine = takeCauses(first.causes, [DISK], {
+      at,
+      everyMs: EVERY_MS,
+      watchedSince: NOW,
+      isTold: true,
+    })
+    const other = takeCauses(mine.causes, [DISK], {
+      at,
+      everyMs: EVERY_MS,
+      watchedSince: NOW,
+      isTold: true,
+    })
     expect(mine.tellings).toHaveLength(1)
     expect(other.tellings).toEqual([])
   })
   it('does not end while another replica still sees it', () => {
-    const rules = { watchedSince: NOW, isTold: true }
+    const rules = { everyMs: EVERY_MS, watchedSince: NOW, isTold: true }
     let { memory } = play([[5, [DISK]]])
     const told: string[] = []
     for (let at = NOW + 5 * MINUTE_MS; at < NOW + HOUR_MS; at += 10_000) {
@@ -106,12 +137,13 @@ describe('what is told of causes', () => {
     expect(told).toEqual([])
   })
   it('is nothing where nobody is to be told, and everything once somebody is', () => {
-    const quiet = { watchedSince: NOW, isTold: false }
+    const quiet = { everyMs: EVERY_MS, watchedSince: NOW, isTold: false }
     const first = takeCauses({}, [DISK], { ...quiet, at: NOW })
     const second = takeCauses(first.causes, [DISK], { ...quiet, at: NOW + MINUTE_MS })
     expect(second.tellings).toEqual([])
     const third = takeCauses(second.causes, [DISK], {
       at: NOW + 2 * MINUTE_MS,
+      everyMs: EVERY_MS,
       watchedSince: NOW,
       isTold: true,
     })
