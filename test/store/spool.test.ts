@@ -484,7 +484,8 @@ describe('a spool that cannot keep batches', () => {
 describe('the directory of a spool', () => {
   it('belongs to one process', async () => {
     const built = await buildStarted()
-    const second = buildSpool({ directory: built.directory })
+    const openFiles: typeof openBatchFiles = (...given) => openBatchFiles(given[0], given[1], 200)
+    const second = buildSpool({ directory: built.directory, openFiles })
     await expect(second.spool.start()).rejects.toMatchObject({ code: 'store_locked' })
   })
 

@@ -54,8 +54,9 @@ interface Folder {
 export async function openBatchFiles(
   directory: string,
   onSetAside: OnSetAside,
+  waitMs = RECEIVER_WAIT_MS,
 ): Promise<BatchFiles> {
-  const lock = await lockDataDirectory(directory, { waitMs: RECEIVER_WAIT_MS })
+  const lock = await lockDataDirectory(directory, { waitMs })
   try {
     await syncFolder(dirname(directory))
     tidy(directory, onSetAside)
