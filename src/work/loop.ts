@@ -24,8 +24,6 @@ export interface LoopParts {
   readonly serve: () => Promise<boolean>
   /** One bounded step of work that nobody waits for; answers whether there is more. */
   readonly tidy: () => boolean
-  /** To be called when a turn has ended. */
-  readonly onTurn: () => void
 }
 
 /** Of a page that comes while requests are acknowledged: more of them are on their way, and wait for it. */
@@ -58,12 +56,11 @@ export class Loop {
   #stopHints = () => {}
 
   constructor(parts: LoopParts) {
-    const { health, onTurn, unpacker, pace } = parts
+    const { health, unpacker, pace } = parts
     this.#parts = parts
     this.#turns = new Turns({
       turn: () => this.#turn(),
       onFailure: (error) => health.failed(error),
-      onEnd: onTurn,
       atOnce: () => (unpacker.isCareful ? 1 : pace.turnsAtOnce),
     })
   }
@@ -123,7 +120,6 @@ export class Loop {
     await this.#turns.stop()
     this.#parts.keepWaiting()
     await this.#record().catch((error: unknown) => this.#parts.health.failed(error))
-    this.#parts.onTurn()
   }
 
   /** Answers whether there was anything to do. */

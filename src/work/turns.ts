@@ -6,8 +6,6 @@ export interface TurnsParts {
   /** Answers whether there was anything to do: then the next one follows at once. */
   readonly turn: () => Promise<boolean>
   readonly onFailure: (error: unknown) => void
-  /** To be called when a turn has ended. */
-  readonly onEnd: () => void
   /** How many may be under way. */
   readonly atOnce: () => number
 }
@@ -66,7 +64,7 @@ export class Turns {
   }
 
   async #take(): Promise<void> {
-    const { turn, onFailure, onEnd } = this.#parts
+    const { turn, onFailure } = this.#parts
     let isBusy = false
     try {
       isBusy = await turn()
@@ -75,7 +73,6 @@ export class Turns {
       onFailure(error)
       this.#failures++
     }
-    onEnd()
     if (!this.#isRunning) return
     if (this.#failures > 0) this.#backOff()
     else if (isBusy || this.#isMissed) {

@@ -55,7 +55,6 @@ function compose(store: ThreadStore, { post, orders, ...around }: Around) {
     keepWaiting: () => orders().keepWaiting(),
     serve: () => orders().serve(),
     tidy: store.tidy,
-    onTurn: () => orders().flush(),
   })
   const registry = createRegistry({
     ...shared,

@@ -29,7 +29,6 @@ function startLoop(keepWaiting: () => boolean): readonly number[] {
     // There is always something to do.
     serve: async () => true,
     tidy: () => false,
-    onTurn: nothing,
   }
   const loop = new Loop(parts as unknown as LoopParts)
   loop.start()
