@@ -6,8 +6,8 @@ import type { Database } from './driver.ts'
 import type { Transactions } from './transactions.ts'
 
 /**
- * Bodies that were just appended and wait for their turn are kept as they are, up to so much
- * together: reading 178 KB back takes 0.1 ms.
+ * Batches that were just appended and wait for their turn are kept as they are, up to so much
+ * together: to find one takes 0.15 ms, to read 178 KB back 0.1 ms.
  */
 const MOST_KEPT_BYTES = 16 * 1024 * 1024
 
@@ -33,7 +33,7 @@ export function createJournal(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
   )
   const insertBody = db.prepare('INSERT INTO bodies VALUES (?, ?)')
-  const fresh = createFreshBodies()
+  const fresh = new FreshBatches()
 
   /** Within a transaction. False: a batch with this id is there. */
   function append(batch: Batch): boolean {
@@ -55,7 +55,7 @@ export function createJournal(
     counters.add('batches', 1)
     counters.set('last_batch', seq)
     transactions.onEnd((isKept) => {
-      if (isKept) fresh.keep(seq, batch.body)
+      if (isKept) fresh.keep({ ...batch, seq, unpackedPieces: 0, isFresh: true })
     })
     return true
   }
@@ -71,7 +71,7 @@ function createTaking(
   parts: {
     readonly transactions: Transactions
     readonly elapsedMs: () => number
-    readonly fresh: ReturnType<typeof createFreshBodies>
+    readonly fresh: FreshBatches
   },
 ) {
   const { transactions, elapsedMs, fresh } = parts
@@ -82,7 +82,8 @@ function createTaking(
   const selectBody = db.prepare('SELECT body FROM bodies WHERE batch = ?')
   const leases = new Map<number, number>()
 
-  function findFree(request: TakeRequest): OpenRow[] {
+  /** Those that are in nobody's hands; `isAll`: there are no others. */
+  function findFree(request: TakeRequest): { rows: OpenRow[]; isAll: boolean } {
     const now = elapsedMs()
     const free: OpenRow[] = []
     let bytes = 0
@@ -93,10 +94,10 @@ function createTaking(
         if ((leases.get(row.seq) ?? Number.NEGATIVE_INFINITY) > now) continue
         bytes += row.body_bytes
         const isTooMuch = free.length > 0 && bytes > request.bytes
-        if (isTooMuch || free.length >= request.batches) return free
+        if (isTooMuch || free.length >= request.batches) return { rows: free, isAll: false }
         free.push(row)
       }
-      if (rows.length < ROWS_TOGETHER) return free
+      if (rows.length < ROWS_TOGETHER) return { rows: free, isAll: true }
       after = rows.at(-1)?.seq ?? 0
     }
   }
@@ -107,15 +108,25 @@ function createTaking(
     return row?.body ?? new Uint8Array()
   }
 
+  function readFree(request: TakeRequest): readonly OpenBatch[] {
+    const { rows, isAll } = findFree(request)
+    fresh.hasAll = isAll
+    return rows.map((row) => fresh.take(row.seq) ?? readOpenBatch(row, readBody(row.seq)))
+  }
+
+  function hasExpired(): boolean {
+    const now = elapsedMs()
+    for (const until of leases.values()) if (until <= now) return true
+    return false
+  }
+
   return {
     takeBatches(request: TakeRequest): readonly OpenBatch[] {
-      const rows = findFree(request)
+      const isKnown = fresh.hasAll && !hasExpired()
+      const taken = isKnown ? fresh.takeSome(request) : readFree(request)
       const until = elapsedMs() + request.leaseMs
-      return rows.map((row) => {
-        leases.set(row.seq, until)
-        const body = fresh.take(row.seq)
-        return { ...readOpenBatch(row, body ?? readBody(row.seq)), isFresh: body !== undefined }
-      })
+      for (const { seq } of taken) leases.set(seq, until)
+      return taken
     },
     extend(batches: readonly number[], leaseMs: number): void {
       const until = elapsedMs() + leaseMs
@@ -130,24 +141,47 @@ function createTaking(
   }
 }
 
-function createFreshBodies() {
-  /** In the order in which they are taken. */
-  const kept: { readonly seq: number; readonly body: Uint8Array }[] = []
-  let bytes = 0
-  return {
-    keep(seq: number, body: Uint8Array): void {
-      if (bytes + body.byteLength > MOST_KEPT_BYTES) return
-      kept.push({ seq, body })
-      bytes += body.byteLength
-    },
-    take(seq: number): Uint8Array | undefined {
-      // Those before it are of batches that are gone.
-      for (let [first] = kept; first && first.seq <= seq; [first] = kept) {
-        kept.shift()
-        bytes -= first.body.byteLength
-        if (first.seq === seq) return first.body
-      }
-      return undefined
-    },
+/** In the order in which they are taken. */
+class FreshBatches {
+  /** Every batch that waits is here, or in somebody's hands. */
+  hasAll = false
+  readonly #kept: OpenBatch[] = []
+  #bytes = 0
+
+  keep(batch: OpenBatch): void {
+    const { byteLength } = batch.body
+    if (this.#bytes + byteLength > MOST_KEPT_BYTES) {
+      this.hasAll = false
+      return
+    }
+    this.#kept.push(batch)
+    this.#bytes += byteLength
+  }
+
+  take(seq: number): OpenBatch | undefined {
+    // Those before it are of batches that are gone.
+    for (let [first] = this.#kept; first && first.seq <= seq; [first] = this.#kept) {
+      this.#drop(first)
+      if (first.seq === seq) return first
+    }
+    return undefined
+  }
+
+  /** The first whatever its size. */
+  takeSome({ batches, bytes }: TakeRequest): readonly OpenBatch[] {
+    const taken: OpenBatch[] = []
+    let left = bytes
+    for (let [first] = this.#kept; first && taken.length < batches; [first] = this.#kept) {
+      left -= first.body.byteLength
+      if (left < 0 && taken.length > 0) break
+      this.#drop(first)
+      taken.push(first)
+    }
+    return taken
+  }
+
+  #drop({ body }: OpenBatch): void {
+    this.#kept.shift()
+    this.#bytes -= body.byteLength
   }
 }
