@@ -15,8 +15,11 @@ export const ON_SERVER: Pace = { turnsAtOnce: 2, pageEvents: 1_500, readingMs: 3
 
 /** So long a page waits for room at its handlers, rather than be read from the store again. */
 const ROOM_WAIT_MS = 25
-/** Where that was in vain a handler is slow: for so long pages do not wait for it. */
-const NO_WAIT_MS = 1_000
+/**
+ * Where that was in vain pages do not wait for so long, and twice as long after each further time: one
+ * that was only short of the processor catches up soon, for a slow one nobody waits.
+ */
+const NO_WAIT_MS = { first: 50, most: 1_000 }
 
 /** Whether a page should wait a moment, as its handlers are full. */
 export class RoomWait {
@@ -24,6 +27,7 @@ export class RoomWait {
   #timer: NodeJS.Timeout | undefined
   #fullSince: number | undefined
   #waitsAgainAt = 0
+  #noWaitMs = NO_WAIT_MS.first
 
   /** `onTimeUp`: it has waited long enough. */
   constructor(onTimeUp: () => void) {
@@ -32,12 +36,14 @@ export class RoomWait {
 
   /** `now`: milliseconds of a clock that only goes forward. */
   isDue(hasRoom: boolean, now: number): boolean {
+    if (hasRoom) this.#noWaitMs = NO_WAIT_MS.first
     this.#fullSince = hasRoom || now < this.#waitsAgainAt ? undefined : (this.#fullSince ?? now)
     if (this.#fullSince === undefined) return false
     const leftMs = this.#fullSince + ROOM_WAIT_MS - now
     if (leftMs <= 0) {
       this.#fullSince = undefined
-      this.#waitsAgainAt = now + NO_WAIT_MS
+      this.#waitsAgainAt = now + this.#noWaitMs
+      this.#noWaitMs = Math.min(2 * this.#noWaitMs, NO_WAIT_MS.most)
       return false
     }
     this.stop()
