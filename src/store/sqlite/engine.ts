@@ -102,7 +102,11 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
       guard.write('FULL', () => batches.forEach(journal.append))
       hints.tell('batches')
     },
-    takeBatches: (request) => guard.read(() => journal.takeBatches(request)),
+    takeBatches(request) {
+      // Done each second at least, also where nothing is written.
+      guard.look()
+      return guard.read(() => journal.takeBatches(request))
+    },
     findKnown: (asked) => guard.read(() => parts.findKnown(asked)),
     commit,
     claimRuns: (request) =>

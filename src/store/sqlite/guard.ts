@@ -43,10 +43,9 @@ export function createGuard(
 
   return {
     transactions,
-    read<Value>(work: () => Value): Value {
-      refuse(failure.find())
-      return noting(work)
-    },
+    /** Looks as `write` does, which takes some microseconds; other reads know what was found last. */
+    look: () => refuse(failure.find()),
+    read: noting,
     write<Value>(sync: Sync, work: () => Value): Value {
       const value = noting(() => transactions.run(sync, work))
       // After the commit: what is acknowledged was in its place when it was on disk.
@@ -56,7 +55,7 @@ export function createGuard(
     outside: <Value>(sync: Sync, work: () => Value) =>
       noting(() => transactions.outside(sync, work)),
     checkpointIfDue(): void {
-      if (!isClosed && !failure.find()) checkpoints.runIfDue()
+      if (!isClosed && !failure.known()) checkpoints.runIfDue()
     },
     close(): void {
       if (isClosed) return
