@@ -121,7 +121,6 @@ export class HandlerLane {
   }
 
   hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
-    this.#isAsleep = false
     for (const run of runs) this.#queue.add(this.holdings.take(run))
     for (const job of jobs) {
       const isAlone = job.isAlone || this.#judge.isSuspect(job.event)

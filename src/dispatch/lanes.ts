@@ -111,7 +111,7 @@ export class Lanes {
     return this.#lanes.flatMap((lane) => lane.room() ?? [])
   }
 
-  /** Nothing of this handler is due: it is left out of `wants` until it is woken, or handed something. */
+  /** Nothing of this handler is due: it is left out of `wants` until it is woken. */
   sleep(handler: string): void {
     this.#find(handler)?.sleep()
   }

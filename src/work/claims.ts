@@ -43,7 +43,7 @@ export class Claims {
   notePrepared(prepared: readonly PreparedPage[]): void {
     for (const { page, shares } of prepared) {
       for (const handler of shares.keys()) {
-        if (!page.opensFor.has(handler)) this.#backlogs.add(handler)
+        if (!page.opensFor.has(handler)) this.#noteBacklog(handler)
       }
     }
   }
@@ -52,7 +52,7 @@ export class Claims {
   noteStored(pages: readonly PageResult[]): void {
     for (const page of pages) {
       if (page.kind !== 'stored') continue
-      for (const { handler, fence } of page.runs) if (fence === 0) this.#backlogs.add(handler)
+      for (const { handler, fence } of page.runs) if (fence === 0) this.#noteBacklog(handler)
     }
   }
 
@@ -60,9 +60,7 @@ export class Claims {
   noteEnded({ progress, jobs }: Pick<Work, 'progress' | 'jobs'>, wake: () => void): void {
     const { lanes } = this.#parts
     for (const { handler, isGivenBack } of progress) {
-      if (!isGivenBack) continue
-      this.#backlogs.add(handler)
-      lanes.wake(handler)
+      if (isGivenBack) this.#noteBacklog(handler)
     }
     const note = (handler: string, outcome: Outcome) => {
       const delayMs = outcome.kind === 'retry' ? outcome.delayMs : 0
@@ -77,6 +75,11 @@ export class Claims {
       for (const { outcome } of failed) note(handler, outcome)
     }
     for (const { handler, outcome } of jobs) note(handler, outcome)
+  }
+
+  #noteBacklog(handler: string): void {
+    this.#backlogs.add(handler)
+    this.#parts.lanes.wake(handler)
   }
 
   /** Two at once would claim for the same room. */
