@@ -23,12 +23,20 @@ export function readEnvironment(env: NodeJS.ProcessEnv, folder: string): Environ
 }
 
 function readIfThere(file: string): string | undefined {
+  let text: string
   try {
-    return readFileSync(file, 'utf8')
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'EISDIR') return undefined
-    const remedy = `Let this user read ${file}, or remove it.`
-    throw new SettingsError([{ setting: '.env', problem: `cannot be read (${code})`, remedy }])
+    throw problemOf(`cannot be read (${code})`, `Let this user read ${file}, or remove it.`)
   }
+  // Windows' shell writes UTF-16: every name would have a NUL behind each letter, and be nobody's.
+  if (text.includes('\0')) throw problemOf('is not written in UTF-8', `Save ${file} as UTF-8.`)
+  // Windows' editors write a mark before the first name, of which that would become a part.
+  return text.replace(/^\uFEFF/, '')
+}
+
+function problemOf(problem: string, remedy: string): SettingsError {
+  return new SettingsError([{ setting: '.env', problem, remedy }])
 }

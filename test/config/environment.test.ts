@@ -6,7 +6,7 @@ import { readEnvironment } from '../../src/config/environment.ts'
 import { readSettings } from '../../src/config.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 
-function makeFolder(text?: string): string {
+function makeFolder(text?: string | Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'environment-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   if (text !== undefined) writeFileSync(join(folder, '.env'), text)
@@ -19,6 +19,18 @@ describe('readEnvironment', () => {
     const { env, file } = readEnvironment({ PORT: '5000', HOST: ' ', PATH: '/bin' }, folder)
     expect(env).toEqual({ PORT: '5000', HOST: '::1', LOG_LEVEL: 'debug', PATH: '/bin' })
     expect(file).toBe(join(folder, '.env'))
+  })
+
+  it('reads a .env as editors on Windows save it', () => {
+    const folder = makeFolder('\uFEFFPORT=4000\r\nHOST="::1"\r\nLOG_LEVEL=debug\r\n')
+    const { env } = readEnvironment({}, folder)
+    expect(env).toEqual({ PORT: '4000', HOST: '::1', LOG_LEVEL: 'debug' })
+  })
+
+  it('says of a .env in UTF-16 that it is none that can be read', () => {
+    const folder = makeFolder(Buffer.from('\uFEFFPORT=4000\r\n', 'utf16le'))
+    const problem = '.env is not written in UTF-8'
+    expect(() => readEnvironment({}, folder)).toThrow(problem)
   })
 
   it('does without a .env', () => {
