@@ -10,6 +10,11 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`error: This is Node ${process.versions.node}, and 20.19 is the oldest that will do. Install a newer one.\n`)
+  process.exit(1)
+}
 const ROOT = import.meta.dirname
 const DIST = join(ROOT, 'dist')
 const COMPILER = join(ROOT, 'node_modules/typescript/bin/tsc')

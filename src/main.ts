@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
  * loaded. Node 20 refuses `--disable-sigusr1`.
  */
 process.on('SIGUSR1', () => {})
+refuseOldNode()
 const reloads = new EventEmitter()
 const command = process.argv[2] ?? 'serve'
 const isServer = command === 'serve' || command.startsWith('-')
@@ -75,6 +76,17 @@ const exitCode = await runProgram(process.argv.slice(2), {
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
 // A reader that is stuck must not hold up the end.
 setTimeout(() => process.exit(exitCode), LAST_CHANCE_MS)
+
+/** An older Node misses what our modules import, and would say no more than that. `.build.mjs` refuses it too. */
+function refuseOldNode(): void {
+  const { node } = process.versions
+  const [major = 0, minor = 0] = node.split('.').map(Number)
+  if (major > 20 || (major === 20 && minor >= 19)) return
+  process.stderr.write(
+    `error: This is Node ${node}, and 20.19 is the oldest that will do. Install a newer one.\n`,
+  )
+  process.exit(1)
+}
 
 /**
  * Where Node can keep what it has compiled, from 22.1 on: beside the code, because whoever may write there

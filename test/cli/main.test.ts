@@ -81,6 +81,23 @@ describe('the process', () => {
     expect(err()).not.toMatch(/^ +at /m)
   })
 
+  it.each([MAIN, resolve('.build.mjs')])(
+    'says which Node it needs when it runs in an older one: %s',
+    async (program) => {
+      const { engines } = JSON.parse(await readFile('package.json', 'utf8'))
+      const older = `Object.defineProperty(process, 'versions', { value: { node: '20.18.3' } })`
+      const flags = ['--import', `data:text/javascript,${encodeURIComponent(older)}`]
+      const child = spawn(process.execPath, [...flags, program, 'check'], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+      expect({ err, code }).toEqual({
+        err: `error: This is Node 20.18.3, and ${engines.node.slice(2)} is the oldest that will do. Install a newer one.\n`,
+        code: 1,
+      })
+    },
+  )
+
   it('runs for development, takes what send signs, shows it, and stops when asked', async () => {
     const { child, dataDir, url, adminUrl, err, end } = await startDevelopment()
     await expect.poll(err, PATIENCE).toContain('npx mailtrap-receiver send --count 100 --url')
