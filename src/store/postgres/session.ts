@@ -19,15 +19,6 @@ export interface TransactionPlan {
 /** How long we wait for a server that should have given up the statement by itself. */
 export const SILENCE_MS = 1_000
 
-/** One transaction on one connection. Statements may be sent before those ahead are answered. */
-export interface Session {
-  begin(plan: TransactionPlan): Promise<unknown>
-  readonly query: Query
-  commit(): Promise<void>
-  /** Gives the connection back, and answers why the transaction failed. */
-  giveUp(error: unknown): Promise<unknown>
-}
-
 /**
  * Our writes look up a bounded number of rows, each by an index. Left alone, the planner reads a whole
  * table of some 10,000 rows instead, or of millions when a burst has outrun its statistics.
@@ -65,10 +56,8 @@ export function beginStatement(
     WHERE current_setting(name, true) IS NOT NULL`
 }
 
-export function createSession(
-  client: PoolClient,
-  begin: (plan: TransactionPlan) => string,
-): Session {
+/** One transaction on one connection. Statements may be sent before those ahead are answered. */
+export function createSession(client: PoolClient) {
   const failures: unknown[] = []
 
   function send(sql: string, values?: readonly unknown[]) {
@@ -86,15 +75,16 @@ export function createSession(
   }
 
   return {
-    begin: (plan) => send(begin(plan)),
+    begin: (sql: string) => send(sql),
     query: async <Row>(sql: string, values: readonly unknown[] = []) =>
       (await send(sql, values)).rows as Row[],
-    async commit() {
+    async commit(): Promise<void> {
       // A transaction in which a statement failed answers ROLLBACK, without an error.
       const { command } = await send('COMMIT')
       if (command !== 'COMMIT') throw new Error('the transaction was rolled back')
     },
-    async giveUp(error) {
+    /** Gives the connection back, and answers why the transaction failed. */
+    async giveUp(error: unknown): Promise<unknown> {
       // Behind the first failure, every statement that was sent already fails as well.
       const [first] = failures
       const isServerWell = failures.length === 0 || isConnectionUsable(first)

@@ -15,12 +15,13 @@ import {
   createSession,
   type Query,
   RolledBack,
-  type Session,
   SILENCE_MS,
   type TransactionPlan,
 } from './session.ts'
 
 export { type Query, RolledBack, type TransactionPlan } from './session.ts'
+
+type Session = ReturnType<typeof createSession>
 
 /** How often a transaction that collided with another is tried again. */
 const MAX_RETRIES = 3
@@ -57,58 +58,50 @@ interface TransactionOptions {
 export function createTransactions(readUrl: ReadUrl, options: TransactionOptions): Transactions {
   const { onCommit = () => {}, now = () => performance.now() } = options
   const { schema } = readAddress(readUrl())
-  const attempts = createAttempts(readUrl, schema, options)
+  const attempts = createAttempts(readUrl, options)
+  const statements = new Map<TransactionPlan, string>()
 
-  function tell({ sync, isRead }: TransactionPlan, beganAt: number, executedAt: number): void {
-    if (isRead) return
-    const endedAt = now()
-    onCommit({
-      isDurable: sync === 'on',
-      durationMs: endedAt - beganAt,
-      syncMs: endedAt - executedAt,
+  function begin(plan: TransactionPlan, session: Session): Promise<unknown> {
+    const sql = statements.get(plan) ?? beginStatement(plan, schema)
+    statements.set(plan, sql)
+    return session.begin(sql)
+  }
+
+  function transact<Result>(
+    plan: TransactionPlan,
+    work: (query: Query) => Promise<Result>,
+    commitsAtOnce: boolean,
+  ): Promise<Result> {
+    return attempts.make(plan, async (session) => {
+      const beganAt = now()
+      let executedAt = beganAt
+      const begun = begin(plan, session)
+      const done = work(session.query).then((result) => {
+        executedAt = now()
+        return result
+      })
+      if (!commitsAtOnce) await done
+      const [result] = await Promise.all([done, begun, session.commit()])
+      const endedAt = now()
+      const times = { durationMs: endedAt - beganAt, syncMs: endedAt - executedAt }
+      if (!plan.isRead) onCommit({ isDurable: plan.sync === 'on', ...times })
+      return result
     })
   }
 
   return {
     schema,
-    run: (plan, work) =>
-      attempts.make(plan, async (session) => {
-        const beganAt = now()
-        const begun = session.begin(plan)
-        const result = await work(session.query)
-        await begun
-        const executedAt = now()
-        await session.commit()
-        tell(plan, beganAt, executedAt)
-        return result
-      }),
+    run: (plan, work) => transact(plan, work, false),
     runOne: <Row>(plan: TransactionPlan, sql: string, values?: readonly unknown[]) =>
-      attempts.make(plan, async (session) => {
-        const beganAt = now()
-        let executedAt = beganAt
-        const begun = session.begin(plan)
-        const answered = session.query<Row>(sql, values).then((rows) => {
-          executedAt = now()
-          return rows
-        })
-        const [, rows] = await Promise.all([begun, answered, session.commit()])
-        tell(plan, beganAt, executedAt)
-        return rows
-      }),
+      transact(plan, (query) => query<Row>(sql, values), true),
     close: attempts.close,
   }
 }
 
 /** Work on a connection of a pool, again and again while it collides with that of others. */
-function createAttempts(readUrl: ReadUrl, schema: string, options: TransactionOptions) {
+function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
   const { random, connections, closeMs = 2_000, onNumberingWrong } = options
   const pool = createPool(readUrl, connections)
-  const statements = new Map<TransactionPlan, string>()
-  const begin = (plan: TransactionPlan) => {
-    const sql = statements.get(plan) ?? beginStatement(plan, schema)
-    statements.set(plan, sql)
-    return sql
-  }
   const held = new Set<PoolClient>()
   let isClosed = false
   let closing: Promise<void> | undefined
@@ -118,7 +111,7 @@ function createAttempts(readUrl: ReadUrl, schema: string, options: TransactionOp
     work: (session: Session) => Promise<Result>,
   ): Promise<Result> {
     const client = await pool.connect()
-    const session = createSession(client, begin)
+    const session = createSession(client)
     held.add(client)
     const cut = () => client.connection.stream.destroy(new Error('no answer in time'))
     const timer = setTimeout(cut, plan.timeoutMs + SILENCE_MS)
@@ -168,29 +161,22 @@ function createAttempts(readUrl: ReadUrl, schema: string, options: TransactionOp
 /** A search that takes longer would keep vacuum from its work, and nobody waits for it. */
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000, isRead: true }
 
-type ReadQuery = <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
-
 /** How people's reads reach the database. Numbers come back as numbers, bytes as a Buffer. */
 export interface ReadAccess {
-  readonly query: ReadQuery
+  readonly query: Query
   /** One snapshot for all that `work` reads. */
-  inSnapshot<Result>(work: (query: ReadQuery) => Awaitable<Result>): Promise<Result>
+  inSnapshot<Result>(work: (query: Query) => Awaitable<Result>): Promise<Result>
 }
 
 /** `?` stands for a value. Each statement reads a snapshot of its own; see `inSnapshot` for one for all. */
-export function createReadQuery(transactions: Transactions): ReadAccess {
-  const inSnapshot: ReadAccess['inSnapshot'] = async (work) =>
-    await transactions.run(PLAN, async (query) => await work(withMarks(query)))
-  return {
-    inSnapshot,
-    query: (sql, values) => transactions.runOne(PLAN, numberMarks(sql), values),
-  }
-}
-
-const withMarks =
-  (query: Query): ReadQuery =>
-  (sql, values) =>
-    query(numberMarks(sql), values)
+export const createReadQuery = (transactions: Transactions): ReadAccess => ({
+  inSnapshot: async (work) =>
+    await transactions.run(
+      PLAN,
+      async (query) => await work((sql, values) => query(numberMarks(sql), values)),
+    ),
+  query: (sql, values) => transactions.runOne(PLAN, numberMarks(sql), values),
+})
 
 const numbered = new Map<string, string>()
 /** Searches differ in a few conditions; there are not many more. */
