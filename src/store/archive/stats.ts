@@ -1,10 +1,9 @@
+import type { JobState } from '../../model.ts'
 import { shareAnswer } from '../../share-answer.ts'
-import { batchOf, eventIdOf } from '../event-id.ts'
-import { groupBy } from '../group-by.ts'
-import type { StoreStats } from '../reading.ts'
-import { bitOf, type RunBits } from '../run-bits.ts'
-import { addUp, type HandlerCount } from './add-up.ts'
-import { isAmong, type Reading, sql, sqlBatchOf } from './port.ts'
+import { batchOf } from '../event-id.ts'
+import type { JobCounts, StoreStats } from '../reading.ts'
+import { countDeadEvents, countPendingEvents, type PendingCount } from './pending-events.ts'
+import { isAmong, type Reading, sql } from './port.ts'
 
 const COUNTERS = 'SELECT name, CAST(sum(n) AS BIGINT) AS n FROM counters GROUP BY name'
 
@@ -15,54 +14,64 @@ const OPEN_RUNS = `
   FROM runs WHERE open > 0 GROUP BY handler`
 
 const PENDING_JOBS = `
-  SELECT handler, count(*) AS n, count(*) FILTER (WHERE attempt > 0) AS retrying,
-    min(event) AS oldest, max(event) AS newest
+  SELECT handler, count(*) AS n, min(event) AS oldest, max(event) AS newest
   FROM jobs WHERE state = 'pending' GROUP BY handler`
+
+/** Few, and in an index of their own: to look at `attempt` of all that is pending took 1 µs a job. */
+const UNTRIED_JOBS = `
+  SELECT handler, count(*) AS n FROM jobs WHERE state = 'pending' AND attempt = 0 GROUP BY handler`
 
 const DEAD_JOBS = `SELECT handler, count(*) AS n FROM jobs WHERE state = 'dead' GROUP BY handler`
 
-/** By batches for runs, by events for jobs. */
-interface PendingCount extends HandlerCount {
-  readonly oldest: number
-  readonly newest: number
+interface Counted {
+  readonly n: number
+}
+interface HandlerCount extends Counted {
+  readonly handler: string
 }
 
 /** Totals for people. Counts the backlog, which is short in good times, and reads the rest. */
 export async function countStats(reading: Reading): Promise<StoreStats> {
   const { query, now } = reading
-  const counterRows = await query<{ name: string; n: number }>(COUNTERS)
-  const counters = new Map(counterRows.map(({ name, n }) => [name, n]))
-  const [batches] = await query<{ n: number; oldest: number | null }>(OPEN_BATCHES)
+  const counters = new Counters(await query(COUNTERS))
+  const [batches] = await query<Counted & { oldest: number | null }>(OPEN_BATCHES)
   const runs = await query<PendingCount>(OPEN_RUNS)
-  const jobs = await query<PendingCount & { retrying: number }>(PENDING_JOBS)
-  const deadJobs = await query<HandlerCount>(DEAD_JOBS)
+  const jobs = await query<PendingCount>(PENDING_JOBS)
+  const untried = await query<HandlerCount>(UNTRIED_JOBS)
+  const dead = await query<HandlerCount>(DEAD_JOBS)
   const waiting = batches?.n ?? 0
-  // Where replicas share the store, a batch is counted when it is unpacked.
-  const received = (counters.get('batches') ?? 0) + (reading.engine === 'postgres' ? waiting : 0)
-  const oldest = [
-    ...(batches?.oldest == null ? [] : [batches.oldest]),
-    ...runs.map((one) => one.oldest),
-    ...jobs.map((one) => batchOf(one.oldest)),
-  ]
-  const times = await readReceiptTimes(reading, oldest)
-  return addUp(
-    {
-      counters,
-      batches: { received, waiting },
-      pendingJobs: [...runs, ...jobs],
-      retryingJobs: jobs.map(({ handler, retrying }) => ({ handler, n: retrying })),
-      deadJobs,
-      pendingEvents: await countPendingEvents(reading, { runs, jobs }),
-      deadEvents:
-        deadJobs.length === 0
-          ? 0
-          : await countDeadEvents(reading, await findWithOpenRun(reading, 'dead', runs)),
-      waitingSince: [...times.values()],
-      oldestWaitingAt: batches?.oldest == null ? undefined : times.get(batches.oldest),
-      oldestUntriedAt: new Map(runs.map((one) => [one.handler, times.get(one.oldest)])),
+  const oldestWaiting = batches?.oldest ?? undefined
+  const times = await readReceiptTimes(reading, [
+    ...(oldestWaiting === undefined ? [] : [oldestWaiting]),
+    ...runs.map(({ oldest }) => oldest),
+    ...jobs.map(({ oldest }) => batchOf(oldest)),
+  ])
+  const countedAt = now()
+  return {
+    countedAt,
+    // Where replicas share the store, a batch is counted when it is unpacked.
+    batches: {
+      received: counters.get('batches') + (reading.engine === 'postgres' ? waiting : 0),
+      waiting,
     },
-    now(),
-  )
+    events: counters.ofEvents(
+      await countPendingEvents(reading, { runs, jobs }),
+      dead.length === 0 ? 0 : await countDeadEvents(reading, runs),
+    ),
+    duplicates: counters.get('duplicates'),
+    quarantined: counters.get('quarantined'),
+    jobs: countJobs(counters, [...runs, ...jobs], dead),
+    retrying: countRetrying(jobs, untried),
+    backlog: [...runs, ...jobs].reduce((sum, { n }) => sum + n, waiting),
+    oldestPendingMs: Math.max(0, ...[...times.values()].map((at) => countedAt - at)),
+    oldestWaitingAt: oldestWaiting && times.get(oldestWaiting),
+    oldestUntriedAt: Object.fromEntries(
+      runs.flatMap(({ handler, oldest }) => {
+        const at = times.get(oldest)
+        return at === undefined ? [] : [[handler, at]]
+      }),
+    ),
+  }
 }
 
 async function readReceiptTimes(
@@ -75,125 +84,63 @@ async function readReceiptTimes(
   return new Map(rows.map(({ seq, at }) => [seq, at]))
 }
 
-/**
- * With the plus sign no order of events leads: SQLite would walk over all jobs, because that order
- * makes it easy to count.
- */
-const COUNT_PENDING = `SELECT count(DISTINCT +event) AS n FROM jobs WHERE state = 'pending'`
+/** What was counted beside the rows; a name that is missing is 0. */
+class Counters {
+  readonly #rows: ReadonlyMap<string, number>
 
-/** Every event once, although several handlers may have it to run. */
-async function countPendingEvents(
-  reading: Reading,
-  { runs, jobs }: Readonly<Record<'runs' | 'jobs', readonly PendingCount[]>>,
-): Promise<number> {
-  const [first, ...others] = runs
-  const inRuns = others.length > 0 ? await countOpenEvents(reading) : (first?.n ?? 0)
-  if (jobs.length === 0) return inRuns
-  const [inJobs] = await reading.query<{ n: number }>(COUNT_PENDING)
-  const inBoth = await findWithOpenRun(reading, 'pending', runs)
-  return inRuns + (inJobs?.n ?? 0) - inBoth.length
-}
-
-/**
- * Runs of one page that are alike have the same events; where all open runs of a batch are, the
- * database counts, and a million batches of one event are no million rows here. The plus sign has it
- * walk over open runs only, as no index has that order.
- */
-const OPEN_PARTS = `
-  WITH parts AS MATERIALIZED (
-    SELECT +batch AS batch, base, wanted, done, failed, max(open) AS open FROM runs WHERE open > 0
-    GROUP BY 1, base, wanted, done, failed
-  ), by_batch AS MATERIALIZED (
-    SELECT batch, count(*) AS parts, sum(open) AS open FROM parts GROUP BY batch
-  )
-  SELECT batch, base, wanted, done, failed, 0 AS n FROM parts
-  WHERE batch IN (SELECT batch FROM by_batch WHERE parts > 1)
-  UNION ALL
-  SELECT 0, 0, NULL, NULL, NULL, CAST(coalesce(sum(open), 0) AS BIGINT) FROM by_batch WHERE parts = 1`
-
-type PartRow = RunBits & { readonly batch: number; readonly n: number }
-
-async function countOpenEvents({ query }: Reading): Promise<number> {
-  const rows = await query<PartRow>(OPEN_PARTS)
-  const parts = groupBy(
-    rows.filter(({ batch }) => batch > 0),
-    ({ batch }) => batch,
-  )
-  const counted = rows.reduce((sum, { n }) => sum + n, 0)
-  return [...parts.values()].reduce((sum, runs) => sum + countUnion(runs), counted)
-}
-
-/** How many events are open in any of the runs of one batch. */
-function countUnion(runs: readonly RunBits[]): number {
-  const first = Math.min(...runs.map(({ base }) => base))
-  const end = Math.max(...runs.map(({ base, wanted }) => base + wanted.length * 8))
-  const seen = new Uint8Array(end - first)
-  let count = 0
-  for (const { base, wanted, done, failed } of runs) {
-    for (let byte = 0; byte < wanted.length; byte++) {
-      const ended = (done?.[byte] ?? 0) | (failed?.[byte] ?? 0)
-      let open = (wanted[byte] as number) & ~ended
-      for (let at = base - first + byte * 8; open > 0; at++, open >>= 1) {
-        if ((open & 1) === 0 || seen[at] === 1) continue
-        seen[at] = 1
-        count++
-      }
-    }
+  constructor(rows: readonly { readonly name: string; readonly n: number }[]) {
+    this.#rows = new Map(rows.map(({ name, n }) => [name, n]))
   }
-  return count
-}
 
-const COUNT_DEAD = `SELECT count(DISTINCT event) AS n FROM jobs WHERE state = 'dead'`
+  get(name: string): number {
+    return this.#rows.get(name) ?? 0
+  }
 
-const DEAD_AND_PENDING = `
-  SELECT DISTINCT +event AS event FROM jobs p WHERE state = 'pending'
-    AND EXISTS (SELECT 1 FROM jobs d WHERE d.state = 'dead' AND d.event = p.event)`
-
-/** The dead of which nothing is pending. */
-async function countDeadEvents({ query }: Reading, pendingInRuns: readonly number[]) {
-  const [dead] = await query<{ n: number }>(COUNT_DEAD)
-  const both = await query<{ event: number }>(DEAD_AND_PENDING)
-  const pending = new Set([...pendingInRuns, ...both.map(({ event }) => event)])
-  return (dead?.n ?? 0) - pending.size
-}
-
-const BATCHES_AT_ONCE = 1_000
-
-/** Events with a job row in this state that are open in a run as well, for another handler. */
-async function findWithOpenRun(
-  reading: Reading,
-  state: 'pending' | 'dead',
-  runs: readonly PendingCount[],
-): Promise<number[]> {
-  if (runs.length === 0) return []
-  const first = eventIdOf(Math.min(...runs.map(({ oldest }) => oldest)), 0)
-  const end = eventIdOf(Math.max(...runs.map(({ newest }) => newest)) + 1, 0)
-  // Only the dead have an index in the order of their events.
-  const column = state === 'dead' ? 'event' : '+event'
-  const rows = await reading.query<{ event: number }>(
-    `SELECT DISTINCT ${column} AS event FROM jobs
-     WHERE state = '${state}' AND ${column} >= ? AND ${column} < ?
-       AND ${sqlBatchOf('event')} IN (SELECT batch FROM runs WHERE open > 0)`,
-    [first, end],
-  )
-  const events = groupBy(
-    rows.map(({ event }) => event),
-    batchOf,
-  )
-  const batches = [...events.keys()]
-  const found = new Set<number>()
-  for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
-    const isIt = isAmong(reading, 'batch', batches.slice(at, at + BATCHES_AT_ONCE))
-    const open = await reading.query<RunBits & { batch: number }>(
-      sql`SELECT batch, base, wanted, done, failed FROM runs WHERE open > 0 AND ${isIt}`,
+  /** Those above 0 whose names begin so, by the rest of their names. */
+  startingWith(prefix: string): [string, number][] {
+    return [...this.#rows].flatMap(([name, n]): [string, number][] =>
+      name.startsWith(prefix) && n > 0 ? [[name.slice(prefix.length), n]] : [],
     )
-    for (const run of open) {
-      for (const event of events.get(run.batch) ?? []) {
-        if (bitOf(run, event) === 'open') found.add(event)
-      }
+  }
+
+  ofEvents(pending: number, dead: number): StoreStats['events'] {
+    const [total, unhandled] = [this.get('events'), this.get('unhandled')]
+    const [conflict, stale] = [this.get('conflict'), this.get('stale')]
+    const done = Math.max(0, total - pending - dead - unhandled - conflict - stale)
+    return {
+      total,
+      byState: { pending, done, dead, unhandled, conflict, stale },
+      byType: Object.fromEntries(this.startingWith('type:')),
     }
   }
-  return [...found]
+}
+
+function countJobs(
+  counters: Counters,
+  pending: readonly HandlerCount[],
+  dead: readonly HandlerCount[],
+): StoreStats['jobs'] {
+  // A handler may be called `constructor`, which every plain object seems to have.
+  const jobs = new Map<string, JobCounts>()
+  const count = (handler: string, state: JobState, n: number) => {
+    const known = jobs.get(handler) ?? { pending: 0, done: 0, dead: 0 }
+    jobs.set(handler, { ...known, [state]: n + (known[state] ?? 0) })
+  }
+  for (const state of ['done', 'discarded'] as const) {
+    for (const [handler, n] of counters.startingWith(`${state}:`)) count(handler, state, n)
+  }
+  for (const { handler, n } of pending) count(handler, 'pending', n)
+  for (const { handler, n } of dead) count(handler, 'dead', n)
+  return Object.fromEntries(jobs)
+}
+
+function countRetrying(
+  pending: readonly HandlerCount[],
+  untried: readonly HandlerCount[],
+): StoreStats['retrying'] {
+  const without = new Map(untried.map(({ handler, n }) => [handler, n]))
+  const retrying = pending.map(({ handler, n }) => [handler, n - (without.get(handler) ?? 0)])
+  return Object.fromEntries(retrying.filter(([, n]) => n !== 0))
 }
 
 /** Jobs pending or dead; to count more of them takes long enough to be felt. */

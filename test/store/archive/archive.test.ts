@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { eventIdOf } from '../../../src/store/event-id.ts'
 import { encodeEntries, wordsOf } from '../../../src/store/sqlite/key-entries.ts'
 import type { Archive, EventQuery, JobQuery, Page } from '../../../src/store/store.ts'
@@ -287,6 +287,24 @@ describe('the totals', () => {
     expect(stats).toMatchObject({ backlog: 15, oldestPendingMs: 5_000, countedAt: NOW })
     expect(await findEvents({ state: 'pending' })).toHaveLength(8)
     expect(await findEvents({ state: 'dead' })).toHaveLength(1)
+  })
+
+  it('tell how many jobs are tried again, and read the row of none for it', async () => {
+    const ids = store.addBatch(1, events(9))
+    for (const [n, id] of ids.entries()) {
+      store.addJob(id, n < 6 ? 'one' : 'two', { state: 'pending', attempt: n % 3, due_at: n })
+    }
+    const prepare = vi.spyOn(store.db, 'prepare')
+    const stats = await archive.stats()
+    const statements = prepare.mock.calls.map(([sql]) => sql)
+    prepare.mockRestore()
+    expect(stats.retrying).toEqual({ one: 4, two: 2 })
+    const plans = statements
+      .filter((sql) => sql.includes('FROM jobs'))
+      .flatMap((sql) => store.db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
+    const looks = plans.map(({ detail }) => detail).filter((text) => text.includes('INDEX jobs_'))
+    expect(looks.length).toBeGreaterThan(2)
+    expect(looks.filter((text) => !text.includes('COVERING INDEX'))).toEqual([])
   })
 
   it('count the batches that wait', async () => {

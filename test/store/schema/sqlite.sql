@@ -10,6 +10,8 @@ CREATE INDEX jobs_dead ON jobs (event, handler)         WHERE state = 'dead';
 
 CREATE INDEX jobs_due  ON jobs (handler, due_at, event) WHERE state = 'pending';
 
+CREATE INDEX jobs_untried ON jobs (handler)             WHERE state = 'pending' AND attempt = 0;
+
 CREATE INDEX quarantine_by_batch ON quarantine (batch);
 
 CREATE INDEX runs_by_batch ON runs (batch);

@@ -189,6 +189,8 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_by_event ON jobs (event, handler);
 CREATE INDEX jobs_due  ON jobs (handler, due_at, event) WHERE state = 'pending';
 CREATE INDEX jobs_dead ON jobs (event, handler)         WHERE state = 'dead';
+-- Pending ones that were never tried are few: figures count them here, and take them from all.
+CREATE INDEX jobs_untried ON jobs (handler)             WHERE state = 'pending' AND attempt = 0;
 
 -- What was authentic but could not be read: where in the body. `piece` has the bytes once the body is gone.
 CREATE TABLE quarantine (
