@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { attachStore, readReadiness } from './app/attach-store.ts'
 import { createObserving } from './app/observing.ts'
-import { followRedaction, rememberHandlers } from './app/run-handlers.ts'
+import { findRedaction, rememberHandlers } from './app/run-handlers.ts'
 import {
   type App,
   type AppParts,
   type Composition,
+  follow,
   type ReloadOptions,
   type RunningApp,
   takeSettings,
@@ -37,7 +38,7 @@ export function createApp(parts: AppParts): App {
   )
   const reloaders: Composition['reloaders'] = []
   const { observer, metrics, watch, startTraces } = createObserving({ ...parts, now })
-  const redaction = followRedaction(settings, reloaders)
+  const redaction = follow({ settings, reloaders }, findRedaction)
   const live = { observer, closers, reloaders, now }
   const shared: Composition = { settings, env, followsCode, receives, redaction, ...live }
   let recordReload: ((problems: number) => Promise<void>) | undefined

@@ -10,7 +10,7 @@ import {
   withoutEmpty,
 } from './config/given-settings.ts'
 import { findHandlerPaths, findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
-import { keepDevSecret } from './config/kept-secret.ts'
+import { keepSecret } from './config/kept-secret.ts'
 import { findRedaction, type RedactionSettings } from './config/redaction.ts'
 import { createSecretReader } from './config/secret-reader.ts'
 import { SETTING_VARIABLES } from './config/setting-names.ts'
@@ -26,7 +26,7 @@ import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
 export { type Environment, readEnvironment } from './config/environment.ts'
 export { showTarget } from './config/handlers/built-in-entries.ts'
-export { keepRedactKey } from './config/kept-secret.ts'
+export { keepSecret } from './config/kept-secret.ts'
 export type { LogLevel } from './config/plain-values.ts'
 export type { RedactionSettings } from './config/redaction.ts'
 export { SETTINGS, type SettingDescription } from './config/setting-names.ts'
@@ -102,20 +102,21 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const file = readSettingsFile({ env, cwd, readFile }, problems)
   const given = collectGiven({ env, cwd, file, secrets }, problems)
   const values = readGiven(given, problems)
-  const origins = { file, given, values, secrets, cwd, problems, readFile }
+  const origins = { env, cwd, file, given, values, secrets, problems, readFile }
   const handlers = findHandlers(origins)
   const tls = findTlsPaths(origins)
   const sources = buildSources(origins)
   const redaction = findRedaction(origins)
   const traces = findTraces(env)
   checkTogether(origins)
-  const isWithoutSource = sources.length === 0 && !isAnySourceGiven(env, file)
+  const isWithoutSource = sources.length === 0 && !isAnySourceGiven(origins)
   const needsSource = !isSourceOptional && values.ROLE !== 'work'
   if (isWithoutSource && !dev && needsSource) addMissingSecret(problems, env)
   problems.throwIfAny([...files])
 
   const paths = findPaths(values, given, cwd)
-  const devSecret = isWithoutSource && dev ? keepDevSecret(paths.dataDir, randomBytes) : undefined
+  const devSecret =
+    isWithoutSource && dev ? keepSecret(paths.dataDir, 'dev', randomBytes) : undefined
   const devSource = buildPlainSource(DEFAULT_PROVIDER, devSecret ? [devSecret] : undefined, values)
   return {
     ...plainSettings(values),

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { handlerEnvironment, keepRedactKey, type Settings } from '../config.ts'
+import { handlerEnvironment, keepSecret, type Settings } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
 import type { HandlerRegistration, Redaction } from '../model.ts'
 import type { Store } from '../store/store.ts'
 import type { WorkThread } from '../work/start-work-thread.ts'
 import type { WorkRules } from '../work/work-messages.ts'
-import type { Composition, Reloader } from './running-app.ts'
+import type { Composition } from './running-app.ts'
 import type { Closer } from './stopping.ts'
 
 /** Another replica runs them; it may have come later, with others. */
@@ -73,21 +73,8 @@ export async function rememberHandlers(
   return () => handlers
 }
 
-/** Part of the composition: the rules by the settings taken last; undefined when everything is kept. */
-export function followRedaction(
-  settings: Settings,
-  reloaders: Reloader[],
-): () => Redaction | undefined {
-  let rules = findRedaction(settings)
-  reloaders.push((fresh) => {
-    rules = findRedaction(fresh)
-    return []
-  })
-  return () => rules
-}
-
-/** The rules with their key. */
-function findRedaction({
+/** The rules with their key; undefined when everything is kept. */
+export function findRedaction({
   redaction,
   dataDir,
 }: Pick<Settings, 'redaction' | 'dataDir'>): Redaction | undefined {
@@ -95,6 +82,6 @@ function findRedaction({
   const rules = [common, ...Object.values(bySource)].filter((one) => one !== undefined)
   if (rules.length === 0) return undefined
   const isHashing = rules.some(({ hash }) => hash.length > 0)
-  const usedKey = key ?? (isHashing ? keepRedactKey(dataDir, randomBytes) : '')
+  const usedKey = key ?? (isHashing ? keepSecret(dataDir, 'redact', randomBytes) : '')
   return { common, bySource, key: usedKey }
 }

@@ -78,6 +78,19 @@ export interface Composition {
   readonly now: () => number
 }
 
+/** What `pick` makes of the settings taken last. */
+export function follow<Value>(
+  { settings, reloaders }: Pick<Composition, 'settings' | 'reloaders'>,
+  pick: (settings: Settings) => Value,
+): () => Value {
+  let value = pick(settings)
+  reloaders.push((fresh) => {
+    value = pick(fresh)
+    return []
+  })
+  return () => value
+}
+
 /**
  * Each part takes what is new to it, also when another fails: what that one did not take is then
  * among the sentences too.

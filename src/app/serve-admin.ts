@@ -15,7 +15,7 @@ import { hashText } from '../unpack/redact.ts'
 import { explainListening } from './explain-listening.ts'
 import { newBatchId } from './new-batch-id.ts'
 import type { OpenedStore } from './open-store.ts'
-import type { Composition } from './running-app.ts'
+import { type Composition, follow } from './running-app.ts'
 
 export interface Shown
   extends Pick<AdminServerOptions, 'registrations' | 'guardian' | 'version' | 'verdict'> {
@@ -26,16 +26,12 @@ export interface Shown
 /** Answers with its address; undefined when the settings want no admin listener. */
 export async function serveAdmin(
   { store, spool, journal }: Pick<OpenedStore, 'store' | 'spool' | 'journal'>,
-  { settings, redaction, observer, closers, reloaders, now }: Composition,
+  composition: Composition,
   { metrics, isReady, ...shown }: Shown,
 ): Promise<string | undefined> {
+  const { settings, redaction, observer, closers, now } = composition
   const { admin: address } = settings
   if (!address) return undefined
-  let { sources } = settings
-  reloaders.push((fresh) => {
-    sources = fresh.sources
-    return []
-  })
   const { stats } = store
   const readMetrics = createMetricsReader({
     metrics,
@@ -54,7 +50,7 @@ export async function serveAdmin(
     work: createAdminWork({ store, spool: spool ?? {}, journal, settings, redaction, now }),
     observer,
     metrics: { contentType: metrics.contentType, read: readMetrics },
-    sources: () => sources,
+    sources: follow(composition, ({ sources }) => sources),
     newBatchId: () => newBatchId(now()),
     now,
     store: settings.storeLabel,

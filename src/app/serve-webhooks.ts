@@ -5,19 +5,19 @@ import { createPublicServer, type PublicServer } from '../receive/create-public-
 import type { Journal } from '../store/store.ts'
 import { explainListening } from './explain-listening.ts'
 import { newBatchId } from './new-batch-id.ts'
-import type { Composition } from './running-app.ts'
+import { type Composition, follow } from './running-app.ts'
 
 /** One that only works has no sources: its listener answers for its health. */
 export async function serveWebhooks(
-  { settings, receives, observer, closers, reloaders, now }: Composition,
+  composition: Composition,
   { journal, readiness }: { readonly journal: Journal; readonly readiness: () => Readiness },
 ): Promise<{ readonly server: PublicServer; readonly url: string }> {
-  const findSources = (from: typeof settings) =>
-    new Map((receives ? from.sources : []).map((source) => [source.name, source]))
-  let sources = findSources(settings)
+  const { settings, receives, observer, closers, reloaders, now } = composition
+  const findSources = ({ sources }: typeof settings) =>
+    new Map((receives ? sources : []).map((source) => [source.name, source]))
   const tls = settings.tls && readTlsPair(settings.tls)
   const server = createPublicServer({
-    sources: () => sources,
+    sources: follow(composition, findSources),
     providers: PROVIDERS,
     journal,
     observer,
@@ -28,10 +28,6 @@ export async function serveWebhooks(
     settings: { ...settings, tls, limits: { keepAliveTimeoutMs: settings.keepAliveMs } },
   })
   closers.add('webhook listener', ({ requestsMs }) => server.close(requestsMs))
-  reloaders.push((fresh) => {
-    sources = findSources(fresh)
-    return []
-  })
   reloaders.push((fresh) => {
     if (!tls !== !fresh.tls) return ['HTTPS cannot begin or end without a restart.']
     return fresh.tls ? followTls(server, fresh.tls) : []

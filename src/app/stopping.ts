@@ -86,25 +86,14 @@ export function createClosers(plan: () => StopPlan): Closers {
   }
 }
 
-/** How a receiver ends, in the middle of its start as well. */
-export interface Stopping {
-  readonly closers: Closers
-  /** Aborted when nothing is waited for any more. */
-  readonly hurry: AbortSignal
-  /** A part of the start, after which nothing more is begun when the receiver is to stop. */
-  unlessStopped<Result>(part: Promise<Result>): Promise<Result>
-  isStopping(): boolean
-  stop(): Promise<void>
-  stopNow(): Promise<void>
-  /** What hindered the start is worth more than what hindered its end. */
-  afterFailure(): Promise<void>
-}
-
 /** A stop at once that takes this long is told of, before the process ends in its midst. */
 const LATE_MS = 3_500
 
-/** `onLate` hears which parts have not ended when a stop at once is about to be cut off. */
-export function createStopping(onLate: (parts: readonly string[]) => void): Stopping {
+/**
+ * How a receiver ends, in the middle of its start as well. `onLate` hears which parts have not ended when a
+ * stop at once is about to be cut off.
+ */
+export function createStopping(onLate: (parts: readonly string[]) => void) {
   const stopping = new AbortController()
   const hurry = new AbortController()
   let late: NodeJS.Timeout | undefined
@@ -123,8 +112,10 @@ export function createStopping(onLate: (parts: readonly string[]) => void): Stop
 
   return {
     closers,
+    /** Aborted when nothing is waited for any more. */
     hurry: hurry.signal,
-    async unlessStopped(part) {
+    /** A part of the start, after which nothing more is begun when the receiver is to stop. */
+    async unlessStopped<Result>(part: Promise<Result>): Promise<Result> {
       const result = await part
       stopping.signal.throwIfAborted()
       return result
@@ -132,6 +123,7 @@ export function createStopping(onLate: (parts: readonly string[]) => void): Stop
     isStopping: () => stopping.signal.aborted,
     stop,
     stopNow,
+    /** What hindered the start is worth more than what hindered its end. */
     afterFailure: () => (stopping.signal.aborted ? stop() : stopNow()).catch(() => {}),
   }
 }

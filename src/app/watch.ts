@@ -7,22 +7,18 @@ import type { Guardian } from '../guardian/guardian.ts'
 import { prepareGuardian } from '../guardian/prepare-guardian.ts'
 import { readUsedPercent } from '../store/spool/spool-disk.ts'
 import type { OpenedStore } from './open-store.ts'
-import type { Composition } from './running-app.ts'
+import { type Composition, follow } from './running-app.ts'
 
 /** Part of the composition: what tells people that they are needed. */
 export function watchCauses(
   { store, spool }: Pick<OpenedStore, 'store' | 'spool'>,
-  { settings, receives, observer, reloaders, now }: Composition,
+  composition: Composition,
   {
     lookEveryMs: everyMs,
     ...seen
   }: Pick<FigureSources, 'watch' | 'readiness' | 'guardian'> & { lookEveryMs?: number | undefined },
 ): Alerts {
-  let { sources, alerts } = settings
-  reloaders.push((fresh) => {
-    ;({ sources, alerts } = fresh)
-    return []
-  })
+  const { settings, receives, observer, now } = composition
   const readFigures = createFigureReader({
     ...seen,
     archive: store,
@@ -34,8 +30,8 @@ export function watchCauses(
   return createAlerts({
     readFigures,
     memory: createMemoryKeeper(store),
-    sources: () => (receives ? sources : []),
-    target: () => alerts,
+    sources: follow(composition, ({ sources }) => (receives ? sources : [])),
+    target: follow(composition, ({ alerts }) => alerts),
     send: sendAlert,
     receiver: settings.publicUrl ? new URL(settings.publicUrl).host : hostname(),
     observer,

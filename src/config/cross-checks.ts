@@ -1,19 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isLoopback } from '../address.ts'
-import type { GivenSettings } from './given-settings.ts'
-import type { ProblemList } from './settings-error.ts'
-import type { SettingName, SettingValues } from './settings-schema.ts'
+import type { Origins } from './origins.ts'
+import type { SettingName } from './settings-schema.ts'
 import { findCertificateFiles } from './store-url.ts'
 import { readPem } from './tls-paths.ts'
 
 /** What two settings say of each other. Settings that are wrong by themselves are left out. */
-export function checkTogether(options: {
-  values: SettingValues
-  given: GivenSettings
-  problems: ProblemList
-  readFile: (path: string) => string
-}): void {
-  const { values, given, problems, readFile } = options
+export function checkTogether({ values, given, problems, readFile }: Origins): void {
   const labels = new Set(problems.problems.map(({ setting }) => setting))
   const label = (name: SettingName) => given.get(name)?.label ?? name
   const areRight = (...names: SettingName[]) => names.every((name) => !labels.has(label(name)))

@@ -8,6 +8,7 @@ import {
   readFileEventKeys,
   readFileHandlerName,
   readFileRate,
+  readFileRedact,
   readFileSecret,
   readFileSecrets,
   readFileSilence,
@@ -17,7 +18,6 @@ import {
 } from './file-values.ts'
 import { readForwardFormat } from './handlers/forward-values.ts'
 import { readWholeNumber, sizeWithin } from './quantities.ts'
-import { readFileRedact } from './redaction.ts'
 import { SETTINGS } from './setting-names.ts'
 import { readTimeout, readWaits } from './settings-schema.ts'
 import { readWith, WrongValue } from './wrong-value.ts'

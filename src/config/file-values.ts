@@ -1,5 +1,5 @@
 import { checkKey } from '../handlers/event-keys.ts'
-import { HANDLER_NAME, type Rate, type Where } from '../model.ts'
+import { HANDLER_NAME, type Rate, type RedactRules, type Where } from '../model.ts'
 import { timeWithin } from './quantities.ts'
 import type { SecretReference } from './secret-reader.ts'
 import { quote, WrongValue } from './wrong-value.ts'
@@ -126,4 +126,46 @@ export function readFileWord<Word extends string>(words: readonly Word[]): ReadF
       `Give one of ${words.join(', ')}.`,
     )
   }
+}
+
+const REDACT_REMEDY = 'Write { drop: [ip, user_agent], hash: [email] }, each a list of fields.'
+const FIELD = /^[^.\s]+(\.[^.\s]+)*$/
+/** Without these, nobody could tell what an event is. */
+const NAME_FIELDS = ['event', 'type']
+
+/** Rules of the file. */
+export function readFileRedact(value: unknown): RedactRules {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new WrongValue('is no list of rules', REDACT_REMEDY)
+  }
+  const { drop, hash, ...others } = value as Record<string, unknown>
+  const [strange] = Object.keys(others)
+  if (strange !== undefined)
+    throw new WrongValue(`has ${quote(strange)}, which is no rule`, REDACT_REMEDY)
+  const rules = { drop: readFields(drop), hash: readFields(hash) }
+  const both = rules.drop.find((field) => rules.hash.includes(field))
+  if (both !== undefined) {
+    throw new WrongValue(`both drops and hashes ${quote(both)}`, 'Leave it in one of them.')
+  }
+  if (rules.drop.length + rules.hash.length === 0) throw new WrongValue('is empty', REDACT_REMEDY)
+  return rules
+}
+
+function readFields(value: unknown = []): string[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value]
+  return list.map((field) => {
+    if (typeof field !== 'string' || !FIELD.test(field)) {
+      throw new WrongValue(
+        `has ${quote(String(field))}, which is no field`,
+        'Name fields as they stand in the events, with dots for those within others: user.ip.',
+      )
+    }
+    if (NAME_FIELDS.includes(field)) {
+      throw new WrongValue(
+        `has ${quote(field)}, which names the event`,
+        'Leave it out: without it no handler could be found.',
+      )
+    }
+    return field
+  })
 }

@@ -18,7 +18,7 @@ export interface GivenSetting {
 
 export type GivenSettings = ReadonlyMap<SettingName, GivenSetting>
 
-interface Origins {
+interface Places {
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
   readonly file: SettingsFile
@@ -27,7 +27,7 @@ interface Origins {
 
 /** Finds the text of every setting, or of some: in the environment, in a file it names, else in the YAML file. */
 export function collectGiven(
-  origins: Origins,
+  origins: Places,
   problems: ProblemList,
   settings = SETTINGS,
 ): GivenSettings {
@@ -65,7 +65,7 @@ export function readGiven(given: GivenSettings, problems: ProblemList): SettingV
 /** True when somebody wrote something for it, right or wrong. */
 export function isGiven(
   setting: SettingDescription,
-  origins: Pick<Origins, 'env' | 'file'>,
+  origins: Pick<Places, 'env' | 'file'>,
 ): boolean {
   return labelOf(setting, origins) !== undefined
 }
@@ -73,7 +73,7 @@ export function isGiven(
 /** How a message names the place where a setting is given; undefined when it is not. */
 function labelOf(
   setting: SettingDescription,
-  { env, file }: Pick<Origins, 'env' | 'file'>,
+  { env, file }: Pick<Places, 'env' | 'file'>,
 ): string | undefined {
   const { name, fileKey } = setting
   if (env[name] !== undefined) return name
@@ -85,7 +85,7 @@ function isInEnvironment({ name, isSecret }: SettingDescription, env: NodeJS.Pro
   return env[name] !== undefined || (isSecret && env[`${name}_FILE`] !== undefined)
 }
 
-function findText(setting: SettingDescription, { env, cwd, file, secrets }: Origins): string {
+function findText(setting: SettingDescription, { env, cwd, file, secrets }: Places): string {
   const { name, fileKey, isSecret } = setting
   const path = isSecret ? env[`${name}_FILE`] : undefined
   if (env[name] !== undefined && path !== undefined) {

@@ -7,20 +7,23 @@ import { writeSecretFile } from './write-secret-file.ts'
 
 const OWNER_ONLY = 0o600
 
-/** A secret that is made here, and what it is for. */
-interface KeptSecret {
-  readonly file: string
-  readonly bytes: number
-  /** As in: the … cannot be kept. */
-  readonly label: string
-}
+/**
+ * The signing secret of `--dev`, 32 hex digits as Mailtrap makes them, and the key of hashed fields where
+ * no setting gives one. A setting has to when several replicas share a store: they would hash one address
+ * differently.
+ */
+const KEPT = {
+  dev: { file: 'dev-secret', bytes: 16, label: 'development secret' },
+  redact: { file: 'redact-key', bytes: 32, label: 'key of hashed fields' },
+} as const
 
 /** The secret kept in `dataDir`, else a new one in hex digits, kept there for next time. */
-function keepSecret(
+export function keepSecret(
   dataDir: string,
-  { file, bytes, label }: KeptSecret,
+  kind: keyof typeof KEPT,
   randomBytes: (size: number) => Buffer,
 ): string {
+  const { file, bytes, label } = KEPT[kind]
   const path = join(dataDir, file)
   try {
     const kept = readKept(path)
@@ -48,22 +51,4 @@ function readKept(path: string): string | undefined {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
-}
-
-/**
- * The signing secret of `--dev`: the one kept in `dataDir`, else a new one, kept there for next
- * time. 32 hex digits, as Mailtrap makes them.
- */
-export function keepDevSecret(dataDir: string, randomBytes: (size: number) => Buffer): string {
-  const kept = { file: 'dev-secret', bytes: 16, label: 'development secret' }
-  return keepSecret(dataDir, kept, randomBytes)
-}
-
-/**
- * The key of hashed fields where no setting gives one. A setting has to when several replicas share
- * a store: they would hash one address differently.
- */
-export function keepRedactKey(dataDir: string, randomBytes: (size: number) => Buffer): string {
-  const kept = { file: 'redact-key', bytes: 32, label: 'key of hashed fields' }
-  return keepSecret(dataDir, kept, randomBytes)
 }

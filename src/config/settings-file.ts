@@ -19,9 +19,9 @@ export interface SettingsFile {
   readonly sources: Readonly<Record<string, FileSource>>
   /** True also when the sources, or the file itself, cannot be read. */
   readonly isAnySourceGiven: boolean
-  readonly handlers: readonly FileHandler[] | undefined
+  readonly handlers?: readonly FileHandler[] | undefined
   /** For every source without rules of its own. */
-  readonly redact: RedactRules | undefined
+  readonly redact?: RedactRules | undefined
   /** How a message names a place in it: `sources.audit (receiver.yaml)`. */
   label(path: string): string
 }
@@ -35,15 +35,7 @@ export function readSettingsFile(
   const path = given ? resolve(options.cwd, given) : undefined
   const label = (place: string) => `${place} (${basename(path ?? '')})`
   const folder = path ? dirname(path) : options.cwd
-  const empty = {
-    path,
-    folder,
-    values: {},
-    sources: {},
-    handlers: undefined,
-    redact: undefined,
-    label,
-  }
+  const empty = { path, folder, label, values: {}, sources: {} }
   if (!path) return { ...empty, isAnySourceGiven: false }
 
   const content = problems.attempt('CONFIG_FILE', () =>
@@ -53,14 +45,8 @@ export function readSettingsFile(
   const issues = fileSchema.safeParse(content).error?.issues ?? []
   for (const issue of issues) addFileProblem(issue, label, problems)
   const { sources = {}, handlers, redact, ...values } = parseWithoutWrong(content)
-  return {
-    ...empty,
-    values,
-    sources,
-    handlers,
-    redact,
-    isAnySourceGiven: Object.keys(sources).length > 0 || issues.some(isAboutSources),
-  }
+  const isAnySourceGiven = Object.keys(sources).length > 0 || issues.some(isAboutSources)
+  return { ...empty, values, sources, handlers, redact, isAnySourceGiven }
 }
 
 /** The content less what is wrong: the wrong values themselves, else what cannot do without them. */

@@ -16,9 +16,7 @@ export function findWarnings(options: {
   const known = new Set([...SETTING_VARIABLES, ...ownVariables])
   return [
     ...Object.keys(env).flatMap((variable) => (known.has(variable) ? [] : misspelling(variable))),
-    ...proxyWarning(sources, values),
-    ...guardianWarning(values),
-    ...alertWarning(values),
+    ...oddCombinations(sources, values),
     ...sources.flatMap(unusualSecret),
     ...sources.flatMap(oddToken),
   ]
@@ -53,21 +51,20 @@ function meantVariable(variable: string): string | undefined {
   return findNearestWord(variable, candidates, 2)
 }
 
-function proxyWarning(sources: readonly Source[], values: SettingValues): string[] {
-  if (values.TRUST_PROXY || sources.every(({ allowIps }) => allowIps.length === 0)) return []
+function oddCombinations(sources: readonly Source[], values: SettingValues): string[] {
+  const { TRUST_PROXY, GUARDIAN_RESUME, MAILTRAP_API_TOKEN, ALERT_SECRET, ALERT_URL } = values
+  const isLimited = sources.some(({ allowIps }) => allowIps.length > 0)
   return [
-    'ALLOW_IPS is checked against the address of the connection. Behind a load balancer that is the load balancer: set TRUST_PROXY to its addresses.',
-  ]
-}
-
-function guardianWarning({ GUARDIAN_RESUME, MAILTRAP_API_TOKEN }: SettingValues): string[] {
-  if (!GUARDIAN_RESUME || MAILTRAP_API_TOKEN !== undefined) return []
-  return ['GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.']
-}
-
-function alertWarning({ ALERT_SECRET, ALERT_URL }: SettingValues): string[] {
-  if (ALERT_SECRET === undefined || ALERT_URL !== undefined) return []
-  return ['ALERT_SECRET does nothing without ALERT_URL, which says where alerts go.']
+    !TRUST_PROXY &&
+      isLimited &&
+      'ALLOW_IPS is checked against the address of the connection. Behind a load balancer that is the load balancer: set TRUST_PROXY to its addresses.',
+    GUARDIAN_RESUME &&
+      MAILTRAP_API_TOKEN === undefined &&
+      'GUARDIAN_RESUME does nothing without MAILTRAP_API_TOKEN, which turns the guardian on.',
+    ALERT_SECRET !== undefined &&
+      ALERT_URL === undefined &&
+      'ALERT_SECRET does nothing without ALERT_URL, which says where alerts go.',
+  ].filter((warning) => warning !== false)
 }
 
 function unusualSecret({ name, provider, secrets }: Source): string[] {

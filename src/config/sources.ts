@@ -1,12 +1,11 @@
 import { PROVIDER_NAMES, type ProviderName, type Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import type { FileSource } from './file-schema.ts'
-import { type GivenSettings, isGiven } from './given-settings.ts'
-import type { SecretReader, SecretReference } from './secret-reader.ts'
+import { isGiven } from './given-settings.ts'
+import type { Origins } from './origins.ts'
+import type { SecretReference } from './secret-reader.ts'
 import { readBasicAuth, readSigningSecrets, readUrlToken } from './secret-text.ts'
 import { SETTINGS } from './setting-names.ts'
-import type { ProblemList } from './settings-error.ts'
-import type { SettingsFile } from './settings-file.ts'
 import type { SettingValues } from './settings-schema.ts'
 import { quote, WrongValue } from './wrong-value.ts'
 
@@ -19,14 +18,6 @@ const SECRET_SETTINGS = {
 const SIGNING_SETTINGS = SETTINGS.filter(({ name }) =>
   Object.values<string>(SECRET_SETTINGS).includes(name),
 )
-
-interface Origins {
-  readonly file: SettingsFile
-  readonly given: GivenSettings
-  readonly values: SettingValues
-  readonly secrets: SecretReader
-  readonly problems: ProblemList
-}
 
 /** Every source: those of the file, then those of the two settings. */
 export function buildSources(origins: Origins): Source[] {
@@ -41,10 +32,9 @@ export function buildSources(origins: Origins): Source[] {
 }
 
 /** True also when what is given is wrong: then that is the problem, not its absence. */
-export function isAnySourceGiven(env: NodeJS.ProcessEnv, file: SettingsFile): boolean {
-  return (
-    file.isAnySourceGiven || SIGNING_SETTINGS.some((setting) => isGiven(setting, { env, file }))
-  )
+export function isAnySourceGiven(origins: Pick<Origins, 'env' | 'file'>): boolean {
+  const isAnySet = SIGNING_SETTINGS.some((setting) => isGiven(setting, origins))
+  return isAnySet || origins.file.isAnySourceGiven
 }
 
 /** A source of the provider's name with the common checks; undefined without secrets. */

@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { GivenSetting, GivenSettings } from './given-settings.ts'
+import type { GivenSetting } from './given-settings.ts'
+import type { Origins } from './origins.ts'
 import { readFileOrExplain } from './secret-reader.ts'
-import type { ProblemList } from './settings-error.ts'
 import { WrongValue } from './wrong-value.ts'
 
 /** Absolute paths of a certificate chain and its key, both PEM. */
@@ -12,12 +12,7 @@ export interface TlsPaths {
 }
 
 /** Both files, proved to belong together; undefined: no TLS here, or a problem more. */
-export function findTlsPaths(options: {
-  given: GivenSettings
-  readFile: (path: string) => string
-  problems: ProblemList
-}): TlsPaths | undefined {
-  const { given, readFile, problems } = options
+export function findTlsPaths({ given, readFile, problems }: Origins): TlsPaths | undefined {
   const cert = given.get('TLS_CERT_FILE')
   const key = given.get('TLS_KEY_FILE')
   if (!cert && !key) return undefined

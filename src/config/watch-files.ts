@@ -44,14 +44,8 @@ async function describeFile(path: string): Promise<string> {
  * mounted here is the old one. So it is with a file that is mounted by itself, not with its folder.
  */
 export async function findReplaced(files: readonly string[]): Promise<string[]> {
-  const links = await Promise.all(
-    files.map((path) =>
-      stat(path).then(
-        ({ nlink }) => nlink,
-        () => undefined,
-      ),
-    ),
-  )
+  const looks = await Promise.allSettled(files.map((path) => stat(path)))
+  const links = looks.map((look) => (look.status === 'fulfilled' ? look.value.nlink : undefined))
   return files.filter((_, index) => links[index] === 0)
 }
 

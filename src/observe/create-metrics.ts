@@ -6,25 +6,20 @@ import { within } from '../timers.ts'
 import type { GuardianFigures } from './figures.ts'
 import { type MetricSet, makeMetrics } from './metric-list.ts'
 
-/** The figures for Prometheus. */
-export interface Metrics {
-  /** With which facts count. */
-  readonly all: MetricSet
-  /** The answer of `GET /metrics`: what was counted, and what was read for it. */
-  render(figures: ScrapeFigures): Promise<string>
-  readonly contentType: string
-  stop(): void
-}
+export type Metrics = ReturnType<typeof createMetrics>
 
-export function createMetrics({ version }: { version: string }): Metrics {
+/** The figures for Prometheus. */
+export function createMetrics({ version }: { version: string }) {
   const registry = new Registry()
   const all = makeMetrics(registry)
   const setFigures = createScrapeGauges(all)
   const process = watchProcess(all)
   all.build_info.set({ version }, 1)
   return {
+    /** With which facts count. */
     all,
-    render(figures) {
+    /** The answer of `GET /metrics`: what was counted, and what was read for it. */
+    render(figures: ScrapeFigures): Promise<string> {
       setFigures(figures)
       process.read()
       return registry.metrics()

@@ -1,29 +1,25 @@
 import { ReceiverError } from '../errors.ts'
 import type { Tracer, TracerOptions } from './open-tracer.ts'
-import type { Spans } from './telling.ts'
+import type { EndedSpan } from './telling.ts'
 
-/** What happens, as OpenTelemetry traces: one a batch, of its receipt, unpacking and attempts. */
-export interface Traces {
-  readonly spans: Spans
-  /** From then on spans are sent. Rejects where the packages for that are not installed. */
-  start(options: TracerOptions): Promise<void>
-  /** Sends what waits. Resolves after `graceMs` at the latest. */
-  stop(graceMs: number): Promise<void>
-}
-
-/** What sends the spans is loaded only when it starts: who wants no traces does not pay for them. */
-export function createTraces(): Traces {
+/**
+ * What happens, as OpenTelemetry traces: one a batch, of its receipt, unpacking and attempts. What sends the
+ * spans is loaded only when it starts: who wants no traces does not pay for them.
+ */
+export function createTraces() {
   let tracer: Tracer | undefined
   return {
     spans: {
-      addFirst: (span) => tracer?.addFirst(span),
-      add: (span) => tracer?.add(span),
+      addFirst: (span: EndedSpan) => tracer?.addFirst(span),
+      add: (span: EndedSpan) => tracer?.add(span),
     },
-    async start(options) {
+    /** From then on spans are sent. Rejects where the packages for that are not installed. */
+    async start(options: TracerOptions) {
       const { openTracer } = await import('./open-tracer.ts').catch(explainMissing)
       tracer = openTracer(options)
     },
-    async stop(graceMs) {
+    /** Sends what waits. Resolves after `graceMs` at the latest. */
+    async stop(graceMs: number) {
       await tracer?.stop(graceMs)
     },
   }

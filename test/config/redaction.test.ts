@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { followRedaction } from '../../src/app/run-handlers.ts'
-import { keepRedactKey, readSettings } from '../../src/config.ts'
+import { findRedaction } from '../../src/app/run-handlers.ts'
+import { keepSecret, readSettings } from '../../src/config.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 
 const ENV = {
@@ -74,13 +74,13 @@ describe('redact', () => {
     onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
     const file = join(dataDir, 'redact-key')
     const settings = (yaml: string) => read(yaml, { DATA_DIR: dataDir })
-    expect(followRedaction(settings('port: 0'), [])()).toBeUndefined()
-    expect(followRedaction(settings('redact: { drop: [ip] }'), [])()?.key).toBe('')
+    expect(findRedaction(settings('port: 0'))).toBeUndefined()
+    expect(findRedaction(settings('redact: { drop: [ip] }'))?.key).toBe('')
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined()
-    const first = followRedaction(settings('redact: { hash: [email] }'), [])()?.key
+    const first = findRedaction(settings('redact: { hash: [email] }'))?.key
     expect(first).toMatch(/^[0-9a-f]{64}$/)
     expect(readFileSync(file, 'utf8')).toBe(`${first}\n`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(keepRedactKey(dataDir, () => Buffer.alloc(32))).toBe(first)
+    expect(keepSecret(dataDir, 'redact', () => Buffer.alloc(32))).toBe(first)
   })
 })

@@ -2,20 +2,14 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { BUILT_IN_LOG, type BuiltIn, type HandlerSettings } from '../../model.ts'
 import type { FileHandler } from '../file-schema.ts'
-import type { GivenSettings } from '../given-settings.ts'
+import type { Origins } from '../origins.ts'
 import type { SettingValues } from '../settings-schema.ts'
 import { WrongValue } from '../wrong-value.ts'
 import { readBuiltIn } from './built-in-entries.ts'
 import { findForwardSetting } from './forward-entry.ts'
-import { type EntryOrigins, openEntry } from './open-entry.ts'
+import { openEntry } from './open-entry.ts'
 
 const DEFAULT_FOLDER = 'handlers'
-
-interface Origins extends EntryOrigins {
-  readonly given: GivenSettings
-  readonly values: SettingValues
-  readonly cwd: string
-}
 
 type Limits = Omit<HandlerSettings, 'module' | 'builtIn'>
 
@@ -149,10 +143,10 @@ function resolveModule(folder: string, path: string): string {
 const MODULE_NAME = /(?<!\.d|\.test|\.spec)\.(js|mjs|cjs|ts|mts|cts)$/
 /** Code by its name that belongs to a tool or an editor, or is of a kind that is not loaded. */
 const PASSED_OVER = /^\..*\.[cm]?[jt]s$|\.config\.[cm]?[jt]s$|\.[jt]sx$/
-export const MODULE_ENDINGS = '.js, .mjs, .cjs, .ts, .mts or .cts'
+const MODULE_ENDINGS = '.js, .mjs, .cjs, .ts, .mts or .cts'
 
 /** The modules that the absolute path of a module or a folder stands for; never none. */
-export function expandPath(path: string): string[] {
+function expandPath(path: string): string[] {
   if (path === BUILT_IN_LOG) return [path]
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) {
@@ -174,7 +168,7 @@ export function expandPath(path: string): string[] {
 }
 
 /** The modules in a folder, not below it, sorted; none when there is no such folder. */
-export function listModules(folder: string): string[] {
+function listModules(folder: string): string[] {
   return readFolder(folder)
     .filter((name) => MODULE_NAME.test(name) && !PASSED_OVER.test(name))
     .sort()
@@ -183,14 +177,14 @@ export function listModules(folder: string): string[] {
 }
 
 /** Files in a folder that somebody may take for handlers. */
-export function listPassedOver(folder: string): string[] {
+function listPassedOver(folder: string): string[] {
   return readFolder(folder)
     .filter((name) => PASSED_OVER.test(name))
     .map((name) => join(folder, name))
 }
 
 /** Names in a folder; none when there is no such folder. */
-export function readFolder(folder: string): string[] {
+function readFolder(folder: string): string[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   return readdirSync(folder)
 }

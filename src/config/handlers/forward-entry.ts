@@ -3,10 +3,9 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { resolve } from 'node:path'
 import type { ForwardOptions } from '../../handlers/built-in/built-in-options.ts'
 import type { BuiltIn } from '../../model.ts'
-import type { GivenSettings } from '../given-settings.ts'
+import type { Origins } from '../origins.ts'
 import { readFileOrExplain } from '../secret-reader.ts'
-import type { ProblemList } from '../settings-error.ts'
-import type { SettingName, SettingValues } from '../settings-schema.ts'
+import type { SettingName } from '../settings-schema.ts'
 import { WrongValue } from '../wrong-value.ts'
 import { readForwardUrl, readSigningKey } from './forward-values.ts'
 import type { OpenEntry } from './open-entry.ts'
@@ -34,12 +33,7 @@ export function readForwardEntry(entry: OpenEntry): ForwardOptions | undefined {
 }
 
 /** What FORWARD_URL makes; undefined: nothing, or a problem more. */
-export function findForwardSetting(origins: {
-  given: GivenSettings
-  values: SettingValues
-  problems: ProblemList
-}): BuiltIn | undefined {
-  const { given, values, problems } = origins
+export function findForwardSetting({ given, values, problems }: Origins): BuiltIn | undefined {
   const { FORWARD_URL: url, FORWARD_FORMAT: format, FORWARD_SECRET: text } = values
   const label = (name: SettingName) => given.get(name)?.label ?? name
   if (!given.has('FORWARD_URL')) {

@@ -1,14 +1,6 @@
 import type { FileHandler } from '../file-schema.ts'
-import type { SecretReader, SecretReference } from '../secret-reader.ts'
-import type { ProblemList } from '../settings-error.ts'
-import type { SettingsFile } from '../settings-file.ts'
-
-export interface EntryOrigins {
-  readonly file: SettingsFile
-  readonly secrets: SecretReader
-  readonly problems: ProblemList
-  readonly readFile: (path: string) => string
-}
+import type { Origins } from '../origins.ts'
+import type { SecretReference } from '../secret-reader.ts'
 
 /** An entry of `handlers:`, with the means to read what it holds. */
 export interface OpenEntry {
@@ -22,7 +14,7 @@ export interface OpenEntry {
   readonly readFile: (path: string) => string
 }
 
-export function openEntry(given: FileHandler, index: number, origins: EntryOrigins): OpenEntry {
+export function openEntry(given: FileHandler, index: number, origins: Origins): OpenEntry {
   const { file, secrets, problems, readFile } = origins
   return {
     given,
