@@ -141,6 +141,8 @@ async function findLeftInStore(file: string, texts: readonly string[]): Promise<
   child.stdin.on('error', () => {})
   child.stdin.end(JSON.stringify(question))
   const [answer, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  // Who killed it, such as for want of memory, has left open whether something is there.
+  if (code === null) return 'person'
   if (code !== 0) throw new Error(`the search for left bytes ended with code ${code}`)
   return JSON.parse(answer) as Left
 }

@@ -137,4 +137,34 @@ describe('the files of a SQLite store', () => {
       expect(countLocks()).toBeGreaterThanOrEqual(before)
     },
   )
+
+  it.skipIf(process.platform !== 'linux')(
+    'are called unclean when nobody could look through them',
+    async () => {
+      await fill(1)
+      erase(addressOf(0))
+      const isWiped = wipe(addressOf(0))
+      const kill = setInterval(() => {
+        const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+        for (const pid of children.trim().split(' ')) {
+          if (isSearch(pid)) process.kill(Number(pid), 'SIGKILL')
+        }
+      }, 2)
+      try {
+        expect(await isWiped).toBe(false)
+      } finally {
+        clearInterval(kill)
+      }
+      expect(await wipe(addressOf(0))).toBe(true)
+    },
+  )
 })
+
+/** Whether this process is the one that looks through the files. */
+function isSearch(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('left-bytes')
+  } catch {
+    return false
+  }
+}
