@@ -77,4 +77,27 @@ describe('a SQLite store whose files are not in their place any more', () => {
     expect(engine.wipe('all')).toBe(true)
     expect(() => engine.append([sampleBatch()])).not.toThrow()
   })
+
+  it('says at its start that the log was lost which the process before had left', async () => {
+    const { engine, directory } = await openAndSpoil(() => {})
+    const left = mkdtempSync(join(tmpdir(), 'receiver-left-'))
+    onTestFinished(() => remove(left))
+    // As a process leaves them that was killed.
+    for (const name of ['receiver.db', 'receiver.db-shm']) {
+      cpSync(join(directory, name), join(left, name))
+    }
+    engine.close()
+    const warnings: string[] = []
+    const reopen = async (folder: string) => {
+      const onWarning = (text: string) => warnings.push(text)
+      const opened = await openSqliteEngine(join(folder, 'receiver.db'), { onWarning })
+      opened.close()
+    }
+    await reopen(directory)
+    expect(warnings).toEqual([])
+    await reopen(left)
+    expect(warnings).toEqual([expect.stringContaining('receiver.db-wal was removed')])
+    await reopen(left)
+    expect(warnings).toHaveLength(1)
+  })
 })
