@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
+import { makeFolder } from '../make-folder.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
 import { printAnswer, safeText } from './terminal.ts'
 
@@ -88,7 +89,7 @@ async function init(folder: string, context: CommandContext): Promise<void> {
 async function make(folder: string, name: string, text: string): Promise<void> {
   const path = join(folder, name)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     await writeFile(path, text, { flag: 'wx' })
   } catch (error) {
     const { code = 'unknown error', syscall } = error as NodeJS.ErrnoException

@@ -1,14 +1,6 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 
 const OWNER_ONLY = 0o600
 
@@ -18,7 +10,7 @@ const OWNER_ONLY = 0o600
  * meanwhile sees one of them whole. A file that is mounted by itself cannot be replaced, only written.
  */
 export function writeSecretFile(path: string, text: string, rename = renameSync): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const unfinished = `${path}.${process.pid}`
   try {
     writeSynced(unfinished, text)

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import type { Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import {
@@ -77,7 +78,7 @@ function createHeartbeat(file: string): Heartbeat {
     },
     async write(at) {
       try {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        makeFolder(dirname(file), 0o700)
         await writeFile(`${file}.new`, `${new Date(at).toISOString()}\n`, { mode: 0o600 })
         await rename(`${file}.new`, file)
       } catch {

@@ -63,6 +63,25 @@ describe('the process', () => {
     expect(await start(argv, env).end).toBe(exitCode)
   })
 
+  // Below /proc no folder can be made, whoever asks; Node's own way of making one never returns.
+  it.skipIf(process.platform !== 'linux').each([
+    [['serve', '--dev'], { DATA_DIR: '/proc/x' }],
+    [['serve'], { DATA_DIR: '/proc/x/y', MAILTRAP_SIGNING_SECRET: 'a'.repeat(32) }],
+    [
+      ['serve'],
+      { STORE_URL: 'sqlite:/proc/x/receiver.db', MAILTRAP_SIGNING_SECRET: 'a'.repeat(32) },
+    ],
+    [['init', '/proc/x'], {}],
+  ])(
+    'ends and names the place when no folder can be made there: %j with %j',
+    async (argv, given) => {
+      const ports = { HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', HANDLERS: 'built-in:log' }
+      const { err, end } = start(argv, { ...ports, ...given } as Record<string, string>, tmpdir())
+      expect(await end).toBeGreaterThan(0)
+      expect(err()).toMatch(/error: .*\/proc\/x/s)
+    },
+  )
+
   it.each([
     [{ HOST: 'no-such-host.invalid' }, 'HOST is no-such-host.invalid, a name'],
     [{ HOST: '203.0.113.9' }, 'HOST is 203.0.113.9, no address of this machine (EADDRNOTAVAIL).'],

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
+import { makeFolder } from '../../make-folder.ts'
 import { type Database, isBusy, openDriver, translateError } from './driver.ts'
 import { makeFile, namingFile } from './open-database.ts'
 
@@ -25,7 +26,7 @@ export async function lockDataDirectory(
 ): Promise<Database> {
   const file = lockFileOf(directory)
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeFolder(directory, 0o700)
     return await lockWithin(file, patience)
   } catch (cause) {
     if (isBusy(cause)) throw new ReceiverError('store_locked', { detail: directory, cause })

@@ -4,7 +4,6 @@ import {
   constants,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ReceiverError } from '../../errors.ts'
+import { makeFolder } from '../../make-folder.ts'
 import { ownFile } from '../../own-files.ts'
 import { type Database, openDriver, refuseUnsafeVersion, translateError } from './driver.ts'
 
@@ -27,7 +27,7 @@ const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
  */
 export async function openForWriting(file: string): Promise<Database> {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file), 0o700)
     if (!makeFile(file)) await refuseStrangers(file)
     const db = await openDriver(file, { isReadOnly: false })
     try {
