@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type Settings, SettingsError } from '../config.ts'
 import type { ReceiverError } from '../errors.ts'
@@ -110,4 +111,11 @@ function explain(error: unknown): string[] {
     return error.problems.map((one) => `${one.setting} ${one.problem}. ${one.remedy}`)
   }
   return [error instanceof Error ? error.message : String(error)]
+}
+
+/** A UUID of version 7: its first 48 bits are the time, so that ids sort by it. */
+export function newBatchId(now: number): string {
+  const time = now.toString(16).padStart(12, '0')
+  // What follows the digit of the version is the same in version 4, which Node makes from a stock.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }

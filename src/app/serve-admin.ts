@@ -13,9 +13,8 @@ import { readUsedPercent } from '../store/spool/spool-disk.ts'
 import type { Journal, Store } from '../store/store.ts'
 import { hashText } from '../unpack/redact.ts'
 import { explainListening } from './explain-listening.ts'
-import { newBatchId } from './new-batch-id.ts'
 import type { OpenedStore } from './open-store.ts'
-import { type Composition, follow } from './running-app.ts'
+import { type Composition, follow, newBatchId } from './running-app.ts'
 
 export interface Shown
   extends Pick<AdminServerOptions, 'registrations' | 'guardian' | 'version' | 'verdict'> {

@@ -4,8 +4,7 @@ import type { Readiness } from '../receive/create-public-server.ts'
 import { createPublicServer, type PublicServer } from '../receive/create-public-server.ts'
 import type { Journal } from '../store/store.ts'
 import { explainListening } from './explain-listening.ts'
-import { newBatchId } from './new-batch-id.ts'
-import { type Composition, follow } from './running-app.ts'
+import { type Composition, follow, newBatchId } from './running-app.ts'
 
 /** One that only works has no sources: its listener answers for its health. */
 export async function serveWebhooks(

@@ -36,7 +36,6 @@ export {
   type EventHandlerSpec,
   type Handler,
   type HandlersByKey,
-  PermanentError,
 } from './define-handler.ts'
 export type {
   AnyEvent,
@@ -50,4 +49,4 @@ export type {
   HandlerMeans,
   NormalisedEventFor,
 } from './handler-context.ts'
-export { RetryLaterError } from './retry-later-error.ts'
+export { PermanentError, RetryLaterError } from './handler-errors.ts'

@@ -7,9 +7,9 @@ import {
   type EventFunction,
   type Handler,
   MAX_BATCH,
-  PermanentError,
 } from './define-handler.ts'
 import { chooseKey, EVERY_EVENT, isNormalisedKey } from './event-keys.ts'
+import { PermanentError } from './handler-errors.ts'
 
 export interface StoredEvent {
   readonly provider: ProviderName

@@ -1,9 +1,9 @@
 import type { ProviderName } from '../model.ts'
-import { type BatchItem, isPermanentError } from './define-handler.ts'
+import type { BatchItem } from './define-handler.ts'
 import { describeError } from './describe-error.ts'
 import type { AttemptInfo, EventKey, HandlerContext, HandlerMeans } from './handler-context.ts'
+import { isPermanentError, retryAfterMs } from './handler-errors.ts'
 import type { LoadedHandler, ReadEvent, StoredEvent } from './read-event.ts'
-import { retryAfterMs } from './retry-later-error.ts'
 
 /** What is needed of an event to run it. */
 export interface AttemptJob extends StoredEvent {

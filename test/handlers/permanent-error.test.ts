@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isPermanentError, PermanentError } from '../../src/handlers/define-handler.ts'
+import { isPermanentError, PermanentError } from '../../src/handlers/handler-errors.ts'
 
 describe('PermanentError', () => {
   it('is an Error with its text, name and cause', () => {

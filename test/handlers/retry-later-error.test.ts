@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { RetryLaterError, retryAfterMs } from '../../src/handlers/retry-later-error.ts'
+import { RetryLaterError, retryAfterMs } from '../../src/handlers/handler-errors.ts'
 
 it.each([
   [1.5, 1_500],

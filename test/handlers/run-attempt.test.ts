@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { defineHandler, type Handler, PermanentError } from '../../src/handlers/define-handler.ts'
+import { defineHandler, type Handler } from '../../src/handlers/define-handler.ts'
 import type { HandlerContext, HandlerLog } from '../../src/handlers/handler-context.ts'
+import { PermanentError } from '../../src/handlers/handler-errors.ts'
 import { toLoadedHandler } from '../../src/handlers/read-event.ts'
 import { type AttemptJob, runAttempt, runBatch } from '../../src/handlers/run-attempt.ts'
 import { sampleEvent } from '../../src/handlers/sample-event.ts'

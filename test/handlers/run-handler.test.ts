@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { defineHandler, PermanentError } from '../../src/handlers/define-handler.ts'
+import { defineHandler } from '../../src/handlers/define-handler.ts'
+import { PermanentError } from '../../src/handlers/handler-errors.ts'
 import { runHandler } from '../../src/handlers/run-handler.ts'
 import { sampleEvent } from '../../src/handlers/sample-event.ts'
 

@@ -2,7 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { rootCertificates } from 'node:tls'
 import type { ForwardOptions } from '../built-in-options.ts'
-import { describeFault, ForwardError } from './forward-error.ts'
+import { type Answer, describeFault, ForwardError } from './check-answer.ts'
 
 /** As much of an answer is read; a list of 500 failed ids fits eight times. */
 const MAX_ANSWER_BYTES = 256 * 1024
@@ -14,13 +14,6 @@ const MAX_IDLE = 1_000
 export interface OutgoingRequest {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
-}
-
-export interface Answer {
-  readonly status: number
-  readonly retryAfter: string | undefined
-  /** Undefined: it was cut off, too long, or not asked for. */
-  readonly body: string | undefined
 }
 
 /** Where events go, with its open connections. */

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto'
+import { signMailtrapBody } from '../../../providers/mailtrap/signature.ts'
+import { standardHeaders } from '../../../standard-webhooks.ts'
 import { defineHandler, type Handler } from '../../define-handler.ts'
 import type { AttemptInfo, HandlerContext } from '../../handler-context.ts'
 import type { BuiltInFacts, ForwardOptions } from '../built-in-options.ts'
-import { checkAnswer, readFailed } from './check-answer.ts'
-import { openEndpoint } from './endpoint.ts'
-import { ForwardError } from './forward-error.ts'
-import { createRequestWriter } from './write-request.ts'
+import { toJson, writeEvent } from '../event-form.ts'
+import { checkAnswer, ForwardError, readFailed } from './check-answer.ts'
+import { type OutgoingRequest, openEndpoint } from './endpoint.ts'
 
 /** Posts events to an endpoint of the team's, one or several a request. */
 export function createForwardHandler(
@@ -42,4 +44,31 @@ export function createForwardHandler(
       })
     },
   })
+}
+
+const HEADERS = { 'content-type': 'application/json', 'user-agent': 'mailtrap-receiver' }
+
+/** Makes the request of events; `seconds` are since 1970. */
+function createRequestWriter({ format, secret }: ForwardOptions) {
+  return (events: readonly AttemptInfo[], seconds: number): OutgoingRequest => {
+    if (format === 'mailtrap') return writeMailtrap(events, secret ?? '')
+    const [first] = events
+    const texts = events.map(writeEvent)
+    const body = format === 'event' ? (texts[0] ?? '') : `{"events":[${texts.join(',')}]}`
+    const id = format === 'event' ? (first?.idempotencyKey ?? '') : idOfBatch(events)
+    return { body, headers: { ...HEADERS, ...standardHeaders({ id, seconds, body }, secret) } }
+  }
+}
+
+/** As Mailtrap writes and signs a batch. */
+function writeMailtrap(events: readonly AttemptInfo[], secret: string): OutgoingRequest {
+  const body = `{"events":[${events.map(toJson).join(',')}]}`
+  return { body, headers: { ...HEADERS, ...signMailtrapBody(Buffer.from(body), secret) } }
+}
+
+/** The same whenever the same events are sent together. */
+function idOfBatch(events: readonly AttemptInfo[]): string {
+  const hash = createHash('sha256')
+  for (const { idempotencyKey } of events) hash.update(`${idempotencyKey}\n`)
+  return `batch:${hash.digest('base64url').slice(0, 22)}`
 }

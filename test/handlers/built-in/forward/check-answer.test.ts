@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkAnswer } from '../../../../src/handlers/built-in/forward/check-answer.ts'
-import { retryAfterMs } from '../../../../src/handlers/retry-later-error.ts'
+import { retryAfterMs } from '../../../../src/handlers/handler-errors.ts'
 
 const NOW = Date.parse('2026-11-30T12:00:00Z')
 
