@@ -1,5 +1,5 @@
 import { readWholeNumber } from './quantities.ts'
-import { quote, WrongValue } from './wrong-value.ts'
+import { oneOf, parseUrl, quote, WrongValue } from './wrong-value.ts'
 
 /** Pino's, the chattiest first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -8,6 +8,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 /** What a process does: all, or HTTP only, or unpacking and dispatching only. */
 export const ROLES = ['all', 'receive', 'work'] as const
 export type Role = (typeof ROLES)[number]
+
+const WEB = ['http:', 'https:']
 
 export function readPort(text: string): number {
   return readWholeNumber(text, 0, 65_535)
@@ -38,20 +40,8 @@ export function readPath(text: string): string {
   )
 }
 
-export function readRole(text: string): Role {
-  const role = ROLES.find((known) => known === text.trim())
-  if (role) return role
-  throw new WrongValue(`is ${quote(text)}, which is no role`, `Give one of ${ROLES.join(', ')}.`)
-}
-
-export function readLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === text.trim().toLowerCase())
-  if (level) return level
-  throw new WrongValue(
-    `is ${quote(text)}, which is no level`,
-    `Give one of ${LOG_LEVELS.join(', ')}.`,
-  )
-}
+export const readRole = oneOf(ROLES, 'role')
+export const readLogLevel = oneOf(LOG_LEVELS, 'level', (text) => text.trim().toLowerCase())
 
 export function readSwitch(text: string): boolean {
   const word = text.trim().toLowerCase()
@@ -68,21 +58,21 @@ export function readAccountId(text: string): string {
   )
 }
 
+/** An address of http or https that may hold a secret, but no credentials. */
+export function readSecretUrl(text: string): string {
+  const url = parseUrl(text, WEB)
+  if (url && !url.username && !url.password) return url.href
+  throw new WrongValue('is no address', 'Give https://<host>/<path>, without user and password.')
+}
+
 /** An address of http or https, without credentials, query and the slash at its end. */
 export function readWebUrl(text: string): string {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password
-  if (isPlain && !url.search && !url.hash) return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+  const url = parseUrl(text, WEB)
+  const isPlain = url && !url.username && !url.password && !url.search && !url.hash
+  if (isPlain) return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
   // A wrong one may hold a password, so it is not shown.
   throw new WrongValue(
     'is no plain address',
     'Give https://<host>, without user, password and query.',
   )
-}
-
-/** An address of http or https that may hold a secret, but no credentials. */
-export function readSecretUrl(text: string): string {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
-  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url.href
-  throw new WrongValue('is no address', 'Give https://<host>/<path>, without user and password.')
 }

@@ -18,6 +18,28 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }
 
+/** Makes the reader of one of these words. */
+export function oneOf<Word extends string>(
+  words: readonly Word[],
+  noun: string,
+  clean = (text: string) => text.trim(),
+): (text: string) => Word {
+  return (text) => {
+    const word = words.find((known) => known === clean(text))
+    if (word) return word
+    throw new WrongValue(
+      `is ${quote(text)}, which is no ${noun}`,
+      `Give one of ${words.join(', ')}.`,
+    )
+  }
+}
+
+/** What a text says as an address of one of these protocols; no message shows it. */
+export function parseUrl(text: string, protocols: readonly string[]): URL | undefined {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
+  return url && protocols.includes(url.protocol) ? url : undefined
+}
+
 /** Lets zod use a reader that throws `WrongValue`. */
 export function readWith<In, Out>(read: (value: In) => Out) {
   return (value: In, context: z.RefinementCtx): Out => {

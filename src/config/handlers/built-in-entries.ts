@@ -4,7 +4,7 @@ import type {
   TableOptions,
 } from '../../handlers/built-in/built-in-options.ts'
 import { BUILT_IN_KINDS, type BuiltIn, type BuiltInKind } from '../../model.ts'
-import { WrongValue } from '../wrong-value.ts'
+import { parseUrl, WrongValue } from '../wrong-value.ts'
 import { FORWARD_KEYS, readForwardEntry } from './forward-entry.ts'
 import type { OpenEntry } from './open-entry.ts'
 
@@ -63,7 +63,7 @@ function readTableEntry({ given, attempt, readSecret }: OpenEntry): TableOptions
 function readTableUrl(text: string): string {
   const address = text.trim()
   if (POSTGRES.test(address)) return address
-  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address
+  if (parseUrl(address, ['http:', 'https:'])) return address
   throw new WrongValue(
     'is no address of a database',
     'Give postgres://user:password@host/database, or http(s)://user:password@host:8123/ of a ClickHouse server.',
@@ -99,8 +99,7 @@ function readPublishEntry(entry: OpenEntry): PublishOptions | undefined {
 
 /** No message shows it: it may hold a password. */
 function readBrokerUrl(text: string): string {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
-  if (url?.hostname && [...NATS, ...RABBIT].includes(url.protocol)) return text.trim()
+  if (parseUrl(text, [...NATS, ...RABBIT])?.hostname) return text.trim()
   throw new WrongValue(
     'is no address of a broker',
     'Give nats://host:4222 (tls:// with TLS) or amqp://user:password@host/vhost (amqps:// with TLS).',

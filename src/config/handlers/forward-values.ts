@@ -1,25 +1,18 @@
 import { FORWARD_FORMATS, type ForwardFormat } from '../../handlers/built-in/built-in-options.ts'
 import { MIN_SECRET_LENGTH, readStandardSecret } from '../secret-text.ts'
-import { quote, WrongValue } from '../wrong-value.ts'
+import { oneOf, parseUrl, WrongValue } from '../wrong-value.ts'
 
 /** A URL of http or https. No message shows it: it may hold a password or a token. */
 export function readForwardUrl(text: string): string {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
-  if (url && /^https?:$/.test(url.protocol) && !url.hash) return url.href
+  const url = parseUrl(text, ['http:', 'https:'])
+  if (url && !url.hash) return url.href
   throw new WrongValue(
     'is no address of an endpoint',
     'Give http://… or https://…, without a # part. Characters such as @ / # in a password are written as %40 %2F %23.',
   )
 }
 
-export function readForwardFormat(text: string): ForwardFormat {
-  const format = FORWARD_FORMATS.find((known) => known === text.trim())
-  if (format) return format
-  throw new WrongValue(
-    `is ${quote(text)}, which is no format`,
-    `Give one of ${FORWARD_FORMATS.join(', ')}.`,
-  )
-}
+export const readForwardFormat = oneOf(FORWARD_FORMATS, 'format')
 
 /**
  * A secret that fits the format. Libraries of Standard Webhooks decode it from base64, whether it
