@@ -20,6 +20,8 @@ describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQ
     const page = await openPage(browser, dashboard.url, { expectedFaults: /503/ })
     await page.goto(dashboard.url)
     await page.getByText('Live', { exact: true }).waitFor()
+    const nothingYet = page.getByRole('heading', { name: 'Nothing has come yet' })
+    await nothingYet.waitFor()
 
     proxy.disturb('cut')
     await dashboard.send([{ event: 'open', event_id: 'while-away' }])
@@ -29,11 +31,13 @@ describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQ
     await tile('Spool').getByText('1', { exact: true }).waitFor()
     const inTile = () => tile('Store').textContent()
     await expect.poll(inTile).toContain('batches are kept in the spool')
+    expect(await nothingYet.count()).toBe(0)
     await takeScreenshot(page, 'store-away')
 
     proxy.mend()
     await page.getByText('Live', { exact: true }).waitFor()
     await tile('Batches').getByText('1', { exact: true }).waitFor()
     await expect.poll(() => tile('Store').count()).toBe(0)
+    expect(await nothingYet.count()).toBe(0)
   })
 })

@@ -11,7 +11,7 @@ import { HandlerCells } from './handlers.tsx'
 import { EventList, Head } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
-import { rank } from './series.ts'
+import { rank, sum } from './series.ts'
 import { AwayTiles, Tiles } from './tiles.tsx'
 
 const SPANS: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
       <h1 class="unseen">Overview</h1>
       <div class="grid">
         {away ? <AwayTiles {...away} /> : all && <Tiles stats={all.stats} ack={all.ack} />}
-        {all?.stats.events.total === 0 && <NothingYet sources={all.sources} />}
+        {all && !away && isUntouched(all.stats) && <NothingYet sources={all.sources} />}
         {all && <EventsChart series={all.series} />}
         {all && <States counts={all.stats.events.by_state} />}
         {all && <Handlers handlers={all.handlers} />}
@@ -207,6 +207,12 @@ function Refused({ reasons }: { reasons: Readonly<Record<string, number>> }) {
       {ranked.length === 0 && <p class="none">Nothing was refused since the start.</p>}
     </Card>
   )
+}
+
+/** Whether no batch ever came, also none that waits to be unpacked or moved into the store. */
+function isUntouched({ events, batches, spool }: StatsJson): boolean {
+  const acknowledged = sum(Object.values(batches.received_by_source))
+  return events.total + batches.received + acknowledged + (spool?.waiting ?? 0) === 0
 }
 
 /** What somebody does with a receiver that is new. */
