@@ -16,8 +16,9 @@ const STORE_FAILURES: Readonly<Record<string, readonly [text: string, remedy: st
 export function* findStoreCauses(figures: Figures): Causes {
   yield* findAcceptance(figures)
   yield* findSpool(figures)
-  const { diskUsedPercent = 0 } = figures
-  if (diskUsedPercent < DISK_PERCENT) return
+  const { diskUsedPercent = 0, storeState } = figures
+  // Once it is full, that is the cause.
+  if (diskUsedPercent < DISK_PERCENT || storeState === 'store_full') return
   yield {
     cause: 'disk',
     text: `The disk of DATA_DIR is ${diskUsedPercent} % full.`,
@@ -25,8 +26,21 @@ export function* findStoreCauses(figures: Figures): Causes {
   }
 }
 
-function* findAcceptance({ isReady, storeState }: Figures): Causes {
+/** As `/readyz` says it while the spool takes what comes. */
+const AWAY = /the store (is away|was never opened) since (\S+)/
+
+function* findAcceptance({ isReady, storeState, spool }: Figures): Causes {
   if (isReady && storeState === 'ok') return
+  const [, away, since = ''] = AWAY.exec(storeState) ?? []
+  if (isReady && away) {
+    yield {
+      cause: 'store',
+      since: Date.parse(since),
+      text: `The store ${away}: ${formatCounted(spool?.waiting ?? 0, 'batch waits', 'batches wait')} in the spool.`,
+      remedy: 'Bring PostgreSQL back: the spool then moves into it by itself. The log says more.',
+    }
+    return
+  }
   const [why, remedy] = STORE_FAILURES[storeState] ?? [
     storeState === 'ok' ? 'the receiver is not up' : storeState.replace(/^degraded: /, ''),
     'Look at /readyz, at the log, and at the store.',

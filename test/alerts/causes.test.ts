@@ -42,15 +42,33 @@ describe('the causes for an alert', () => {
   it.each<Row>([
     [
       'nothing is accepted',
-      { isReady: false, storeState: 'store_full' },
+      { isReady: false, storeState: 'store_full', diskUsedPercent: 100 },
       'not_ready',
       'Not accepting webhooks: the disk is full.',
     ],
     [
       'the store is away, and the spool takes what comes',
-      { storeState: 'degraded: the store is away since 2026-11-30T02:00:00.000Z (store_busy)' },
+      {
+        storeState:
+          'degraded: 2 batches wait in the spool, the store is away since 2026-11-30T02:00:00.000Z (store_busy)',
+        spool: { waiting: 2, refused: 0 },
+      },
       'store',
-      'The store fails: the store is away since 2026-11-30T02:00:00.000Z (store_busy).',
+      'The store is away: 2 batches wait in the spool.',
+      Date.parse('2026-11-30T02:00:00.000Z'),
+    ],
+    [
+      'the store was away when the receiver started',
+      { storeState: 'degraded: the store was never opened since 2026-11-30T02:00:00.000Z' },
+      'store',
+      'The store was never opened: 0 batches wait in the spool.',
+      Date.parse('2026-11-30T02:00:00.000Z'),
+    ],
+    [
+      'the spool moves into a store that is back',
+      { storeState: 'degraded: 2 batches wait in the spool' },
+      'store',
+      'The store fails: 2 batches wait in the spool.',
     ],
     [
       'the spool cannot keep anything',
