@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { HandlerJson } from '../admin/api/handlers.ts'
-import { failingShare } from '../admin/api/in-words.ts'
+import { errorLine, failingShare, type HandlerState, handlerState } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect, workOn } from './connect.ts'
 import { formatCount, formatCounted, formatInstant } from './figures.ts'
@@ -9,12 +9,16 @@ import type { Colour } from './terminal.ts'
 
 const COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
-  { title: 'STATE', text: describeState, colour: (handler) => COLOURS[stateOf(handler)] },
+  { title: 'STATE', text: describeState, colour: (handler) => COLOURS[handlerState(handler)] },
   figures('PENDING', 'pending'),
   figures('DONE', 'done'),
   figures('DEAD', 'dead'),
   { title: 'EVENTS', text: describeKeys, mayShrink: true },
-  { title: 'LAST PROBLEM', text: ({ last_problem: text }) => firstLine(text), mayShrink: true },
+  {
+    title: 'LAST PROBLEM',
+    text: ({ last_problem: text }) => errorLine(text ?? '-'),
+    mayShrink: true,
+  },
 ]
 
 const EXAMPLES = `
@@ -69,23 +73,13 @@ function describeChange({ handler, paused }: Changed): string {
     : `${handler} goes on.`
 }
 
-type HandlerState = 'paused' | 'running' | 'failing' | 'broken' | 'stopped' | 'elsewhere'
-
 const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
   paused: 'yellow',
   running: 'green',
   failing: 'red',
-  broken: 'red',
+  crashing: 'red',
   stopped: 'red',
   elsewhere: undefined,
-}
-
-function stateOf(handler: HandlerJson): HandlerState {
-  const { paused_since: pausedSince, running, restarts, last_problem: problem, recent } = handler
-  if (pausedSince !== null) return 'paused'
-  if (running) return failingShare(recent) !== undefined ? 'failing' : 'running'
-  if (problem !== null) return 'broken'
-  return restarts === null ? 'elsewhere' : 'stopped'
 }
 
 function describeState(handler: HandlerJson): string {
@@ -94,12 +88,12 @@ function describeState(handler: HandlerJson): string {
     paused: `paused since ${formatInstant(pausedSince)}`,
     running: 'running',
     failing: `running, ${failingShare(recent)} fail`,
-    broken: 'broken',
+    crashing: 'crashing',
     stopped: 'not running',
     elsewhere: 'not running here',
   }
   const again = restarts ? `, ${formatCounted(restarts, 'restart')}` : ''
-  return `${words[stateOf(handler)]}${again}`
+  return `${words[handlerState(handler)]}${again}`
 }
 
 function describeKeys({ keys, takes_batches: takesBatches }: HandlerJson): string {
@@ -109,8 +103,4 @@ function describeKeys({ keys, takes_batches: takesBatches }: HandlerJson): strin
 
 function figures(title: string, state: keyof HandlerJson['jobs']): Column<HandlerJson> {
   return { title, text: ({ jobs }) => formatCount(jobs[state]), isFigure: true }
-}
-
-function firstLine(text: string | null): string {
-  return text?.split('\n', 1)[0] ?? '-'
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { ownValue } from '../admin/answer-parts.ts'
+import { isHandler } from '../admin/api/in-words.ts'
 import type { ProcessJson, StatsJson } from '../admin/api/stats-schema.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect } from './connect.ts'
@@ -171,6 +172,7 @@ interface HandlerLine {
   readonly jobs: Readonly<Record<string, number>>
   readonly health: StatsJson['handlers'][string] | undefined
   readonly isPaused: boolean
+  readonly isCrashing: boolean
 }
 
 const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
@@ -181,8 +183,8 @@ const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
   {
     title: 'PROCESS',
     text: describeHealth,
-    colour: ({ health, isPaused }) =>
-      STATE_COLOURS[health?.running ? (isPaused ? 'pending' : 'done') : 'dead'],
+    colour: ({ health, isPaused, isCrashing }) =>
+      STATE_COLOURS[health?.running && !isCrashing ? (isPaused ? 'pending' : 'done') : 'dead'],
   },
 ]
 
@@ -197,7 +199,8 @@ function describeHandlers({ handlers, jobs, verdict }: StatsJson, paint: Paint):
     name,
     jobs: ownValue(jobs, name) ?? {},
     health: ownValue(handlers, name),
-    isPaused: verdict.some(({ cause }) => cause === `handler_paused:${name}`),
+    isPaused: isHandler('paused', name, verdict),
+    isCrashing: isHandler('crashing', name, verdict),
   }))
   return createTable(HANDLER_COLUMNS, { paint })(lines)
 }
@@ -206,10 +209,10 @@ function describeTimes(count: number): string {
   return count === 1 ? 'once' : `${formatCount(count)} times`
 }
 
-function describeHealth({ health, isPaused }: HandlerLine): string {
+function describeHealth({ health, isPaused, isCrashing }: HandlerLine): string {
   if (health === undefined) return 'not loaded'
   const restarts = health.restarts > 0 ? `, restarted ${describeTimes(health.restarts)}` : ''
   const problem = health.last_problem ? `: ${health.last_problem}` : ''
-  const running = health.running ? 'running' : 'not running'
+  const running = isCrashing ? 'crashing' : health.running ? 'running' : 'not running'
   return `${isPaused ? 'paused, ' : ''}${running}${restarts}${problem}`
 }

@@ -28,7 +28,7 @@ describe('mailtrap-receiver handlers', () => {
       'crm|running|2|1,200|1|bounce, email.complained|-',
       'old|not running here|0|0|0|-|-',
       'stats|running, all fail|0|0|0|bounce, email.complained|-',
-      'suppress|broken, 3 restarts|0|0|0|bounce, email.complained|exit code 1',
+      'suppress|not running, 3 restarts|0|0|0|bounce, email.complained|exit code 1',
       'waiting|paused since 2026-11-21 09:30:00|0|0|0|bounce, email.complained|-',
       '',
     ])
@@ -41,6 +41,20 @@ describe('mailtrap-receiver handlers', () => {
     expect((await run(['handlers'])).out).toMatch(/^crm +running +2 /m)
     recent.noteAttempts('crm', 'dead', 2)
     expect((await run(['handlers'])).out).toMatch(/^crm +running, 60 % fail +2 /m)
+  })
+
+  it('calls a handler crashing also at the moments at which its process runs', async () => {
+    const causes = [{ cause: 'handler_crashing:crm', since: 0, text: 'x.', remedy: 'y.' }]
+    const { archive, handlers, health, run } = await startAdmin({
+      verdict: async () => ({ causes }),
+    })
+    handlers.push(makeHandler('crm', ['bounce']))
+    health.crm = { running: true, restarts: 17, lastProblem: 'exit code 3' }
+    archive.figures = { jobs: { crm: NO_JOBS } }
+    expect((await run(['handlers'])).out).toMatch(/^crm +crashing, 17 restarts +0 .* exit code 3$/m)
+    expect((await run(['stats'])).out).toMatch(
+      /^crm .* crashing, restarted 17 times: exit code 3$/m,
+    )
   })
 
   it('gives machines a line a handler', async () => {

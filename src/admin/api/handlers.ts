@@ -17,6 +17,8 @@ import { type AuditTrail, withoutPeople } from '../audit-trail.ts'
 import type { AdminApp } from '../openapi.ts'
 import { jobCursor, text } from '../parameters.ts'
 import { FAILURES_JSON, failureGroup, groupFailures } from './failures.ts'
+import { isHandler } from './in-words.ts'
+import type { StatsRoutesOptions } from './stats.ts'
 
 const HANDLER_JSON = z.object({
   name: z.string(),
@@ -25,6 +27,7 @@ const HANDLER_JSON = z.object({
   takes_batches: z.boolean().nullable(),
   running: z.boolean().describe('Here; another replica may run it.'),
   restarts: z.number().nullable().describe('Null: no process of it was seen here.'),
+  is_crashing: z.boolean().describe('Its process ends again and again here, or does not start.'),
   last_problem: z.string().nullable(),
   paused_since: TIME_JSON,
   jobs: JOB_COUNTS_JSON,
@@ -87,18 +90,22 @@ export interface HandlerRoutesOptions {
   readonly observer: Pick<Observer, 'counts' | 'recent' | 'replayed' | 'handlerPaused'>
   readonly registrations: () => readonly HandlerRegistration[]
   readonly audited: AuditTrail
+  readonly verdict: StatsRoutesOptions['verdict']
 }
 
 export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): void {
-  const { archive, observer, registrations, audited } = options
+  const { archive, observer, registrations, audited, verdict } = options
 
   app.get('/api/handlers', { schema: LIST_HANDLERS }, async () => {
-    const [stats, paused] = await Promise.all([archive.stats(), archive.pausedHandlers()])
+    const [stats, paused, { causes }] = await Promise.all([
+      archive.stats(),
+      archive.pausedHandlers(),
+      verdict(),
+    ])
     const { handlers: health } = observer.counts()
     const { attempts } = observer.recent()
-    return {
-      handlers: handlersJson({ registrations: registrations(), health, stats, paused, attempts }),
-    }
+    const facts = { registrations: registrations(), health, stats, paused, attempts, causes }
+    return { handlers: handlersJson(facts) }
   })
 
   app.get('/api/handlers/:name/failures', { schema: LIST_FAILURES }, async ({ params }) => {
@@ -184,8 +191,9 @@ function handlersJson(facts: {
   readonly stats: StoreStats
   readonly paused: Readonly<Record<string, number>>
   readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
+  readonly causes: readonly { readonly cause: string }[]
 }): HandlerJson[] {
-  const { registrations, health, stats, paused, attempts } = facts
+  const { registrations, health, stats, paused, attempts, causes } = facts
   const registered = new Map(registrations.map((handler) => [handler.name, handler]))
   const known = [
     ...registered.keys(),
@@ -201,6 +209,7 @@ function handlersJson(facts: {
       takes_batches: registration?.takesBatches ?? null,
       running: observed?.running ?? false,
       restarts: observed?.restarts ?? null,
+      is_crashing: isHandler('crashing', name, causes),
       last_problem: observed?.lastProblem ?? null,
       paused_since: isoTime(ownValue(paused, name)),
       jobs: jobCountsJson(stats, name),

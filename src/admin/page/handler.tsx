@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FailuresJson } from '../api/failures.ts'
 import type { HandlerJson } from '../api/handlers.ts'
+import { handlerState } from '../api/in-words.ts'
 import { type AllDead, AllDeadActions, type Task } from './all-dead.tsx'
 import { ask, changeJobs, NoAnswer } from './api.ts'
 import { Button, Card, Facts, type Run, Time, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
-import { explainHealth, healthState, PauseButton } from './handlers.tsx'
+import { explainHealth, PauseButton } from './handlers.tsx'
 import { chooseState, JobList, type JobPage, type ListedState } from './job-list.tsx'
 import { List } from './lists.tsx'
 import { useLook } from './look.ts'
@@ -81,7 +82,7 @@ function Summary({ handler, run }: { handler: HandlerJson; run: Run }) {
       <h1>
         <bdi>{cut(handler.name, 64)}</bdi>
       </h1>
-      <p class="health" data-state={healthState(handler)}>
+      <p class="health" data-state={handlerState(handler)}>
         {explainHealth(handler)}
       </p>
       <HandlerFacts handler={handler} />

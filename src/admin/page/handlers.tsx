@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
-import { failingShare } from '../api/in-words.ts'
+import { failingShare, type HandlerState, handlerState } from '../api/in-words.ts'
 import { ask, post } from './api.ts'
 import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
@@ -71,7 +71,7 @@ export function HandlerCells({ handler }: { handler: HandlerJson }) {
   return (
     <>
       <td>
-        <span class="health" data-state={healthState(handler)}>
+        <span class="health" data-state={handlerState(handler)}>
           <NameLink to={['handlers', handler.name]} name={handler.name} />
         </span>
         <bdi class="under">{explainHealth(handler)}</bdi>
@@ -105,26 +105,20 @@ export function PauseButton({ handler, run }: { handler: HandlerJson; run: Run }
   )
 }
 
-/** The state by which a handler's dot is coloured. */
-export function healthState(handler: HandlerJson) {
-  if (handler.paused_since !== null) return 'paused'
-  if (handler.running) return failingShare(handler.recent) ? 'failing' : 'running'
-  return handler.restarts === null ? 'gone' : 'stopped'
-}
-
-const HEALTH = {
+const HEALTH: Readonly<Record<HandlerState, string>> = {
   paused: 'paused; its jobs wait',
+  crashing: 'crashing',
   running: 'running',
   failing: 'running',
   stopped: 'not running',
-  gone: 'not running here; its jobs wait for a process that does',
+  elsewhere: 'not running here; its jobs wait for a process that does',
 }
 
 export function explainHealth(handler: HandlerJson): string {
   const { restarts, last_problem: problem } = handler
   const share = failingShare(handler.recent)
   return [
-    HEALTH[healthState(handler)],
+    HEALTH[handlerState(handler)],
     ...(share ? [`${share} of the attempts of the last hour failed`] : []),
     ...(restarts ? [count(restarts, 'restart')] : []),
     ...(problem === null ? [] : [`last problem: ${cut(problem)}`]),
