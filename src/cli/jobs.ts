@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { DiscardedJson } from '../admin/api/change-jobs.ts'
 import type { ListedJobJson } from '../admin/api/jobs.ts'
+import { errorLine } from '../admin/api/in-words.ts'
 import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, addListOptions, filterOf, printList, workOn } from './connect.ts'
@@ -22,12 +23,7 @@ const COLUMNS: readonly Column<ListedJobJson>[] = [
 
 /** Of a discarded job nobody needs the error any more, but why. */
 function lastError({ discarded, last_error: error }: ListedJobJson): string {
-  return discarded ? `discarded: ${discarded.reason}` : firstLine(error ?? '-')
-}
-
-/** Without the stack, which `events show` tells. */
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? ''
+  return discarded ? `discarded: ${discarded.reason}` : errorLine(error ?? '-')
 }
 
 const EXAMPLES = `

@@ -28,7 +28,9 @@ function describeCause(cause: unknown): string {
 
 /** The text once, then the first lines of the stack, which may lack the text or be no stack. */
 function describeStack(error: Error): string {
-  const title = cutText(`${error.name}: ${error.message}`, MAX_CHARACTERS / 2)
+  // Where several addresses were tried, Node's error has a code and no text.
+  const text = error.message || ('code' in error && error.code) || ''
+  const title = cutText(`${error.name}: ${text}`, MAX_CHARACTERS / 2)
   const frames = String(error.stack ?? '')
     .split('\n', 1_000)
     .filter((line) => /^\s+at /.test(line) && !FOREIGN_LINE.test(line))

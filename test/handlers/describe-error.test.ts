@@ -16,6 +16,12 @@ describe('describeError', () => {
     expect(describeError(circular).match(/round/g)).toHaveLength(2)
   })
 
+  it('names by its code a cause that has no text, as where several addresses were tried', () => {
+    const cause = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })
+    const text = describeError(new TypeError('fetch failed', { cause }))
+    expect(text).toMatch(/\nCaused by: AggregateError: ECONNREFUSED(\n|$)/)
+  })
+
   it.each([
     ['null', null, 'null'],
     ['undefined', undefined, 'undefined'],

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Archive, JobQuery, JobRow } from '../../store/store.ts'
 import { dropUndefined, isoTime, TIME_JSON } from '../answer-parts.ts'
+import { errorLine } from './in-words.ts'
 
 export const FAILURES_JSON = z.object({
   failures: z.array(
@@ -78,12 +79,10 @@ function addTo(groups: Map<string, FailureGroup>, job: JobRow): void {
 const LONGEST = 200
 
 /**
- * What failures have in common: the first line of the error, without what differs from one to the
- * next. Addresses go first, because they hold digits and may be anybody's.
+ * What failures have in common: the error on one line, without what differs from one to the next. Addresses go first, because they hold digits and may be anybody's.
  */
 export function failureGroup(error: string | undefined): string {
-  const line = (error ?? '').trim().split(/[\r\n]/, 1)[0] ?? ''
-  const common = line
+  const common = errorLine((error ?? '').trim())
     .slice(0, 4 * LONGEST)
     .replace(/[^\s<>"'(),;:=]{1,128}@[^\s<>"'(),;:=]{1,255}/g, '…@…')
     .replace(/\b(?=[\da-f-]*\d)[\da-f]{8,}(?:-[\da-f]{4,}){0,8}\b/gi, '#')

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
+import { errorLine } from '../api/in-words.ts'
 import type { ListedJobJson } from '../api/jobs.ts'
 import { type Change, changeJobs } from './api.ts'
 import { Button, Card, type Run } from './elements.tsx'
@@ -156,7 +157,7 @@ function jobRow(
       <td>{isDead ? <Ago at={endedAt(job)} /> : <NextAttempt at={job.due_at} />}</td>
       <td class="number">{showNumber(job.attempt)}</td>
       <td class="error" title={cut(job.last_error, 1_000)}>
-        {cut((job.last_error ?? '').split('\n', 1)[0])}
+        {cut(errorLine(job.last_error ?? ''))}
       </td>
       <td class="number">
         {canChange(job) && (

@@ -107,6 +107,10 @@ describe('GET /api/handlers/:name/failures', () => {
     ['faced a decade', 'faced a decade'],
     [undefined, '(no error text)'],
     [`${'x'.repeat(5_000)}`, 'x'.repeat(200)],
+    [
+      'TypeError: fetch failed\n    at x.ts:3\nCaused by: Error: connect ECONNREFUSED 10.0.0.1:80\n    at y.ts:4',
+      'TypeError: fetch failed, caused by Error: connect ECONNREFUSED #.#.#.#:#',
+    ],
   ])('calls %s %s', (error, group) => expect(failureGroup(error)).toBe(group))
 
   it('is not slowed down by a hostile error', () => {
