@@ -38,6 +38,12 @@ export function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || readAddress(host)?.range() === 'loopback'
 }
 
+/** What a person can open: a wildcard is no address to go to. */
+export function reachableName(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 /** True for an address that only machines of the same network reach. */
 export function isPrivate(text: string): boolean {
   const range = readAddress(text)?.range() ?? ''

@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import type { ProviderName } from '../model.ts'
+import { reachableName } from '../address.ts'
 import type { Observer } from '../observe/observer.ts'
 import { builtFile } from '../own-files.ts'
 import type { Archive, Store } from '../store/store.ts'
@@ -19,7 +19,7 @@ import { addEventRoutes } from './api/events.ts'
 import { addExportRoute } from './api/export.ts'
 import { addHandlerRoutes } from './api/handlers.ts'
 import { addJobRoutes } from './api/jobs.ts'
-import { addOverviewRoutes } from './api/overview.ts'
+import { addOverviewRoutes, type ConfiguredSource } from './api/overview.ts'
 import { addQuarantineRoutes } from './api/quarantine.ts'
 import { addReplayRoute } from './api/replay.ts'
 import { addSessionRoutes } from './api/session.ts'
@@ -42,7 +42,7 @@ export interface AdminServerOptions extends StatsRoutesOptions {
   readonly work: UpkeepRoutesOptions['work'] & BackfillRouteOptions['work']
   readonly observer: Observer
   /** The configured ones of this moment. */
-  readonly sources: () => readonly { readonly name: string; readonly provider: ProviderName }[]
+  readonly sources: () => readonly ConfiguredSource[]
   /** For bytes that are read again. */
   readonly newBatchId: () => string
   readonly settings: {
@@ -183,12 +183,6 @@ async function listen(app: FastifyInstance, { host, port }: AdminServerOptions['
   const address = app.server.address()
   const taken = typeof address === 'object' && address ? address.port : port
   return { url: `http://${reachableName(host)}:${taken}`, port: taken }
-}
-
-/** What a person can open: a wildcard is no address to go to. */
-function reachableName(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 async function close(app: FastifyInstance): Promise<void> {

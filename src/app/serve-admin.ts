@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { reachableName } from '../address.ts'
 import { type AdminServerOptions, createAdminServer } from '../admin/create-admin-server.ts'
 import { fillEvents } from '../backfill/fill-events.ts'
 import type { Settings } from '../config.ts'
@@ -49,7 +50,9 @@ export async function serveAdmin(
     work: createAdminWork({ store, spool: spool ?? {}, journal, settings, redaction, now }),
     observer,
     metrics: { contentType: metrics.contentType, read: readMetrics },
-    sources: follow(composition, ({ sources }) => sources),
+    sources: follow(composition, ({ sources }) =>
+      sources.map(({ name, provider }) => ({ name, provider, address: addressOf(settings, name) })),
+    ),
     newBatchId: () => newBatchId(now()),
     now,
     store: settings.storeLabel,
@@ -61,6 +64,12 @@ export async function serveAdmin(
     throw explainListening(error, { ...address, names })
   })
   return url
+}
+
+/** Where the public listener takes the webhooks of a source. */
+function addressOf({ host, port, tls }: Settings, source: string): string | undefined {
+  const scheme = tls ? 'https' : 'http'
+  return port === 0 ? undefined : `${scheme}://${reachableName(host)}:${port}/webhooks/${source}`
 }
 
 /** Part of the composition: what the admin listener can have done. */

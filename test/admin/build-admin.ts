@@ -81,7 +81,13 @@ export function buildAdmin(
     registrations: () => handlers,
     guardian: options.guardian,
     verdict: options.verdict ?? (async () => ({ causes: [] })),
-    sources: () => [{ name: 'mailtrap', provider: 'mailtrap' }],
+    sources: () => [
+      {
+        name: 'mailtrap',
+        provider: 'mailtrap',
+        address: 'http://localhost:3000/webhooks/mailtrap',
+      },
+    ],
     newBatchId: () => 'batch-new',
     now: () => clock.now,
     version: '1.2.3',

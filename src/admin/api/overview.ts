@@ -74,6 +74,7 @@ const ACK = {
 const SOURCE_JSON = z.object({
   name: z.string(),
   provider: z.string().nullable().describe('Null for one that is not configured here.'),
+  address: z.string().nullable().describe('Where this process takes what it sends.'),
   received: z.number().describe('Batches since this process began.'),
   last_batch_at: TIME_JSON,
 })
@@ -87,8 +88,15 @@ const SOURCES = {
 export interface OverviewRoutesOptions {
   readonly archive: Pick<Archive, 'countEvents' | 'lastBatches'>
   readonly observer: Pick<Observer, 'counts' | 'recent'>
-  readonly sources: () => readonly { readonly name: string; readonly provider: ProviderName }[]
+  readonly sources: () => readonly ConfiguredSource[]
   readonly now: () => number
+}
+
+export interface ConfiguredSource {
+  readonly name: string
+  readonly provider: ProviderName
+  /** Undefined where the system chose the port. */
+  readonly address: string | undefined
 }
 
 /** What the overview draws besides the totals. */
@@ -115,12 +123,13 @@ export function addOverviewRoutes(app: AdminApp, options: OverviewRoutesOptions)
   app.get('/api/sources', { schema: SOURCES }, async () => {
     const last = new Map(Object.entries(await archive.lastBatches()))
     const received = new Map(Object.entries(observer.counts().received))
-    const providers = new Map(sources().map(({ name, provider }) => [name, provider]))
-    const names = [...new Set([...providers.keys(), ...last.keys(), ...received.keys()])].sort()
+    const configured = new Map(sources().map((source) => [source.name, source]))
+    const names = [...new Set([...configured.keys(), ...last.keys(), ...received.keys()])].sort()
     return {
       sources: names.map((name) => ({
         name,
-        provider: providers.get(name) ?? null,
+        provider: configured.get(name)?.provider ?? null,
+        address: configured.get(name)?.address ?? null,
         received: received.get(name) ?? 0,
         last_batch_at: isoTime(last.get(name)),
       })),

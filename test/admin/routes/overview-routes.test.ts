@@ -109,8 +109,14 @@ it('GET /api/sources answers configured ones and those that sent, with their new
   counts.received = { mailtrap: 3, constructor: 1 }
 
   expect((await app.inject('/api/sources')).json().sources).toEqual([
-    { name: 'audit', provider: null, received: 0, last_batch_at: '2026-11-20T00:00:00.000Z' },
-    { name: 'constructor', provider: null, received: 1, last_batch_at: null },
-    { name: 'mailtrap', provider: 'mailtrap', received: 3, last_batch_at: null },
+    {
+      ...{ name: 'audit', provider: null, address: null, received: 0 },
+      last_batch_at: '2026-11-20T00:00:00.000Z',
+    },
+    { name: 'constructor', provider: null, address: null, received: 1, last_batch_at: null },
+    {
+      ...{ name: 'mailtrap', provider: 'mailtrap', received: 3, last_batch_at: null },
+      address: 'http://localhost:3000/webhooks/mailtrap',
+    },
   ])
 })
