@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { DiscardedJson } from '../admin/api/change-jobs.ts'
-import type { ListedJobJson } from '../admin/api/jobs.ts'
 import { errorLine } from '../admin/api/in-words.ts'
+import type { ListedJobJson } from '../admin/api/jobs.ts'
 import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, addListOptions, filterOf, printList, workOn } from './connect.ts'

@@ -1,11 +1,19 @@
-import type { HandlerJson } from './handlers.ts'
-
 /*
  * What the page and the commands say alike.
  */
 
+/** Of a handler as the API shows it. */
+interface HandlerFacts {
+  readonly paused_since: string | null
+  readonly is_crashing: boolean
+  readonly running: boolean
+  readonly restarts: number | null
+  readonly last_problem: string | null
+  readonly recent: { readonly done: number; readonly retry: number; readonly dead: number }
+}
+
 /** How many of a handler's attempts of the last hour failed, if at least half did: `all`, `60 %`. */
-export function failingShare({ done, retry, dead }: HandlerJson['recent']): string | undefined {
+export function failingShare({ done, retry, dead }: HandlerFacts['recent']): string | undefined {
   const failed = retry + dead
   if (failed === 0 || failed < done) return undefined
   return done === 0 ? 'all' : `${Math.floor((100 * failed) / (done + failed))} %`
@@ -36,7 +44,7 @@ function firstLine(text: string): string {
 export type HandlerState = 'paused' | 'crashing' | 'failing' | 'running' | 'stopped' | 'elsewhere'
 
 /** How a handler is, by what somebody should know first. */
-export function handlerState(handler: HandlerJson): HandlerState {
+export function handlerState(handler: HandlerFacts): HandlerState {
   if (handler.paused_since !== null) return 'paused'
   // Its process may run for a moment, until it ends again.
   if (handler.is_crashing) return 'crashing'
