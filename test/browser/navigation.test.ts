@@ -122,6 +122,56 @@ describe.skipIf(!chromium)(
       expect(decodeURIComponent(page.url())).toContain(`from=${from}`)
     })
 
+    it('counts what matches, and searches the last hour, day or week', async () => {
+      const recipient = `counted-${randomUUID()}@example.com`
+      await dashboard.send([event('reject', { email: recipient })])
+      const page = await open('#/events')
+      const heading = (name: string | RegExp) => page.getByRole('heading', { name })
+      await expect
+        .poll(async () => heading(`Events: ${(await dashboard.api.stats()).events.total}`).count())
+        .toBe(1)
+      await page.goto(`${dashboard.url}/#/events?type=open`)
+      await heading('Events found: 60').waitFor()
+      await page.goto(`${dashboard.url}/#/events?source=mailtrap`)
+      await heading('Events found: more than 50').waitFor()
+
+      await page.getByLabel('Recipient').fill(recipient)
+      await page.getByRole('button', { name: 'hour', exact: true }).click()
+      await heading('Events found: 1').waitFor()
+      expect(page.url()).toContain(`recipient=${encodeURIComponent(recipient)}`)
+      const from = new URLSearchParams(page.url().split('?')[1]).get('from') ?? ''
+      expect(Date.now() - Date.parse(from)).toBeGreaterThanOrEqual(3_600_000)
+      expect(Date.now() - Date.parse(from)).toBeLessThan(3_700_000)
+    })
+
+    it('shows times of the device or of UTC, as somebody chose, also in what is searched', async () => {
+      const recipient = `zone-${randomUUID()}@example.com`
+      await dashboard.send([event('suspension', { email: recipient })])
+      const from = '2020-11-21T02:00:00.000Z'
+      const page = await open(`#/events?recipient=${encodeURIComponent(recipient)}&from=${from}`, {
+        timezoneId: 'Asia/Tokyo',
+      })
+      const field = page.getByLabel('Received from')
+      const time = page.locator('tbody time')
+      const hour = async () => (await time.textContent())?.split(':')[0]
+      await time.waitFor()
+      const at = new Date((await time.getAttribute('datetime')) ?? '')
+      expect(await field.inputValue()).toBe('2020-11-21T11:00')
+      expect(Number(await hour())).toBe((at.getUTCHours() + 9) % 24)
+      await page.getByText('Times are those of Asia/Tokyo').waitFor()
+
+      await page.getByRole('button', { name: 'show UTC' }).click()
+
+      await page.getByText('Times are those of UTC').waitFor()
+      await time.waitFor()
+      expect(await field.inputValue()).toBe('2020-11-21T02:00')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await isLive(page)
+      expect(decodeURIComponent(page.url())).toContain(`from=${from}`)
+      await page.getByRole('button', { name: 'show those of this device' }).click()
+      await page.getByText('Times are those of Asia/Tokyo').waitFor()
+    })
+
     it('keeps what is read of an event that is erased meanwhile, and says so', async () => {
       const recipient = `gone-${randomUUID()}@example.com`
       await dashboard.send([event('click', { email: recipient })])

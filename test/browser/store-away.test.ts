@@ -20,6 +20,12 @@ describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQ
     const page = await openPage(browser, dashboard.url, { expectedFaults: /503/ })
     await page.goto(dashboard.url)
     await page.getByText('Live', { exact: true }).waitFor()
+    const opacity = (title: string) =>
+      page.evaluate<number>(
+        `Number(getComputedStyle(
+          [...document.querySelectorAll('.card')].find((card) => card.innerText.startsWith('${title}')),
+        ).opacity)`,
+      )
     const nothingYet = page.getByRole('heading', { name: 'Nothing has come yet' })
     await nothingYet.waitFor()
 
@@ -32,6 +38,10 @@ describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQ
     const inTile = () => tile('Store').textContent()
     await expect.poll(inTile).toContain('batches are kept in the spool')
     expect(await nothingYet.count()).toBe(0)
+    expect(await opacity('Events by state')).toBeLessThan(1)
+    expect(await opacity('Acknowledgement')).toBe(1)
+    await page.getByText('What is shown is of').waitFor()
+    await page.getByText('The store is away: 1 batch waits in the spool.').waitFor()
     await takeScreenshot(page, 'store-away')
 
     proxy.mend()
@@ -39,5 +49,6 @@ describe.skipIf(!chromium || !server)('the dashboard in Chromium, with PostgreSQ
     await tile('Batches').getByText('1', { exact: true }).waitFor()
     await expect.poll(() => tile('Store').count()).toBe(0)
     expect(await nothingYet.count()).toBe(0)
+    expect(await opacity('Events by state')).toBe(1)
   })
 })

@@ -32,7 +32,9 @@ describe.skipIf(!chromium)(
 
       await page.route('**/api/**', (route) => route.abort())
 
-      await page.getByText('The receiver cannot be reached. Trying again…').waitFor()
+      const verdict = page.getByRole('region', { name: 'What somebody is needed for' })
+      await verdict.getByText('The receiver cannot be reached. Trying again…').waitFor()
+      await verdict.getByText('Look whether its process runs').waitFor()
       await expect.poll(async () => Number(await opacity())).toBeLessThan(1)
       await page.getByText('What is shown is of').waitFor()
       await takeScreenshot(page, 'receiver-gone')
@@ -40,6 +42,25 @@ describe.skipIf(!chromium)(
       await page.unroute('**/api/**')
       await page.getByText('Live', { exact: true }).waitFor()
       await expect.poll(opacity).toBe('1')
+      expect(await verdict.count()).toBe(0)
+    })
+
+    it('colours what was refused only while nothing is accepted', async () => {
+      const page = await openPage(browser, dashboard.url)
+      let verdict: object[] = []
+      await page.route('**/api/stats', async (route) => {
+        const known = await (await route.fetch()).json()
+        const batches = { ...known.batches, refused: 8 }
+        await route.fulfill({ json: { ...known, batches, verdict } })
+      })
+      await page.goto(dashboard.url)
+      const refused = page.locator('.tiles > div', { hasText: 'Refused' })
+      await refused.getByText('8', { exact: true }).waitFor()
+      expect(await refused.getAttribute('data-state')).toBeNull()
+
+      const since = new Date().toISOString()
+      verdict = [{ cause: 'not_ready', since, text: 'Not accepting webhooks.', remedy: 'Mend it.' }]
+      await expect.poll(() => refused.getAttribute('data-state')).toBe('dead')
     })
 
     it.each([

@@ -71,12 +71,12 @@ async function explain(answer: Response): Promise<NoAnswer> {
   if (status === 429) {
     return new NoAnswer('Too many wrong passwords: wait a minute.', status, waitMs)
   }
-  if (status >= 500) return new NoAnswer(`The receiver answered ${status}.`, status, waitMs)
   const told: unknown = await answer.json().catch(() => undefined)
   const hasText = typeof told === 'object' && told !== null && 'message' in told
   return new NoAnswer(
     String((hasText && told.message) || `The receiver answered ${status}.`),
     status,
+    status >= 500 ? waitMs : undefined,
   )
 }
 

@@ -23,10 +23,12 @@ export function Card(props: {
   title?: string
   beside?: ComponentChildren
   isWide?: boolean
+  /** Known also while the store is away. */
+  isNow?: boolean
   children: ComponentChildren
 }) {
   return (
-    <section class={props.isWide ? 'card wide' : 'card'}>
+    <section class={`card${props.isWide ? ' wide' : ''}${props.isNow ? ' now' : ''}`}>
       {props.title && (
         <h2>
           {props.title}

@@ -4,7 +4,7 @@ import type { SourceJson } from '../api/overview.ts'
 import type { StatsJson } from '../api/stats-schema.ts'
 import { ask } from './api.ts'
 import { Button, Card } from './elements.tsx'
-import { cut, fromLocalInput, toLocalInput } from './format.ts'
+import { cut, fromLocalInput, showNumber, toLocalInput } from './format.ts'
 import { EventList, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
@@ -37,16 +37,20 @@ export function Events({ query }: { query: URLSearchParams }) {
   const asked = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== ''))
   const cursor = query.get('cursor')
   const isPartial = useRef(false)
-  const [known, setKnown] = useState<Known>({ types: [], sources: [] })
+  const [sources, setSources] = useState<readonly string[]>([])
   const look = useLook(async (isByHand) => {
     // A search that ran out of time would find less at the next look: it stays as it is.
     if (isPartial.current && !isByHand) return undefined
-    const found = await search(asked, cursor, isByHand)
+    const [found, stats] = await Promise.all([
+      search(asked, cursor, isByHand),
+      ask<StatsJson>('api/stats', isByHand),
+    ])
     isPartial.current = found.isPartial
-    if (isByHand) void readKnown().then(setKnown, () => {})
-    return found
+    if (isByHand) void readSources().then(setSources, () => {})
+    return { ...found, counts: stats.events }
   })
   const found = look.answer
+  const title = [...asked].length > 0 ? 'Events found' : 'Events'
   const csv = (
     <span class="choices">
       <a
@@ -62,9 +66,13 @@ export function Events({ query }: { query: URLSearchParams }) {
   return (
     <>
       <h1 class="unseen">Events</h1>
-      <SearchForm filter={filter} known={known} />
+      <SearchForm
+        filter={filter}
+        types={Object.keys(found?.counts.by_type ?? {})}
+        sources={sources}
+      />
       {found && (
-        <Card title={[...asked].length > 0 ? 'Events found' : 'Events'} beside={csv}>
+        <Card title={`${title}: ${describeCount(asked, cursor, found)}`} beside={csv}>
           <EventList
             events={found.events}
             none={found.isPartial ? NONE_YET : NONE}
@@ -107,27 +115,46 @@ async function search(asked: URLSearchParams, cursor: string | null, isByHand: b
   }
 }
 
-/** What the form suggests. */
-interface Known {
-  readonly types: readonly string[]
-  readonly sources: readonly string[]
+async function readSources(): Promise<readonly string[]> {
+  const { sources } = await ask<{ sources: readonly SourceJson[] }>('api/sources')
+  return sources.map(({ name }) => name)
 }
 
-async function readKnown(): Promise<Known> {
-  const [stats, { sources }] = await Promise.all([
-    ask<StatsJson>('api/stats'),
-    ask<{ sources: readonly SourceJson[] }>('api/sources'),
-  ])
-  return { types: Object.keys(stats.events.by_type), sources: sources.map(({ name }) => name) }
+/** How many match, as far as it is known: to count them all would be to look through all of them. */
+function describeCount(
+  asked: URLSearchParams,
+  cursor: string | null,
+  found: Awaited<ReturnType<typeof search>> & { readonly counts: StatsJson['events'] },
+): string {
+  const { events, next, isPartial, counts } = found
+  if (cursor === null && next === null) return showNumber(events.length)
+  const [[name, value] = ['', ''], ...others] = [...asked]
+  if (name === '') return showNumber(counts.total)
+  const byValue = { state: counts.by_state, type: counts.by_type }[name]
+  if (byValue && others.length === 0) return showNumber(new Map(Object.entries(byValue)).get(value))
+  return isPartial
+    ? `${showNumber(events.length)} so far`
+    : `more than ${showNumber(events.length)}`
 }
 
 const STATES = ['', 'pending', 'done', 'dead', 'unhandled', 'conflict', 'stale']
 const MOST_TEXT = 1_000
+const HOUR_MS = 3_600_000
+const PRESETS = [
+  ['hour', HOUR_MS],
+  ['day', 24 * HOUR_MS],
+  ['week', 7 * 24 * HOUR_MS],
+] as const
 
 const isTime = (name: Field) => name === 'from' || name === 'to'
 
 /** What events may be asked for; pressing Search puts it into the address. */
-function SearchForm({ filter, known }: { filter: Filter; known: Known }) {
+function SearchForm(props: {
+  filter: Filter
+  types: readonly string[]
+  sources: readonly string[]
+}) {
+  const { filter, types, sources } = props
   const form = useRef<HTMLFormElement>(null)
   const field = (name: Field) => form.current?.elements.namedItem(name) as HTMLInputElement
 
@@ -144,6 +171,12 @@ function SearchForm({ filter, known }: { filter: Filter; known: Known }) {
     else location.hash = hash
   }
 
+  function searchLast(spanMs: number) {
+    field('from').value = toLocalInput(new Date(Date.now() - spanMs).toISOString())
+    field('to').value = ''
+    form.current?.requestSubmit()
+  }
+
   return (
     <search>
       <form
@@ -158,13 +191,19 @@ function SearchForm({ filter, known }: { filter: Filter; known: Known }) {
             <Input name={name} value={filter[name]} />
           </div>
         ))}
-        <Options id="known-types" names={known.types} />
-        <Options id="known-sources" names={known.sources} />
+        <Options id="known-types" names={types} />
+        <Options id="known-sources" names={sources} />
         <p class="actions">
           <button class="strong" type="submit">
             Search
           </button>
           <Button onPress={() => location.assign(writeRoute(['events']))}>Clear</Button>
+          <span class="soft">Received in the last</span>
+          {PRESETS.map(([text, spanMs]) => (
+            <Button key={text} onPress={() => searchLast(spanMs)}>
+              {text}
+            </Button>
+          ))}
         </p>
       </form>
     </search>

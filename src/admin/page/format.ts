@@ -77,17 +77,38 @@ export function showUntil(instant: string, now: number): string {
   return seconds < 1 ? 'now' : `in ${showAge(seconds)}`
 }
 
-/** What `<input type="datetime-local">` shows of ISO text: the reader's own time. */
+const ZONE = 'times'
+
+/** Whether times are shown in UTC, as somebody chose in this browser; else as the device has it. */
+export const isUtc = readStorage() === 'utc'
+
+/** What keeps nothing, as a browser may be told to, has the device's own times. */
+function readStorage(): string | null | undefined {
+  try {
+    return globalThis.localStorage?.getItem(ZONE)
+  } catch {
+    return undefined
+  }
+}
+
+/** Every time of the page is written anew. */
+export function chooseZone(wantsUtc: boolean): void {
+  localStorage.setItem(ZONE, wantsUtc ? 'utc' : 'device')
+  location.reload()
+}
+
+/** What `<input type="datetime-local">` shows of ISO text, as times are shown. */
 export function toLocalInput(instant: string): string {
   const date = new Date(instant)
   if (Number.isNaN(date.getTime())) return ''
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
+  const offset = isUtc ? 0 : date.getTimezoneOffset() * 60_000
+  const local = new Date(date.getTime() - offset)
   return local.toISOString().slice(0, 19)
 }
 
 /** And back. */
 export function fromLocalInput(value: string): string {
-  const date = new Date(value)
+  const date = new Date(isUtc && value !== '' ? `${value}Z` : value)
   return Number.isNaN(date.getTime()) ? '' : date.toISOString()
 }
 
@@ -96,21 +117,24 @@ export function isWebLink(text: string): boolean {
   return /^https?:\/\/[^\s"<>\\]+$/i.test(text) && URL.canParse(text)
 }
 
-const clock = new Intl.DateTimeFormat([], { timeStyle: 'medium' })
-const calendar = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'medium' })
-const minute = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' })
-const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' })
+const zone = isUtc ? { timeZone: 'UTC' } : {}
+const clock = new Intl.DateTimeFormat([], { timeStyle: 'medium', ...zone })
+const calendar = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'medium', ...zone })
+const minute = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', ...zone })
+const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short', ...zone })
+const date = new Intl.DateTimeFormat([], { dateStyle: 'short', ...zone })
 
 /** The time of day of today's, else date and time. */
-export function showInstant(date: Date): string {
-  const isToday = date.toDateString() === new Date().toDateString()
-  return (isToday ? clock : calendar).format(date)
+export function showInstant(instant: Date): string {
+  const isToday = date.format(instant) === date.format(new Date())
+  return (isToday ? clock : calendar).format(instant)
 }
 
-export const showDate = (date: Date) => calendar.format(date)
+export const showDate = (instant: Date) => calendar.format(instant)
 
 /** Whose times the page shows. */
 export function zoneText(): string {
+  if (isUtc) return 'UTC'
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
   const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' }).formatToParts()
   const offset = parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { CauseJson } from '../api/stats-schema.ts'
 import { NoAnswer, post } from './api.ts'
-import { Time } from './elements.tsx'
-import { clockTime, zoneText } from './format.ts'
+import { Button, Time } from './elements.tsx'
+import { chooseZone, clockTime, isUtc, zoneText } from './format.ts'
+import type { ConnectionState } from './look.ts'
 import { writeRoute } from './route.ts'
 
 /** What stands around the views. */
@@ -18,7 +19,7 @@ export interface Session {
 export function Top(props: {
   view: string
   session: Session | undefined
-  told: { readonly state: string; readonly text: string }
+  told: { readonly state: ConnectionState; readonly text: string }
   causes: readonly CauseJson[]
   onSignOut: () => unknown
 }) {
@@ -49,7 +50,7 @@ export function Top(props: {
         data-state={told.state === 'live' ? colourOf(causes) : told.state}
         role="status"
       >
-        {told.text}
+        {SHORT[told.state] ?? told.text}
       </p>
       {session?.session === 'cookie' && (
         <button type="button" onClick={onSignOut}>
@@ -58,6 +59,12 @@ export function Top(props: {
       )}
     </header>
   )
+}
+
+/** What the verdict tells at length. */
+const SHORT: Partial<Record<ConnectionState, string>> = {
+  away: 'Store away',
+  unreachable: 'No answer',
 }
 
 /** Batches may be lost, or are refused. The others only wait for somebody. */
@@ -74,19 +81,30 @@ function colourOf(causes: readonly CauseJson[]): 'live' | 'late' | 'dead' {
 /** How many causes are shown at once; the rest is folded away. */
 const MOST_CAUSES = 3
 
-/** What a person is needed for, above every view. */
-export function Verdict({ causes }: { causes: readonly CauseJson[] }) {
-  if (causes.length === 0) return null
+/** What a person is needed for, above every view. `gone`: that nobody answers, in words. */
+export function Verdict(props: { causes: readonly CauseJson[]; gone: string | undefined }) {
+  const { causes, gone } = props
+  if (causes.length === 0 && gone === undefined) return null
   const more = causes.slice(MOST_CAUSES)
   return (
     <section class="verdict" aria-label="What somebody is needed for">
-      <Causes causes={causes.slice(0, MOST_CAUSES)} />
-      {more.length > 0 && (
-        <details>
-          <summary>{`${more.length} more`}</summary>
-          <Causes causes={more} />
-        </details>
+      {gone !== undefined && (
+        <p data-state="dead">
+          <strong>{gone}</strong>{' '}
+          <span class="soft">
+            Look whether its process runs, and what its log says last. What stands below is old.
+          </span>
+        </p>
       )}
+      <div data-old={gone !== undefined}>
+        <Causes causes={causes.slice(0, MOST_CAUSES)} />
+        {more.length > 0 && (
+          <details>
+            <summary>{`${more.length} more`}</summary>
+            <Causes causes={more} />
+          </details>
+        )}
+      </div>
     </section>
   )
 }
@@ -128,11 +146,18 @@ export function Foot({ updatedAt, isOld }: { updatedAt: number | undefined; isOl
   return (
     <footer>
       <p>
-        {isOld ? 'What is shown is of' : 'Updated'}{' '}
-        <time>{updatedAt === undefined ? '–' : clockTime(updatedAt)}</time>. JSON:{' '}
-        <a href="api/stats">figures</a>, <a href="api/events">events</a>,{' '}
+        {updatedAt !== undefined && (
+          <>
+            {isOld ? 'What is shown is of' : 'Updated'} <time>{clockTime(updatedAt)}</time>.{' '}
+          </>
+        )}
+        JSON: <a href="api/stats">figures</a>, <a href="api/events">events</a>,{' '}
         <a href="api/jobs">jobs</a>, <a href="api/quarantine">quarantine</a>. Times are those of{' '}
-        {zoneText()}. <a href={writeRoute(['audit'])}>What people had done here</a>.
+        {zoneText()};{' '}
+        <Button className="plain" onPress={() => chooseZone(!isUtc)}>
+          {isUtc ? 'show those of this device' : 'show UTC'}
+        </Button>
+        . <a href={writeRoute(['audit'])}>What people had done here</a>.
       </p>
     </footer>
   )

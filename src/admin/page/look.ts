@@ -4,10 +4,13 @@ import { NoAnswer } from './api.ts'
 
 const POLL_MS = 2_000
 
+/** `away`: the receiver answers, its store does not. */
+export type ConnectionState = 'waiting' | 'live' | 'lost' | 'away' | 'unreachable'
+
 /** What the page around a view does with what its looks come to. */
 export interface Surroundings {
   /** `state` colours the line that says how the connection is. */
-  tell(state: 'waiting' | 'live' | 'lost' | 'unreachable', text: string): void
+  tell(state: ConnectionState, text: string): void
   /** Asks once how the caller is signed in, and each time what a person is needed for. */
   readSelf(isByHand: boolean): Promise<void>
   onSignedOut(): void
@@ -91,7 +94,7 @@ function tellProblem(error: unknown, around: Surroundings): number | undefined {
   }
   if (error.status === 401) around.onSignedOut()
   else if (error.waitMs !== undefined) {
-    const state = error.status === 0 ? 'unreachable' : 'lost'
+    const state = error.status === 0 ? 'unreachable' : error.status === 503 ? 'away' : 'lost'
     around.tell(state, `${error.message} Trying again…`)
   } else {
     around.tell('lost', 'Stopped')

@@ -38,7 +38,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
   return (
     <>
       <h1 class="unseen">Overview</h1>
-      <div class="grid">
+      <div class="grid" data-away={away !== undefined}>
         {away ? <AwayTiles {...away} /> : all && <Tiles stats={all.stats} ack={all.ack} />}
         {all && !away && isUntouched(all.stats) && <NothingYet sources={all.sources} />}
         {all && <EventsChart series={all.series} />}
@@ -46,7 +46,7 @@ export function Overview({ query }: { query: URLSearchParams }) {
         {all && <Handlers handlers={all.handlers} />}
         {all && <Sources sources={all.sources} />}
         {ack && (
-          <Card title="Acknowledgement">
+          <Card title="Acknowledgement" isNow>
             <LatencyChart ack={ack} />
           </Card>
         )}
@@ -192,14 +192,20 @@ function Sources({ sources }: { sources: readonly SourceJson[] }) {
   )
 }
 
+/** Those that are our own fault. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  store: 'store: could not be kept, answered 503',
+  overloaded: 'overloaded: too many at once, answered 503',
+}
+
 function Refused({ reasons }: { reasons: Readonly<Record<string, number>> }) {
   const ranked = rank(reasons)
   return (
-    <Card title="Requests refused">
+    <Card title="Requests refused" isNow>
       <ul class="measures">
         {ranked.map(({ name, count, share }) => (
           <li key={name} style={{ '--share': String(share) }}>
-            <bdi>{words(name)}</bdi>
+            <bdi>{REFUSALS[name] ?? words(name)}</bdi>
             <span class="number">{showNumber(count)}</span>
           </li>
         ))}
@@ -219,11 +225,12 @@ function isUntouched({ events, batches, spool }: StatsJson): boolean {
 function NothingYet({ sources }: { sources: readonly SourceJson[] }) {
   return (
     <Card title="Nothing has come yet" isWide>
-      <p>Register the public address of this receiver at the provider:</p>
+      <p>Webhooks are taken here. Register the public address that leads here at the provider:</p>
       <ul class="addresses">
-        {sources.map(({ name, provider }) => (
+        {sources.map(({ name, provider, address }) => (
           <li key={name}>
-            <code>https://…/webhooks/{name}</code> <span class="soft">for {provider}</span>
+            <code>{address ?? `https://…/webhooks/${name}`}</code>{' '}
+            <span class="soft">for {provider}</span>
           </li>
         ))}
       </ul>

@@ -9,7 +9,7 @@ import { Events } from './events.tsx'
 import { Foot, Login, Problem, type Session, Top, Verdict } from './frame.tsx'
 import { Handler } from './handler.tsx'
 import { Handlers } from './handlers.tsx'
-import { Around, type Surroundings, useLook } from './look.ts'
+import { Around, type ConnectionState, type Surroundings, useLook } from './look.ts'
 import { Overview } from './overview.tsx'
 import { Piece, Quarantine } from './quarantine.tsx'
 import { createPlaces, type Route, readRoute } from './route.ts'
@@ -95,7 +95,10 @@ function SkipLink({ onSkip }: { onSkip: () => void }) {
 
 /** The dashboard: the view that the address names, and what stands around it. */
 function Page() {
-  const [told, tell] = useState({ state: 'waiting', text: 'Connecting…' })
+  const [told, tell] = useState<{ state: ConnectionState; text: string }>({
+    state: 'waiting',
+    text: 'Connecting…',
+  })
   const [updatedAt, setUpdatedAt] = useState<number>()
   const [problem, setProblem] = useState<string>()
   const [isBusy, setBusy] = useState(true)
@@ -142,7 +145,7 @@ function Page() {
     [place],
   )
   const lose = ({ message }: Error) => tell({ state: 'lost', text: message })
-  const isOld = told.state === 'unreachable'
+  const isGone = told.state === 'unreachable'
   const [title, view] = isSignedOut
     ? ['Sign in', <Login onSignedIn={() => setSignedOut(false)} />]
     : chooseView(place.route)
@@ -158,8 +161,8 @@ function Page() {
         causes={causes}
         onSignOut={() => post('api/logout').then(onSignedOut, lose)}
       />
-      <Verdict causes={causes} />
-      <main id="view" tabIndex={-1} ref={main} aria-busy={isBusy} data-old={isOld}>
+      <Verdict causes={causes} gone={isGone ? told.text : undefined} />
+      <main id="view" tabIndex={-1} ref={main} aria-busy={isBusy} data-old={isGone}>
         <Around.Provider value={around}>
           <div class="view" key={isSignedOut ? 'login' : place.visit}>
             {problem && <Problem text={problem} />}
@@ -167,7 +170,7 @@ function Page() {
           </div>
         </Around.Provider>
       </main>
-      {session && <Foot updatedAt={updatedAt} isOld={isOld} />}
+      {session && <Foot updatedAt={updatedAt} isOld={isGone || told.state === 'away'} />}
     </>
   )
 }

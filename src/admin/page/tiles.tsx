@@ -90,12 +90,21 @@ function listTotals(stats: StatsJson, ack: AckJson): Tile[] {
 }
 
 function ackTile(ack: AckJson): Tile {
-  const under = `99 % within ${showDuration(ack.p99_ms)}`
+  const under =
+    ack.count === 0 ? 'nothing in the last hour' : `99 % within ${showDuration(ack.p99_ms)}`
   return { name: 'Acknowledged in', figure: showDuration(ack.p50_ms), under }
 }
 
-function refusedTile({ batches }: Pick<ProcessJson, 'batches'>): Tile {
-  return { name: 'Refused', figure: showNumber(batches.refused), under: 'requests since the start' }
+/** Strangers are refused all the time; red is what the provider sent and nobody could keep. */
+function refusedTile({ batches, verdict }: Pick<ProcessJson, 'batches' | 'verdict'>): Tile {
+  const { refused, refused_by_reason: reasons } = batches
+  const isFailing = verdict.some(({ cause }) => cause === 'not_ready')
+  return {
+    name: 'Refused',
+    figure: showNumber(refused),
+    under: reasons.store > 0 ? `${showNumber(reasons.store)} not kept` : 'requests since the start',
+    state: isFailing && refused > 0 && 'dead',
+  }
 }
 
 function spoolTile(spool: NonNullable<ProcessJson['spool']>): Tile {
