@@ -27,7 +27,7 @@ export function Audit({ cursor }: { cursor: string | null }) {
       <List
         rows={answer.audit}
         keyOf={({ id }) => id}
-        columns={['At', 'Action', 'From', ['Came to', 'roomy'], ['With', 'roomy']]}
+        columns={['At', 'Action', 'From', 'Came to', 'With']}
         className="audit"
         none="Nobody had anything done yet."
         isByHand={isByHand}
@@ -54,8 +54,8 @@ function entryRow({ at, action, outcome, network, counts, parameters }: AuditJso
       <td>
         <bdi>{network}</bdi>
       </td>
-      <td class="roomy">{listAll(counts)}</td>
-      <td class="roomy">
+      <td>{listAll(counts)}</td>
+      <td>
         <bdi>{cut(listAll(parameters))}</bdi>
       </td>
     </tr>
