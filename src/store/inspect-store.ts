@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
-import { openDriver } from './sqlite/driver.ts'
-import { tryToOpen } from './sqlite/open-database.ts'
+import { type Database, openDriver } from './sqlite/driver.ts'
+import { closing, tryToOpen } from './sqlite/open-database.ts'
 
 /** What was found at the place of a store, by looking only. */
 export interface StoreInspection {
@@ -20,57 +20,40 @@ const NETWORKED: ReadonlySet<number> = new Set([
   ...[0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546],
 ])
 
-/** Looks at the store of these settings; changes nothing, and may be used beside a running receiver. */
-export async function inspectStore(settings: {
+/** Where a store is: its file, or else its server. */
+interface StorePlace {
   readonly storeFile: string | undefined
   readonly storeUrl: string
-}): Promise<StoreInspection> {
-  const { storeFile, storeUrl } = settings
-  return storeFile === undefined ? inspectPostgres(storeUrl) : inspectSqlite(storeFile)
 }
 
+/** Looks at the store of these settings; changes nothing, and may be used beside a running receiver. */
+export const inspectStore = ({ storeFile, storeUrl }: StorePlace): Promise<StoreInspection> =>
+  storeFile === undefined ? inspectPostgres(storeUrl) : inspectSqlite(storeFile)
+
 /** Rejects with what would end a start on the store of these settings; changes nothing. */
-export async function tryStore(settings: {
-  readonly storeFile: string | undefined
-  readonly storeUrl: string
-}): Promise<void> {
-  const { storeFile, storeUrl } = settings
-  if (storeFile === undefined) await inspectPostgres(storeUrl)
-  else await tryToOpen(storeFile)
+export async function tryStore({ storeFile, storeUrl }: StorePlace): Promise<void> {
+  await (storeFile === undefined ? inspectPostgres(storeUrl) : tryToOpen(storeFile))
 }
 
 async function inspectSqlite(file: string): Promise<StoreInspection> {
   const mode = await readJournalMode(file)
-  if (mode === undefined) {
-    return {
-      facts: [],
-      dangers: [
-        `There is no database at ${file}, or this user may not read it. Run this where the receiver runs, with its settings.`,
-      ],
-    }
-  }
   if (mode === 'wal') {
     const facts = ['SQLite with a write-ahead log, each acknowledgement synced to the disk']
     return { facts, dangers: [] }
   }
-  const danger = `${file} keeps no write-ahead log: another program has changed it. Restart the receiver, and keep other tools away from the file.`
+  const danger =
+    mode === undefined
+      ? `There is no database at ${file}, or this user may not read it. Run this where the receiver runs, with its settings.`
+      : `${file} keeps no write-ahead log: another program has changed it. Restart the receiver, and keep other tools away from the file.`
   return { facts: [], dangers: [danger] }
 }
 
 /** Asked by a connection that only reads: whoever opened the file himself would drop locks on it. */
 async function readJournalMode(file: string): Promise<string | undefined> {
   if (!existsSync(file)) return undefined
-  try {
-    const db = await openDriver(file, { isReadOnly: true })
-    try {
-      const row = db.prepare('PRAGMA journal_mode').get() as { journal_mode: string }
-      return row.journal_mode
-    } finally {
-      db.close()
-    }
-  } catch {
-    return undefined
-  }
+  const read = (db: Database) =>
+    (db.prepare('PRAGMA journal_mode').get() as { journal_mode: string }).journal_mode
+  return await closing(openDriver(file, { isReadOnly: true }), read).catch(() => undefined)
 }
 
 /** The folder in which the store's file or the spool lies. */

@@ -90,26 +90,3 @@ async function isSession(client: ReturnType<typeof createClient>): Promise<boole
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   return rows[0]?.pid === (client as unknown as { processID: number }).processID
 }
-
-/** Carries hints between those who work on one store: in this thread, beside it, and elsewhere. */
-export function createHints(tellOthers: (hint: StoreHint) => void) {
-  const listeners = new Set<(hint: StoreHint) => void>()
-
-  function pass(hint: StoreHint): void {
-    for (const listener of listeners) listener(hint)
-  }
-
-  return {
-    onHint(listener: (hint: StoreHint) => void): () => void {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    /** Tells everybody, and other replicas too. */
-    tell(hint: StoreHint): void {
-      pass(hint)
-      tellOthers(hint)
-    },
-    /** Tells everybody here what was told elsewhere. */
-    pass,
-  }
-}

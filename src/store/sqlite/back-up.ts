@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ReceiverError } from '../../errors.ts'
 import { type Database, openDriver, translateError } from './driver.ts'
+import { closing, syncPath } from './open-database.ts'
 
 const OWNER_ONLY = 0o600
 
@@ -15,11 +16,15 @@ export async function backUp(file: string, target: string): Promise<{ readonly b
   closeSync(openSync(target, 'wx', OWNER_ONLY))
   try {
     closeSync(openSync(unfinished, 'wx', OWNER_ONLY))
-    await copyInto(file, unfinished)
-    await refuseDamage(unfinished)
-    sync(unfinished)
+    await look(file, (db) => {
+      db.exec('PRAGMA busy_timeout = 5000')
+      refuseStranger(db, file)
+      db.prepare('VACUUM INTO ?').run(unfinished)
+    })
+    await look(unfinished, refuseDamage)
+    syncPath(unfinished)
     renameSync(unfinished, target)
-    sync(dirname(target))
+    syncPath(dirname(target))
     return { bytes: statSync(target).size }
   } catch (error) {
     rmSync(unfinished, { force: true })
@@ -28,12 +33,12 @@ export async function backUp(file: string, target: string): Promise<{ readonly b
   }
 }
 
-async function copyInto(file: string, target: string): Promise<void> {
-  await withDatabase(file, (db) => {
-    db.exec('PRAGMA busy_timeout = 5000')
-    refuseStranger(db, file)
-    db.prepare('VACUUM INTO ?').run(target)
-  })
+async function look(file: string, work: (db: Database) => void): Promise<void> {
+  try {
+    await closing(openDriver(file, { isReadOnly: true }), work)
+  } catch (error) {
+    throw translateError(error)
+  }
 }
 
 /** A copy of it would pass every check, and be found out when it is needed. */
@@ -50,28 +55,8 @@ function refuseStranger(db: Database, file: string): void {
 }
 
 /** Every page, every index: a copy that cannot be restored is none. */
-async function refuseDamage(file: string): Promise<void> {
-  await withDatabase(file, (db) => {
-    const row = db.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string }
-    if (row.integrity_check === 'ok') return
-    throw new ReceiverError('store_corrupt', { detail: row.integrity_check })
-  })
-}
-
-async function withDatabase(file: string, work: (db: Database) => void): Promise<void> {
-  let db: Database | undefined
-  try {
-    db = await openDriver(file, { isReadOnly: true })
-    work(db)
-  } catch (error) {
-    throw translateError(error)
-  } finally {
-    db?.close()
-  }
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
+function refuseDamage(db: Database): void {
+  const row = db.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string }
+  if (row.integrity_check === 'ok') return
+  throw new ReceiverError('store_corrupt', { detail: row.integrity_check })
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ReceiverError } from '../../errors.ts'
 import type { Batch } from '../../model.ts'
+import { createHints } from '../hints.ts'
 import type {
   AtOnce,
   StoreCommit,
@@ -134,7 +135,7 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
     nextDue: (handler) => guard.read(() => (isPaused(handler) ? undefined : jobs.nextDue(handler))),
     takeTurns: (request) => (guard.read(() => isPaused(request.handler)) ? 0 : takeTurns(request)),
     probe: () => guard.write('FULL', () => counters.set('probed_at', now())),
-    onHint: hints.listen,
+    onHint: hints.onHint,
     ...upkeep,
     checkpointIfDue: guard.checkpointIfDue,
     mergeKeys: (budgetMs) => guard.outside('NORMAL', () => keys.merge(budgetMs)),
@@ -241,18 +242,5 @@ function createTurns(elapsedMs: () => number) {
     const turns = Math.min(wanted, Math.floor((nowUs - sinceUs) / everyUs))
     takenUntilUs.set(handler, sinceUs + turns * everyUs)
     return turns
-  }
-}
-
-function createHints() {
-  const listeners = new Set<(hint: StoreHint) => void>()
-  return {
-    tell(hint: StoreHint): void {
-      for (const listener of listeners) listener(hint)
-    },
-    listen(listener: (hint: StoreHint) => void): () => void {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
   }
 }

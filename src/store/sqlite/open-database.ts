@@ -32,7 +32,7 @@ export async function openForWriting(file: string): Promise<Database> {
     const db = await openDriver(file, { isReadOnly: false })
     try {
       prepareForWriting(db, file)
-      syncDirectory(dirname(file))
+      syncPath(dirname(file))
       return db
     } catch (error) {
       db.close()
@@ -91,25 +91,30 @@ function prepareForWriting(db: Database, file: string): void {
  */
 export async function tryToOpen(file: string): Promise<void> {
   try {
-    const none = await openDriver(':memory:', { isReadOnly: false })
-    try {
-      refuseUnsafeVersion(none)
-    } finally {
-      none.close()
-    }
+    await closing(openDriver(':memory:', { isReadOnly: false }), refuseUnsafeVersion)
     if (!existsSync(file)) return
     refuseReadOnly(file)
     await refuseStrangers(file)
-    const db = await openForReading(file)
-    try {
+    await closing(openForReading(file), (db) => {
       refuseDamage(db, file)
       const tables = `SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'`
       if (db.prepare(tables).get()) findMissing(db)
-    } finally {
-      db.close()
-    }
+    })
   } catch (cause) {
     throw namingFile(translateError(cause), file)
+  }
+}
+
+/** Works on a database that is closed whatever comes of it. */
+export async function closing<Value>(
+  opening: Promise<Database>,
+  work: (db: Database) => Value,
+): Promise<Value> {
+  const db = await opening
+  try {
+    return work(db)
+  } finally {
+    db.close()
   }
 }
 
@@ -138,8 +143,7 @@ function refuseDamage(db: Database, file: string): void {
  * is looked at through a connection that cannot write.
  */
 async function refuseStrangers(file: string): Promise<void> {
-  const db = await openDriver(file, { isReadOnly: true })
-  try {
+  await closing(openDriver(file, { isReadOnly: true }), (db) => {
     // The last connection of the process before may be closing: it folds the log into the file.
     db.exec('PRAGMA busy_timeout = 2000')
     const tables = db.prepare('SELECT name FROM sqlite_schema').all() as { name: string }[]
@@ -149,17 +153,16 @@ async function refuseStrangers(file: string): Promise<void> {
       throw new ReceiverError('store_unreleased', { detail: file })
     }
     throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
-  } finally {
-    db.close()
-  }
+  })
 }
 
 /** Version 0.1.0 kept the names of its own files in a table with a common name. */
 function isUnreleased(db: Database): boolean {
-  const column = db.prepare(`SELECT 1 FROM pragma_table_info('migrations') WHERE name = 'name'`)
-  if (column.get() === undefined) return false
-  const first = db.prepare(`SELECT 1 FROM migrations WHERE name = '0001-tables.sql'`)
-  return first.get() !== undefined
+  const find = (sql: string) => db.prepare(sql).get() !== undefined
+  return (
+    find(`SELECT 1 FROM pragma_table_info('migrations') WHERE name = 'name'`) &&
+    find(`SELECT 1 FROM migrations WHERE name = '0001-tables.sql'`)
+  )
 }
 
 /** Runs the numbered files that this database has not seen, each in one transaction. */
@@ -188,8 +191,8 @@ function findMissing(db: Database): string[] {
 }
 
 /** A new file is only found again after a power cut once its directory is on disk as well. */
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r')
+export function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r')
   try {
     fsyncSync(descriptor)
   } finally {
