@@ -40,9 +40,11 @@ const CHANGED = sendingRows<ChangedRun>({
   is_over: ['integer', ({ isOver }) => (isOver ? 1 : 0)],
   is_given_back: ['integer', ({ isGivenBack }) => (isGivenBack ? 1 : 0)],
 })
+/** A run is given back once: it has no lease when that is told again, as its answer was lost. */
 const UPDATE_RUNS = `
   UPDATE runs r SET done = p.done, failed = p.failed, timings = p.timings, open = p.open,
-    opened = CASE WHEN p.is_given_back = 1 AND p.open > 0 THEN greatest(0, r.opened - 1) ELSE r.opened END,
+    opened = CASE WHEN p.is_given_back = 1 AND p.open > 0 AND r.leased_until > 0
+      THEN greatest(0, r.opened - 1) ELSE r.opened END,
     leased_until = CASE WHEN p.is_over = 1 THEN 0 ELSE r.leased_until END,
     taker = CASE WHEN p.is_over = 1 THEN NULL ELSE r.taker END
   FROM (${CHANGED.select}) AS p WHERE r.id = p.id`

@@ -47,11 +47,13 @@ export function createRunEnds(
     // Nobody asks for an answer to a run that was only given back, unless somebody else has it.
     const tooLate = Math.max(1, done.length + failed.length)
     if (row && row.fence !== fence) return tooLate
+    const isHeld = held.fenceOf(run) === fence
     if (isGivenBack || !row) held.letGo(run, fence)
     if (!row) return done.length + failed.length
     const hasEnds = done.length + failed.length > 0
     const refused = hasEnds ? recordEnds(row, progress, now) : 0
-    if (isGivenBack) giveBack.run(run)
+    // Once, though it be told again.
+    if (isGivenBack && isHeld) giveBack.run(run)
     return refused
   }
 

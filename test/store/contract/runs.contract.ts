@@ -345,6 +345,15 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       await tested.holderDies()
       expect(await claim()).toMatchObject([{ run: first.run, opened: 2 }])
     })
+    it('counts once that a run was given back, also when it is told again', async () => {
+      await openRun(2, 0)
+      await tested.holderDies()
+      const [run] = await claim()
+      expect(run?.opened).toBe(2)
+      // The answer to the first may have been lost.
+      for (let told = 0; told < 2; told++) await commit([progressOf(run!, RELEASED)])
+      expect(await claim()).toMatchObject([{ run: run?.run, opened: 2 }])
+    })
     it('cuts a run whose holders died three times: each open event becomes a job, alone, uncounted', async () => {
       const first = await openRun(4, 0)
       const [a, b, c, d] = eventsOf(first)
