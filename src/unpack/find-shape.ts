@@ -6,11 +6,11 @@ import {
   NEWLINE,
   OPEN_BRACE,
   OPEN_BRACKET,
+  scanArray,
   skipSpace,
-  skipToClose,
   trimEnd,
 } from './scan-bytes.ts'
-import { type ByteRange, scanObject } from './scan-object.ts'
+import { type EventArray, scanObject } from './scan-object.ts'
 import { splitLines } from './split-lines.ts'
 
 /** What a body looks like from outside. */
@@ -18,7 +18,7 @@ export type Shape =
   | { readonly kind: 'empty' }
   | { readonly kind: 'one'; readonly piece: Piece }
   /** Members of arrays; of several when the key `events` is repeated. */
-  | { readonly kind: 'arrays'; readonly arrays: readonly ByteRange[] }
+  | { readonly kind: 'arrays'; readonly arrays: readonly EventArray[] }
   /** Lines, from `start` on. */
   | { readonly kind: 'lines'; readonly start: number }
 
@@ -40,16 +40,19 @@ export function findShape(
 }
 
 function findBracketedShape(body: Uint8Array, open: number, reader: PieceReader): Shape {
-  const object = body[open] === OPEN_BRACE ? scanObject(body, open, reader) : undefined
-  const close = object ? object.close : skipToClose(body, open)
+  const isObject = body[open] === OPEN_BRACE
+  const scan = isObject ? scanObject(body, open, reader) : scanArray(body, open)
+  const { close } = scan
   const next = skipSpace(body, close + 1, body.length)
   if (next < body.length && isOneLine(body, open, close, next))
     return { kind: 'lines', start: open }
-  if (next < body.length || body[close] !== (object ? CLOSE_BRACE : CLOSE_BRACKET)) {
+  if (next < body.length || body[close] !== (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) {
     return findBrokenShape(body, open, reader, 'invalid_json')
   }
-  if (!object) return { kind: 'arrays', arrays: [{ start: open, end: close + 1 }] }
-  const { depth, arrays, isNamed } = object
+  if ('elements' in scan) {
+    return { kind: 'arrays', arrays: [{ start: open, end: close + 1, elements: scan.elements }] }
+  }
+  const { depth, arrays, isNamed } = scan
   if (arrays.length > 0 && !isNamed) return { kind: 'arrays', arrays }
   return findObjectShape(body, { start: open, end: close + 1, depth, ...JSON_PIECE }, reader)
 }

@@ -59,12 +59,30 @@ export function skipElement(body: Uint8Array, at: number, limit: number): Extent
   return { end: index, depth }
 }
 
-/** Index of the bracket that closes the one at `open`; the body's length when there is none. */
-export function skipToClose(body: Uint8Array, open: number): number {
+/** What an array shows from outside. */
+export interface ArrayScan {
+  /** Index of the bracket that closes it; the body's length when there is none. */
+  readonly close: number
+  readonly depth: number
+  /** Its first elements, so that nobody has to look for their ends again. */
+  readonly elements: readonly Extent[]
+}
+
+/** More than a sender puts into a batch: what is hostile must not fill the memory. */
+const MAX_KEPT_ELEMENTS = 10_000
+
+/** Looks at the elements of the array whose bracket is at `open`. */
+export function scanArray(body: Uint8Array, open: number): ArrayScan {
+  const elements: Extent[] = []
+  let depth = 0
   let at = open
-  do at = skipElement(body, at + 1, body.length).end
-  while (body[at] === COMMA)
-  return at
+  do {
+    const element = skipElement(body, at + 1, body.length)
+    at = element.end
+    if (element.depth > depth) depth = element.depth
+    if (elements.length < MAX_KEPT_ELEMENTS) elements.push(element)
+  } while (body[at] === COMMA)
+  return { close: at, depth: depth + 1, elements }
 }
 
 /** Index of the first byte from `at` on that JSON does not call white space; at most `limit`. */

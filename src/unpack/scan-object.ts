@@ -3,8 +3,10 @@ import {
   BACKSLASH,
   COLON,
   COMMA,
+  type Extent,
   OPEN_BRACKET,
   QUOTE,
+  scanArray,
   skipElement,
   skipSpace,
   skipText,
@@ -16,7 +18,7 @@ export interface ObjectScan {
   readonly close: number
   readonly depth: number
   /** The values of all members called `events` that begin like arrays. */
-  readonly arrays: readonly ByteRange[]
+  readonly arrays: readonly EventArray[]
   /** Whether a text member makes the object itself an event. */
   readonly isNamed: boolean
 }
@@ -26,11 +28,16 @@ export interface ByteRange {
   readonly end: number
 }
 
-/** A key, its quotes included, and where its value begins; the member ends before `end`. */
+/** From its bracket to the end of its member, behind which something else may stand. */
+export interface EventArray extends ByteRange {
+  /** The first of its elements, as far as they are known. */
+  readonly elements: readonly Extent[]
+}
+
+/** A key, its quotes included, and where its value begins. */
 interface Member {
   readonly key: ByteRange
   readonly value: number
-  readonly end: number
 }
 
 /** Under these the providers name their events. */
@@ -41,43 +48,53 @@ const MAX_KEY_BYTES = 38
 
 /** Looks at the members of the object whose brace is at `open`. */
 export function scanObject(body: Uint8Array, open: number, reader: PieceReader): ObjectScan {
-  const arrays: ByteRange[] = []
+  const arrays: EventArray[] = []
   let isNamed = false
   let depth = 0
   let at = open + 1
   for (;;) {
-    const element = skipElement(body, at, body.length)
-    if (element.depth > depth) depth = element.depth
-    const member = findMember(body, at, element.end)
-    if (member && isArrayOfEvents(body, member)) {
-      arrays.push({ start: member.value, end: member.end })
-    } else if (member && isName(body, member, reader)) {
+    const member = findMember(body, at)
+    const array =
+      member && isArrayOfEvents(body, member) ? scanArray(body, member.value) : undefined
+    const rest = skipElement(body, array ? Math.min(array.close + 1, body.length) : at, body.length)
+    const { end } = rest
+    depth = Math.max(depth, rest.depth, array?.depth ?? 0)
+    if (array && member) {
+      // Of one: a body of many small arrays must not have all of its elements kept.
+      const elements = arrays.length === 0 ? array.elements : []
+      arrays.push({ start: member.value, end, elements })
+    } else if (member && isName(body, member, { end, reader })) {
       isNamed = true
     }
-    if (body[element.end] !== COMMA)
-      return { close: element.end, depth: depth + 1, arrays, isNamed }
-    at = element.end + 1
+    if (body[end] !== COMMA) return { close: end, depth: depth + 1, arrays, isNamed }
+    at = end + 1
   }
 }
 
-function findMember(body: Uint8Array, at: number, end: number): Member | undefined {
-  const start = skipSpace(body, at, end)
+/** Undefined, unless the member that begins at `at` has a key. */
+function findMember(body: Uint8Array, at: number): Member | undefined {
+  const start = skipSpace(body, at, body.length)
   if (body[start] !== QUOTE) return undefined
-  const key = { start, end: skipText(body, start, end) }
-  const colon = skipSpace(body, key.end, end)
+  const key = { start, end: skipText(body, start, body.length) }
+  const colon = skipSpace(body, key.end, body.length)
   if (body[colon] !== COLON) return undefined
-  return { key, value: skipSpace(body, colon + 1, end), end }
+  return { key, value: skipSpace(body, colon + 1, body.length) }
 }
 
 function isArrayOfEvents(body: Uint8Array, { key, value }: Member): boolean {
   return body[value] === OPEN_BRACKET && isKey(body, key, 'events')
 }
 
-function isName(body: Uint8Array, member: Member, reader: PieceReader): boolean {
-  if (body[member.value] !== QUOTE || member.end - member.value > MAX_NAME_BYTES) return false
+/** `end`: of the member. */
+function isName(
+  body: Uint8Array,
+  member: Member,
+  { end, reader }: { end: number; reader: PieceReader },
+): boolean {
+  if (body[member.value] !== QUOTE || end - member.value > MAX_NAME_BYTES) return false
   const key = NAME_KEYS.find((name) => isKey(body, member.key, name))
   if (key === undefined) return false
-  const value = parseText(body, member.value, member.end)
+  const value = parseText(body, member.value, end)
   return value !== undefined && reader.isEventName(key, value)
 }
 

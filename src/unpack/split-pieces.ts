@@ -1,7 +1,7 @@
 import { findShape } from './find-shape.ts'
 import type { Piece, PieceReader } from './read-piece.ts'
 import { CLOSE_BRACE, skipElement } from './scan-bytes.ts'
-import type { ByteRange } from './scan-object.ts'
+import type { EventArray } from './scan-object.ts'
 import { splitLines, trimPiece } from './split-lines.ts'
 
 /**
@@ -32,11 +32,11 @@ export function splitPieces(
  * member, or a brace that closes it. Between two commas that follow each other lies nothing, so
  * nothing is yielded for them.
  */
-function* splitArrays(body: Uint8Array, arrays: readonly ByteRange[]): Generator<Piece> {
-  for (const { start, end } of arrays) {
+function* splitArrays(body: Uint8Array, arrays: readonly EventArray[]): Generator<Piece> {
+  for (const { start, end, elements } of arrays) {
     let at = start + 1
-    while (at < end) {
-      const element = skipElement(body, at, end)
+    for (let n = 0; at < end; n++) {
+      const element = elements[n] ?? skipElement(body, at, end)
       const piece = trimPiece(body, at, element.end, { depth: element.depth, isMember: true })
       if (piece) yield piece
       at = element.end + 1

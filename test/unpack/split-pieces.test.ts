@@ -111,6 +111,14 @@ describe('splitPieces', () => {
     })
   })
 
+  it('reads an array that is longer than any sender makes, to its last element', () => {
+    const many = `${`${A},`.repeat(10_500)}oops,${B}`
+    const { events, unreadable } = read(`{"events":[${many}],"events":[${many}] x}`)
+    expect(events.filter((text) => text === A)).toHaveLength(21_000)
+    expect(events.filter((text) => text === B)).toHaveLength(2)
+    expect(unreadable).toEqual(['invalid_json: oops', 'invalid_json: oops', 'invalid_json: x'])
+  })
+
   it('keeps what stands behind an array in its member', () => {
     expect(read(`{"events":[${A}] [${B}]}`)).toEqual({
       events: [A],
