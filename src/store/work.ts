@@ -90,6 +90,8 @@ export interface UnpackedPage {
   readonly duplicates: number
   /** Stands for the body from now on, with its SHA-256 in hex: what redaction left. Offsets are those in it. */
   readonly replacement?: { readonly body: Uint8Array; readonly sha256: string } | undefined
+  /** Into which the events point, for a store that would keep it in memory for runs that wait a moment. */
+  readonly body?: Uint8Array
   /** Handlers that are handed their run at once: it is stored as opened, unless they are paused. */
   readonly opensFor: ReadonlySet<string>
 }

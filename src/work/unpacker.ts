@@ -193,6 +193,7 @@ export class Unpacker {
         unreadable: draft.unreadable,
         duplicates,
         replacement: active.replacement,
+        body: active.body,
         opensFor: this.#opening.choose(shares),
       }
       active.isUnderWay = true

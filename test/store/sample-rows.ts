@@ -77,7 +77,7 @@ async function unpack(
   let fromPiece = batch.unpackedPieces
   do {
     const toPiece = Math.min(pieces, fromPiece + MOST_PIECES)
-    const span = { fromPiece, toPiece, opensFor: new Set(opensFor) }
+    const span = { fromPiece, toPiece, opensFor: new Set(opensFor), body: batch.body }
     const { page, result } = await commitDecided(store, batch, { parts, span })
     if (result.kind !== 'stored') {
       throw result.kind === 'refused' ? result.error : new Error(`the page was ${result.kind}`)

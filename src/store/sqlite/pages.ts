@@ -92,7 +92,7 @@ export function createPages(db: Database, parts: PageParts) {
 type StorePage = (page: UnpackedPage, now: number) => Stored | undefined
 
 function createPageRows(db: Database, parts: PageParts): StorePage {
-  const { counters, bodies, runs, words, isPaused } = parts
+  const { transactions, counters, bodies, runs, words, isPaused } = parts
   const sql = prepareStatements(db)
   const insertEvents = createEventRows(db, words)
 
@@ -107,8 +107,12 @@ function createPageRows(db: Database, parts: PageParts): StorePage {
 
   function addRuns(page: UnpackedPage, now: number): StoredRun[] {
     return [...wantedEvents(page)].map(([handler, events]) => {
-      const openedAt = page.opensFor.has(handler) && !isPaused(handler) ? now : undefined
-      return runs.add({ batch: page.batch.seq, handler, events, openedAt })
+      const isWanted = !isPaused(handler)
+      const openedAt = isWanted && page.opensFor.has(handler) ? now : undefined
+      const stored = runs.add({ batch: page.batch.seq, handler, events, openedAt })
+      const waits = isWanted && openedAt === undefined
+      if (waits) transactions.onEnd((isKept) => isKept && runs.keep(stored, page))
+      return stored
     })
   }
 

@@ -50,7 +50,10 @@ export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOpe
       if (hint) tell(hint)
       return answer
     } finally {
-      bodies.forget()
+      if (!READS.has(name)) {
+        bodies.forget()
+        parts.runs.forget()
+      }
     }
   }) as AtOnce<UpkeepOperations>
 }

@@ -34,6 +34,7 @@ export async function unpack(model: StoreModel, store: ContractStore, values: Un
     fromPiece: batch.unpackedPieces,
     toPiece: left[Math.min(values.parts, left.length) - 1] ?? whole.toPiece,
     opensFor: new Set(values.opensFor),
+    body: Buffer.from(batch.batch.body),
   })
   await checkKnown(model, store, page)
   const decided = await decide(store, page, batch.parts)

@@ -178,6 +178,38 @@ describe('the SQLite engine', () => {
   })
 })
 
+describe('runs that wait a moment after they were stored', () => {
+  const claim = (store: Awaited<ReturnType<typeof open>>) =>
+    store.claimRuns(claimOf('counter')).map(({ body, events, ...run }) => ({
+      ...run,
+      body: Buffer.from(body).toString(),
+      events: events.map(({ keys, keyAt, ...event }) => ({
+        ...event,
+        key: Buffer.from(keys.subarray(keyAt, keyAt + 16)).toString('hex'),
+      })),
+    }))
+
+  it('are handed out from memory as they would be from the disk', async () => {
+    const directory = newFolder()
+    const store = await open(directory)
+    await keep(store, sampleEvents(3))
+    await keep(store, sampleEvents(2))
+    const claimed = claim(store)
+    expect(claimed.map(({ events }) => events.length)).toEqual([3, 2])
+    store.close()
+    const again = (run: (typeof claimed)[number]) => ({ ...run, fence: 2, opened: 2 })
+    expect(claim(await open(directory))).toEqual(claimed.map(again))
+  })
+
+  it('are read from the disk once they are more than may be kept', async () => {
+    const store = await open()
+    for (let n = 0; n < 300; n++) await keep(store, [sampleEvent()])
+    const claimed = claim(store)
+    expect(claimed).toHaveLength(300)
+    expect(new Set(claimed.map(({ events }) => events[0]?.key)).size).toBe(300)
+  })
+})
+
 describe('bytes that a disk has changed', () => {
   it('are handed to nobody: the events of their runs are dead, and say why', async () => {
     const directory = newFolder()
