@@ -7,7 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadedMs } from '../loaded-ms.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 import { canStartServers, type OwnServer, startOwnServer } from '../store/postgres/own-server.ts'
-import { createTestDatabase, type TestDatabase } from '../store/postgres/test-database.ts'
+import {
+  amongTables,
+  createTestDatabase,
+  type TestDatabase,
+} from '../store/postgres/test-database.ts'
 import { createAdminApi } from './admin-api.ts'
 import { lockJobs, OUTAGES, type Outage, type Place } from './database-outages.ts'
 import { startDatabaseProxy } from './database-proxy.ts'
@@ -214,7 +218,7 @@ describe.skipIf(!canStartServers())('a receiver with a PostgreSQL', { timeout: 4
       let current = primary
       const scene = await enter(primary, {
         url: primary.urlOf('app'),
-        execute: (sql, values) => current.execute(current.urlOf('app'), sql, values),
+        execute: (sql, values) => current.execute(amongTables(current.urlOf('app')), sql, values),
       })
       await goThrough(scene, {
         title: 'that is replaced by its standby',

@@ -88,7 +88,7 @@ async function startIn(folder: string): Promise<OwnServer> {
     const copy = join(another, 'copied')
     await stopAtOnce()
     // With its owner, who is not ours; the programs for a copy while it runs are not everywhere.
-    execFileSync('cp', ['-a', join(home, 'data'), copy])
+    execFileSync('cp', ['-a', `${home}/data/.`, copy])
     writeFileSync(join(copy, 'standby.signal'), '')
     const way = `primary_conninfo = 'host=${home} user=postgres'\n`
     appendFileSync(join(copy, 'postgresql.auto.conf'), way)

@@ -20,6 +20,10 @@ export interface TestDatabase {
 export const withParameter = (url: string, parameter: string): string =>
   `${url}${url.includes('?') ? '&' : '?'}${parameter}`
 
+/** For statements that find the store's tables by their names alone. */
+export const amongTables = (url: string): string =>
+  withParameter(url, `options=${encodeURIComponent('-c search_path=mailtrap_receiver,public')}`)
+
 export async function createTestDatabase(server: TestServer): Promise<TestDatabase> {
   const url = await server.createDatabase()
   const name = new URL(url.replace('@/', '@host/')).pathname.slice(1)
@@ -29,12 +33,11 @@ export async function createTestDatabase(server: TestServer): Promise<TestDataba
     await Promise.all(stores.map((store) => store.close()))
     await server.dropDatabase(url)
   })
-  const options = encodeURIComponent('-c search_path=mailtrap_receiver,public')
   return {
     url,
     name,
     warnings,
-    execute: (sql, values) => server.execute(withParameter(url, `options=${options}`), sql, values),
+    execute: (sql, values) => server.execute(amongTables(url), sql, values),
     async open(storeUrl = url, given = {}) {
       const onWarning = (text: string) => warnings.push(text)
       const store = await openPostgresStore(storeUrl, { onWarning, ...given })
