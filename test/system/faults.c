@@ -21,7 +21,7 @@ static int has_fault(const char *name, int takes_it) {
   return takes_it ? unlink(path) == 0 : access(path, F_OK) == 0;
 }
 
-/* 1: a database, 2: its log, or a batch in the spool, 0: another file. */
+/* 1: a database, 2: its log, or what the spool writes, a batch or to see that it can; 0: another file. */
 static int kind_of(int fd) {
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -30,7 +30,7 @@ static int kind_of(int fd) {
   path[length] = 0;
   const char *name = strrchr(path, '/');
   if (name == NULL) return 0;
-  if (strstr(name, ".batch") != NULL) return 2;
+  if (strstr(name, ".batch") != NULL || strstr(name, ".unfinished") != NULL) return 2;
   if (strncmp(name, "/receiver.db", 12) != 0) return 0;
   return strcmp(name + strlen(name) - 3, ".db") == 0 ? 1 : 2;
 }
