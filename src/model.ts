@@ -150,7 +150,6 @@ export const REPLAYED_STATES = [
   'conflict',
   'stale',
 ] as const
-export type ReplayedState = (typeof REPLAYED_STATES)[number]
 
 /** How an attempt ended. */
 export type Outcome =

@@ -35,8 +35,8 @@ export function collectGiven(
   for (const setting of settings) {
     const label = labelOf(setting, origins)
     if (!label) continue
-    const text = problems.attempt(label, () => findText(setting, origins))
-    const isFromFile = !isInEnvironment(setting, origins.env)
+    const text = problems.attempt(label, () => refuseEmpty(findText(setting, origins)))
+    const isFromFile = label === origins.file.label(setting.fileKey)
     const folder = isFromFile ? origins.file.folder : origins.cwd
     if (text !== undefined) given.set(setting.name, { text, label, folder, isFromFile })
   }
@@ -62,27 +62,14 @@ export function readGiven(given: GivenSettings, problems: ProblemList): SettingV
   return settingsSchema.parse(texts)
 }
 
-/** True when somebody wrote something for it, right or wrong. */
-export function isGiven(
-  setting: SettingDescription,
-  origins: Pick<Places, 'env' | 'file'>,
-): boolean {
-  return labelOf(setting, origins) !== undefined
-}
-
-/** How a message names the place where a setting is given; undefined when it is not. */
-function labelOf(
-  setting: SettingDescription,
+/** How a message names the place where a setting is given, right or wrong; undefined when it is not. */
+export function labelOf(
+  { name, fileKey, isSecret }: SettingDescription,
   { env, file }: Pick<Places, 'env' | 'file'>,
 ): string | undefined {
-  const { name, fileKey } = setting
   if (env[name] !== undefined) return name
-  if (isInEnvironment(setting, env)) return `${name}_FILE`
+  if (isSecret && env[`${name}_FILE`] !== undefined) return `${name}_FILE`
   return file.values[fileKey] === undefined ? undefined : file.label(fileKey)
-}
-
-function isInEnvironment({ name, isSecret }: SettingDescription, env: NodeJS.ProcessEnv): boolean {
-  return env[name] !== undefined || (isSecret && env[`${name}_FILE`] !== undefined)
 }
 
 function findText(setting: SettingDescription, { env, cwd, file, secrets }: Places): string {
@@ -91,12 +78,9 @@ function findText(setting: SettingDescription, { env, cwd, file, secrets }: Plac
   if (env[name] !== undefined && path !== undefined) {
     throw new WrongValue(`is given twice, also as ${name}_FILE`, 'Remove one of them.')
   }
-  if (path !== undefined) {
-    return refuseEmpty(secrets.read({ file: refuseEmpty(path) }, cwd))
-  }
+  if (path !== undefined) return secrets.read({ file: refuseEmpty(path) }, cwd)
   const value = env[name] ?? file.values[fileKey]
-  if (!isSecret) return refuseEmpty(readFileText(value))
-  return refuseEmpty(secrets.read(readFileSecret(value), file.folder))
+  return isSecret ? secrets.read(readFileSecret(value), file.folder) : readFileText(value)
 }
 
 // A file that somebody forgot to fill: no default may hide that.

@@ -1,7 +1,7 @@
 import { PROVIDER_NAMES, type ProviderName, type Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import type { FileSource } from './file-schema.ts'
-import { isGiven } from './given-settings.ts'
+import { labelOf } from './given-settings.ts'
 import type { Origins } from './origins.ts'
 import type { SecretReference } from './secret-reader.ts'
 import { readBasicAuth, readSigningSecrets, readUrlToken } from './secret-text.ts'
@@ -33,7 +33,7 @@ export function buildSources(origins: Origins): Source[] {
 
 /** True also when what is given is wrong: then that is the problem, not its absence. */
 export function isAnySourceGiven(origins: Pick<Origins, 'env' | 'file'>): boolean {
-  const isAnySet = SIGNING_SETTINGS.some((setting) => isGiven(setting, origins))
+  const isAnySet = SIGNING_SETTINGS.some((setting) => labelOf(setting, origins))
   return isAnySet || origins.file.isAnySourceGiven
 }
 

@@ -120,15 +120,17 @@ function findProblems(given: unknown): string[] {
   if (typeof given !== 'object' || given === null)
     return ['Give it an object with `on` or `onBatch`.']
   const spec: Readonly<Record<string, unknown>> = { ...given }
-  const problems = [...findUnknownOptions(spec), ...findNameProblem(spec.name)]
+  const problems = [
+    ...findUnknownOptions(spec),
+    ...listOf(spec.name === undefined ? undefined : checkHandlerName(spec.name)),
+  ]
   if ((spec.on === undefined) === (spec.onBatch === undefined)) {
     return [...problems, 'Give exactly one of `on` and `onBatch`.']
   }
   return [...problems, ...(spec.on === undefined ? checkOnBatch(spec) : checkOn(spec))]
 }
 
-function findNameProblem(name: unknown): string[] {
-  const problem = name === undefined ? undefined : checkHandlerName(name)
+function listOf(problem: string | undefined): string[] {
   return problem === undefined ? [] : [problem]
 }
 
@@ -148,7 +150,7 @@ function checkOn({ on, events, batchSize }: Readonly<Record<string, unknown>>): 
   const entries = Object.entries(on)
   if (entries.length > MAX_KEYS) return [tooManyKeys('on', entries.length)]
   return entries.flatMap(([key, run]) => [
-    ...findKeyProblem(key),
+    ...listOf(checkKey(key)),
     ...(typeof run === 'function' ? [] : [`\`on\` must have a function for \`${key}\`.`]),
   ])
 }
@@ -165,16 +167,11 @@ function checkOnBatch(spec: Readonly<Record<string, unknown>>): string[] {
   }
   if (events.length > MAX_KEYS) return [tooManyKeys('events', events.length)]
   return events.flatMap((key) =>
-    typeof key === 'string' ? findKeyProblem(key) : ['`events` must hold texts only.'],
+    typeof key === 'string' ? listOf(checkKey(key)) : ['`events` must hold texts only.'],
   )
 }
 
 function tooManyKeys(option: string, count: number): string {
   const [many, most] = [count, MAX_KEYS].map((number) => number.toLocaleString('en'))
   return `\`${option}\` has ${many} keys; no more than ${most} are possible.`
-}
-
-function findKeyProblem(key: string): string[] {
-  const problem = checkKey(key)
-  return problem === undefined ? [] : [problem]
 }

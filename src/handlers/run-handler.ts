@@ -117,17 +117,10 @@ async function runInTime(
 }
 
 function recordLog(lines: LoggedLine[]): HandlerLog {
-  const record =
-    (level: keyof HandlerLog): HandlerLog['info'] =>
-    (text, fields) => {
-      lines.push({ level, text, fields })
-    }
-  return {
-    debug: record('debug'),
-    info: record('info'),
-    warn: record('warn'),
-    error: record('error'),
-  }
+  const record = (level: keyof HandlerLog) => (text: string, fields?: LoggedLine['fields']) =>
+    void lines.push({ level, text, fields })
+  const [debug, info] = [record('debug'), record('info')]
+  return { debug, info, warn: record('warn'), error: record('error') }
 }
 
 function summarise(ends: readonly AttemptEnd[]): Pick<HandlerRun<never>, 'outcome' | 'error'> {

@@ -13,8 +13,6 @@ export interface Provider {
   readonly idField: string
   /** Its UUIDs are deduplication keys as they are. Of one provider only: two may use the same. */
   readonly hasUuidKeys: boolean
-  /** It can be asked afterwards what happened, to fill in what never came. */
-  readonly hasEmailLog: boolean
   /** CIDR blocks from which its requests come, as published; empty: it publishes none. */
   readonly addresses: readonly string[]
   /** When it gives a batch up and pauses the webhook; undefined: not published. */
@@ -57,7 +55,7 @@ export interface Provider {
   isTestId(eventId: string | undefined): boolean
   /**
    * The id that this event has if a back-fill puts it in; undefined: it could not. Without such a
-   * function the provider has nothing to fill from.
+   * function the provider has no log that can be asked afterwards, and nothing to fill from.
    */
   readonly backfillId?: (
     facts: Pick<EventFacts, 'type' | 'messageId' | 'occurredAt'>,

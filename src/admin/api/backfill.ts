@@ -69,7 +69,7 @@ const iso = (at: number): string => new Date(at).toISOString()
 /** The one whose provider has a log, where there is one. */
 function chooseSource(sources: readonly NamedSource[], asked: string | undefined): string {
   const names = sources.flatMap(({ name, provider }) =>
-    PROVIDERS[provider].hasEmailLog ? [name] : [],
+    PROVIDERS[provider].backfillId ? [name] : [],
   )
   const [only] = names
   if (asked !== undefined && names.includes(asked)) return asked

@@ -14,12 +14,25 @@ interface KindInFile<Options> {
   readonly keys: readonly string[]
   /** Undefined, with problems, when something is wrong. */
   readonly read: (entry: OpenEntry) => Options | undefined
+  /** Where it takes events, for people. */
+  readonly show: (options: Options) => string
 }
 
 const IN_FILE: { readonly [Kind in BuiltInKind]: KindInFile<BuiltInOptions[Kind]> } = {
-  forward: { keys: FORWARD_KEYS, read: readForwardEntry },
-  table: { keys: [], read: readTableEntry },
-  publish: { keys: [], read: readPublishEntry },
+  forward: { keys: FORWARD_KEYS, read: readForwardEntry, show: ({ url }) => showPlace(url) },
+  table: {
+    keys: [],
+    read: readTableEntry,
+    show: ({ url, name }) => `${showPlace(url)}, table ${name}`,
+  },
+  publish: {
+    keys: [],
+    read: readPublishEntry,
+    show: ({ url, subject, exchange }) =>
+      showPlace(url) +
+      (exchange === undefined ? '' : `, exchange ${exchange}`) +
+      (subject === undefined ? '' : `, subject ${subject}`),
+  },
 }
 
 const COMMON_KEYS = ['where', 'rate', 'concurrency', 'timeout', 'retry', 'memory']
@@ -127,22 +140,9 @@ function readNats(subject: string | undefined, exchange: string | undefined) {
   throw new WrongValue('is missing', 'Give what stands before the type, such as mail.events.')
 }
 
-type Show<Options> = (options: Options) => string
-
-const SHOW: { readonly [Kind in BuiltInKind]: Show<BuiltInOptions[Kind]> } = {
-  forward: ({ url }) => showPlace(url),
-  table: ({ url, name }: TableOptions) => `${showPlace(url)}, table ${name}`,
-  publish: ({ url, subject, exchange }: PublishOptions) =>
-    [
-      showPlace(url),
-      ...(exchange === undefined ? [] : [`exchange ${exchange}`]),
-      ...(subject === undefined ? [] : [`subject ${subject}`]),
-    ].join(', '),
-}
-
 /** Where a built-in handler takes its events, for people. What may be secret of an address is left out. */
 export function showTarget({ kind, options }: BuiltIn): string {
-  return (SHOW[kind] as Show<object>)(options)
+  return (IN_FILE[kind].show as (options: object) => string)(options)
 }
 
 /** Scheme, host and port; of PostgreSQL's socket its folder. */

@@ -43,7 +43,10 @@ export interface TableOptions {
 }
 
 export interface PublishOptions {
-  /** `nats://…` or `tls://…`; with an exchange `amqp://…` or `amqps://…`. May hold a password. */
+  /**
+   * `nats://…` or `tls://…`; with an exchange `amqp://…` or `amqps://…`, with its virtual host. May hold a
+   * user and a password; for NATS also a token as user.
+   */
   readonly url: string
   /** Stands before the type in the subject, or in the routing key. NATS cannot do without. */
   readonly subject?: string | undefined

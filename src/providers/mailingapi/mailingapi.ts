@@ -22,7 +22,6 @@ export const mailingapi: Provider = {
   nameField: 'type',
   idField: 'id',
   hasUuidKeys: false,
-  hasEmailLog: false,
   addresses: [],
   retries: undefined,
   ownSettings: ['toleranceSeconds', 'secretForm'],

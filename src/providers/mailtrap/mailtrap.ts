@@ -20,7 +20,6 @@ export const mailtrap: Provider = {
   nameField: 'event',
   idField: 'event_id',
   hasUuidKeys: true,
-  hasEmailLog: true,
   addresses: ['45.158.83.0/24', '5.181.200.0/24'],
   retries: MAILTRAP_RETRIES,
   ownSettings: [],

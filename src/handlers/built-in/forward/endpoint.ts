@@ -16,19 +16,16 @@ export interface OutgoingRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Where events go, with its open connections. */
-export interface Endpoint {
-  /** Without what may be secret in it. */
-  readonly label: string
-  /** Rejects with a ForwardError when no answer came. `readsBody`: waits for all of it. */
-  post(
-    request: OutgoingRequest,
-    options: { readonly signal: AbortSignal; readonly readsBody: boolean },
-  ): Promise<Answer>
+/** `readsBody`: all of the answer is waited for. */
+interface PostMeans {
+  readonly signal: AbortSignal
+  readonly readsBody: boolean
 }
 
-/** HTTP/1.1 with connections that are used again; redirects are answers like any other. */
-export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | 'ca'>): Endpoint {
+/**
+ * Where events go: HTTP/1.1 with connections that are used again; redirects are answers like any other.
+ */
+export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | 'ca'>) {
   const url = new URL(options.url)
   const client = url.protocol === 'https:' ? https : http
   const agent = new client.Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE, scheduling: 'lifo' })
@@ -37,7 +34,7 @@ export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | '
 
   function send(
     { body, headers }: OutgoingRequest,
-    { signal, readsBody }: { signal: AbortSignal; readsBody: boolean },
+    { signal, readsBody }: PostMeans,
     connection: http.Agent | false,
   ): Promise<Answer | 'stale'> {
     return new Promise((resolve, reject) => {
@@ -63,8 +60,10 @@ export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | '
   }
 
   return {
+    /** Without what may be secret in it. */
     label,
-    async post(request, means) {
+    /** Rejects with a ForwardError when no answer came. */
+    async post(request: OutgoingRequest, means: PostMeans): Promise<Answer> {
       const answer = await send(request, means, agent)
       if (answer !== 'stale') return answer
       // The endpoint closed the connection as we began to use it again: that is no failure of its.

@@ -12,18 +12,19 @@ export async function loadPackage<Module>(
   toInstall: string,
   workingDirectory = process.cwd(),
 ): Promise<Module> {
-  try {
-    return (await import(name)) as Module
-  } catch (error) {
-    if (!isMissing(error)) throw error
+  const beside = () => import(name)
+  const installed = () => {
+    const { resolve } = createRequire(join(workingDirectory, 'package.json'))
+    return import(pathToFileURL(resolve(name)).href)
   }
-  try {
-    const path = createRequire(join(workingDirectory, 'package.json')).resolve(name)
-    return (await import(pathToFileURL(path).href)) as Module
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    throw new Error(`The package ${name} is not installed. Run: npm install ${toInstall}`)
+  for (const load of [beside, installed]) {
+    try {
+      return (await load()) as Module
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
   }
+  throw new Error(`The package ${name} is not installed. Run: npm install ${toInstall}`)
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,14 +1,8 @@
 import type * as JetStream from '@nats-io/jetstream'
 import type * as Transport from '@nats-io/transport-node'
+import type { PublishOptions } from '../built-in-options.ts'
 import { type Broker, createBroker, toSubject } from './broker.ts'
 import { loadPackage } from './load-package.ts'
-
-export interface NatsOptions {
-  /** `nats://` or `tls://`; may hold a user and a password, or a token as user. */
-  readonly url: string
-  /** Stands before the type. */
-  readonly subject: string
-}
 
 const TO_INSTALL = '@nats-io/transport-node@3 @nats-io/jetstream@3'
 const CONNECT_MS = 10_000
@@ -21,7 +15,10 @@ const DEFAULT_PORT = '4222'
  * message whose `Nats-Msg-Id` it has seen within its duplicate window. Rejects when the packages are
  * not installed.
  */
-export async function openNats({ url, subject }: NatsOptions): Promise<Broker> {
+export async function openNats({
+  url,
+  subject = '',
+}: Pick<PublishOptions, 'url' | 'subject'>): Promise<Broker> {
   const transport = await loadPackage<typeof Transport>('@nats-io/transport-node', TO_INSTALL)
   const { jetstream } = await loadPackage<typeof JetStream>('@nats-io/jetstream', TO_INSTALL)
   const options = describeServer(new URL(url))

@@ -25,11 +25,7 @@ export async function createPublishHandler(
 }
 
 /** Loads only what it needs. */
-async function openBroker({ url, subject, exchange }: PublishOptions): Promise<Broker> {
-  if (exchange === undefined) {
-    const { openNats } = await import('./nats.ts')
-    return openNats({ url, subject: subject ?? '' })
-  }
-  const { openRabbit } = await import('./rabbitmq.ts')
-  return openRabbit({ url, exchange, subject })
+async function openBroker(options: PublishOptions): Promise<Broker> {
+  if (options.exchange === undefined) return (await import('./nats.ts')).openNats(options)
+  return (await import('./rabbitmq.ts')).openRabbit(options)
 }

@@ -1,15 +1,7 @@
 import type * as Amqp from 'amqplib'
+import type { PublishOptions } from '../built-in-options.ts'
 import { type Broker, createBroker, type Message, toSubject } from './broker.ts'
 import { loadPackage } from './load-package.ts'
-
-export interface RabbitOptions {
-  /** `amqp://` or `amqps://`, with user, password and virtual host. */
-  readonly url: string
-  /** Made as a durable topic exchange when there is none of that name. */
-  readonly exchange: string
-  /** Stands before the type in the routing key; undefined: the type alone. */
-  readonly subject: string | undefined
-}
 
 const TO_INSTALL = 'amqplib@2'
 const CONNECT_MS = 10_000
@@ -19,7 +11,7 @@ const NOT_FOUND = 404
  * Publishes persistent messages to an exchange, each confirmed by the broker. Rejects when the
  * package is not installed.
  */
-export async function openRabbit({ url, exchange, subject }: RabbitOptions): Promise<Broker> {
+export async function openRabbit({ url, exchange = '', subject }: PublishOptions): Promise<Broker> {
   const amqp = await loadPackage<typeof Amqp>('amqplib', TO_INSTALL)
 
   /** The channel and its connection end together. */

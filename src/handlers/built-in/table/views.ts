@@ -30,29 +30,21 @@ const latest = (state: State) =>
 const percent = (part: string, whole: string, as: string) =>
   `round(100.0 * ${part} / nullif(${whole}, 0), 2) AS ${as}`
 
+const SENDING: readonly State[] = ['delivered', 'deferred', 'bounced', 'complained', 'unsubscribed']
+
 /**
  * What is asked of such a table most: by the last part of the view's name, its query. The state of a
  * recipient is the one of the highest rank, in the order of `rank` of a normalised event.
  */
 export function describeViews({ table, day }: Dialect): Readonly<Record<string, string>> {
   return {
-    by_domain_day: `SELECT ${day('occurred_at')} AS day, sending_domain, ${[
-      count('delivered'),
-      count('deferred'),
-      count('bounced'),
-      count('complained'),
-      count('unsubscribed'),
-    ].join(', ')} FROM ${table} WHERE name IS NOT NULL GROUP BY day, sending_domain`,
-    by_category: `SELECT sending_stream, category, delivered, deferred, bounced, complained, unsubscribed, opened, clicked, ${[
+    by_domain_day: `SELECT ${day('occurred_at')} AS day, sending_domain, ${SENDING.map(count).join(', ')} FROM ${table} WHERE name IS NOT NULL GROUP BY day, sending_domain`,
+    by_category: `SELECT sending_stream, category, ${SENDING.join(', ')}, opened, clicked, ${[
       percent('delivered', '(delivered + bounced)', 'delivered_percent'),
       percent('opened', 'delivered', 'opened_percent'),
       percent('complained', 'delivered', 'complained_percent'),
     ].join(', ')} FROM (SELECT sending_stream, category, ${[
-      count('delivered'),
-      count('deferred'),
-      count('bounced'),
-      count('complained'),
-      count('unsubscribed'),
+      ...SENDING.map(count),
       countMessages('opened'),
       countMessages('clicked'),
     ].join(
