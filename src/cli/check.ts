@@ -8,7 +8,7 @@ import type { HandlerSettings } from '../model.ts'
 import { type CommandContext, describeError, wrongSettings } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
 import { formatCounted } from './figures.ts'
-import { describeFact, type Paint, printAnswer, safeText } from './terminal.ts'
+import { describeFacts, type Paint, printAnswer, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -155,22 +155,19 @@ function describeCheck(
   { handlers, store }: { handlers: readonly CheckedHandler[]; store: CheckedStore },
   paint: Paint,
 ): string {
-  const line = (title: string, value: string) => describeFact(title, value, paint)
-  return [
-    ...settings.sources.map((source) =>
-      line(
-        'source',
-        `POST /webhooks/${source.name}, ${source.provider}, ${formatCounted(source.secrets.length, 'secret')}`,
-      ),
-    ),
-    line('listens', `${settings.host} port ${settings.port}`),
-    line('admin', describeAdmin(settings.admin)),
-    line('store', settings.storeLabel),
-    ...(store.problem === undefined ? [] : [line('', store.problem)]),
-    ...settings.warnings.map((warning) => line('warning', warning)),
-    '\n',
-    ...handlers.map((handler) => describeHandler(handler, paint)),
-  ].join('')
+  const sources = settings.sources.map(
+    ({ name, provider, secrets }) =>
+      `POST /webhooks/${name}, ${provider}, ${formatCounted(secrets.length, 'secret')}`,
+  )
+  const facts = describeFacts(paint, [
+    ...sources.map((text) => ['source', text] as const),
+    ['listens', `${settings.host} port ${settings.port}`],
+    ['admin', describeAdmin(settings.admin)],
+    ['store', settings.storeLabel],
+    ['', store.problem],
+    ...settings.warnings.map((warning) => ['warning', warning] as const),
+  ])
+  return `${facts}\n${handlers.map((handler) => describeHandler(handler, paint)).join('')}`
 }
 
 function describeAdmin(admin: Settings['admin']): string {

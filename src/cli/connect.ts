@@ -43,31 +43,36 @@ interface Work<Answer> {
   readonly path: string
   readonly request?: Readonly<Record<string, string>>
   readonly describe: (answer: Answer) => string
+  /** Throws when what came of it is not what was wanted. */
+  readonly judge?: (answer: Answer) => void
 }
 
 /**
- * Has a receiver do what may take long, and cannot be taken back: names it first, shows how far it is,
- * and prints what came of it. Answers that.
+ * Makes it a command that has a receiver do what may take long, and cannot be taken back: it names the
+ * receiver first, shows how far it is, and prints what came of it. `plan` may get an argument.
  */
-export async function workOn<Answer extends object>(
+export function workCommand<Answer extends object>(
   context: CommandContext,
-  { path, request = {}, describe }: Work<Answer>,
-): Promise<Answer> {
-  const client = await connectToChange(context)
-  const progress = createProgress(context)
-  const answer = await client.work<Answer>(path, request, progress.show).finally(progress.clear)
-  await printAnswer(context, answer, () => describe(answer))
-  return answer
+  command: Command,
+  plan: (argument: string) => Work<Answer>,
+): Command {
+  return addAdminOptions(command).action(async (argument: string) => {
+    const { path, request = {}, describe, judge } = plan(argument)
+    const client = await connectToChange(context)
+    const progress = createProgress(context)
+    const answer = await client.work<Answer>(path, request, progress.show).finally(progress.clear)
+    await printAnswer(context, answer, () => describe(answer))
+    judge?.(answer)
+  })
 }
 
 async function findReceiver({ env, options, stopped }: CommandContext) {
-  const { adminUrl, passwordFile } = options
-  const given = { name: 'ADMIN_PASSWORD', file: passwordFile }
-  if (adminUrl !== undefined)
-    return { url: adminUrl, password: await readSecret(given, env), stopped }
-  const address = readAdminAddress(env, '.')
-  const password = passwordFile === undefined ? address?.password : await readSecret(given, env)
-  return { url: adminUrlOf(address), password, stopped }
+  const { adminUrl, passwordFile: file } = options
+  const address = adminUrl === undefined ? readAdminAddress(env, '.') : undefined
+  const isGiven = adminUrl !== undefined || file !== undefined
+  const given = isGiven ? await readSecret({ name: 'ADMIN_PASSWORD', file }, env) : undefined
+  const password = isGiven ? given : address?.password
+  return { url: adminUrl ?? adminUrlOf(address), password, stopped }
 }
 
 /** Throws a CommandFailure when nobody listens, or nobody can say where. */
@@ -100,6 +105,12 @@ export function filterOf({ options }: CommandContext): Readonly<Record<string, s
     String(value),
   ])
   return Object.fromEntries(fields)
+}
+
+/** For a command that would concern everything without a filter; `which` says so. */
+export function needFilter<Filter extends object>(filter: Filter, command: Command, which: string) {
+  if (Object.keys(filter).length === 0) command.error(`error: say which ${which}`)
+  return filter
 }
 
 /** Adds what every command needs that lists what a running receiver has. */

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { EraseJson } from '../admin/api/upkeep.ts'
 import { ERASE_PARAMETERS } from '../admin/parameters.ts'
 import { type CommandContext, CommandFailure, readerOf } from './command.ts'
-import { addAdminOptions, workOn } from './connect.ts'
+import { workCommand } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
@@ -17,15 +17,15 @@ sent again is known. It can be repeated, and goes on beside the traffic.
 Exit code 0 when nothing is left, otherwise 1.`
 
 export function eraseCommand(context: CommandContext): Command {
-  return addAdminOptions(
-    new Command('erase')
-      .argument('<recipient>', 'e-mail address, in any case', readAddress)
-      .addHelpText('after', EXAMPLES)
-      .action(async (recipient: string) => {
-        const work = { path: '/api/erase', request: { recipient }, describe: describeErasure }
-        refuseRest(await workOn(context, work))
-      }),
-  )
+  const command = new Command('erase')
+    .argument('<recipient>', 'e-mail address, in any case', readAddress)
+    .addHelpText('after', EXAMPLES)
+  return workCommand(context, command, (recipient) => ({
+    path: '/api/erase',
+    request: { recipient },
+    describe: describeErasure,
+    judge: refuseRest,
+  }))
 }
 
 const readAddress = readerOf(

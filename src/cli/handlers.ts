@@ -2,23 +2,19 @@ import { Command } from 'commander'
 import type { HandlerJson } from '../admin/api/handlers.ts'
 import { errorLine, failingShare, type HandlerState, handlerState } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
-import { addAdminOptions, connect, workOn } from './connect.ts'
-import { formatCount, formatCounted, formatInstant } from './figures.ts'
-import { type Column, printRows } from './table.ts'
+import { addAdminOptions, connect, workCommand } from './connect.ts'
+import { formatCounted, formatInstant } from './figures.ts'
+import { type Column, figureColumn, printRows } from './table.ts'
 import type { Colour } from './terminal.ts'
 
 const COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
   { title: 'STATE', text: describeState, colour: (handler) => COLOURS[handlerState(handler)] },
-  figures('PENDING', 'pending'),
-  figures('DONE', 'done'),
-  figures('DEAD', 'dead'),
+  figureColumn('PENDING', ({ jobs }) => jobs.pending),
+  figureColumn('DONE', ({ jobs }) => jobs.done),
+  figureColumn('DEAD', ({ jobs }) => jobs.dead),
   { title: 'EVENTS', text: describeKeys, mayShrink: true },
-  {
-    title: 'LAST PROBLEM',
-    text: ({ last_problem: text }) => errorLine(text ?? '-'),
-    mayShrink: true,
-  },
+  { title: 'LAST PROBLEM', text: (row) => errorLine(row.last_problem ?? '-'), mayShrink: true },
 ]
 
 const EXAMPLES = `
@@ -43,16 +39,17 @@ function changeCommand(
   description: string,
   context: CommandContext,
 ): Command {
-  return addAdminOptions(
-    new Command(action)
-      .description(`${description}, on every replica`)
-      .argument('<name>', 'its name in the list')
-      .addHelpText('after', EXAMPLES)
-      .action(async (name: string) => {
-        const path = `/api/handlers/${encodeURIComponent(name)}/${action}`
-        await workOn(context, { path, describe: describeChange })
-      }),
-  )
+  const command = new Command(action)
+    .description(`${description}, on every replica`)
+    .argument('<name>', 'its name in the list')
+    .addHelpText('after', EXAMPLES)
+  return workCommand(context, command, (name) => ({
+    path: `/api/handlers/${encodeURIComponent(name)}/${action}`,
+    describe: ({ handler, paused }: { readonly handler: string; readonly paused: boolean }) =>
+      paused
+        ? `${handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${handler}.`
+        : `${handler} goes on.`,
+  }))
 }
 
 async function listHandlers(context: CommandContext): Promise<void> {
@@ -62,16 +59,6 @@ async function listHandlers(context: CommandContext): Promise<void> {
   await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, context)
 }
 
-interface Changed {
-  readonly handler: string
-  readonly paused: boolean
-}
-
-function describeChange({ handler, paused }: Changed): string {
-  return paused
-    ? `${handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${handler}.`
-    : `${handler} goes on.`
-}
 
 const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
   paused: 'yellow',
@@ -99,8 +86,4 @@ function describeState(handler: HandlerJson): string {
 function describeKeys({ keys, takes_batches: takesBatches }: HandlerJson): string {
   if (keys === null) return '-'
   return `${keys.join(', ')}${takesBatches ? ' (in batches)' : ''}`
-}
-
-function figures(title: string, state: keyof HandlerJson['jobs']): Column<HandlerJson> {
-  return { title, text: ({ jobs }) => formatCount(jobs[state]), isFigure: true }
 }

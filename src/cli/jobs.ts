@@ -4,7 +4,7 @@ import { errorLine } from '../admin/api/in-words.ts'
 import type { ListedJobJson } from '../admin/api/jobs.ts'
 import { JOB_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import { addAdminOptions, addListOptions, filterOf, printList, workOn } from './connect.ts'
+import { addListOptions, filterOf, needFilter, printList, workCommand } from './connect.ts'
 import { formatCounted, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
 import { STATE_COLOURS } from './terminal.ts'
@@ -75,20 +75,15 @@ function retryCommand(context: CommandContext): Command {
   const command = addSelection(new Command('retry'))
     .description('run jobs now that wait for their next attempt')
     .addHelpText('after', RETRY_EXAMPLES)
-    .action(async () => {
-      const request = filterOf(context)
-      if (Object.keys(request).length === 0) {
-        command.error('error: say which jobs: without any filter, every job would run now')
-      }
-      await workOn(context, { path: '/api/jobs/retry', request, describe: describeRetry })
-    })
-  return addAdminOptions(command)
-}
-
-function describeRetry({ retried }: { readonly retried: number }): string {
-  return retried === 0
-    ? 'No job that matches waits for its next attempt.'
-    : `${formatCounted(retried, 'job runs', 'jobs run')} now.`
+  const everything = 'jobs: without any filter, every job would run now'
+  return workCommand(context, command, () => ({
+    path: '/api/jobs/retry',
+    request: needFilter(filterOf(context), command, everything),
+    describe: ({ retried }: { readonly retried: number }) =>
+      retried === 0
+        ? 'No job that matches waits for its next attempt.'
+        : `${formatCounted(retried, 'job runs', 'jobs run')} now.`,
+  }))
 }
 
 const DISCARD_EXAMPLES = `
@@ -107,20 +102,16 @@ function discardCommand(context: CommandContext): Command {
     .option('--error <text>', 'that failed so, as the page groups failures')
     .option('--reason <text>', 'why; one line of up to 300 characters, needed')
     .addHelpText('after', DISCARD_EXAMPLES)
-    .action(async () => {
-      const { reason, ...selection } = filterOf(context)
-      if (Object.keys(selection).length === 0) {
-        command.error(
-          'error: say which jobs: without any filter, every dead job would be discarded',
-        )
-      }
-      if (reason === undefined) {
-        return command.error('error: say why nobody needs them, with --reason')
-      }
-      const request = { ...selection, reason }
-      await workOn(context, { path: '/api/jobs/discard', request, describe: describeDiscarded })
-    })
-  return addAdminOptions(command)
+  const everything = 'jobs: without any filter, every dead job would be discarded'
+  return workCommand(context, command, () => {
+    const { reason, ...selection } = filterOf(context)
+    needFilter(selection, command, everything)
+    if (reason === undefined) {
+      return command.error('error: say why nobody needs them, with --reason')
+    }
+    const request = { ...selection, reason }
+    return { path: '/api/jobs/discard', request, describe: describeDiscarded }
+  })
 }
 
 const LEFT: Readonly<Record<keyof DiscardedJson['left'], string>> = {

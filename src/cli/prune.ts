@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './command.ts'
-import { addAdminOptions, workOn } from './connect.ts'
+import { workCommand } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
@@ -11,14 +11,10 @@ Forgets what is older than RETAIN_EVENTS, RETAIN_DEAD and RETAIN_KEYS of the run
 it otherwise does every hour.`
 
 export function pruneCommand(context: CommandContext): Command {
-  const work = { path: '/api/prune', describe: describePruning }
-  return addAdminOptions(
-    new Command('prune')
-      .addHelpText('after', EXAMPLES)
-      .action(async () => void (await workOn(context, work))),
-  )
-}
-
-function describePruning({ pruned }: { readonly pruned: number }): string {
-  return pruned === 0 ? 'Nothing is that old.' : `${formatCounted(pruned, 'row')} forgotten.`
+  const command = new Command('prune').addHelpText('after', EXAMPLES)
+  return workCommand(context, command, () => ({
+    path: '/api/prune',
+    describe: ({ pruned }: { readonly pruned: number }) =>
+      pruned === 0 ? 'Nothing is that old.' : `${formatCounted(pruned, 'row')} forgotten.`,
+  }))
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import type { QuarantineJson } from '../admin/api/quarantine.ts'
 import { type CommandContext, readWholeNumber } from './command.ts'
-import { addAdminOptions, addListOptions, connect, printList, workOn } from './connect.ts'
-import { formatCount, formatCounted, formatInstant } from './figures.ts'
-import type { Column } from './table.ts'
-import { describeFact, type Paint, printAnswer, safeLines, writeText } from './terminal.ts'
+import { addAdminOptions, addListOptions, connect, printList, workCommand } from './connect.ts'
+import { formatCounted, formatInstant } from './figures.ts'
+import { type Column, figureColumn } from './table.ts'
+import { describeFacts, type Paint, printAnswer, safeLines, writeText } from './terminal.ts'
 
 interface ShowOptions {
   readonly raw?: boolean
@@ -17,8 +17,8 @@ const COLUMNS: readonly Column<QuarantineJson>[] = [
   { title: 'SOURCE', text: (piece) => piece.source },
   { title: 'REASON', text: (piece) => piece.reason },
   { title: 'PIECE', text: (piece) => String(piece.position), isFigure: true },
-  { title: 'PIECES', text: (piece) => formatCount(piece.pieces), isFigure: true },
-  { title: 'BYTES', text: (piece) => formatCount(piece.bytes), isFigure: true },
+  figureColumn('PIECES', (piece) => piece.pieces),
+  figureColumn('BYTES', (piece) => piece.bytes),
   { title: 'DETAIL', text: (piece) => piece.detail || '-', mayShrink: true },
 ]
 
@@ -60,18 +60,15 @@ function showCommand(context: CommandContext): Command {
 }
 
 function replayCommand(context: CommandContext): Command {
-  return addAdminOptions(
-    new Command('replay')
-      .description('take a piece out of quarantine and read it again, once the reader is mended')
-      .argument('<id>', 'its ID in the list')
-      .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
-      .action(async (id: string) => {
-        const path = `/api/quarantine/${encodeURIComponent(id)}/replay`
-        const describe = ({ batch }: { readonly batch: string }) =>
-          `Its bytes are read again, as batch ${batch}.`
-        await workOn(context, { path, describe })
-      }),
-  )
+  const command = new Command('replay')
+    .description('take a piece out of quarantine and read it again, once the reader is mended')
+    .argument('<id>', 'its ID in the list')
+    .addHelpText('after', `${EXAMPLES}\n\nWhat still cannot be read comes back with another ID.`)
+  return workCommand(context, command, (id) => ({
+    path: `/api/quarantine/${encodeURIComponent(id)}/replay`,
+    describe: ({ batch }: { readonly batch: string }) =>
+      `Its bytes are read again, as batch ${batch}.`,
+  }))
 }
 
 async function showPiece(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
@@ -94,16 +91,15 @@ function describePiece(
   bytes: Uint8Array,
   { limit, paint }: { limit: number; paint: Paint },
 ): string {
-  const facts: readonly (readonly [title: string, value: string])[] = [
+  const facts = describeFacts(paint, [
     ['quarantine', piece.id],
     ['reason', piece.reason],
     ['detail', piece.detail || '-'],
     ['received', `${formatInstant(piece.received_at)} UTC, source ${piece.source}`],
     ['batch', `${piece.batch}, ${describePosition(piece)} of its body`],
     ['size', formatCounted(bytes.length, 'byte')],
-  ]
-  const lines = facts.map(([title, value]) => describeFact(title, value, paint))
-  return `${lines.join('')}\n${describeBytes(bytes, limit)}`
+  ])
+  return `${facts}\n${describeBytes(bytes, limit)}`
 }
 
 function describePosition({ position, pieces, byte_offset: offset }: QuarantineJson): string {

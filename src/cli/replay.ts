@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { REPLAYED_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
-import { addAdminOptions, filterOf, workOn } from './connect.ts'
+import { filterOf, needFilter, workCommand } from './connect.ts'
 import { formatCounted } from './figures.ts'
 
 const EXAMPLES = `
@@ -19,18 +19,13 @@ export function replayCommand(context: CommandContext): Command {
     .option('--to <time>', 'received before')
     .option('--event <id>', 'one event, by its ID in the list of events')
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
-      const request = filterOf(context)
-      if (Object.keys(request).length === 0) {
-        command.error('error: say which events: without any filter, every event would run again')
-      }
-      await workOn(context, { path: '/api/replay', request, describe: describeReplay })
-    })
-  return addAdminOptions(command)
-}
-
-function describeReplay({ replayed }: { readonly replayed: number }): string {
-  return replayed === 0
-    ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
-    : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`
+  const everything = 'events: without any filter, every event would run again'
+  return workCommand(context, command, () => ({
+    path: '/api/replay',
+    request: needFilter(filterOf(context), command, everything),
+    describe: ({ replayed }: { readonly replayed: number }) =>
+      replayed === 0
+        ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
+        : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`,
+  }))
 }

@@ -7,7 +7,7 @@ import { type CommandContext, CommandFailure } from './command.ts'
 import { addAdminOptions, connect } from './connect.ts'
 import { formatCounted, formatDuration, formatInstant } from './figures.ts'
 import {
-  describeFact,
+  describeFacts,
   type Paint,
   printAnswer,
   safeLines,
@@ -52,7 +52,7 @@ async function showEvent(id: string, options: ShowOptions, context: CommandConte
 
 /** One event with its jobs and its exact payload, for people. */
 function describeEvent(event: EventDetailJson, paint: Paint): string {
-  const facts: readonly (readonly [title: string, value: string])[] = [
+  const facts = describeFacts(paint, [
     ['event', event.id],
     ['type', event.name ? `${event.type} (${event.name})` : event.type],
     ['state', event.state],
@@ -62,10 +62,9 @@ function describeEvent(event: EventDetailJson, paint: Paint): string {
     ['message id', event.message_id ?? '-'],
     ['recipient', event.recipient ?? '-'],
     ['batch', `${event.batch}, piece ${event.position}`],
-  ]
-  const lines = facts.map(([title, value]) => describeFact(title, value, paint))
+  ])
   const jobs = event.jobs.length === 0 ? [explainNoJob(event)] : event.jobs.flatMap(describeJob)
-  return [lines.join(''), ...jobs, '', safeLines(event.payload), ''].join('\n')
+  return [facts, ...jobs, '', safeLines(event.payload), ''].join('\n')
 }
 
 function explainNoJob({ is_test: isTest, state }: EventDetailJson): string {
@@ -78,22 +77,17 @@ function explainNoJob({ is_test: isTest, state }: EventDetailJson): string {
 function describeJob(job: JobJson): string[] {
   const due = job.state === 'pending' && job.due_at ? `, due ${formatInstant(job.due_at)} UTC` : ''
   const title = `${safeText(job.handler)}: ${job.state}, ${formatCounted(job.attempt, 'attempt')}${due}`
-  return [title, ...job.attempts.map(describeAttempt), ...describeDiscard(job)]
-}
-
-function describeDiscard({ discarded }: JobJson): string[] {
-  if (discarded === null) return []
-  return [`  discarded ${formatInstant(discarded.at)} UTC: ${safeText(discarded.reason)}`]
+  const { discarded } = job
+  const end = discarded
+    ? [`  discarded ${formatInstant(discarded.at)} UTC: ${safeText(discarded.reason)}`]
+    : []
+  return [title, ...job.attempts.map(describeAttempt), ...end]
 }
 
 function describeAttempt(row: JobJson['attempts'][number]): string {
-  const error = row.error === null ? '' : `\n${indent(safeLines(row.error))}`
+  const error = row.error === null ? '' : `\n${safeLines(row.error).replaceAll(/^/gm, '    ')}`
   const when = `${formatInstant(row.ended_at)} UTC, took ${formatDuration(row.duration_ms)}`
   return `  attempt ${row.attempt}: ${row.outcome}, ${when}${error}`
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, '    ')
 }
 
 interface EventTest {

@@ -11,8 +11,8 @@ import {
   formatDuration,
   formatInstant,
 } from './figures.ts'
-import { type Column, createTable } from './table.ts'
-import { describeFact, type Paint, printAnswer, STATE_COLOURS, safeText } from './terminal.ts'
+import { type Column, createTable, figureColumn } from './table.ts'
+import { describeFacts, type Paint, printAnswer, STATE_COLOURS, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -40,57 +40,48 @@ async function showStats(context: CommandContext): Promise<void> {
 
 /** The figures of a receiver, for people. */
 function describeStats(stats: StatsJson, paint: Paint): string {
-  const line = createLine(paint)
-  return [
-    ...describeVerdict(stats, paint),
-    line('batches', describeBatches(stats)),
-    line('refused', describeRefused(stats)),
-    line('events', describeCounts(stats.events.by_state, stats.events.total)),
-    line('types', describeCounts(stats.events.by_type)),
-    line('duplicates', formatCount(stats.duplicates)),
-    line('quarantined', formatCount(stats.quarantined)),
-    line('backlog', describeBacklog(stats)),
-    line('rate', describeRates(stats)),
-    ...describeOutside(stats, line),
-    ...(stats.database ? [line('database', describeDatabase(stats.database))] : []),
-    '\n',
-    describeHandlers(stats, paint),
-    describeStart(stats, paint),
-  ].join('')
+  const { batches, events, backlog, database } = stats
+  const facts = describeFacts(paint, [
+    ['batches', `${formatCount(batches.received)} received${describeWaiting(batches.waiting)}`],
+    ['refused', describeRefused(stats)],
+    ['events', describeCounts(events.by_state, events.total)],
+    ['types', describeCounts(events.by_type)],
+    ['duplicates', formatCount(stats.duplicates)],
+    ['quarantined', formatCount(stats.quarantined)],
+    [
+      'backlog',
+      backlog === 0
+        ? 'none'
+        : `${formatCount(backlog)}, the oldest waits for ${formatDuration(stats.oldest_pending_seconds * 1_000)}`,
+    ],
+    ['rate', describeRates(stats)],
+    ...listOutside(stats),
+    ['database', database ? describeDatabase(database) : undefined],
+  ])
+  return `${describeVerdict(stats, paint)}${facts}\n${describeHandlers(stats, paint)}${describeStart(stats, paint)}`
 }
 
 /** What a receiver knows of itself while its store is away. */
 function describeProcess(known: ProcessJson, paint: Paint): string {
-  const line = createLine(paint)
-  return [
-    ...describeVerdict(known, paint),
-    line('refused', describeRefused(known)),
-    ...describeOutside(known, line),
-    describeStart(known, paint),
-  ].join('')
+  const facts = describeFacts(paint, [['refused', describeRefused(known)], ...listOutside(known)])
+  return `${describeVerdict(known, paint)}${facts}${describeStart(known, paint)}`
 }
 
 /** What a person is needed for, first of all. */
-function describeVerdict({ verdict }: ProcessJson, paint: Paint): string[] {
+function describeVerdict({ verdict }: ProcessJson, paint: Paint): string {
   const lines = verdict.map(({ text, since, remedy }) => {
     const when = since ? ` Since ${formatInstant(since)} UTC.` : ''
     return `${paint('red', safeText(text))}${when} ${safeText(remedy)}\n`
   })
-  return lines.length > 0 ? [...lines, '\n'] : []
+  return lines.length > 0 ? `${lines.join('')}\n` : ''
 }
 
-type Line = (title: string, value: string) => string
-
-const createLine =
-  (paint: Paint): Line =>
-  (title, value) =>
-    describeFact(title, value, paint)
-
-/** What stands before the store, and before the receiver. */
-function describeOutside({ spool, guardian }: ProcessJson, line: Line): string[] {
+/** What stands before the store, and before the receiver: none where nobody watches that. */
+function listOutside({ spool, guardian }: ProcessJson) {
+  const webhooks = guardian ? describeGuardian(guardian) : []
   return [
-    ...(spool ? [line('spool', describeSpool(spool))] : []),
-    ...describeGuardian(guardian).map((text) => line('webhooks', text)),
+    ['spool', spool ? describeSpool(spool) : undefined] as const,
+    ...webhooks.map((text) => ['webhooks', text] as const),
   ]
 }
 
@@ -103,9 +94,8 @@ function describeStart({ version, counting_since: since }: ProcessJson, paint: P
   return paint('dim', `\n${text}\n`)
 }
 
-function describeBatches({ batches }: StatsJson): string {
-  const waiting = batches.waiting > 0 ? `, ${formatCount(batches.waiting)} not unpacked yet` : ''
-  return `${formatCount(batches.received)} received${waiting}`
+function describeWaiting(batches: number): string {
+  return batches > 0 ? `, ${formatCount(batches)} not unpacked yet` : ''
 }
 
 /** `1,204 (done 1,200, dead 4)`; zeroes are left out. */
@@ -116,11 +106,6 @@ function describeCounts(counts: Readonly<Record<string, number>>, total?: number
     .map(([name, count]) => `${name} ${formatCount(count)}`)
   if (total === undefined) return parts.join(', ') || '-'
   return parts.length === 0 ? formatCount(total) : `${formatCount(total)} (${parts.join(', ')})`
-}
-
-function describeBacklog({ backlog, oldest_pending_seconds: seconds }: StatsJson): string {
-  if (backlog === 0) return 'none'
-  return `${formatCount(backlog)}, the oldest waits for ${formatDuration(seconds * 1_000)}`
 }
 
 function describeRates({ rates }: StatsJson): string {
@@ -153,9 +138,8 @@ function describeDatabase(database: NonNullable<StatsJson['database']>): string 
   ].join(', ')
 }
 
-/** One line, and one for each problem; none where nobody watches them. */
-function describeGuardian(guardian: ProcessJson['guardian']): string[] {
-  if (!guardian) return []
+/** One line, and one for each problem. */
+function describeGuardian(guardian: NonNullable<ProcessJson['guardian']>): string[] {
   const { failure, webhooks, paused, resumed, problems, looked_at: lookedAt } = guardian
   const seen = lookedAt
     ? `${formatCounted(webhooks, 'webhook')} at the provider, ${formatCount(paused)} paused, ${formatCount(resumed)} resumed`
@@ -177,9 +161,9 @@ interface HandlerLine {
 
 const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
-  figures('DONE', 'done'),
-  figures('PENDING', 'pending'),
-  figures('DEAD', 'dead'),
+  figureColumn('DONE', ({ jobs }) => jobs['done'] ?? 0),
+  figureColumn('PENDING', ({ jobs }) => jobs['pending'] ?? 0),
+  figureColumn('DEAD', ({ jobs }) => jobs['dead'] ?? 0),
   {
     title: 'PROCESS',
     text: describeHealth,
@@ -187,10 +171,6 @@ const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
       STATE_COLOURS[health?.running && !isCrashing ? (isPaused ? 'pending' : 'done') : 'dead'],
   },
 ]
-
-function figures(title: string, state: string): Column<HandlerLine> {
-  return { title, text: ({ jobs }) => formatCount(jobs[state] ?? 0), isFigure: true }
-}
 
 function describeHandlers({ handlers, jobs, verdict }: StatsJson, paint: Paint): string {
   const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
@@ -205,13 +185,10 @@ function describeHandlers({ handlers, jobs, verdict }: StatsJson, paint: Paint):
   return createTable(HANDLER_COLUMNS, { paint })(lines)
 }
 
-function describeTimes(count: number): string {
-  return count === 1 ? 'once' : `${formatCount(count)} times`
-}
-
 function describeHealth({ health, isPaused, isCrashing }: HandlerLine): string {
   if (health === undefined) return 'not loaded'
-  const restarts = health.restarts > 0 ? `, restarted ${describeTimes(health.restarts)}` : ''
+  const times = health.restarts === 1 ? 'once' : `${formatCount(health.restarts)} times`
+  const restarts = health.restarts > 0 ? `, restarted ${times}` : ''
   const problem = health.last_problem ? `: ${health.last_problem}` : ''
   const running = isCrashing ? 'crashing' : health.running ? 'running' : 'not running'
   return `${isPaused ? 'paused, ' : ''}${running}${restarts}${problem}`

@@ -1,4 +1,5 @@
 import type { CommandContext } from './command.ts'
+import { formatCount } from './figures.ts'
 import {
   type Colour,
   createPaint,
@@ -20,6 +21,10 @@ export interface Column<Row> {
    */
   readonly mayShrink?: boolean | 'last'
   readonly colour?: (row: Row) => Colour | undefined
+}
+
+export function figureColumn<Row>(title: string, figure: (row: Row) => number): Column<Row> {
+  return { title, text: (row) => formatCount(figure(row)), isFigure: true }
 }
 
 interface TableOptions {

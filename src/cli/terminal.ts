@@ -69,9 +69,14 @@ export async function printAnswer(
 
 const TITLE_WIDTH = 12
 
-/** `recipient   user@example.com` and a line end; the value is made safe. */
-export function describeFact(title: string, value: string, paint: Paint): string {
-  return `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`
+type Fact = readonly [title: string, value: string | undefined]
+
+/** `recipient   user@example.com` and the like, a line each; values are made safe, what is none left out. */
+export function describeFacts(paint: Paint, facts: readonly Fact[]): string {
+  const lines = facts.map(([title, value]) =>
+    value === undefined ? '' : `${paint('dim', title.padEnd(TITLE_WIDTH))}${safeText(value)}\n`,
+  )
+  return lines.join('')
 }
 
 const COMBINING = /^\p{M}$/u

@@ -1,6 +1,6 @@
 import type { StatsJson } from '../../admin/api/stats-schema.ts'
-import { formatCount, formatCounted } from '../figures.ts'
-import { type Column, createTable } from '../table.ts'
+import { formatCounted } from '../figures.ts'
+import { type Column, createTable, figureColumn } from '../table.ts'
 import { type Paint, safeText } from '../terminal.ts'
 import type { DemoRequest, Exercised, Expectation, SentRequest } from './exercise.ts'
 
@@ -12,13 +12,17 @@ export interface DemoResult extends Exercised {
 /** What the demo did and found, for people. */
 export function describeDemo(result: DemoResult, paint: Paint): string {
   const { webhookUrl, sent, stats, expectations, alerts } = result
+  const unhandled = formatCounted(stats.events.by_state.unhandled, 'event is', 'events are')
+  const [effect] = alerts
   return [
     `${paint('bold', 'Sent')} over HTTP to ${webhookUrl}\n`,
     indent(createTable(requestColumns, { paint })(sent)),
     `\n${paint('bold', 'Handled')} by the examples in fixtures/handlers\n`,
     indent(createTable(handlerColumns, { paint })(Object.entries(stats.jobs))),
-    `  ${paint('dim', describeUnhandled(stats))}\n`,
-    ...alerts.slice(0, 1).map((line) => describeEffect(line, paint)),
+    `  ${paint('dim', `${unhandled} stored that no handler asked for.`)}\n`,
+    effect === undefined
+      ? ''
+      : `\n${paint('bold', 'Done')} with one event: audit-alert wrote into its file\n  ${safeText(effect)}\n`,
     `\n${paint('bold', 'Checked')}\n`,
     ...expectations.map((expectation) => describeExpectation(expectation, paint)),
   ].join('')
@@ -62,23 +66,12 @@ function describeOutcome({ answer, events, duplicates, quarantined }: DemoReques
   return parts.filter((part) => part !== '').join(', ')
 }
 
-type HandlerJobs = readonly [name: string, jobs: StatsJson['jobs'][string]]
-
-const handlerColumns: readonly Column<HandlerJobs>[] = [
+const handlerColumns: readonly Column<[name: string, jobs: StatsJson['jobs'][string]]>[] = [
   { title: 'HANDLER', text: ([name]) => name },
-  { title: 'DONE', text: ([, jobs]) => formatCount(jobs.done), isFigure: true },
-  { title: 'PENDING', text: ([, jobs]) => formatCount(jobs.pending), isFigure: true },
-  { title: 'DEAD', text: ([, jobs]) => formatCount(jobs.dead), isFigure: true },
+  figureColumn('DONE', ([, jobs]) => jobs.done),
+  figureColumn('PENDING', ([, jobs]) => jobs.pending),
+  figureColumn('DEAD', ([, jobs]) => jobs.dead),
 ]
-
-function describeUnhandled({ events }: StatsJson): string {
-  const count = events.by_state.unhandled
-  return `${formatCounted(count, 'event is', 'events are')} stored that no handler asked for.`
-}
-
-function describeEffect(line: string, paint: Paint): string {
-  return `\n${paint('bold', 'Done')} with one event: audit-alert wrote into its file\n  ${safeText(line)}\n`
-}
 
 function describeExpectation({ text, isMet, found }: Expectation, paint: Paint): string {
   if (isMet) return `  ${paint('green', '✓')} ${text}\n`
