@@ -18,19 +18,21 @@ export interface AdminClient {
   ): Promise<Answer>
 }
 
-interface AdminClientOptions {
-  /** For example `http://127.0.0.1:3001`. */
-  readonly url: string
-  readonly password?: string | undefined
-  readonly stopped?: AbortSignal
-}
-
 /** The receiver itself gives up a question after 30 s. */
 const READ_TIMEOUT_MS = 35_000
 /** Work that goes on tells of its progress five times a second. */
 const SILENCE_MS = 60_000
 
-export function createAdminClient({ url, password, stopped }: AdminClientOptions): AdminClient {
+export function createAdminClient({
+  url,
+  password,
+  stopped,
+}: {
+  /** For example `http://127.0.0.1:3001`. */
+  readonly url: string
+  readonly password?: string | undefined
+  readonly stopped?: AbortSignal
+}): AdminClient {
   const base = url.replace(/\/+$/, '')
   const headers: Record<string, string> =
     password === undefined
@@ -47,7 +49,7 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
     try {
       const response = await fetch(`${base}${path}`, { ...request, signal, redirect: 'manual' })
       if (response.ok) return await read(response)
-      throw explainRefusal(base, response.status, readProblem(await response.text()))
+      throw explainRefusal(base, response.status, parse(await response.text()) ?? {})
     } catch (error) {
       throw error instanceof CommandFailure
         ? error
@@ -58,7 +60,11 @@ export function createAdminClient({ url, password, stopped }: AdminClientOptions
 
   return {
     get: <Answer>(path: string, query: Query = {}) =>
-      ask(withQuery(path, query), read(), (response) => readJson<Answer>(response, base)),
+      ask(withQuery(path, query), read(), async (response) => {
+        const answer = parse(await response.text())
+        if (answer === undefined) throw noAdminApi(base)
+        return answer as Answer
+      }),
     getBytes: (path) =>
       ask(path, read(), async (response) => new Uint8Array(await response.arrayBuffer())),
     async work<Answer>(
@@ -119,16 +125,12 @@ function explainSilence(base: string, error: unknown, isWrite: boolean): Command
       `The admin API at ${base} did not answer in time. Is the receiver overloaded, or is this another service?`,
     )
   }
-  const code = errorCode(error)
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : ''
   return new CommandFailure(
-    `No admin API answers at ${base}${code ? ` (${code})` : ''}. Is the receiver running? Start it with mailtrap-receiver serve, or say where it is with --admin-url.`,
+    `No admin API answers at ${base}${code}. Is the receiver running? Start it with mailtrap-receiver serve, or say where it is with --admin-url.`,
     { cause: error },
   )
-}
-
-function errorCode(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
 }
 
 function explainRefusal(base: string, status: number, problem: Problem): CommandFailure {
@@ -141,37 +143,28 @@ function explainRefusal(base: string, status: number, problem: Problem): Command
   if (error === 'invalid_parameters' && Array.isArray(problems)) {
     return wrongUse(problems.map(nameOption).join(' '))
   }
-  if (typeof message === 'string') return new CommandFailure(nameCommand(message))
+  // What the API has at an address, the command line has as a command of the same name.
+  const address = /GET \/api\/(?=quarantine |events |handlers )/
+  if (typeof message === 'string') {
+    return new CommandFailure(message.replace(address, 'mailtrap-receiver '))
+  }
   return noAdminApi(base, `, with ${status},`)
 }
 
 type Problem = Readonly<Record<string, unknown>>
 
-function readProblem(body: string): Problem {
+/** Undefined: it is no JSON. */
+function parse(text: string): Problem | undefined {
   try {
-    return Object(JSON.parse(body))
+    return Object(JSON.parse(text))
   } catch {
-    return {}
+    return undefined
   }
-}
-
-/** What the API has at an address, the command line has as a command of the same name. */
-function nameCommand(message: string): string {
-  return message.replace(/GET \/api\/(?=quarantine |events |handlers )/, 'mailtrap-receiver ')
 }
 
 /** `message_id must …` is about the option `--message-id`. */
 function nameOption(problem: unknown): string {
   return String(problem).replace(/^[a-z_]+(?= must )/, (name) => `--${name.replaceAll('_', '-')}`)
-}
-
-async function readJson<Answer>(response: Response, base: string): Promise<Answer> {
-  const text = await response.text()
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw noAdminApi(base)
-  }
 }
 
 /** A line of an answer that tells of progress; the last one is the answer itself. */

@@ -26,16 +26,16 @@ export function backupCommand(context: CommandContext): Command {
     .action(async (given: string) => {
       const file = resolve(given)
       const { storeFile, storeLabel } = readSettings({ env: context.env, isSourceOptional: true })
-      if (storeFile === undefined) return command.error(explainPostgres(storeLabel, given))
+      if (storeFile === undefined) {
+        return command.error(
+          `error: the store is a PostgreSQL database, which has tools of its own. Use for example:\n  pg_dump --format=custom --file=${quote(given)} ${quote(storeLabel)}`,
+        )
+      }
       const { bytes } = await backUpTo(storeFile, file)
       const text = `Copied and checked: ${file}, ${formatCount(bytes)} bytes.`
       await printAnswer(context, { file, bytes }, () => text)
     })
   return command
-}
-
-function explainPostgres(label: string, file: string): string {
-  return `error: the store is a PostgreSQL database, which has tools of its own. Use for example:\n  pg_dump --format=custom --file=${quote(file)} ${quote(label)}`
 }
 
 function quote(text: string): string {
@@ -53,7 +53,9 @@ async function backUpTo(store: string, file: string): Promise<{ readonly bytes: 
   try {
     return await backUp(store, file)
   } catch (error) {
-    throw explainFile(error, file)
+    const { code = '', path = file } = error as NodeJS.ErrnoException
+    const problem = FILE_PROBLEMS[code]
+    throw problem ? new CommandFailure(`${path} ${problem}.`, { cause: error }) : error
   }
 }
 
@@ -61,10 +63,4 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   EEXIST: 'is there already, and nothing is overwritten. Give another name, or move it away',
   ENOENT: 'cannot be made: its folder is missing. Make the folder first',
   EACCES: 'cannot be made: this user may not write there. Give another folder',
-}
-
-function explainFile(error: unknown, file: string): unknown {
-  const { code = '', path = file } = error as NodeJS.ErrnoException
-  const problem = FILE_PROBLEMS[code]
-  return problem ? new CommandFailure(`${path} ${problem}.`, { cause: error }) : error
 }

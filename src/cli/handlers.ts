@@ -28,7 +28,12 @@ export function handlersCommand(context: CommandContext): Command {
     new Command('handlers')
       .enablePositionalOptions()
       .addHelpText('after', EXAMPLES)
-      .action(() => listHandlers(context))
+      .action(async () => {
+        const client = await connect(context)
+        const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+        const whenEmpty = 'No handler is loaded.'
+        await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, context)
+      })
       .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
       .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context)),
   )
@@ -51,14 +56,6 @@ function changeCommand(
         : `${handler} goes on.`,
   }))
 }
-
-async function listHandlers(context: CommandContext): Promise<void> {
-  const client = await connect(context)
-  const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
-  const whenEmpty = 'No handler is loaded.'
-  await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, context)
-}
-
 
 const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
   paused: 'yellow',

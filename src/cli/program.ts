@@ -176,43 +176,32 @@ function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
   for (const word of skipHelp(argv)) {
     if (word.startsWith('-') || command.commands.length === 0) return
     const found = command.commands.find((child) => child.name() === word)
-    if (!found) return refuseWord(word, command)
+    if (!found) {
+      const names = ['help', ...command.commands.map((child) => child.name())]
+      const similar = findNearestWord(word, names)
+      const hint = similar ? `. Did you mean ${similar}?` : ''
+      return command.error(`error: unknown command '${word}'${hint}`)
+    }
     command = found
   }
 }
 
-function refuseWord(word: string, command: Command): void {
-  const similar = findNearestWord(word, ['help', ...command.commands.map((child) => child.name())])
-  command.error(`error: unknown command '${word}'${similar ? `. Did you mean ${similar}?` : ''}`)
-}
-
-interface ReportMeans extends ProcessContext {
-  readonly isJson: boolean
-}
-
-function reportError(error: unknown, { stderr, env, isJson }: ReportMeans): ExitCode {
+function reportError(
+  error: unknown,
+  { stderr, env, isJson }: ProcessContext & { readonly isJson: boolean },
+): ExitCode {
   // Commander has told it already, or it was only asked for help.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage
   }
-  if (isJson) stderr.write(`${JSON.stringify(errorJson(error))}\n`)
-  else
-    stderr.write(
-      `${createPaint(stderr, env)('red', 'error:')} ${safeLines(describeError(error))}\n`,
-    )
-  return exitCodeOf(error)
-}
-
-function errorJson(error: unknown) {
-  const problems = error instanceof SettingsError ? { problems: error.problems } : {}
+  const message = describeError(error)
   const code = error instanceof ReceiverError ? error.code : 'failed'
-  return { error: code, message: describeError(error), ...problems }
-}
-
-function exitCodeOf(error: unknown): ExitCode {
+  const problems = error instanceof SettingsError ? { problems: error.problems } : undefined
+  const text = isJson
+    ? JSON.stringify({ error: code, message, ...problems })
+    : `${createPaint(stderr, env)('red', 'error:')} ${safeLines(message)}`
+  stderr.write(`${text}\n`)
   if (error instanceof CommandFailure) return error.exitCode
-  const isConfiguration =
-    error instanceof SettingsError ||
-    (error instanceof ReceiverError && ['invalid_settings', 'invalid_handler'].includes(error.code))
+  const isConfiguration = problems ?? ['invalid_settings', 'invalid_handler'].includes(code)
   return isConfiguration ? EXIT_CODES.configuration : EXIT_CODES.failed
 }

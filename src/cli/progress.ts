@@ -32,8 +32,13 @@ export function createProgress(context: ProcessContext): Progress {
   let shownAt = isTerminal ? Number.NEGATIVE_INFINITY : startedAt
 
   /** On one line, since `\r` goes no further back; the bar is what one can do without. */
-  function fitLine({ filled, rest }: Bar, text: string): string {
+  function fitLine({ done, total }: ProgressState, text: string): string {
     const width = (stderr.columns || Number.POSITIVE_INFINITY) - 1
+    if (!total) return shorten(text, width)
+    const share = Math.min(1, done / total)
+    const filled = '█'.repeat(Math.round(share * BAR_WIDTH))
+    const percent = `${Math.floor(share * 100)}%`.padStart(4)
+    const rest = `${'░'.repeat(BAR_WIDTH - filled.length)} ${percent}  `
     const hasRoom = filled.length + rest.length + displayWidth(text) <= width
     return hasRoom ? `${paint('green', filled)}${rest}${text}` : shorten(text, width)
   }
@@ -45,7 +50,7 @@ export function createProgress(context: ProcessContext): Progress {
       shownAt = now
       const text = describe(state, now - startedAt)
       if (!isTerminal) stderr.write(`${text}\n`)
-      else stderr.write(`\r\x1b[K${fitLine(bar(state), text)}`)
+      else stderr.write(`\r\x1b[K${fitLine(state, text)}`)
     },
     clear() {
       if (isTerminal) stderr.write('\r\x1b[K')
@@ -58,17 +63,4 @@ function describe({ done, total, unit, problem }: ProgressState, ms: number): st
     total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`
   const rate = ms > 0 ? `, ${formatCount((done * 1_000) / ms)}/s` : ''
   return `${amount} ${unit}${rate}${problem ? `, ${problem}` : ''}`
-}
-
-interface Bar {
-  readonly filled: string
-  readonly rest: string
-}
-
-function bar({ done, total }: ProgressState): Bar {
-  if (!total) return { filled: '', rest: '' }
-  const share = Math.min(1, done / total)
-  const filled = Math.round(share * BAR_WIDTH)
-  const percent = `${Math.floor(share * 100)}%`.padStart(4)
-  return { filled: '█'.repeat(filled), rest: `${'░'.repeat(BAR_WIDTH - filled)} ${percent}  ` }
 }

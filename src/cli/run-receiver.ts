@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type CommandContext, CommandFailure } from './command.ts'
 
 /** Where a running receiver is reached, and which handlers it runs. */
@@ -30,14 +31,19 @@ export async function runReceiver(
   { stopped, stoppedAgain }: Pick<CommandContext, 'stopped' | 'stoppedAgain'>,
   whileUp: (addresses: ReceiverAddresses) => Promise<'stop' | 'stay'>,
 ): Promise<void> {
-  const hurried = whenAborted(stoppedAgain).then(() => stopAtOnce(receiver))
-  const broken = receiver.failed.then(giveUp)
+  const hurried = whenAborted(stoppedAgain).then(async () => {
+    await receiver.stopNow()
+    throw new CommandFailure(
+      'Stopped at once, as asked: what was under way goes on at the next start.',
+    )
+  })
+  // The store is broken, so nothing is left that a stop could save.
+  const broken = receiver.failed.then((error) => Promise.reject(error))
   const run = async () => {
     const addresses = await Promise.race([receiver.start(), whenAborted(stopped)])
     try {
-      const work = addresses && whileUp(addresses)
-      const hasEnded = work?.then((end) => (end === 'stop' ? undefined : forever()))
-      await Promise.race([whenAborted(stopped), hasEnded])
+      const end = addresses && (await Promise.race([whenAborted(stopped), whileUp(addresses)]))
+      if (end === 'stay') await whenAborted(stopped)
     } finally {
       await receiver.stop()
     }
@@ -47,25 +53,6 @@ export async function runReceiver(
   if (stoppedAgain.aborted) await hurried
 }
 
-async function stopAtOnce(receiver: Receiver): Promise<never> {
-  await receiver.stopNow()
-  throw new CommandFailure(
-    'Stopped at once, as asked: what was under way goes on at the next start.',
-  )
-}
-
-/** The store is broken, so nothing is left that a stop could save. */
-function giveUp(error: Error): never {
-  throw error
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-function forever(): Promise<never> {
-  return new Promise(() => {})
+async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
