@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { StatsJson } from '../admin/api/stats-schema.ts'
 import { errorCode } from '../config/secret-reader.ts'
 import { readSettings, type Settings } from '../config.ts'
-import { sendRequest } from '../simulator/send-request.ts'
+import { type OutgoingRequest, sendRequest } from '../simulator/send-request.ts'
 import { createAdminClient } from './admin-client.ts'
 import {
   type CommandContext,
@@ -23,12 +23,7 @@ import {
   checkRefusals,
   checkSignatures,
 } from './doctor/check-answers.ts'
-import {
-  type CheckContext,
-  type CheckResult,
-  type Finding,
-  skipped,
-} from './doctor/check-context.ts'
+import { type CheckContext, type CheckResult, type Found, skipped } from './doctor/check-context.ts'
 import {
   checkClock,
   checkDisk,
@@ -100,14 +95,14 @@ async function createCheckContext(
   const ca = options.caFile === undefined ? undefined : readCertificates(options.caFile)
   const timeoutMs = timeout * 1_000
   const readStats = await createStatsReader(settings, context)
-  return {
+  const parts = {
     base,
     sources,
     settings,
     timeoutMs,
     ca,
     now,
-    async ask(path, request) {
+    async ask(path: string, request: OutgoingRequest) {
       const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base)
       const sentAt = now()
       const exchange = await sendRequest(url, request, { timeoutMs, ca, stopped })
@@ -115,8 +110,8 @@ async function createCheckContext(
     },
     readStats,
     statsBefore: await readStats(),
-    mailtrap: await viewMailtrap({ settings, sources, timeoutMs, stopped, now }),
   }
+  return { ...parts, mailtrap: await viewMailtrap(parts, stopped) }
 }
 
 function readCertificates(path: string): string[] {
@@ -141,8 +136,6 @@ async function createStatsReader(
   const client = createAdminClient({ url, password: given ?? admin?.password, stopped })
   return () => client.get<StatsJson>('/api/stats').catch(() => undefined)
 }
-
-type Found = Finding | readonly Finding[]
 
 interface Check {
   readonly name: string

@@ -64,8 +64,12 @@ export async function prepareGuardian({
 function readPlan(settings: GuardianSettings): GuardianPlan | undefined {
   const { management, guardian, sources, publicUrl } = settings
   if (!management) return undefined
-  const guarded = sources.filter(({ provider }) => PROVIDERS[provider].retries !== undefined)
-  return { ...guardian, access: management, sources: guarded, publicUrl }
+  return { ...guardian, access: management, sources: guardedOf(sources), publicUrl }
+}
+
+/** Those whose provider has webhooks that can be watched. */
+export function guardedOf(sources: readonly Source[]): readonly Source[] {
+  return sources.filter(({ provider }) => PROVIDERS[provider].retries !== undefined)
 }
 
 /** Kept in a file, which is made with its folder. */

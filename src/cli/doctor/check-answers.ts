@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import * as z from 'zod'
 import { matchBlocks } from '../../address.ts'
 import type { Source } from '../../model.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../../observe/observer.ts'
@@ -9,6 +10,7 @@ import type { OutgoingRequest } from '../../simulator/send-request.ts'
 import {
   type CheckContext,
   type Finding,
+  type Found,
   failed,
   ok,
   skipped,
@@ -16,6 +18,8 @@ import {
   warning,
 } from './check-context.ts'
 import { explainAnswer, isReceived } from './explain-answer.ts'
+
+const READINESS = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) })
 
 /** Whether the receiver itself answers, and would take a batch. */
 export async function checkHealth({ ask }: CheckContext): Promise<Finding> {
@@ -54,15 +58,10 @@ export async function checkHealth({ ask }: CheckContext): Promise<Finding> {
   )
 }
 
-interface Readiness {
-  readonly ready: boolean
-  readonly checks: Readonly<Record<string, string>>
-}
-
-function readReadiness(text: string): Readiness | undefined {
+/** Undefined: it is no answer of the receiver. */
+function readReadiness(text: string) {
   try {
-    const { ready, checks } = JSON.parse(text)
-    return typeof ready === 'boolean' && typeof checks === 'object' ? { ready, checks } : undefined
+    return READINESS.parse(JSON.parse(text))
   } catch {
     return undefined
   }
@@ -78,10 +77,10 @@ const LARGE_BYTES = 1_600_000
 /** Codes of a connection that was cut while the body was on its way. */
 const CUT = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
+const NO_SECRET = skipped('No signing secret is known here')
+
 /** A signed batch has to be answered 200 without a redirect; one with a forged signature, 401. */
-export async function checkSignatures(
-  context: CheckContext,
-): Promise<Finding | readonly Finding[]> {
+export async function checkSignatures(context: CheckContext): Promise<Found> {
   if (context.sources.length === 0) return NO_SECRET
   const findings: Finding[] = []
   for (const source of context.sources) {
@@ -89,8 +88,6 @@ export async function checkSignatures(
   }
   return findings
 }
-
-const NO_SECRET = skipped('No signing secret is known here')
 
 async function checkSignature(context: CheckContext, source: Source): Promise<Finding> {
   const { answer, reason } = await send(context, source, {})
@@ -127,7 +124,8 @@ const CLAIMED_ADDRESS = '192.0.2.77'
 export async function checkProxy(context: CheckContext): Promise<Finding> {
   const source = context.sources.find(({ allowIps }) => allowIps.length > 0)
   if (source === undefined) return skipped('Without ALLOW_IPS no address decides anything')
-  if (ownAddresses().some(matchBlocks(context.settings.trustProxy))) {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  if (own.map(({ address }) => address).some(matchBlocks(context.settings.trustProxy))) {
     return skipped('This machine is itself among TRUST_PROXY: run this from another one')
   }
   const { answer: plain } = await send(context, source, {})
@@ -143,14 +141,8 @@ export async function checkProxy(context: CheckContext): Promise<Finding> {
   )
 }
 
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .map(({ address }) => address)
-}
-
 /** Whether others' requests were refused since the start for what somebody here can mend. */
-export function checkRefusals({ statsBefore }: CheckContext): Finding | readonly Finding[] {
+export function checkRefusals({ statsBefore }: CheckContext): Found {
   if (!statsBefore) return skipped('The admin listener cannot be asked')
   const counts = statsBefore.batches.refused_by_reason
   const found = REFUSAL_REASONS.flatMap((reason) => {

@@ -48,6 +48,9 @@ export interface Finding {
   readonly source?: string
 }
 
+/** What one or several looks found. */
+export type Found = Finding | readonly Finding[]
+
 /** What one check found. */
 export interface CheckResult extends Omit<Finding, 'source'> {
   /** Which one: `certificate`, `signature, mailtrap`. */
@@ -56,13 +59,9 @@ export interface CheckResult extends Omit<Finding, 'source'> {
 
 export const ok = (detail: string): Finding => ({ status: 'ok', detail })
 export const skipped = (detail: string): Finding => ({ status: 'skipped', detail })
-export const warning = (detail: string, remedy: string): Finding => ({
-  status: 'warning',
-  detail,
-  remedy,
-})
-export const failed = (detail: string, remedy: string): Finding => ({
-  status: 'failed',
-  detail,
-  remedy,
-})
+export const warning = (detail: string, remedy: string) => wrong('warning', detail, remedy)
+export const failed = (detail: string, remedy: string) => wrong('failed', detail, remedy)
+
+function wrong(status: 'warning' | 'failed', detail: string, remedy: string): Finding {
+  return { status, detail, remedy }
+}

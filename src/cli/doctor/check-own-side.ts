@@ -1,6 +1,8 @@
+import { errorCode } from '../../config/secret-reader.ts'
 import { assessWebhooks, NO_MEMORY } from '../../guardian/assess-webhooks.ts'
 import { createMailtrapApi, readWebhooks } from '../../guardian/management-api.ts'
 import { ManagementFailure } from '../../guardian/management-failure.ts'
+import { guardedOf } from '../../guardian/prepare-guardian.ts'
 import type { Source } from '../../model.ts'
 import { PROVIDERS } from '../../providers/providers.ts'
 import { folderOfStore, inspectFolder, inspectStore } from '../../store/inspect-store.ts'
@@ -9,22 +11,21 @@ import { formatCounted } from '../figures.ts'
 import {
   type CheckContext,
   type Finding,
+  type Found,
   failed,
   type MailtrapView,
   ok,
   skipped,
   warning,
 } from './check-context.ts'
-import { readAhead } from './explain-answer.ts'
+import { describeAhead, readAhead } from './explain-answer.ts'
 
 const GIGABYTE = 1024 ** 3
 const LITTLE_BYTES = GIGABYTE
 const NEARLY_FULL_PERCENT = 90
 
 /** Whether what is acknowledged survives a crash; the store is only looked at. */
-export async function checkStore({
-  settings,
-}: CheckContext): Promise<Finding | readonly Finding[]> {
+export async function checkStore({ settings }: CheckContext): Promise<Found> {
   try {
     const { facts, dangers } = await inspectStore(settings)
     if (dangers.length === 0) return ok(facts.join(', '))
@@ -38,7 +39,7 @@ export async function checkStore({
 }
 
 /** Whether the disk keeps what is written to it, and has room. */
-export async function checkDisk({ settings }: CheckContext): Promise<Finding | readonly Finding[]> {
+export async function checkDisk({ settings }: CheckContext): Promise<Found> {
   const folder = folderOfStore(settings)
   try {
     const { freeBytes, usedPercent, dangers } = await inspectFolder(folder)
@@ -49,9 +50,8 @@ export async function checkDisk({ settings }: CheckContext): Promise<Finding | r
       : ok(free)
     return [...dangers.map((danger) => warning(...splitSentences(danger))), room]
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
     return warning(
-      `The folder ${folder} cannot be looked at (${code ?? 'unknown error'}).`,
+      `The folder ${folder} cannot be looked at (${errorCode(error)}).`,
       'Run this where the receiver runs, with its settings.',
     )
   }
@@ -64,12 +64,7 @@ function splitSentences(text: string): [detail: string, remedy: string] {
 }
 
 /** Whether the provider has webhooks for the sources, and these are active and let themselves in. */
-export function checkWebhooks({
-  mailtrap,
-  base,
-  sources,
-  now,
-}: CheckContext): Finding | readonly Finding[] {
+export function checkWebhooks({ mailtrap, base, sources, now }: CheckContext): Found {
   if (mailtrap === undefined) {
     return skipped('MAILTRAP_API_TOKEN is not set, so Mailtrap was not asked')
   }
@@ -92,22 +87,13 @@ export function checkWebhooks({
   )
 }
 
-/** Those whose provider has webhooks that can be watched. */
-const guardedOf = (sources: readonly Source[]) =>
-  sources.filter(({ provider }) => PROVIDERS[provider].retries !== undefined)
-
 /** Undefined where the settings name no token, or no source has webhooks that can be watched. */
-export async function viewMailtrap({
-  settings: { management },
-  sources,
-  timeoutMs,
-  stopped,
-  now,
-}: Pick<CheckContext, 'settings' | 'sources' | 'timeoutMs' | 'now'> & {
-  readonly stopped: AbortSignal
-}): Promise<MailtrapView | undefined> {
+export async function viewMailtrap(
+  { settings: { management }, sources, timeoutMs, now }: Omit<CheckContext, 'mailtrap'>,
+  signal: AbortSignal,
+): Promise<MailtrapView | undefined> {
   if (!management || guardedOf(sources).length === 0) return undefined
-  const api = createMailtrapApi({ ...management, signal: stopped, timeoutMs })
+  const api = createMailtrapApi({ ...management, signal, timeoutMs })
   const sentAt = now()
   try {
     const webhooks = readWebhooks(await api.list())
@@ -115,11 +101,8 @@ export async function viewMailtrap({
     const aheadMs = clock === undefined ? undefined : clock - (sentAt + now()) / 2
     return { webhooks, failure: undefined, aheadMs }
   } catch (error) {
-    return {
-      webhooks: [],
-      failure: ManagementFailure.from(error, management.url),
-      aheadMs: undefined,
-    }
+    const failure = ManagementFailure.from(error, management.url)
+    return { webhooks: [], failure, aheadMs: undefined }
   }
 }
 
@@ -131,11 +114,11 @@ const TOO_FAR_SECONDS = 60
 export async function checkClock({ ask, sources, mailtrap }: CheckContext): Promise<Finding> {
   const aheadMs = readAhead(await ask('/readyz', { method: 'GET' }))
   if (aheadMs === undefined) return skipped('No answer told the time')
-  const seconds = Math.round((aheadMs - (mailtrap?.aheadMs ?? 0)) / 1_000)
-  const off = Math.abs(seconds)
+  const differenceMs = aheadMs - (mailtrap?.aheadMs ?? 0)
+  const off = Math.abs(Math.round(differenceMs / 1_000))
   const what = mailtrap?.aheadMs === undefined ? 'this machine’s' : 'the provider’s'
   if (off <= FINE_SECONDS) return ok(`The receiver’s clock agrees with ${what}`)
-  const detail = `The receiver’s clock is ${off} s ${seconds > 0 ? 'ahead of' : 'behind'} ${what}.`
+  const detail = `The receiver’s clock is ${describeAhead(differenceMs)} ${what}.`
   const remedy = 'Let the receiver’s machine keep its time by NTP (timedatectl set-ntp true).'
   return off > limitOf(sources[0]) ? failed(detail, remedy) : warning(detail, remedy)
 }

@@ -152,18 +152,8 @@ export async function checkCertificate(patient: CheckContext): Promise<Finding> 
   return ok(`Right name, whole chain, valid until ${until}: ${daysLeft} days left`)
 }
 
-interface SeenCertificate {
-  readonly fault: string | undefined
-  /** Milliseconds since 1970. */
-  readonly validTo: number
-}
-
-/** What is seen of the certificate, or why there is none. */
-async function shakeHands({
-  base,
-  timeoutMs,
-  ca,
-}: CheckContext): Promise<SeenCertificate | string> {
+/** What is wrong with the certificate and when it ends, or why none is seen. */
+async function shakeHands({ base, timeoutMs, ca }: CheckContext) {
   const host = bareHost(base)
   const socket = connectTls({
     host,

@@ -85,7 +85,9 @@ export function explainAnswer(answer: TimedExchange, reason?: RefusalReason): Ex
     ]
   }
   const told = status === 401 && reason ? REASONS[reason] : undefined
-  const difference = reason === 'signature_time' ? describeDifference(answer) : ''
+  // The signed time is compared to the clock of the answer.
+  const ahead = reason === 'signature_time' ? readAhead(answer) : undefined
+  const difference = ahead === undefined ? '' : ` That is ${describeAhead(ahead)} this machine’s.`
   if (told) return [`Answered 401. ${told[0]}${difference}`, told[1]]
   const known = STATUSES[status]
   if (known) return known
@@ -93,12 +95,10 @@ export function explainAnswer(answer: TimedExchange, reason?: RefusalReason): Ex
   return [`Answered ${status}, ${what}.`, 'See where the URL leads: something else answers there.']
 }
 
-/** By the clock of the answer, to which the signed time was compared. */
-function describeDifference(answer: TimedExchange): string {
-  const aheadMs = readAhead(answer)
-  if (aheadMs === undefined) return ''
-  const seconds = Math.round(aheadMs / 1_000)
-  return ` That is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this machine’s.`
+/** `3 s ahead of`, `3 s behind`. */
+export function describeAhead(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'}`
 }
 
 /** True for the answer that the receiver gives to an authentic batch, and nobody else. */
