@@ -6,7 +6,7 @@ import { readDuration } from '../../config/quantities.ts'
 import type { SampleEvent } from '../../providers/samples.ts'
 import { Refusal } from '../management/refusal.ts'
 import { FAULTS } from '../sending/faults.ts'
-import { streamKindFor, type Webhook, webhookKey } from '../sending/webhook.ts'
+import { streamKindFor, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
 import { clockJson, statusJson, statusPage } from './status.ts'
 
@@ -16,8 +16,16 @@ export function addControlRoutes(app: FastifyInstance, simulator: Simulator): vo
     reply.type('text/html; charset=utf-8').send(statusPage(statusJson(simulator))),
   )
   app.get('/simulator/status', () => statusJson(simulator))
-  addClockRoute(app, simulator)
-  addFaultsRoute(app, simulator)
+  app.post('/simulator/clock', async (request) => {
+    const { speed, advance } = read(clockSchema, request.body)
+    if (speed !== undefined) simulator.setSpeed(speed)
+    if (advance !== undefined) await simulator.advance(advance)
+    return clockJson(simulator)
+  })
+  app.post('/simulator/faults', async (request) => {
+    simulator.faults = read(FAULTS, request.body)
+    return simulator.faults
+  })
   addStreamRoute(app, simulator)
   addResetRoute(app, simulator)
   addEventsRoute(app, simulator)
@@ -34,22 +42,6 @@ function read<Schema extends z.ZodType>(schema: Schema, given: unknown): z.outpu
     path.length > 0 ? `${path.join('.')}: ${message}` : message,
   )
   throw refusal(422, texts.join(' '))
-}
-
-function addClockRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/clock', async (request) => {
-    const { speed, advance } = read(clockSchema, request.body)
-    if (speed !== undefined) simulator.setSpeed(speed)
-    if (advance !== undefined) await simulator.advance(advance)
-    return clockJson(simulator)
-  })
-}
-
-function addFaultsRoute(app: FastifyInstance, simulator: Simulator): void {
-  app.post('/simulator/faults', async (request) => {
-    simulator.faults = read(FAULTS, request.body)
-    return simulator.faults
-  })
 }
 
 function addStreamRoute(app: FastifyInstance, simulator: Simulator): void {
@@ -73,7 +65,9 @@ function addResetRoute(app: FastifyInstance, simulator: Simulator): void {
     if (webhook.provider === 'mailtrap' && overlap !== undefined) {
       throw refusal(422, 'Mailtrap voids the old secret at once: leave overlap out.')
     }
-    const secret = newSecret(webhook, simulator)
+    const { randomHex } = simulator
+    const isMailtrap = webhook.provider === 'mailtrap'
+    const secret = isMailtrap ? randomHex(webhook.secret.length) : `whsec_${randomHex(40)}`
     const bothSignUntil = overlap === undefined ? undefined : simulator.clock.now() + overlap
     simulator.change({ ...webhook, secret, oldSecret: webhook.secret, bothSignUntil })
     return { webhook: webhookKey(webhook), signing_secret: secret }
@@ -101,10 +95,6 @@ function addEventsRoute(app: FastifyInstance, simulator: Simulator): void {
     })
   }
   app.register(routes)
-}
-
-function newSecret({ provider, secret }: Webhook, { randomHex }: Simulator): string {
-  return provider === 'mailtrap' ? randomHex(secret.length) : `whsec_${randomHex(40)}`
 }
 
 const duration = z.string().transform((text, context) => {

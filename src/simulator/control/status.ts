@@ -23,8 +23,7 @@ function webhookStatus(webhook: Webhook, simulator: Simulator) {
   const { origin, pathname } = new URL(webhook.url)
   return {
     webhook: webhookKey(webhook),
-    state: describeState(webhook),
-    kind: describeKind(webhook),
+    ...describeWebhook(webhook),
     /** Without what may be secret. */
     url: `${origin}${pathname}`,
     events_wanted: sender?.tally.wanted ?? 0,
@@ -37,15 +36,13 @@ function webhookStatus(webhook: Webhook, simulator: Simulator) {
   }
 }
 
-function describeKind(webhook: Webhook): string {
-  if (webhook.provider === 'mailingapi') return 'one event a request'
-  const { type, stream, format } = webhook
-  return [type, stream, format].filter((part) => part !== null).join(', ')
-}
-
-function describeState(webhook: Webhook): string {
-  if (webhook.provider === 'mailingapi') return webhook.status
-  return webhook.isActive ? 'active' : 'paused'
+function describeWebhook(webhook: Webhook): { readonly state: string; readonly kind: string } {
+  if (webhook.provider === 'mailingapi') {
+    return { state: webhook.status, kind: 'one event a request' }
+  }
+  const { isActive, type, stream, format } = webhook
+  const kind = [type, stream, format].filter((part) => part !== null).join(', ')
+  return { state: isActive ? 'active' : 'paused', kind }
 }
 
 const STYLE = `
@@ -82,16 +79,13 @@ function table(rows: readonly object[], whenEmpty: string): string {
   )
   const body = rows.map((row) => {
     const cells = Object.entries(row).map(([name, value]) => {
-      const look = `${typeof value}${isBad(name, value) ? ' bad' : ''}`
+      const right: unknown = { state: 'active', status: 200 }[name] ?? value
+      const look = `${typeof value}${value === right ? '' : ' bad'}`
       return `<td class="${look}">${describeValue(value)}</td>`
     })
     return `<tr>${cells.join('')}</tr>`
   })
   return `<table><tr>${head.join('')}</tr>${body.join('')}</table>`
-}
-
-function isBad(name: string, value: unknown): boolean {
-  return (name === 'state' && value !== 'active') || (name === 'status' && value !== 200)
 }
 
 /** Of an object, such as the answers by status, `200: 4, 503: 1`. */

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
+import { readObject } from '../../providers/read-value.ts'
 import type { MailingApiWebhook } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
-import { type Fields, isFields, isTokenRight, Refusal, readToken } from './refusal.ts'
+import { type Fields, isTokenRight, Refusal, readToken } from './refusal.ts'
 
 const COLLECTION = '/v1/webhooks'
 const ITEM = `${COLLECTION}/:id`
@@ -34,13 +35,19 @@ export function addMailingApiRoutes(
 
 function addCollectionRoutes(app: FastifyInstance, simulator: Simulator): void {
   app.get(COLLECTION, () => ({
-    data: simulator.webhooks.ofProvider('mailingapi').map(listedJson),
+    data: simulator.webhooks
+      .ofProvider('mailingapi')
+      .map(({ id, url, events, status, createdAt }) => ({
+        ...{ id, url, events, status, created_at: isoTime(createdAt) },
+      })),
   }))
   app.post(COLLECTION, async (request, reply) => {
-    const webhook = makeWebhook(readNewMailingApi(fieldsOf(request)), simulator)
+    const webhook = makeWebhook(readObject(request.body), simulator)
     simulator.create(webhook)
     reply.code(201)
-    return createdJson(webhook)
+    // The only answer with the secret.
+    const { id, url, events, description, secret, status, createdAt } = webhook
+    return { id, url, events, description, secret, status, created_at: isoTime(createdAt) }
   })
 }
 
@@ -53,9 +60,11 @@ function addItemRoutes(app: FastifyInstance, simulator: Simulator): void {
   }
   app.get(ITEM, async (request) => detailJson(find(request)))
   app.patch(ITEM, async (request) => {
-    const changed = changeMailingApi(find(request), fieldsOf(request), simulator.clock.now())
+    const now = simulator.clock.now()
+    const changed = changeMailingApi(find(request), readObject(request.body), now)
     simulator.change(changed)
-    return updatedJson(changed)
+    const { id, url, events, status } = changed
+    return { id, url, events, status, updated_at: isoTime(now) }
   })
   app.delete(ITEM, async (request, reply) => {
     simulator.remove(find(request))
@@ -63,13 +72,19 @@ function addItemRoutes(app: FastifyInstance, simulator: Simulator): void {
   })
 }
 
+/** The webhook that a `POST` asks for. Throws a Refusal. */
 function makeWebhook(
-  { secret, ...fields }: MailingApiFields,
+  { url, events, description, secret }: Fields,
   { randomHex, clock }: Simulator,
 ): MailingApiWebhook {
+  if (!isUrl(url)) throw PROBLEMS.url
+  if (!isEvents(events)) throw PROBLEMS.events
+  if (secret !== undefined && (typeof secret !== 'string' || secret === '')) throw PROBLEMS.secret
   const now = clock.now()
   return {
-    ...fields,
+    url,
+    events,
+    description: textOrNone(description),
     provider: 'mailingapi',
     id: `wh_${randomHex(ID_DIGITS)}`,
     status: 'active',
@@ -80,15 +95,6 @@ function makeWebhook(
     updatedAt: now,
     stats: NO_STATS,
   }
-}
-
-function fieldsOf({ body }: FastifyRequest): Fields {
-  return isFields(body) ? body : {}
-}
-
-type MailingApiFields = Pick<MailingApiWebhook, 'url' | 'events' | 'description'> & {
-  /** The caller's own; undefined: one is made. */
-  readonly secret: string | undefined
 }
 
 /** The code is published; status and envelope are assumed. */
@@ -103,14 +109,6 @@ const PROBLEMS = {
   missing: problem(404, 'webhook_not_found', 'There is no such webhook.'),
   disabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
   token: problem(401, 'unauthorized', 'The API key is missing or wrong.'),
-}
-
-/** The webhook that a `POST` asks for. Throws a Refusal. */
-function readNewMailingApi({ url, events, description, secret }: Fields): MailingApiFields {
-  if (!isUrl(url)) throw PROBLEMS.url
-  if (!isEvents(events)) throw PROBLEMS.events
-  if (secret !== undefined && (typeof secret !== 'string' || secret === '')) throw PROBLEMS.secret
-  return { url, events, secret, description: textOrNone(description) }
 }
 
 /** The webhook after a `PATCH`. Throws a Refusal. */
@@ -134,17 +132,6 @@ function changeMailingApi(
   }
 }
 
-/** As `POST` shows it: the only answer with the secret. */
-function createdJson(webhook: MailingApiWebhook): Fields {
-  const { id, url, events, description, secret, status, createdAt } = webhook
-  return { id, url, events, description, secret, status, created_at: isoTime(createdAt) }
-}
-
-/** As the list shows it. */
-function listedJson({ id, url, events, status, createdAt }: MailingApiWebhook): Fields {
-  return { id, url, events, status, created_at: isoTime(createdAt) }
-}
-
 /** As `GET` of one shows it. */
 function detailJson(webhook: MailingApiWebhook): Fields {
   const { id, url, events, description, status, createdAt, stats } = webhook
@@ -154,15 +141,10 @@ function detailJson(webhook: MailingApiWebhook): Fields {
       total_sent: stats.sent,
       successful: stats.sent - stats.failed,
       failed: stats.failed,
-      last_success: isoTimeOrNull(stats.lastSuccess),
-      last_failure: isoTimeOrNull(stats.lastFailure),
+      last_success: isoTime(stats.lastSuccess),
+      last_failure: isoTime(stats.lastFailure),
     },
   }
-}
-
-/** As `PATCH` shows it. */
-function updatedJson({ id, url, events, status, updatedAt }: MailingApiWebhook): Fields {
-  return { id, url, events, status, updated_at: isoTime(updatedAt) }
 }
 
 /** HTTPS only, but for this machine: a receiver under trial has no certificate. */
@@ -182,11 +164,7 @@ function textOrNone(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** As the documents write it: `2026-01-10T08:00:00Z`. */
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
-}
-
-function isoTimeOrNull(ms: number | undefined): string | null {
-  return ms === undefined ? null : isoTime(ms)
+/** As the documents write it: `2026-01-10T08:00:00Z`, or null. */
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { isObject, readObject } from '../../providers/read-value.ts'
 import { messageDetailJson, messageJson } from '../sending/email-log.ts'
 import type { MailtrapWebhook } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
@@ -8,7 +9,7 @@ import {
   mailtrapJson,
   readNewWebhook,
 } from './mailtrap-webhooks.ts'
-import { type Fields, isFields, isTokenRight, Refusal, readToken } from './refusal.ts'
+import { type Fields, isTokenRight, Refusal, readToken } from './refusal.ts'
 
 export interface MailtrapApiOptions {
   /** Undefined: any token will do. */
@@ -49,10 +50,7 @@ export function addMailtrapRoutes(
 }
 
 /** The token with which is asked, as the provider's SDK describes it. */
-function tokenJson(
-  { headers, params }: FastifyRequest,
-  { tokenEndsAt }: Pick<MailtrapApiOptions, 'tokenEndsAt'>,
-) {
+function tokenJson({ headers, params }: FastifyRequest, { tokenEndsAt }: MailtrapApiOptions) {
   const account = Number((params as { account: string }).account)
   return {
     id: 1,
@@ -161,8 +159,8 @@ function createAdmission(options: MailtrapApiOptions) {
 }
 
 function readFields({ body }: FastifyRequest): Fields {
-  const webhook = isFields(body) ? body.webhook : undefined
-  if (isFields(webhook)) return webhook
+  const { webhook } = readObject(body)
+  if (isObject(webhook)) return webhook
   // Not published: what a Rails application usually says.
   throw new Refusal(400, { error: 'param is missing or the value is empty: webhook' })
 }

@@ -25,7 +25,3 @@ export function isTokenRight(given: string | undefined, expected: string | undef
 }
 
 export type Fields = Readonly<Record<string, unknown>>
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

@@ -46,20 +46,15 @@ export function spoilEvents(
 function spoilEvent(event: string, faults: Faults, random: Random): string[] {
   const texts = [event]
   if (occurs('duplicate', faults, random)) texts.push(event)
-  if (occurs('changed_id', faults, random)) texts.push(changeId(event, random))
-  if (occurs('changed_content', faults, random)) texts.push(changeContent(event))
+  const addChanged = (change: object) =>
+    texts.push(JSON.stringify({ ...JSON.parse(event), ...change }))
+  if (occurs('changed_id', faults, random)) {
+    const key = 'event_id' in JSON.parse(event) ? 'event_id' : 'id'
+    addChanged({ [key]: randomUuid(random) })
+  }
+  if (occurs('changed_content', faults, random)) addChanged({ changed_by: 'simulator' })
   if (occurs('broken', faults, random)) texts.push(event.slice(0, event.length / 2))
   return texts
-}
-
-function changeId(text: string, random: Random): string {
-  const event = JSON.parse(text)
-  const id = randomUuid(random)
-  return JSON.stringify('event_id' in event ? { ...event, event_id: id } : { ...event, id })
-}
-
-function changeContent(text: string): string {
-  return JSON.stringify({ ...JSON.parse(text), changed_by: 'simulator' })
 }
 
 function shuffle(items: readonly string[], random: Random): string[] {

@@ -60,8 +60,6 @@ interface QueueOptions {
   readonly state?: QueueState | undefined
 }
 
-/** How an attempt was answered; `again`: with 200, and the batch is wanted once more. */
-type AttemptAnswer = 'ok' | 'again' | 'failed'
 export type AttemptEnd = 'sent' | 'retry' | 'given_up'
 
 /** One webhook's events, gathered into batches, each sent until it is answered 200. Pure. */
@@ -130,7 +128,8 @@ export class WebhookQueue {
     return due
   }
 
-  settle(id: number, answer: AttemptAnswer, now: number): AttemptEnd {
+  /** `answer` to an attempt; `again`: with 200, and the batch is wanted once more. */
+  settle(id: number, answer: 'ok' | 'again' | 'failed', now: number): AttemptEnd {
     this.#underWay.delete(id)
     const batch = this.#batches.get(id)
     if (batch === undefined) return answer === 'failed' ? 'retry' : 'sent'
@@ -166,12 +165,7 @@ export class WebhookQueue {
     this.#waiting = []
     this.#gatherUntil = undefined
     const id = this.#nextId++
-    this.#batches.set(id, {
-      id,
-      ...this.#close(gathered),
-      attempts: 0,
-      dueAt: now,
-      isRepeat: false,
-    })
+    const batch = { id, ...this.#close(gathered), attempts: 0, dueAt: now, isRepeat: false }
+    this.#batches.set(id, batch)
   }
 }

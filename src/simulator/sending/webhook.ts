@@ -16,21 +16,15 @@ interface CommonWebhook {
   readonly createdAt: number
 }
 
+/* As Mailtrap's management API spells them. */
 export const WEBHOOK_TYPES = [
   'email_sending',
   'campaigns',
   'audit_log',
   'inbound_receiving',
 ] as const
-type WebhookType = (typeof WEBHOOK_TYPES)[number]
-
 export const PAYLOAD_FORMATS = ['json', 'jsonlines'] as const
-type PayloadFormat = (typeof PAYLOAD_FORMATS)[number]
-
 export const SENDING_STREAMS = ['transactional', 'bulk'] as const
-type SendingStream = (typeof SENDING_STREAMS)[number]
-
-/** As Mailtrap's management API spells them. */
 export const MAILTRAP_EVENT_TYPES = [
   'delivery',
   'soft_bounce',
@@ -47,33 +41,29 @@ export interface MailtrapWebhook extends CommonWebhook {
   readonly provider: 'mailtrap'
   readonly id: number
   readonly isActive: boolean
-  readonly type: WebhookType
-  readonly format: PayloadFormat
-  readonly stream: SendingStream | null
+  readonly type: (typeof WEBHOOK_TYPES)[number]
+  readonly format: (typeof PAYLOAD_FORMATS)[number]
+  readonly stream: (typeof SENDING_STREAMS)[number] | null
   readonly domainId: number | null
   readonly inboxId: number | null
   readonly eventTypes: readonly string[]
 }
 
-/** `failing` after several failures in a row; `disabled` for good. */
-type MailingApiStatus = 'active' | 'paused' | 'failing' | 'disabled'
-
 export interface MailingApiWebhook extends CommonWebhook {
   readonly provider: 'mailingapi'
   readonly id: string
-  readonly status: MailingApiStatus
+  /** `failing` after several failures in a row; `disabled` for good. */
+  readonly status: 'active' | 'paused' | 'failing' | 'disabled'
   readonly events: readonly string[]
   readonly description: string | undefined
   readonly updatedAt: number
-  readonly stats: MailingApiStats
-}
-
-interface MailingApiStats {
-  readonly sent: number
-  readonly failed: number
-  readonly failedInARow: number
-  readonly lastSuccess: number | undefined
-  readonly lastFailure: number | undefined
+  readonly stats: {
+    readonly sent: number
+    readonly failed: number
+    readonly failedInARow: number
+    readonly lastSuccess: number | undefined
+    readonly lastFailure: number | undefined
+  }
 }
 
 export type Webhook = MailtrapWebhook | MailingApiWebhook
@@ -141,33 +131,20 @@ export function wantsEvent(webhook: Webhook, event: SampleEvent): boolean {
   if (webhook.provider === 'mailingapi') return webhook.events.includes(String(event.type))
   if (typeof event.event !== 'string') return false
   const name = unifyName(event.event)
-  switch (webhook.type) {
-    case 'audit_log':
-      return name.startsWith('activity_log.')
-    case 'inbound_receiving':
-      return wantsInbound(webhook, name, event)
-    case 'email_sending':
-      return event.sending_stream === webhook.stream && wantsName(webhook, name)
-    case 'campaigns':
-      // Assumed: these events name no stream.
-      return event.sending_stream === undefined && wantsName(webhook, name)
+  const { type, inboxId, stream } = webhook
+  if (type === 'audit_log') return name.startsWith('activity_log.')
+  if (type === 'inbound_receiving') {
+    return name === 'inbound.message_received' && [null, event.inbox_id].includes(inboxId)
   }
+  // Assumed: events of campaigns name no stream.
+  const isStream = event.sending_stream === (type === 'campaigns' ? undefined : stream)
+  return isStream && webhook.eventTypes.some((one) => unifyName(one) === name)
 }
 
-function wantsName({ eventTypes }: MailtrapWebhook, name: string): boolean {
-  return eventTypes.some((type) => unifyName(type) === name)
-}
-
-function wantsInbound({ inboxId }: MailtrapWebhook, name: string, event: SampleEvent): boolean {
-  const isInbox = inboxId === null || event.inbox_id === inboxId
-  return name === 'inbound.message_received' && isInbox
-}
-
-/** What kind of events come to it, and which of them. */
-type StreamKind = Pick<StreamSpec, 'provider' | 'family' | 'types' | 'sendingStream' | 'inboxId'>
-
-/** The stream that such a webhook would get. */
-export function streamKindFor(webhook: Webhook): StreamKind {
+/** The stream that such a webhook would get: what kind of events, and which of them. */
+export function streamKindFor(
+  webhook: Webhook,
+): Pick<StreamSpec, 'provider' | 'family' | 'types' | 'sendingStream' | 'inboxId'> {
   const { provider } = webhook
   if (provider === 'mailingapi') {
     const { events: types } = webhook
@@ -175,13 +152,14 @@ export function streamKindFor(webhook: Webhook): StreamKind {
   }
   const { stream: sendingStream, inboxId, type } = webhook
   const family = [provider, type, sendingStream ?? inboxId ?? 'all'].join('/')
-  return { provider, family, types: typesFor(webhook), sendingStream, inboxId }
+  const types = OTHER_TYPES[type] ?? webhook.eventTypes.map(unifyName)
+  return { provider, family, types, sendingStream, inboxId }
 }
 
-function typesFor(webhook: Extract<Webhook, { provider: 'mailtrap' }>): readonly string[] {
-  if (webhook.type === 'audit_log') return ['activity_log.user.updated']
-  if (webhook.type === 'inbound_receiving') return ['inbound.message_received']
-  return webhook.eventTypes.map(unifyName)
+/** Of the kinds for which nobody chooses events. */
+const OTHER_TYPES: Readonly<Record<string, readonly string[]>> = {
+  audit_log: ['activity_log.user.updated'],
+  inbound_receiving: ['inbound.message_received'],
 }
 
 /** From so many failures in a row on, MailingAPI calls a webhook failing. Assumed. */
@@ -189,15 +167,9 @@ const FAILING_FROM = 3
 
 /** The webhook as the provider sees it after an attempt that ended so. */
 export function noteAttempt(webhook: Webhook, end: AttemptEnd, now: number): Webhook {
-  if (webhook.provider === 'mailingapi') return noteMailingApi(webhook, end, now)
-  return end === 'given_up' ? { ...webhook, isActive: false } : webhook
-}
-
-function noteMailingApi(
-  webhook: MailingApiWebhook,
-  end: AttemptEnd,
-  now: number,
-): MailingApiWebhook {
+  if (webhook.provider === 'mailtrap') {
+    return end === 'given_up' ? { ...webhook, isActive: false } : webhook
+  }
   const { stats, status } = webhook
   const sent = stats.sent + 1
   if (end === 'sent') {
@@ -205,18 +177,10 @@ function noteMailingApi(
     return { ...webhook, status: status === 'failing' ? 'active' : status, stats: kept }
   }
   const failedInARow = stats.failedInARow + 1
+  const isFailing = status === 'active' && failedInARow >= FAILING_FROM
   return {
     ...webhook,
-    status: statusAfterFailure(webhook, end, failedInARow),
+    status: end === 'given_up' ? 'disabled' : isFailing ? 'failing' : status,
     stats: { ...stats, sent, failed: stats.failed + 1, failedInARow, lastFailure: now },
   }
-}
-
-function statusAfterFailure(
-  { status }: MailingApiWebhook,
-  end: AttemptEnd,
-  failedInARow: number,
-): MailingApiWebhook['status'] {
-  if (end === 'given_up') return 'disabled'
-  return status === 'active' && failedInARow >= FAILING_FROM ? 'failing' : status
 }
