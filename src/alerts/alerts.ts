@@ -89,7 +89,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     for (const telling of tellings) {
       const { cause, state } = telling
       try {
-        const signal = stopping.signal
+        const { signal } = stopping
         await options.send(target, toMessage(telling, receiver), { now: now(), signal })
       } catch (error) {
         if (stopping.signal.aborted) return
@@ -130,7 +130,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   }
 }
 
-function toMessage(telling: Telling, receiver: string): AlertMessage {
-  const { cause, state, since, text, remedy } = telling
-  return { cause, state, since, receiver, text: state === 'ended' ? text : `${text} ${remedy}` }
+function toMessage({ remedy, ...telling }: Telling, receiver: string): AlertMessage {
+  const text = telling.state === 'ended' ? telling.text : `${telling.text} ${remedy}`
+  return { ...telling, receiver, text }
 }

@@ -1,7 +1,7 @@
 import type { GuardianFigures } from '../observe/figures.ts'
 import type { ObservedCounts } from '../observe/observer.ts'
 import { shareAnswer } from '../share-answer.ts'
-import type { Archive, StoreStats } from '../store/store.ts'
+import type { Archive } from '../store/store.ts'
 import type { Figures, StoredFigures } from './cause.ts'
 import type { FactWatch } from './watch-facts.ts'
 
@@ -43,7 +43,9 @@ export function createFigureReader(sources: FigureSources): () => Promise<ReadFi
       archive.lastBatches(),
       archive.pausedHandlers(),
     ])
-    stored = toStored(stats, pausedAt)
+    const { jobs, quarantined, oldestWaitingAt, oldestUntriedAt, events } = stats
+    const conflicts = events.byState.conflict
+    stored = { jobs, quarantined, conflicts, oldestWaitingAt, oldestUntriedAt, pausedAt }
     // A source that sends little is not among the newest for ever.
     lastBatches = { ...lastBatches, ...batches }
   })
@@ -67,12 +69,6 @@ export function createFigureReader(sources: FigureSources): () => Promise<ReadFi
       guardian: guardian?.(),
     }
   }
-}
-
-function toStored(stats: StoreStats, pausedAt: StoredFigures['pausedAt']): StoredFigures {
-  const { jobs, quarantined, oldestWaitingAt, oldestUntriedAt, events } = stats
-  const conflicts = events.byState.conflict
-  return { jobs, quarantined, conflicts, oldestWaitingAt, oldestUntriedAt, pausedAt }
 }
 
 /** Undefined when it fails, or takes too long. */

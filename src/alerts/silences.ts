@@ -49,14 +49,12 @@ export function noteSilences(
     if (last <= began) return [name, source]
     const day = String(Math.floor(last / DAY_MS))
     const silence = Math.max(last - began, source.longest[day] ?? 0)
-    return [name, { ...source, longest: forgetOld({ ...source.longest, [day]: silence }, at) }]
+    const kept = Object.entries({ ...source.longest, [day]: silence }).filter(
+      ([one]) => Number(one) >= Math.floor(at / DAY_MS) - DAYS_KEPT,
+    )
+    return [name, { ...source, longest: Object.fromEntries(kept) }]
   })
   return { ...known, ...Object.fromEntries(entries) }
-}
-
-function forgetOld(longest: KnownSource['longest'], at: number): KnownSource['longest'] {
-  const first = Math.floor(at / DAY_MS) - DAYS_KEPT
-  return Object.fromEntries(Object.entries(longest).filter(([day]) => Number(day) >= first))
 }
 
 /**

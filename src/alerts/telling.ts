@@ -44,7 +44,7 @@ const TELL_AGAIN_MS = 3_600_000
 const HOLD_MS = 30_000
 const LONGEST_HOLD_MS = 600_000
 
-export interface TakeRules {
+interface TakeRules {
   readonly at: number
   /** Between two looks of a replica. */
   readonly everyMs: number
@@ -71,13 +71,15 @@ export function takeCauses(
   for (const name of names) {
     const cause = seen.get(name)
     const now = cause ? noteSeen(known[name], cause, at) : known[name]
-    if (!now || isForgotten(now, at, watchedSince)) continue
+    if (!now) continue
+    const isOver = at - Math.max(now.seenAt, watchedSince) >= OVER_MS
+    // Nothing is left to be told, and the hour is over in which it may not begin again.
+    const isPast = now.told !== 'began' && at - now.begunToldAt >= TELL_AGAIN_MS
+    if (isOver && isPast) continue
     const isHeld = !isTold || at < now.heldUntil
-    const state = isHeld
-      ? undefined
-      : cause
-        ? findNews(now, at, everyMs * STEADY)
-        : findEnd(now, at, watchedSince)
+    const end = now.told === 'began' && isOver ? 'ended' : undefined
+    const news = cause ? findNews(now, at, everyMs * STEADY) : end
+    const state = isHeld ? undefined : news
     next[name] = state === undefined ? now : hold(now, at)
     const { since, text, remedy } = now
     if (state !== undefined) tellings.push({ cause: name, state, since, text, remedy })
@@ -87,31 +89,17 @@ export function takeCauses(
 
 function noteSeen(known: KnownCause | undefined, cause: Cause, at: number): KnownCause {
   const { text, remedy, amount = 0 } = cause
-  if (
-    !known ||
-    known.told === 'ended' ||
-    (known.told === 'nothing' && at - known.seenAt >= OVER_MS)
-  ) {
+  const isLost = known?.told === 'nothing' && at - known.seenAt >= OVER_MS
+  if (!known || known.told === 'ended' || isLost) {
     return {
-      since: cause.since ?? at,
-      firstSeenAt: at,
-      seenAt: at,
-      told: 'nothing',
-      toldAmount: 0,
-      begunToldAt: known?.begunToldAt ?? 0,
-      heldUntil: 0,
-      failures: 0,
-      text,
-      remedy,
-      amount,
+      ...{ since: cause.since ?? at, firstSeenAt: at, seenAt: at, text, remedy, amount },
+      ...{ told: 'nothing', toldAmount: 0, begunToldAt: known?.begunToldAt ?? 0 },
+      ...{ heldUntil: 0, failures: 0 },
     }
   }
   if (at - known.seenAt < COARSE_MS && amount === known.amount) return known
   return { ...known, text, remedy, amount, seenAt: Math.max(at, known.seenAt) }
 }
-
-const isOver = ({ seenAt }: KnownCause, at: number, watchedSince: number): boolean =>
-  at - Math.max(seenAt, watchedSince) >= OVER_MS
 
 /** Of one that is seen. */
 function findNews(known: KnownCause, at: number, steadyMs: number): AlertState | undefined {
@@ -121,16 +109,6 @@ function findNews(known: KnownCause, at: number, steadyMs: number): AlertState |
   if (isRecent) return undefined
   if (told === 'nothing') return at - firstSeenAt >= steadyMs ? 'began' : undefined
   return told === 'began' && amount > toldAmount ? 'grew' : undefined
-}
-
-function findEnd(known: KnownCause, at: number, watchedSince: number): AlertState | undefined {
-  return known.told === 'began' && isOver(known, at, watchedSince) ? 'ended' : undefined
-}
-
-/** Once nothing is left to be told, and the hour is over in which it may not begin again. */
-function isForgotten(known: KnownCause, at: number, watchedSince: number): boolean {
-  const { told, begunToldAt } = known
-  return isOver(known, at, watchedSince) && told !== 'began' && at - begunToldAt >= TELL_AGAIN_MS
 }
 
 function hold(known: KnownCause, at: number): KnownCause {

@@ -36,10 +36,8 @@ export function createFactWatch(now: () => number): FactWatch {
       requestRefused({ reason }) {
         if (reason !== 'address_genuine') return
         const at = now()
-        const isNew = refused === undefined || at - refused.lastAt >= REFUSED_MS
-        refused = isNew
-          ? { count: 1, since: at, lastAt: at }
-          : { count: (refused?.count ?? 0) + 1, since: refused?.since ?? at, lastAt: at }
+        const before = refused && at - refused.lastAt < REFUSED_MS ? refused : undefined
+        refused = { count: (before?.count ?? 0) + 1, since: before?.since ?? at, lastAt: at }
       },
       pruneHeldBack() {
         clockDoubtedAt ??= now()
@@ -66,6 +64,8 @@ export function createFactWatch(now: () => number): FactWatch {
     },
     read() {
       const at = now()
+      const pruningFailed = pruningFailures.length > 1 ? pruningFailures : []
+      const upkeepFailedAt = Math.min(...pruningFailed, backgroundFailedAt ?? Infinity)
       const isRecent = refused !== undefined && at - refused.lastAt < REFUSED_MS
       return {
         crashes: Object.fromEntries(
@@ -77,15 +77,8 @@ export function createFactWatch(now: () => number): FactWatch {
         refusedByAddress: isRecent ? refused : undefined,
         clockDoubtedAt,
         spoolFailedAt,
-        upkeepFailedAt: earlierOf(
-          pruningFailures.length > 1 ? pruningFailures[0] : undefined,
-          backgroundFailedAt,
-        ),
+        upkeepFailedAt: Number.isFinite(upkeepFailedAt) ? upkeepFailedAt : undefined,
       }
     },
   }
-}
-
-function earlierOf(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }

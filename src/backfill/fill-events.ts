@@ -86,24 +86,19 @@ async function waitForUnpacking({ archive, wait, now }: FillParts): Promise<void
   }
 }
 
-async function findMissing<Fact extends Looked & { readonly id: string }>(
-  facts: readonly Fact[],
-  parts: FillParts,
-): Promise<Fact[]> {
-  const stored = await findStored(facts, parts)
-  return facts.filter(({ id }) => !stored.has(id))
-}
-
-interface Looked {
+interface Fact {
+  /** That which a back-fill would give. */
+  readonly id: string
+  readonly event: object
   readonly messageId: string | undefined
   readonly occurredAt: number | undefined
 }
 
-/** What the store has of their messages, by the ids that a back-fill would give. */
-async function findStored(
-  facts: readonly Looked[],
+/** Those that the store has not among the events of their messages. */
+async function findMissing(
+  facts: readonly Fact[],
   { archive, provider }: FillParts,
-): Promise<ReadonlySet<string>> {
+): Promise<readonly Fact[]> {
   const firstAt = new Map<string, number>()
   for (const { messageId = '', occurredAt = 0 } of facts) {
     firstAt.set(messageId, Math.min(occurredAt, firstAt.get(messageId) ?? occurredAt))
@@ -116,7 +111,7 @@ async function findStored(
       if (id !== undefined) stored.add(id)
     }
   }
-  return stored
+  return facts.filter(({ id }) => !stored.has(id))
 }
 
 async function listAll(

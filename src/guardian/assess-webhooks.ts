@@ -45,8 +45,14 @@ export function assessWebhooks(memory: Memory, look: Look, rules: AssessmentRule
   const found = findOwnWebhooks(look.webhooks, rules.sources, rules.publicUrl)
   const first = new Map(found.own.map((one) => [one.webhook.id, one]))
   for (const [id, one] of memory.first) first.set(id, one)
-  const webhooks = found.own.map((one) => guarded(one, first.get(one.webhook.id)))
-  const mayResume = mayResumeNow(look, rules) && !found.isAmbiguous
+  const webhooks = found.own.map((one): GuardedWebhook => {
+    const { id, isActive } = one.webhook
+    const differences = findDifferences(one, first.get(id)?.webhook)
+    return { id, source: one.source.name, isPaused: !isActive, differences }
+  })
+  const { at, wellSince } = look
+  const isSteady = wellSince !== undefined && at - wellSince >= rules.steadyMs
+  const mayResume = rules.mayResume && isSteady && !found.isAmbiguous
   return {
     memory: { ...memory, first },
     webhooks,
@@ -73,19 +79,6 @@ function isToBeResumed(
 /** Remembers that a webhook was resumed. */
 export function noteResumed(memory: Memory, id: number, at: number): Memory {
   return { ...memory, resumedAt: new Map([...memory.resumedAt, [id, at]]) }
-}
-
-function mayResumeNow({ at, wellSince }: Look, { mayResume, steadyMs }: AssessmentRules): boolean {
-  return mayResume && wellSince !== undefined && at - wellSince >= steadyMs
-}
-
-function guarded(own: OwnWebhook, first: OwnWebhook | undefined): GuardedWebhook {
-  return {
-    id: own.webhook.id,
-    source: own.source.name,
-    isPaused: !own.webhook.isActive,
-    differences: findDifferences(own, first?.webhook),
-  }
 }
 
 function problemsOf({ id, source, isPaused, differences }: GuardedWebhook): WebhookProblem[] {
@@ -164,13 +157,6 @@ function leadsTo(text: string, source: string, publicUrl: string | undefined): b
   return origin === base.origin && pathname === `${base.pathname.replace(/\/+$/, '')}${path}`
 }
 
-/** Without credentials, token and whatever else may be secret. */
-function showWebhookUrl(text: string): string {
-  if (!URL.canParse(text)) return 'an unreadable URL'
-  const { origin, pathname } = new URL(text)
-  return `${origin}${pathname}`
-}
-
 /**
  * In what a webhook is not as it should be, apart from being paused, as sentences without a secret.
  * It should let itself in at its source, and be as it was when it was seen first.
@@ -181,28 +167,27 @@ function findDifferences(
 ): string[] {
   const url = new URL(webhook.url)
   return [
-    ...missingToken(url, source.urlToken),
-    ...missingCredentials(url, source.basicAuth),
+    ...(hasToken(url, source.urlToken) ? [] : [NO_TOKEN]),
+    ...(hasCredentials(url, source.basicAuth) ? [] : [NO_CREDENTIALS]),
     ...(first === undefined ? [] : changesSince(first, webhook)),
   ]
 }
 
-function missingToken(url: URL, token: string | undefined): string[] {
+const NO_TOKEN =
+  'Its URL lacks the token that URL_TOKEN demands: every batch is refused. Add ?token=….'
+const NO_CREDENTIALS =
+  'Its URL lacks the user and password that BASIC_AUTH demands: every batch is refused. Add them: https://<user>:<password>@….'
+
+function hasToken(url: URL, token: string | undefined): boolean {
   const sent = url.search.match(/[?&]token=([^&]*)/)?.[1] ?? ''
   // As it is, escaped, or with a plus for a space: the receiver takes each.
-  const readings = [sent, decode(sent), decode(sent.replaceAll('+', ' '))]
-  if (token === undefined || readings.includes(token)) return []
-  return ['Its URL lacks the token that URL_TOKEN demands: every batch is refused. Add ?token=….']
+  return [undefined, sent, decode(sent), decode(sent.replaceAll('+', ' '))].includes(token)
 }
 
-function missingCredentials(url: URL, basicAuth: string | undefined): string[] {
-  if (basicAuth === undefined) return []
-  const given = `${decode(url.username)}:${decode(url.password)}`
+function hasCredentials(url: URL, basicAuth: string | undefined): boolean {
+  const [user, password] = [decode(url.username), decode(url.password)]
   // An API may hide the password behind asterisks.
-  if (given === basicAuth || /^\*+$/.test(decode(url.password))) return []
-  return [
-    'Its URL lacks the user and password that BASIC_AUTH demands: every batch is refused. Add them: https://<user>:<password>@….',
-  ]
+  return [undefined, `${user}:${password}`].includes(basicAuth) || /^\*+$/.test(password)
 }
 
 function decode(text: string): string {
@@ -213,18 +198,20 @@ function decode(text: string): string {
   }
 }
 
+/** Without credentials, token and whatever else may be secret; only what can be parsed is ours. */
+function showUrl({ url }: ProviderWebhook): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
 function changesSince(first: ProviderWebhook, now: ProviderWebhook): string[] {
   const facts: readonly (readonly [name: string, was: string, is: string])[] = [
-    ['URL', showWebhookUrl(first.url), showWebhookUrl(now.url)],
+    ['URL', showUrl(first), showUrl(now)],
     ['payload format', first.format ?? 'none', now.format ?? 'none'],
-    ['event types', listNames(first.eventTypes), listNames(now.eventTypes)],
+    ['event types', first.eventTypes.join(', ') || 'none', now.eventTypes.join(', ') || 'none'],
     ['type', first.type ?? 'none', now.type ?? 'none'],
   ]
   return facts
     .filter(([, was, is]) => was !== is)
     .map(([name, was, is]) => `Its ${name} was ${was} and is ${is}.`)
-}
-
-function listNames(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : names.join(', ')
 }

@@ -1,5 +1,6 @@
 import type { MailtrapClient } from 'mailtrap'
-import { type Fields, isFields, ManagementFailure } from './management-failure.ts'
+import { isObject } from '../providers/read-value.ts'
+import { type Fields, ManagementFailure } from './management-failure.ts'
 
 /** What became of e-mails, whether a webhook told it or not. Every call rejects with a ManagementFailure. */
 export interface EmailLogApi {
@@ -30,11 +31,11 @@ export function createEmailLog(call: Call, url: string): EmailLogApi {
       const page = await call(({ emailLogs }) =>
         emailLogs.getList({ filters, ...(cursor !== undefined && { search_after: cursor }) }),
       )
-      if (!isFields(page) || !Array.isArray(page.messages)) {
+      if (!isObject(page) || !Array.isArray(page.messages)) {
         const text = `What answers at ${url} has no e-mail log. Check the API's address.`
         throw new ManagementFailure('unreadable', text)
       }
-      const ids = page.messages.map((one) => (isFields(one) ? String(one.message_id ?? '') : ''))
+      const ids = page.messages.map((one) => (isObject(one) ? String(one.message_id ?? '') : ''))
       const next = page.next_page_cursor
       return {
         ids: ids.filter((id) => id !== ''),
@@ -44,7 +45,7 @@ export function createEmailLog(call: Call, url: string): EmailLogApi {
     },
     async getSent(id) {
       const message = await call(({ emailLogs }) => emailLogs.get(id), id)
-      return isFields(message) ? message : {}
+      return isObject(message) ? message : {}
     },
   }
 }
@@ -67,9 +68,9 @@ export async function readTokenExpiry(
 
 /** Of a token the list has its last four characters: of several that end alike, the earliest counts. */
 function findExpiry(answer: unknown, token: string): number | undefined {
-  const tokens = Array.isArray(answer) ? answer : isFields(answer) ? answer.data : []
+  const tokens = Array.isArray(answer) ? answer : isObject(answer) ? answer.data : []
   const times = (Array.isArray(tokens) ? tokens : []).flatMap((entry) => {
-    if (!isFields(entry) || typeof entry.last_4_digits !== 'string') return []
+    if (!isObject(entry) || typeof entry.last_4_digits !== 'string') return []
     if (entry.last_4_digits === '' || !token.endsWith(entry.last_4_digits)) return []
     return Date.parse(String(entry.expires_at)) || []
   })

@@ -120,7 +120,6 @@ type Seen = Omit<GuardianFigures, 'startedAt' | 'outage' | 'lastOutage' | 'failu
 
 /** Looks at the provider, as often as it should, and remembers what was seen. */
 function createLooks({ plan, observer, now, random }: GuardianOptions, signal: AbortSignal) {
-  const teller = createTeller(observer)
   let memory: Memory = NO_MEMORY
   let seen: Seen = {
     lookedAt: undefined,
@@ -131,6 +130,8 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
   }
   let failure: ManagementFailure | undefined
   let failures = 0
+  let told = ''
+  let toldAt = 0
   let nextLookAt = now()
   let nextTokenLookAt = now()
 
@@ -160,8 +161,18 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
     memory = assessment.memory
     const { webhooks, problems } = assessment
     seen = { ...seen, lookedAt: at, webhooks, problems }
-    teller.tell(assessment, at)
+    tell(assessment, at)
     return assessment
+  }
+
+  /** When problems change, and again while they last. */
+  function tell({ problems, webhooks }: Assessment, at: number): void {
+    const text = JSON.stringify(problems)
+    if (text === told && (problems.length === 0 || at - toldAt < TELL_AGAIN_MS)) return
+    told = text
+    toldAt = at
+    if (problems.length > 0) observer.webhooksWrong({ problems })
+    else observer.webhooksRight({ webhooks: webhooks.length })
   }
 
   return {
@@ -180,21 +191,5 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
       observer.guardianFailed({ code: failure.code, detail: failure.message, nextLookMs: waitMs })
     },
     figures: () => ({ ...seen, failure: failure?.message }),
-  }
-}
-
-/** Tells of problems when they change, and again while they last. */
-function createTeller(observer: GuardianObserver) {
-  let told = ''
-  let toldAt = 0
-  return {
-    tell({ problems, webhooks }: Assessment, at: number): void {
-      const text = JSON.stringify(problems)
-      if (text === told && (problems.length === 0 || at - toldAt < TELL_AGAIN_MS)) return
-      told = text
-      toldAt = at
-      if (problems.length > 0) observer.webhooksWrong({ problems })
-      else observer.webhooksRight({ webhooks: webhooks.length })
-    },
   }
 }

@@ -1,10 +1,10 @@
 import type { MailtrapClient } from 'mailtrap'
+import { isObject } from '../providers/read-value.ts'
 import { createEmailLog, type EmailLogApi, readTokenExpiry } from './email-log.ts'
 import {
   type ApiRefusal,
   explainRefusal,
   type Fields,
-  isFields,
   ManagementFailure,
 } from './management-failure.ts'
 
@@ -79,13 +79,6 @@ export function createMailtrapApi(options: MailtrapApiOptions): MailtrapApi {
   }
 
   async function call<Answer>(
-    ask: (client: MailtrapClient) => Promise<{ data: Answer }>,
-    id?: string,
-  ): Promise<Answer> {
-    return (await callBare(ask, id)).data
-  }
-
-  async function callBare<Answer>(
     ask: (client: MailtrapClient) => Promise<Answer>,
     id?: string,
   ): Promise<Answer> {
@@ -102,20 +95,21 @@ export function createMailtrapApi(options: MailtrapApiOptions): MailtrapApi {
   return {
     changeTo: { paused: { active: false }, active: { active: true } },
     async list() {
-      const data: unknown = await call(({ webhooks }) => webhooks.getList())
-      if (Array.isArray(data)) return data.filter(isFields)
+      const { data }: { data: unknown } = await call(({ webhooks }) => webhooks.getList())
+      if (Array.isArray(data)) return data.filter(isObject)
       const text = `What answers at ${url} has no list of webhooks. Check the API's address.`
       throw new ManagementFailure('unreadable', text)
     },
-    get: (id) => call(({ webhooks }) => webhooks.get(Number(id)), id),
+    get: async (id) => (await call(({ webhooks }) => webhooks.get(Number(id)), id)).data,
     async create(fields) {
-      const created = await call(({ webhooks }) => webhooks.create(fields as NewWebhook))
-      const { signing_secret: secret, ...webhook } = created
+      const { data } = await call(({ webhooks }) => webhooks.create(fields as NewWebhook))
+      const { signing_secret: secret, ...webhook } = data
       return { webhook, secret }
     },
-    update: (id, changes) => call(({ webhooks }) => webhooks.update(Number(id), changes), id),
-    delete: (id) => call(({ webhooks }) => webhooks.delete(Number(id)), id),
-    ...createEmailLog(callBare, url),
+    update: async (id, changes) =>
+      (await call(({ webhooks }) => webhooks.update(Number(id), changes), id)).data,
+    delete: async (id) => (await call(({ webhooks }) => webhooks.delete(Number(id)), id)).data,
+    ...createEmailLog(call, url),
     tokenExpiry: () => readTokenExpiry(opened, { accountId, token }),
     clock: () => (date === undefined ? undefined : Date.parse(date) || undefined),
   }
@@ -173,21 +167,18 @@ interface SdkRequest {
 /** What the API answered; undefined: nothing. */
 function findRefusal(error: unknown): ApiRefusal | undefined {
   const cause = error instanceof Error ? error.cause : undefined
-  const response: SdkResponse | undefined =
-    cause instanceof Error ? Reflect.get(cause, 'response') : undefined
+  const { response }: SdkFailure = Object(cause)
   if (response?.status === undefined) return undefined
-  const retryAfter = response.headers?.['retry-after']
-  return {
-    status: response.status,
-    body: response.data,
-    retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-  }
+  const { status, data: body, headers } = response
+  return { status, body, retryAfter: readText(headers?.['retry-after']) }
 }
 
-interface SdkResponse {
-  readonly status?: number
-  readonly data?: unknown
-  readonly headers?: Fields
+interface SdkFailure {
+  readonly response?: {
+    readonly status?: number
+    readonly data?: unknown
+    readonly headers?: Fields
+  }
 }
 
 /** A webhook as the provider has it. Answers are read leniently: anything but the id may be missing. */
@@ -203,20 +194,17 @@ export interface ProviderWebhook {
 
 /** What the provider's list says of each; what has no id is none. */
 export function readWebhooks(list: readonly Fields[]): ProviderWebhook[] {
-  return list.flatMap((entry) => {
-    const {
-      id,
-      url,
-      active,
-      webhook_type: type,
-      payload_format: format,
-      event_types: types,
-    } = entry
+  return list.flatMap(({ id, event_types: types, ...entry }) => {
     if (typeof id !== 'number') return []
     const names = Array.isArray(types) ? types.filter((name) => typeof name === 'string') : []
-    const isActive = active !== false
-    const texts = { url: readText(url) ?? '', type: readText(type), format: readText(format) }
-    return [{ id, isActive, ...texts, eventTypes: names.sort() }]
+    return {
+      id,
+      url: readText(entry.url) ?? '',
+      isActive: entry.active !== false,
+      type: readText(entry.webhook_type),
+      format: readText(entry.payload_format),
+      eventTypes: names.sort(),
+    }
   })
 }
 

@@ -1,3 +1,5 @@
+import { isObject } from '../providers/read-value.ts'
+
 export type Fields = Readonly<Record<string, unknown>>
 
 /**
@@ -12,7 +14,11 @@ export class ManagementFailure extends Error {
   /** How long the provider asks to wait. */
   readonly retryAfterMs: number | undefined
 
-  constructor(code: ManagementCode, message: string, options: FailureOptions = {}) {
+  constructor(
+    code: ManagementCode,
+    message: string,
+    options: { readonly retryAfterMs?: number | undefined; readonly cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'ManagementFailure'
     this.code = code
@@ -28,11 +34,6 @@ export class ManagementFailure extends Error {
       { cause: error },
     )
   }
-}
-
-interface FailureOptions {
-  readonly retryAfterMs?: number | undefined
-  readonly cause?: unknown
 }
 
 /** What an API answered instead of doing it. */
@@ -60,11 +61,13 @@ const SHOWN_CHARACTERS = 200
 
 /** The refusal as a sentence that says what to do. */
 export function explainRefusal(refusal: ApiRefusal, context: RefusalContext): ManagementFailure {
-  const { status, retryAfter } = refusal
+  const { status, retryAfter = '' } = refusal
+  // Dates are not used by anybody we ask.
+  const retryAfterMs = /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : undefined
   const { provider, tokenName, account, id } = context
   const said = describeBody(refusal.body)
   const fail = (code: ManagementCode, text: string) =>
-    new ManagementFailure(code, `${provider} ${text}`, { retryAfterMs: readRetryAfter(retryAfter) })
+    new ManagementFailure(code, `${provider} ${text}`, { retryAfterMs })
   switch (status) {
     case 401:
       return fail(
@@ -89,7 +92,7 @@ export function explainRefusal(refusal: ApiRefusal, context: RefusalContext): Ma
     case 429:
       return fail(
         'limited',
-        `was asked too often (${said}). Wait ${retryAfter ?? USUAL_WAIT_SECONDS} seconds, then try again.`,
+        `was asked too often (${said}). Wait ${retryAfter || USUAL_WAIT_SECONDS} seconds, then try again.`,
       )
     default:
       return fail(status >= 500 ? 'away' : 'refused', `answered ${status}: ${said}.`)
@@ -98,13 +101,13 @@ export function explainRefusal(refusal: ApiRefusal, context: RefusalContext): Ma
 
 /** All shapes of the documents: `error` and `errors` as text, list, object of lists, or with a code. */
 export function describeBody(body: unknown): string {
-  if (!isFields(body)) return shorten(typeof body === 'string' ? body : JSON.stringify(body))
+  if (!isObject(body)) return shorten(typeof body === 'string' ? body : JSON.stringify(body))
   const { error, errors } = body
   if (typeof error === 'string') return shorten(error)
-  if (isFields(error)) return shorten(`${error.code}: ${error.message}`)
+  if (isObject(error)) return shorten(`${error.code}: ${error.message}`)
   if (typeof errors === 'string') return shorten(errors)
   if (Array.isArray(errors)) return shorten(errors.join(', '))
-  if (isFields(errors)) return shorten(describeFields(errors))
+  if (isObject(errors)) return shorten(describeFields(errors))
   return shorten(JSON.stringify(body))
 }
 
@@ -120,15 +123,6 @@ function describeFields(errors: Fields): string {
 
 function shorten(text: string | undefined): string {
   return (text ?? '').replace(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS) || 'an empty answer'
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Dates are not used by anybody we ask. */
-function readRetryAfter(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
 }
 
 function reasonOf(error: unknown): string {

@@ -28,19 +28,18 @@ interface OutageStep {
 
 /** Notes how we are at this moment. Pure. */
 export function noteHealth(state: OutageState, isWell: boolean, now: number): OutageStep {
-  if (isWell) return noteWell(state, now)
+  if (isWell && state.beganAt === undefined) {
+    return { state: { ...state, wellSince: state.wellSince ?? now } }
+  }
   const beganAt = state.beganAt ?? now
   const figures = describeOutage(beganAt, now)
+  if (isWell) {
+    const next = { wellSince: now, beganAt: undefined, hasAlarmed: false, last: figures }
+    return figures.retriesUsed > 0 ? { state: next, ended: figures } : { state: next }
+  }
   const isNear = figures.retriesUsed >= ALARM_AT_RETRIES && !state.hasAlarmed
   const next = { ...state, wellSince: undefined, beganAt, hasAlarmed: state.hasAlarmed || isNear }
   return isNear ? { state: next, nearing: figures } : { state: next }
-}
-
-function noteWell(state: OutageState, now: number): OutageStep {
-  if (state.beganAt === undefined) return { state: { ...state, wellSince: state.wellSince ?? now } }
-  const ended = describeOutage(state.beganAt, now)
-  const next = { wellSince: now, beganAt: undefined, hasAlarmed: false, last: ended }
-  return ended.retriesUsed > 0 ? { state: next, ended } : { state: next }
 }
 
 /** How much of the provider's patience an outage takes: an estimate, for it may have begun to try later. */

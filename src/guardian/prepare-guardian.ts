@@ -20,10 +20,6 @@ interface GuardianSettings {
   readonly dataDir: string
 }
 
-interface GuardianParts extends Pick<GuardianOptions, 'isWell' | 'observer' | 'now'> {
-  readonly settings: GuardianSettings
-}
-
 interface PreparedGuardian {
   /** Undefined without a token for the provider's management API. */
   readonly guardian: Guardian | undefined
@@ -35,7 +31,9 @@ interface PreparedGuardian {
 export async function prepareGuardian({
   settings,
   ...parts
-}: GuardianParts): Promise<PreparedGuardian> {
+}: Pick<GuardianOptions, 'isWell' | 'observer' | 'now'> & {
+  readonly settings: GuardianSettings
+}): Promise<PreparedGuardian> {
   let plan = readPlan(settings)
   const first = plan
   // Without it, each look says so.
