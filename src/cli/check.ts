@@ -129,24 +129,24 @@ function refuseSharedNames(handlers: readonly CheckedHandler[]): CheckedHandler[
   })
 }
 
+interface CheckedStore {
+  /** True also for a database that is only away. */
+  readonly isUsable: boolean
+  /** What the opening ran into. */
+  readonly problem?: string
+}
+
 /** A database that is away hinders no start: batches then go to the spool. */
 async function checkStore(settings: Settings): Promise<CheckedStore> {
   // Loaded here, as the drivers take their time.
   const { tryStore } = await import('../store/inspect-store.ts')
   try {
     await tryStore(settings)
-    return { isUsable: true, problem: undefined }
+    return { isUsable: true }
   } catch (error) {
     const isAway = error instanceof ReceiverError && error.code === 'store_busy'
     return { isUsable: isAway, problem: describeError(error) }
   }
-}
-
-interface CheckedStore {
-  /** True also for a database that is only away. */
-  readonly isUsable: boolean
-  /** What the opening ran into. */
-  readonly problem: string | undefined
 }
 
 /** What a start would find, for people. Shows no secret. */
@@ -159,10 +159,12 @@ function describeCheck(
     ({ name, provider, secrets }) =>
       `POST /webhooks/${name}, ${provider}, ${formatCounted(secrets.length, 'secret')}`,
   )
+  const { admin } = settings
+  const password = admin?.password === undefined ? 'no password' : 'with a password'
   const facts = describeFacts(paint, [
     ...sources.map((text) => ['source', text] as const),
     ['listens', `${settings.host} port ${settings.port}`],
-    ['admin', describeAdmin(settings.admin)],
+    ['admin', admin ? `${admin.host} port ${admin.port}, ${password}` : 'off'],
     ['store', settings.storeLabel],
     ['', store.problem],
     ...settings.warnings.map((warning) => ['warning', warning] as const),
@@ -170,16 +172,13 @@ function describeCheck(
   return `${facts}\n${handlers.map((handler) => describeHandler(handler, paint)).join('')}`
 }
 
-function describeAdmin(admin: Settings['admin']): string {
-  if (admin === undefined) return 'off'
-  const password = admin.password === undefined ? 'no password' : 'with a password'
-  return `${admin.host} port ${admin.port}, ${password}`
-}
-
 function describeHandler(handler: CheckedHandler, paint: Paint): string {
   const { name, module, target, keys, takesBatches, problems, output } = handler
   const to = target === null ? '' : `\n    to ${safeText(target)}`
-  const place = `${safeText(showModule(module))}${to}`
+  // Short for modules below the current folder.
+  const path = relative('.', module)
+  const short = module.startsWith('/') && !path.startsWith('..') ? path : module
+  const place = `${safeText(short)}${to}`
   if (problems.length === 0) {
     const manner = takesBatches ? ', in batches' : ''
     return `${paint('green', '✓')} ${paint('bold', safeText(name ?? ''))}  ${place}\n    ${safeText(keys.join(', '))}${manner}\n`
@@ -188,10 +187,4 @@ function describeHandler(handler: CheckedHandler, paint: Paint): string {
   const details = lines.map((text) => `    ${safeText(text)}\n`).join('')
   const title = name ? `${paint('bold', safeText(name))}  ${place}` : paint('bold', place)
   return `${paint('red', '✗')} ${title}\n${details}`
-}
-
-/** Short for modules below the current folder. */
-function showModule(module: string): string {
-  const path = relative('.', module)
-  return module.startsWith('/') && !path.startsWith('..') ? path : module
 }

@@ -8,7 +8,7 @@ import { createLogger } from '../observe/create-logger.ts'
 import { packageFile } from '../own-files.ts'
 import { type CommandContext, CommandFailure, readVersion } from './command.ts'
 import { describeDemo, describeNextSteps } from './demo/describe-demo.ts'
-import { type DemoRequests, exercise, readDemoRequests } from './demo/exercise.ts'
+import { exercise, readDemoRequests } from './demo/exercise.ts'
 import { formatCounted } from './figures.ts'
 import { runReceiver } from './run-receiver.ts'
 import { printAnswer } from './terminal.ts'
@@ -19,6 +19,8 @@ interface DemoOptions {
 }
 
 const FIXTURES = packageFile('fixtures/')
+/** What the handler `audit-alert` writes. */
+const ALERTS = 'audit-alerts.log'
 const USUAL_PORTS = { PORT: '3000', ADMIN_PORT: '3001' }
 const FREE_PORTS = { PORT: '0', ADMIN_PORT: '0' }
 
@@ -54,12 +56,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
   }
 }
 
-interface DemoPlaces {
-  readonly DATA_DIR: string
-  readonly HOST: string
-  readonly PORT: string
-  readonly ADMIN_PORT: string
-}
+type DemoPlaces = Readonly<Record<'DATA_DIR' | 'HOST' | 'PORT' | 'ADMIN_PORT', string>>
 
 async function runDemo(
   places: DemoPlaces,
@@ -67,12 +64,14 @@ async function runDemo(
   context: CommandContext,
 ): Promise<void> {
   const samples = readDemoRequests(new URL('requests/', FIXTURES))
-  const alertFile = join(places.DATA_DIR, 'audit-alerts.log')
-  const app = await createDemoApp({ places, samples, alertFile }, options, context)
+  const { verbose } = options
+  const app = await createDemoApp(places, { secret: samples.secret, verbose }, context)
   let failures = 0
   await runReceiver(app, context, async (addresses) => {
     const exercised = await exercise(samples, addresses, context)
-    const result = { ...exercised, alerts: await readAlerts(alertFile) }
+    // None when the handler has failed, which an expectation then tells.
+    const written = await readFile(join(places.DATA_DIR, ALERTS), 'utf8').catch(() => '')
+    const result = { ...exercised, alerts: written.split('\n').filter(Boolean).sort() }
     const { webhookUrl, adminUrl, sent, stats, expectations, alerts } = result
     failures = expectations.filter(({ isMet }) => !isMet).length
     const answer = {
@@ -95,24 +94,17 @@ async function runDemo(
   )
 }
 
-interface DemoParts {
-  readonly places: DemoPlaces
-  readonly samples: DemoRequests
-  /** What the handler `audit-alert` writes. */
-  readonly alertFile: string
-}
-
 /** A receiver like any other, with settings of its own; reached from this machine only. */
 async function createDemoApp(
-  { places, samples, alertFile }: DemoParts,
-  { verbose }: DemoOptions,
+  places: DemoPlaces,
+  { secret, verbose = false }: { readonly secret: string; readonly verbose?: boolean | undefined },
   { env, stderr }: CommandContext,
 ) {
   const { createApp } = await import('../app.ts')
   const settings = readSettings({
     env: {
       ...places,
-      MAILTRAP_SIGNING_SECRET: samples.secret,
+      MAILTRAP_SIGNING_SECRET: secret,
       HANDLERS: fileURLToPath(new URL('handlers', FIXTURES)),
     },
   })
@@ -125,14 +117,8 @@ async function createDemoApp(
       ...env,
       SUPPRESSIONS_DB: join(places.DATA_DIR, 'suppressions.db'),
       ENGAGEMENT_DB: join(places.DATA_DIR, 'engagement.db'),
-      ALERT_FILE: alertFile,
+      ALERT_FILE: join(places.DATA_DIR, ALERTS),
     },
     isBehindBalancer: false,
   })
-}
-
-/** In the order of the events; none when the handler has failed, which an expectation then tells. */
-async function readAlerts(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '')
-  return text.split('\n').filter(Boolean).sort()
 }

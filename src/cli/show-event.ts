@@ -90,22 +90,12 @@ function describeAttempt(row: JobJson['attempts'][number]): string {
   return `  attempt ${row.attempt}: ${row.outcome}, ${when}${error}`
 }
 
-interface EventTest {
-  /** To be put beside the handler's module. */
-  readonly text: string
-  /** What to say of it to the person who asked. */
-  readonly hint: string
-}
-
 /**
- * A test for vitest that hands an event to a handler as the receiver did, and expects that it is done:
+ * A test for vitest that hands an event to a handler as the receiver did, and expects that it is done, and
+ * what to say of it to the person who asked. The handler is
  * `wanted`, else the one whose job is dead, else one whose job has failed, else the first that got it.
  */
-function writeEventTest(
-  event: EventDetailJson,
-  handlers: readonly HandlerJson[],
-  wanted?: string,
-): EventTest {
+function writeEventTest(event: EventDetailJson, handlers: readonly HandlerJson[], wanted?: string) {
   const name = wanted ?? chooseHandler(event)
   const module = findModule(name, event, handlers)
   const job = event.jobs.find(({ handler }) => handler === name)
@@ -157,8 +147,7 @@ function findModule(
   const known = handlers.find((handler) => handler.name === name)
   const path = known?.module ?? undefined
   if (path !== undefined && !path.startsWith('built-in:')) return basename(path)
-  const isThere = known !== undefined
-  const why = isThere
+  const why = known
     ? 'has no module of yours, so that there is nothing to test'
     : 'is not among those that run'
   const others = handlers.filter(({ module }) => module && !module.startsWith('built-in:'))
@@ -170,18 +159,14 @@ function findModule(
 
 /** An object for people where that is the same, else the exact text, which \`runHandler\` takes, too. */
 function writeLiteral(payload: string): string {
-  const parsed = parseObject(payload)
-  const isSame = parsed !== undefined && JSON.stringify(parsed) === payload
+  const exact = JSON.stringify(payload)
   // In a module this key would be no field.
-  const isPlain = isSame && !payload.includes('__proto__')
-  return isPlain ? JSON.stringify(parsed, undefined, 2) : JSON.stringify(payload)
-}
-
-function parseObject(payload: string): object | undefined {
+  if (payload.includes('__proto__')) return exact
   try {
-    const value: unknown = JSON.parse(payload)
-    return typeof value === 'object' && value !== null ? value : undefined
+    const parsed: unknown = JSON.parse(payload)
+    const isSame = typeof parsed === 'object' && JSON.stringify(parsed) === payload
+    return isSame ? JSON.stringify(parsed, undefined, 2) : exact
   } catch {
-    return undefined
+    return exact
   }
 }

@@ -149,7 +149,11 @@ async function runSimulator(options: SimulateOptions, context: CommandContext): 
   const stopKeeping = file === undefined ? () => {} : keepState(simulator, file)
   try {
     const url = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      throw explainPort(error, options)
+      if (error.syscall !== 'listen') throw error
+      throw new CommandFailure(
+        `Port ${port} of ${host} cannot be had (${error.code}). Give another with --port; 0 takes a free one.`,
+        { cause: error },
+      )
     })
     stdout.write(
       context.options.json ? `${JSON.stringify({ url })}\n` : describeStart(url, options),
@@ -193,14 +197,6 @@ function readState<State>(path: string, load: (path: string) => State): State {
       { cause: error },
     )
   }
-}
-
-function explainPort(error: NodeJS.ErrnoException, { host, port }: SimulateOptions): Error {
-  if (error.syscall !== 'listen') return error
-  return new CommandFailure(
-    `Port ${port} of ${host} cannot be had (${error.code}). Give another with --port; 0 takes a free one.`,
-    { cause: error },
-  )
 }
 
 function describeStart(url: string, { speed, events }: SimulateOptions): string {

@@ -32,10 +32,8 @@ The API shows the signing secret only once. It is put before the others in --sec
 the file that MAILTRAP_SIGNING_SECRET_FILE (MAILINGAPI_SIGNING_SECRET_FILE) names, else
 mailtrap-signing-secret in the data directory; with mode 0600.`
 
-type Action = (api: ManagementApi, id: string) => Promise<Fields | undefined>
-
 export function webhooksCommand(context: CommandContext): Command {
-  const item = (name: string, description: string, act: Action) =>
+  const item = (name: string, description: string, act: Action<ApiOptions>) =>
     itemCommand(new Command(name).description(description), act, context)
   return new Command('webhooks')
     .addHelpText('after', EXAMPLES)
@@ -66,26 +64,29 @@ function listCommand(context: CommandContext): Command {
   )
 }
 
+/** Undefined: a deleted one, which is not always shown again. */
+type Action<Options> = (
+  api: ManagementApi,
+  id: string,
+  options: Options,
+) => Promise<Fields | undefined>
+
 /** Makes it a command that concerns one webhook, and shows that. */
 function itemCommand<Options extends ApiOptions>(
   command: Command,
-  act: (api: ManagementApi, id: string, options: Options) => Promise<Fields | undefined>,
+  act: Action<Options>,
   context: CommandContext,
 ): Command {
   return addApiOptions(
     command.argument('<id>', 'of the webhook').action(async (id: string, options: Options) => {
-      refuseOddId(id, options)
+      if (options.provider === 'mailtrap' && !/^\d{1,15}$/.test(id)) {
+        throw wrongUse(`Mailtrap's webhooks have numbers, and ${id} is none.`)
+      }
       const webhook = await act(await connectApi(options, context), id, options)
-      // A deleted one is not always shown again.
       const text = webhook ? describeWebhook(webhook) : `${id} is deleted.`
       await printAnswer(context, webhook ?? { id }, () => text)
     }),
   )
-}
-
-function refuseOddId(id: string, { provider }: ApiOptions): void {
-  if (provider !== 'mailtrap' || /^\d{1,15}$/.test(id)) return
-  throw wrongUse(`Mailtrap's webhooks have numbers, and ${id} is none.`)
 }
 
 function updateCommand(context: CommandContext): Command {

@@ -11,7 +11,13 @@ it('receives the recorded requests, with the signatures of another tool, as they
   const app = await startApp({ MAILTRAP_SIGNING_SECRET: samples.secret })
   onTestFinished(app.stop)
   let before = await app.api.stats()
-  for (const { title, body, signature, contentType, ...expected } of samples.requests) {
+  for (const {
+    title,
+    body,
+    signature,
+    content_type: contentType,
+    ...expected
+  } of samples.requests) {
     const headers = { 'content-type': contentType, 'mailtrap-signature': signature }
     const { status, text } = await sendRequest(app.port, { body, headers })
     const after = await app.api.whenIdle()

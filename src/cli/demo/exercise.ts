@@ -11,7 +11,7 @@ import type { ReceiverAddresses } from '../run-receiver.ts'
 export interface DemoRequest {
   readonly title: string
   readonly file: string
-  readonly contentType: string
+  readonly content_type: string
   readonly signature: string
   readonly body: Buffer
   /** The status of the answer. */
@@ -30,21 +30,12 @@ export interface DemoRequests {
 
 /** Reads the requests recorded in `folder`, byte for byte. */
 export function readDemoRequests(folder: URL): DemoRequests {
-  const list = readFileSync(new URL('requests.json', folder), 'utf8')
-  const { secret, handlers, requests } = JSON.parse(list)
-  return {
-    secret,
-    handlers,
-    requests: requests.map(({ content_type: contentType, ...request }: RecordedRequest) => ({
-      ...request,
-      contentType,
-      body: readFileSync(new URL(request.file, folder)),
-    })),
-  }
-}
-
-interface RecordedRequest extends Omit<DemoRequest, 'contentType' | 'body'> {
-  readonly content_type: string
+  const list: DemoRequests = JSON.parse(readFileSync(new URL('requests.json', folder), 'utf8'))
+  const requests = list.requests.map((request) => ({
+    ...request,
+    body: readFileSync(new URL(request.file, folder)),
+  }))
+  return { ...list, requests }
 }
 
 export interface SentRequest {
@@ -84,7 +75,7 @@ export async function exercise(
   const sent: SentRequest[] = []
   for (const request of samples.requests) {
     const { status } = await poster.post(new URL(webhookUrl), request.body, {
-      'content-type': request.contentType,
+      'content-type': request.content_type,
       'mailtrap-signature': request.signature,
     })
     sent.push({ request, status })

@@ -48,25 +48,19 @@ export async function findReceiver(
   { env }: CommandContext,
 ): Promise<Receiver> {
   const names = ['HOST', 'PORT', 'TLS_CERT_FILE', 'DATA_DIR', 'BASIC_AUTH', 'URL_TOKEN'] as const
-  const settings = readSome(names, env, '.')
-  const { BASIC_AUTH, URL_TOKEN, DATA_DIR } = settings
-  const url = new URL(options.url ?? `${publicUrl(settings)}/webhooks/${options.provider}`)
+  const { HOST, PORT, TLS_CERT_FILE, DATA_DIR, BASIC_AUTH, URL_TOKEN } = readSome(names, env, '.')
+  if (options.url === undefined && PORT === 0) {
+    throw wrongSettings(
+      'PORT is 0 in these settings: only the receiver’s log says which port it has. Say where it is with --url.',
+    )
+  }
+  const scheme = TLS_CERT_FILE === undefined ? 'http' : 'https'
+  const usual = `${listenerUrl({ host: HOST, port: PORT }, scheme)}/webhooks/${options.provider}`
+  const url = new URL(options.url ?? usual)
   const token = options.token ?? URL_TOKEN
   if (token !== undefined) url.searchParams.set('token', token)
   const secret = await findSigningSecret(options, env, DATA_DIR)
   return { url, secret, basicAuth: options.basicAuth ?? BASIC_AUTH }
-}
-
-function publicUrl(settings: {
-  readonly HOST: string
-  readonly PORT: number
-  readonly TLS_CERT_FILE?: string | undefined
-}): string {
-  const { HOST: host, PORT: port, TLS_CERT_FILE: certificate } = settings
-  if (port > 0) return listenerUrl({ host, port }, certificate === undefined ? 'http' : 'https')
-  throw wrongSettings(
-    'PORT is 0 in these settings: only the receiver’s log says which port it has. Say where it is with --url.',
-  )
 }
 
 const SIGNING_SECRETS = {
@@ -80,22 +74,16 @@ async function findSigningSecret(
   dataDir: string,
 ): Promise<string> {
   const name = SIGNING_SECRETS[provider]
+  // What `serve --dev` keeps, where it ran once.
+  const development = () =>
+    readFile(join(dataDir, 'dev-secret'), 'utf8').then(stripFile, () => undefined)
   const text =
     (await readSecret({ name, given: secret, file: secretFile }, env)) ??
     readSome([name], env, '.')[name]?.[0] ??
-    (await readDevelopmentSecret(provider, dataDir))
+    (provider === DEFAULT_PROVIDER ? await development() : undefined)
   const newest = text?.split(',')[0]?.trim()
   if (newest) return newest
   throw wrongSettings(
     `There is no signing secret to sign with. Set ${name}, give --secret-file, or start the receiver with --dev on the same data directory.`,
   )
-}
-
-/** What `serve --dev` keeps; undefined when it never ran here. */
-async function readDevelopmentSecret(
-  provider: ProviderName,
-  dataDir: string,
-): Promise<string | undefined> {
-  if (provider !== DEFAULT_PROVIDER) return undefined
-  return readFile(join(dataDir, 'dev-secret'), 'utf8').then(stripFile, () => undefined)
 }

@@ -85,7 +85,9 @@ async function* readBatches(
   stdin: Readable,
 ): AsyncGenerator<OutgoingBatch> {
   for (const file of files) {
-    const body = file === '-' ? await buffer(stdin) : await readBody(file)
+    const body = await (file === '-' ? buffer(stdin) : readFile(file)).catch((error) => {
+      throw explainFile(file, error)
+    })
     const usual = /\.(jsonl|ndjson)$/i.test(file) ? LINES_TYPE : JSON_TYPE
     yield { body, contentType: contentType ?? usual, events: undefined }
   }
@@ -111,14 +113,6 @@ async function* readLines(
     } finally {
       source.destroy()
     }
-  }
-}
-
-async function readBody(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw explainFile(file, error)
   }
 }
 

@@ -98,21 +98,17 @@ export function refuseBadEnd(report: SendReport, url: URL): void {
       batches === 1
         ? 'The batch was'
         : `${formatCount(notOk)} of ${formatCount(batches)} batches were`
-    throw new CommandFailure([`${which} not answered 200.`, ...explainAnswers(answers)].join(' '))
+    // What to look at, for answers whose cause is known.
+    const causes = Object.keys(answers).flatMap((status) =>
+      status in CAUSES ? [`${status}: ${CAUSES[status]}`] : [],
+    )
+    throw new CommandFailure([`${which} not answered 200.`, ...causes].join(' '))
   }
 }
 
-/** What to look at, for answers whose cause is known. */
 const CAUSES: Readonly<Record<string, string>> = {
   401: 'the secret, BASIC_AUTH or URL_TOKEN is not the one of the receiver.',
   403: 'the receiver does not take requests from this address (ALLOW_IPS).',
   404: 'the receiver has no source of the name at the end of the URL.',
   413: 'a batch is larger than BODY_LIMIT of the receiver.',
-}
-
-function explainAnswers(answers: SendReport['answers']): string[] {
-  return Object.keys(answers).flatMap((status) => {
-    const cause = CAUSES[status]
-    return cause === undefined ? [] : [`${status}: ${cause}`]
-  })
 }

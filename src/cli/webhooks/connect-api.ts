@@ -11,6 +11,7 @@ import {
   ManagementFailure,
 } from '../../guardian/management-failure.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../model.ts'
+import { isObject } from '../../providers/read-value.ts'
 import {
   bareUrlReader,
   type CommandContext,
@@ -86,12 +87,12 @@ const MAILINGAPI_API_URL = 'https://api.mailingapi.com'
 
 const TIMEOUT_MS = 10_000
 
-interface MailingApiAccess extends Omit<ManagementAccess, 'accountId'> {
-  readonly signal: AbortSignal
-}
-
 /** MailingAPI's webhooks; there is no SDK. */
-function createMailingApi({ token, url: base, signal }: MailingApiAccess): ManagementApi {
+function createMailingApi({
+  token,
+  url: base,
+  signal,
+}: Omit<ManagementAccess, 'accountId'> & { readonly signal: AbortSignal }): ManagementApi {
   const collection = `${base.replace(/\/+$/, '')}/v1/webhooks`
 
   const call = async (method: string, id?: string, body?: Fields): Promise<Fields> => {
@@ -139,7 +140,7 @@ async function readAnswer(answer: Response, id: string | undefined): Promise<Fie
     throw explainRefusal({ status, body: body ?? text, retryAfter }, context)
   }
   if (status === 204) return {}
-  if (typeof body === 'object' && body !== null) return body as Fields
+  if (isObject(body)) return body
   throw new CommandFailure('What answers there is no MailingAPI. Check --api-url.')
 }
 

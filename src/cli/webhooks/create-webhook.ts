@@ -33,7 +33,8 @@ export async function createWebhook(
 /** Puts the secret before those that are there. The API shows it this once: one that cannot be kept is told. */
 function keep({ secret, webhook }: CreatedWebhook, { path }: SecretFile): void {
   try {
-    const others = readSecrets(path).filter((one) => one !== secret)
+    const text = existsSync(path) ? stripFile(readFileSync(path, 'utf8')) : ''
+    const others = text.split(',').filter((one) => one.trim() !== '' && one !== secret)
     writeSecretFile(realPath(path), `${[secret, ...others].join(',')}\n`)
   } catch (error) {
     throw new CommandFailure(
@@ -72,22 +73,6 @@ function findSecretFile(
   const named = env[setting] || undefined
   const dataDir = () => readSome(['DATA_DIR'], env, '.').DATA_DIR
   const path = resolve(secretFile ?? named ?? join(dataDir(), `${provider}-signing-secret`))
-  refuseUnwritable(path)
-  return { path, setting, isRead: named !== undefined && resolve(named) === path }
-}
-
-function readSecrets(path: string): string[] {
-  if (!existsSync(path)) return []
-  const text = stripFile(readFileSync(path, 'utf8'))
-  return text.split(',').filter((secret) => secret.trim() !== '')
-}
-
-/** A link stays a link, and its file is what changes. */
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path
-}
-
-function refuseUnwritable(path: string): void {
   try {
     if (existsSync(path)) readFileSync(path)
     needWritableFolder(dirname(realPath(path)))
@@ -97,4 +82,10 @@ function refuseUnwritable(path: string): void {
       { cause: error },
     )
   }
+  return { path, setting, isRead: named !== undefined && resolve(named) === path }
+}
+
+/** A link stays a link, and its file is what changes. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
 }

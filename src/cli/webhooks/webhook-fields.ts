@@ -1,10 +1,11 @@
 import { dropUndefined } from '../../admin/answer-parts.ts'
 import type { Fields } from '../../guardian/management-failure.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
+import { isObject } from '../../providers/read-value.ts'
 import { MAILTRAP_EVENT_TYPES } from '../../simulator/sending/webhook.ts'
 import { wrongUse } from '../command.ts'
 import type { Column } from '../table.ts'
-import { type Colour, safeText } from '../terminal.ts'
+import { safeText } from '../terminal.ts'
 import type { ApiOptions } from './connect-api.ts'
 
 /** The options of `create` and `update`, as the command line names them. */
@@ -64,7 +65,11 @@ function refuseForeign(options: FieldOptions): void {
 /** Answers of both providers; keys may be missing. */
 export const webhookColumns: readonly Column<Fields>[] = [
   { title: 'ID', text: ({ id }) => textOf(id) },
-  { title: 'STATE', text: stateOf, colour: colourOf },
+  {
+    title: 'STATE',
+    text: stateOf,
+    colour: (webhook) => (stateOf(webhook) === 'active' ? 'green' : 'red'),
+  },
   { title: 'TYPE', text: ({ webhook_type: type }) => textOf(type) },
   { title: 'STREAM', text: ({ sending_stream: stream }) => textOf(stream) },
   { title: 'FORMAT', text: ({ payload_format: format }) => textOf(format) },
@@ -83,7 +88,7 @@ export const mailingApiColumns = webhookColumns.filter(
 /** Every field of one webhook, a line each. */
 export function describeWebhook(webhook: Fields): string {
   const lines = Object.entries(webhook).flatMap(([name, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
+    isObject(value)
       ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, textOf(one)])
       : [[name, textOf(value)]],
   )
@@ -96,10 +101,6 @@ export function describeWebhook(webhook: Fields): string {
 function stateOf({ active, status }: Fields): string {
   if (typeof status === 'string') return status
   return active === false ? 'paused' : 'active'
-}
-
-function colourOf(webhook: Fields): Colour {
-  return stateOf(webhook) === 'active' ? 'green' : 'red'
 }
 
 function textOf(value: unknown): string {

@@ -20,7 +20,7 @@ describe('the recorded requests of the demo', () => {
   })
 
   it('show JSON, JSON Lines, a duplicate, an unreadable line and a wrong signature', () => {
-    const types = new Set(samples.requests.map((request) => request.contentType))
+    const types = new Set(samples.requests.map((request) => request.content_type))
     expect(types).toEqual(new Set(['application/json', 'application/jsonl']))
     expect(samples.requests.some((request) => request.duplicates > 0)).toBe(true)
     expect(samples.requests.some((request) => request.quarantined > 0)).toBe(true)
