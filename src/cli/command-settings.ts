@@ -22,25 +22,20 @@ export function readCommandSettings(
  * find that it cannot write, as with a full disk, and that it can mend itself.
  */
 function refuseUnwritableFolder({ dataDir, storeFile }: Settings): void {
+  const folder = storeFile === undefined ? dataDir : dirname(storeFile)
+  const setting = folder === dataDir ? 'DATA_DIR' : 'STORE_URL'
   if (storeFile !== undefined && existsSync(`${storeFile}/.`)) {
+    const problem = `leads to ${storeFile}, which is a folder`
     throw new SettingsError([
-      {
-        setting: dirname(storeFile) === dataDir ? 'DATA_DIR' : 'STORE_URL',
-        problem: `leads to ${storeFile}, which is a folder`,
-        remedy: 'Give the path of a file, which need not be there yet.',
-      },
+      { setting, problem, remedy: 'Give the path of a file, which need not be there yet.' },
     ])
   }
-  const folder = storeFile === undefined ? dataDir : dirname(storeFile)
   try {
     needWritableFolder(folder)
   } catch (error) {
+    const problem = `leads to the folder ${folder}, where nothing can be written (${errorCode(error)})`
     throw new SettingsError([
-      {
-        setting: folder === dataDir ? 'DATA_DIR' : 'STORE_URL',
-        problem: `leads to the folder ${folder}, where nothing can be written (${errorCode(error)})`,
-        remedy: 'Give a folder that this user may write to.',
-      },
+      { setting, problem, remedy: 'Give a folder that this user may write to.' },
     ])
   }
 }
