@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openDriver } from '../../src/store/sqlite/driver.ts'
 import { onTestFinished } from '../on-test-finished.ts'
@@ -9,14 +8,16 @@ import { openSqliteStore } from '../store/sqlite-harness.ts'
 import { runCommand } from './run-command.ts'
 
 const SECRET = '8d9a3c0e7f5b2d4a6c1e9f8b3a7d5c2e'
-const API = pathToFileURL('src/handlers/index.ts').href
 
 /** A folder with handler modules, named after what each does. */
 async function makeHandlers(modules: Record<string, string>): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'check-test-')))
   onTestFinished(() => rm(folder, { recursive: true }))
   for (const [name, text] of Object.entries(modules)) {
-    await writeFile(join(folder, name), `import { defineHandler } from '${API}'\n${text}`)
+    await writeFile(
+      join(folder, name),
+      `import { defineHandler } from 'mailtrap-receiver'\n${text}`,
+    )
   }
   return folder
 }
@@ -163,15 +164,15 @@ describe('mailtrap-receiver check', () => {
 
   it('refuses two handlers of one name', async () => {
     const text = "export default defineHandler({ name: 'twin', on: { '*': () => {} } })"
-    const folder = await makeHandlers({ 'a.ts': text, 'b.ts': text })
+    const folder = await makeHandlers({ 'a.mjs': text, 'b.mjs': text })
     const { exitCode, out } = await check(folder)
     expect(exitCode).toBe(78)
-    expect(out).toContain(`Its name twin is also that of ${folder}/b.ts.`)
+    expect(out).toContain(`Its name twin is also that of ${folder}/b.mjs.`)
   })
 
   it('shows handlers no secret', async () => {
     const folder = await makeHandlers({
-      'curious.ts': "throw new Error('secret: ' + process.env['MAILTRAP_SIGNING_SECRET'])\n",
+      'curious.mjs': "throw new Error('secret: ' + process.env['MAILTRAP_SIGNING_SECRET'])\n",
     })
     const { out } = await check(folder)
     expect(out).toContain('secret: undefined')
@@ -179,7 +180,7 @@ describe('mailtrap-receiver check', () => {
 
   it('reports to machines', async () => {
     const folder = await makeHandlers({
-      'all.ts': "export default defineHandler({ on: { '*': () => {} } })",
+      'all.mjs': "export default defineHandler({ on: { '*': () => {} } })",
     })
     const { exitCode, out } = await check(folder, ['--json'])
     expect(exitCode).toBe(0)
@@ -188,7 +189,7 @@ describe('mailtrap-receiver check', () => {
       handlers: [
         {
           name: 'all',
-          module: `${folder}/all.ts`,
+          module: `${folder}/all.mjs`,
           keys: ['*'],
           takes_batches: false,
           problems: [],

@@ -35,7 +35,7 @@ async function enter(server: OwnServer) {
     proxy,
     env: { STORE_URL: proxy.url, DATA_DIR: join(folder, 'data'), HANDLERS: handlers },
     addHandler: (name: string) => {
-      writeFileSync(join(handlers, `${name}.ts`), handlerCode(name, gate))
+      writeFileSync(join(handlers, `${name}.mjs`), handlerCode(name, gate))
     },
     openGate: () => writeFileSync(gate, ''),
   }

@@ -97,7 +97,7 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
   })
 
   it('lets old handler code finish its jobs and runs new code for those that follow', async () => {
-    const { folder, write } = makeFolder({ 'handlers/changing.ts': handlerCode('one', 1_500) })
+    const { folder, write } = makeFolder({ 'handlers/changing.mjs': handlerCode('one', 1_500) })
     const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
     const before = await post(receiver)
     const api = createAdminApi(receiver.adminUrl)
@@ -105,7 +105,7 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
       const [event] = await api.events()
       expect((await api.event(event?.id ?? '')).jobs).toMatchObject([{ attempt: 1 }])
     }, PATIENCE)
-    write('handlers/changing.ts', handlerCode('two'))
+    write('handlers/changing.mjs', handlerCode('two'))
     receiver.child.kill('SIGHUP')
     await whenLogged(receiver, 'settings read again')
     // One entry: the look at the files after the start is nobody's doing.
@@ -119,15 +119,15 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
   })
 
   it('goes on with the old code when the new one cannot be loaded, and says why', async () => {
-    const { folder, write } = makeFolder({ 'handlers/changing.ts': handlerCode('one') })
+    const { folder, write } = makeFolder({ 'handlers/changing.mjs': handlerCode('one') })
     const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
-    write('handlers/changing.ts', 'export default {')
+    write('handlers/changing.mjs', 'export default {')
     receiver.child.kill('SIGHUP')
     await whenLogged(receiver, 'Not taken, what ran before goes on')
     const { id } = await post(receiver)
     await whenLogged(receiver, `ran one ${id}`)
     await whenRunning(receiver, ['changing'])
-    write('handlers/changing.ts', handlerCode('two'))
+    write('handlers/changing.mjs', handlerCode('two'))
     receiver.child.kill('SIGHUP')
     await whenLogged(receiver, 'settings read again', 2)
     const { id: next } = await post(receiver)
@@ -137,15 +137,15 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
 
   it('says of no handler that it is down once it is mended or taken out', async () => {
     const { folder, write } = makeFolder({
-      'handlers/changing.ts': 'export default {',
-      'handlers/other.ts': handlerCode('other').replace("'changing'", "'other'"),
+      'handlers/changing.mjs': 'export default {',
+      'handlers/other.mjs': handlerCode('other').replace("'changing'", "'other'"),
     })
     const receiver = await startReceiver({ DATA_DIR: folder, HANDLERS: join(folder, 'handlers') })
     const readHandlers = async () => (await createAdminApi(receiver.adminUrl).stats()).handlers
-    await expect.poll(readHandlers).toMatchObject({ 'changing.ts': { running: false } })
-    write('handlers/changing.ts', handlerCode('one'))
+    await expect.poll(readHandlers).toMatchObject({ 'changing.mjs': { running: false } })
+    write('handlers/changing.mjs', handlerCode('one'))
     await whenRunning(receiver, ['changing', 'other'])
-    rmSync(join(folder, 'handlers/other.ts'))
+    rmSync(join(folder, 'handlers/other.mjs'))
     receiver.child.kill('SIGHUP')
     await whenRunning(receiver, ['changing'])
   })
@@ -155,9 +155,9 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
       `sources:\n${sources.map((name) => `  ${name}: { provider: mailtrap, secrets: [ { env: S } ] }\n`).join('')}` +
       `handlers:\n${modules.map((module) => `  - module: ${module}\n`).join('')}`
     const { folder, write } = makeFolder({
-      'receiver.yaml': yaml(['first'], ['./handlers/changing.ts']),
-      'handlers/changing.ts': handlerCode('one'),
-      'handlers/other.ts': handlerCode('other').replace("'changing'", "'other'"),
+      'receiver.yaml': yaml(['first'], ['./handlers/changing.mjs']),
+      'handlers/changing.mjs': handlerCode('one'),
+      'handlers/other.mjs': handlerCode('other').replace("'changing'", "'other'"),
     })
     const receiver = await startReceiver({
       DATA_DIR: folder,
@@ -166,7 +166,7 @@ describe('a receiver whose settings change while it runs', { concurrent: true },
       S: SECRET,
     })
     expect(await post(receiver, SECRET, 'second')).toMatchObject({ status: 404 })
-    write('receiver.yaml', yaml(['second'], ['./handlers/other.ts']))
+    write('receiver.yaml', yaml(['second'], ['./handlers/other.mjs']))
     // Not that nothing in them has changed, which a late look at the first ones may say.
     await whenLogged(receiver, '"msg":"settings read again"')
     const { id, status } = await post(receiver, SECRET, 'second')
