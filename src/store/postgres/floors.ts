@@ -3,8 +3,10 @@ const BOTTOM = 0
 
 /** After a look from the bottom, others begin above it for so many times what it took. */
 const PAUSE = 20
-/** But never for longer than this after the last. */
+/** But never for longer than this after the last, */
 const LONGEST_PAUSE_MS = 10_000
+/** nor, where it is longer than this, beyond the end of a lease: what lapses below is found at once. */
+const SHORT_PAUSE_MS = 1_000
 
 /** Longer than whoever writes rows of lower numbers takes for it. */
 const SETTLED_MS = 3_000
@@ -15,7 +17,12 @@ export interface Floor {
    * Rows as `read` finds them from a place on; `placeOf` tells that of a row, and the first row has the
    * lowest. Rows of which nobody here could know may be found a moment later.
    */
-  look<Row>(read: (from: number) => Promise<Row[]>, placeOf: (row: Row) => number): Promise<Row[]>
+  look<Row>(
+    read: (from: number) => Promise<Row[]>,
+    placeOf: (row: Row) => number,
+    /** In how many milliseconds the first lease ends of the rows below this place; asked where looks are dear. */
+    nextLapse?: (below: number) => Promise<number | undefined>,
+  ): Promise<Row[]>
   /** Rows that are below may be open again. */
   lower(): void
 }
@@ -31,6 +38,10 @@ export function createFloor(elapsedMs: () => number): Floor {
   let candidate: { readonly at: number; readonly place: number } | undefined
   let isLowered = false
   let bottomFrom = elapsedMs()
+  /** When the first of the leases ends that were there when that was last asked. */
+  let lapseAt = Number.POSITIVE_INFINITY
+  /** Those that were given since last for longer than until then. */
+  let askFrom = bottomFrom
 
   /** It rises slowly, and falls at once. */
   function note(place: number): void {
@@ -41,19 +52,28 @@ export function createFloor(elapsedMs: () => number): Floor {
     candidate = { at, place }
   }
 
-  async function lookFromBottom<Row>(read: (from: number) => Promise<Row[]>): Promise<Row[]> {
+  const lookFromBottom: Floor['look'] = async (read, placeOf, nextLapse) => {
     const beganAt = elapsedMs()
     isLowered = false
     const rows = await read(BOTTOM)
     const endedAt = elapsedMs()
-    bottomFrom = endedAt + Math.min(LONGEST_PAUSE_MS, PAUSE * (endedAt - beganAt))
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, PAUSE * (endedAt - beganAt))
+    if (nextLapse && pauseMs > SHORT_PAUSE_MS && endedAt >= Math.min(askFrom, lapseAt)) {
+      const [first] = rows
+      const lapseMs = await nextLapse(
+        first === undefined ? Number.MAX_SAFE_INTEGER : placeOf(first),
+      )
+      lapseAt = endedAt + Math.max(SHORT_PAUSE_MS, lapseMs ?? Number.POSITIVE_INFINITY)
+      askFrom = endedAt + LONGEST_PAUSE_MS
+    }
+    bottomFrom = Math.min(endedAt + pauseMs, lapseAt)
     return rows
   }
 
   return {
-    async look(read, placeOf) {
+    async look(read, placeOf, nextLapse) {
       const isAtBottom = floor === BOTTOM || isLowered || elapsedMs() >= bottomFrom
-      const rows = isAtBottom ? await lookFromBottom(read) : await read(floor)
+      const rows = isAtBottom ? await lookFromBottom(read, placeOf, nextLapse) : await read(floor)
       const [first] = rows
       if (first !== undefined) note(placeOf(first))
       return rows

@@ -26,6 +26,16 @@ const LET_GO = {
       AND NOT (event || ' ' || handler = ANY($2))`,
 } as const
 
+/** Below `$1`, the end of the first lease, in so many milliseconds; of the handler `$2`, where there is one. */
+const nextLapse = (rows: string) => `
+  SELECT min(leased_until) - ${NOW_MS} AS ms FROM ${rows} AND leased_until > ${NOW_MS}`
+const NEXT_LAPSE = {
+  batches: nextLapse(`batches WHERE is_open = 1 AND seq < $1 AND $2 = ''`),
+  runs: nextLapse('runs WHERE open > 0 AND id < $1 AND handler = $2'),
+  // Jobs are in the order of their times: those that lapse are above where a look begins.
+  jobs: undefined,
+} as const
+
 /** A row that was taken, by name and opening; `place` is where a look for it begins. */
 interface Taken<Name> {
   readonly name: Name
@@ -48,6 +58,13 @@ export function createLeases(transactions: Transactions, elapsedMs: () => number
       await transactions.runOne(PLAN, LET_GO[kind], [taker, listOf(type, but)])
       floors.lower()
     })
+    const lapse: string | undefined = NEXT_LAPSE[kind]
+    const readLapse = (sql: string, values: readonly unknown[]) =>
+      transactions.runOne<{ ms: number | null }>(PLAN, sql, values).then(
+        ([row]) => row?.ms ?? undefined,
+        // What was taken stays taken.
+        () => undefined,
+      )
     return {
       ...held,
       lowerFloor: floors.lower,
@@ -58,7 +75,14 @@ export function createLeases(transactions: Transactions, elapsedMs: () => number
         { handler = '', describe }: { handler?: string; describe: (row: Row) => Taken<Name> },
       ): Promise<Row[]> =>
         held.taking(async () => {
-          const rows = await floors.of(handler).look(read, (row) => describe(row).place)
+          const placeOf = (row: Row) => describe(row).place
+          const rows = await floors
+            .of(handler)
+            .look(
+              read,
+              placeOf,
+              lapse === undefined ? undefined : (below) => readLapse(lapse, [below, handler]),
+            )
           for (const row of rows) {
             const { name, fence } = describe(row)
             held.hold(name, leaseMs, fence)

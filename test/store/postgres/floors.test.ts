@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { createFloor } from '../../../src/store/postgres/floors.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
 import type { PostgresStore } from '../postgres-harness.ts'
-import { claimOf, endedJob, pageOf, progressOf, sampleBatch, sampleEvents } from '../sample-rows.ts'
+import {
+  claimOf,
+  endedJob,
+  keep,
+  pageOf,
+  progressOf,
+  sampleBatch,
+  sampleEvents,
+} from '../sample-rows.ts'
 import { createTestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
@@ -13,7 +21,7 @@ const BATCHES = 4
 const TAKE = { batches: 1_000, bytes: 2 ** 40, leaseMs: 60_000 }
 
 /** Open rows by number, of which a look closes the first two; each number it passes takes `passMs`. */
-function openRows(passMs: number) {
+function openRows(passMs: number, nextLapse?: () => Promise<number | undefined>) {
   let time = 0
   const open = new Set<number>()
   const looks: number[] = []
@@ -32,7 +40,7 @@ function openRows(passMs: number) {
       time += ms
     },
     lower: floor.lower,
-    look: () => floor.look(read, (row) => row),
+    look: () => floor.look(read, (row) => row, nextLapse),
   }
 }
 
@@ -85,6 +93,35 @@ describe('where a look for open rows begins', () => {
   })
 })
 
+describe('a lease that lapses below where looks begin', () => {
+  /** Looks are dear, and one from the bottom has just been. */
+  async function openDear(lapseMs: number | undefined) {
+    const rows = openRows(0.5, async () => lapseMs)
+    await climb(rows, 60)
+    rows.pass(60_000)
+    rows.add(2_000, 2_001)
+    await rows.look()
+    expect(rows.looks.at(-1)).toBe(0)
+    return rows
+  }
+
+  it('is found when it ends, though looks from the bottom pause for longer', async () => {
+    const rows = await openDear(4_000)
+    rows.add(7, 3_000, 3_001)
+    rows.pass(3_900)
+    expect(await rows.look()).toEqual([3_000, 3_001])
+    rows.pass(200)
+    expect(await rows.look()).toEqual([7])
+  })
+
+  it('makes no look from the bottom where none lapses soon', async () => {
+    const rows = await openDear(undefined)
+    rows.add(7, 3_000, 3_001)
+    rows.pass(9_000)
+    expect(await rows.look()).toEqual([3_000, 3_001])
+  })
+})
+
 /** Each claims one kind, so that each has a clock of its own, by which a look takes long. */
 interface Claimers {
   readonly ofBatches: PostgresStore
@@ -114,6 +151,35 @@ async function goRound({ ofBatches, ofRuns, ofJobs }: Claimers): Promise<void> {
 const READ_ENTRIES = `
   SELECT indexrelname AS name, idx_tup_read AS n FROM pg_stat_user_indexes
   WHERE indexrelname IN ('batches_open', 'runs_open', 'jobs_due') ORDER BY 1`
+
+describe.skipIf(!server)('a run of a replica that has died, below where looks begin', () => {
+  it('is handed out once its lease has ended, however dear a look from the bottom is', async () => {
+    const { open, execute, url } = await createTestDatabase(server!)
+    const clock = { now: 0, stepMs: 0 }
+    const elapsedMs = () => {
+      clock.now += clock.stepMs
+      return clock.now
+    }
+    const [dying, store] = [await open(), await open(url, { elapsedMs })]
+    await keep(store, sampleEvents(1))
+    const [run] = await dying.claimRuns(claimOf('counter', 10_000, 2_000))
+    // Where looks begin rises above that run.
+    for (let pair = 0; pair < 4; pair++) {
+      clock.now += 20_000
+      await keep(store, sampleEvents(1))
+      clock.stepMs = 600
+      const found = await store.claimRuns(claimOf('counter'))
+      clock.stepMs = 0
+      expect(found).toHaveLength(1)
+    }
+    const isOver = `SELECT leased_until < extract(epoch FROM now()) * 1000 AS over FROM runs WHERE id = $1`
+    await expect
+      .poll(async () => (await execute<{ over: boolean }>(isOver, [run!.run]))[0]?.over)
+      .toBe(true)
+    clock.now += 2_000
+    expect(await store.claimRuns(claimOf('counter'))).toMatchObject([{ run: run!.run }])
+  })
+})
 
 describe.skipIf(!server)('claims beside a forgotten transaction', () => {
   it('pass few of the rows that are closed, though none can be vacuumed', async () => {
