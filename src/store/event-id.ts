@@ -15,6 +15,15 @@ export const batchOf = (event: number): number => Math.floor(event / POSITIONS)
 
 export const positionOf = (event: number): number => event % POSITIONS
 
-/** PostgreSQL's look-up indexes are cut into buckets of 2^25 numbers, which are 32 batches. */
-export const BUCKET_BITS = 25
-export const bucketOf = (event: number): number => Math.floor(event / 2 ** BUCKET_BITS)
+/**
+ * PostgreSQL's look-up indexes are cut into buckets of neighbouring batches, of 32; but those with few
+ * events each have buckets of their own, of 4,096, whose numbers are below 0. A look-up probes each
+ * bucket: ten million batches of one event would have 300,000 of the others.
+ */
+export const BUCKET_BITS = { many: 25, few: 32 } as const
+export const FEW_EVENTS = 16
+
+export const bucketOf = (event: number, size: keyof typeof BUCKET_BITS): number => {
+  const place = Math.floor(event / 2 ** BUCKET_BITS[size])
+  return size === 'many' ? place : -1 - place
+}

@@ -46,7 +46,7 @@ const IN_POSTGRES: Dialect = {
   repeat: (text, times) => `repeat(${text}, ${times})`,
   insertEvents: (select) => `INSERT INTO events (bucket, id, start, bytes, key, type, event_id,
       verdict, occurred_at, recipient, message_id)
-    SELECT id >> ${BUCKET_BITS}, s.* FROM (${select}) AS s`,
+    SELECT id >> ${BUCKET_BITS.many}, s.* FROM (${select}) AS s`,
 }
 
 const SQLITE: Engine = {

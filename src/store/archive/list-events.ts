@@ -135,7 +135,10 @@ async function createLead(
   }
   if (recipient !== undefined || messageId !== undefined) {
     const find = reading.findLookups
-    if (!find) return async (window) => ({ condition: isInBuckets(reading, window) })
+    if (!find) {
+      const column = messageId === undefined ? 'recipient' : 'message_id'
+      return async (window) => ({ condition: await isInBuckets(reading, column, window) })
+    }
     const wanted = { recipient: recipient?.toLowerCase(), messageId }
     const findAll = async (window: SearchWindow) => ({
       ids: find(wanted, window),
@@ -156,11 +159,35 @@ function byCandidates(reading: Reading, find: FindCandidates) {
   }
 }
 
+/** More of them are probed only where it is known that there are events in them. */
+const MOST_PROBED = 8
+
+/** The buckets between two that have events, by one probe for each. */
+const selectBuckets = (column: string) => `
+  WITH RECURSIVE found (n) AS (
+    SELECT max(bucket) FROM events WHERE ${column} IS NOT NULL AND bucket BETWEEN ? AND ?
+    UNION ALL
+    SELECT (SELECT max(bucket) FROM events
+      WHERE ${column} IS NOT NULL AND bucket >= ? AND bucket < found.n)
+    FROM found WHERE n IS NOT NULL)
+  SELECT n FROM found WHERE n IS NOT NULL`
+
 /** The events of a window, as one to whom an index of buckets leads. */
-function isInBuckets(reading: Reading, { from, before }: SearchWindow): Sql {
-  const first = bucketOf(from)
-  const last = bucketOf(before - 1)
-  const buckets = Array.from({ length: last + 1 - first }, (_, n) => first + n)
+async function isInBuckets(
+  reading: Reading,
+  column: 'recipient' | 'message_id',
+  { from, before }: SearchWindow,
+): Promise<Sql> {
+  const buckets: number[] = []
+  for (const size of ['many', 'few'] as const) {
+    const ends = [bucketOf(from, size), bucketOf(before - 1, size)].sort((a, b) => a - b)
+    const [first = 0, last = 0] = ends
+    if (last - first < MOST_PROBED) for (let n = first; n <= last; n++) buckets.push(n)
+    else {
+      const found = await reading.query<{ n: number }>(selectBuckets(column), [...ends, first])
+      for (const { n } of found) buckets.push(n)
+    }
+  }
   const isInOne = isAmong(reading, 'e.bucket', buckets)
   // The plus signs keep an engine from walking by number where the buckets lead.
   return sql`${isInOne} AND +e.id >= ${from} AND +e.id < ${before}`

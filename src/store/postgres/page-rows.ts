@@ -1,4 +1,4 @@
-import { BUCKET_BITS, eventIdOf } from '../event-id.ts'
+import { bucketOf, eventIdOf, FEW_EVENTS } from '../event-id.ts'
 import { makeBits, wantedEvents } from '../run-bits.ts'
 import type { StoredRun, UnpackedEvent, UnpackedPage, UnreadablePiece } from '../store.ts'
 import { given, keyAt, sendingRows } from './arrays.ts'
@@ -8,6 +8,7 @@ import type { Query } from './transactions.ts'
 /** An event with its number. */
 interface NewEvent {
   readonly id: number
+  readonly bucket: number
   readonly key: Uint8Array
   readonly event: UnpackedEvent
 }
@@ -24,6 +25,7 @@ const INSERT_KEYS = `INSERT INTO keys ${KEYS.select} ORDER BY key`
 
 const EVENTS = sendingRows<NewEvent>({
   id: ['bigint', ({ id }) => id],
+  bucket: ['bigint', ({ bucket }) => bucket],
   start: ['integer', ({ event }) => event.start],
   bytes: ['integer', ({ event }) => event.bytes],
   key: ['uuid', ({ key }) => key],
@@ -36,17 +38,18 @@ const EVENTS = sendingRows<NewEvent>({
   recipient: ['text', ({ event }) => given(event.recipient)],
   message_id: ['text', ({ event }) => given(event.messageId)],
 })
-
-const INSERT_EVENTS = `
-  INSERT INTO events (bucket, ${EVENTS.names}) SELECT id >> ${BUCKET_BITS}, e.* FROM (${EVENTS.select}) AS e`
+const INSERT_EVENTS = `INSERT INTO events (${EVENTS.names}) ${EVENTS.select}`
 
 /** Keys and events of pages. */
 export async function insertEvents(query: Query, pages: readonly UnpackedPage[]): Promise<void> {
-  const events = pages.flatMap(({ batch, events, keys }) =>
-    events.map((event, n): NewEvent => {
-      return { id: eventIdOf(batch.seq, event.position), key: keyAt(keys, n), event }
-    }),
-  )
+  const events = pages.flatMap(({ batch, events, keys, fromPiece, isLast }) => {
+    const isAll = fromPiece === 0 && isLast
+    const size = isAll && events.length <= FEW_EVENTS ? 'few' : 'many'
+    const bucket = bucketOf(eventIdOf(batch.seq, 0), size)
+    return events.map((event, n): NewEvent => {
+      return { id: eventIdOf(batch.seq, event.position), bucket, key: keyAt(keys, n), event }
+    })
+  })
   if (events.length === 0) return
   await Promise.all([
     query(INSERT_KEYS, KEYS.lists(events)),

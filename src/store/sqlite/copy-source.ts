@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BUCKET_BITS } from '../event-id.ts'
+import { BUCKET_BITS, FEW_EVENTS } from '../event-id.ts'
 import { lockDataDirectory } from './data-lock.ts'
 import { type Database, translateError } from './driver.ts'
 import { KEY_BYTES } from './key-entries.ts'
@@ -103,7 +103,8 @@ const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS
      UNION ALL SELECT hour, first_event, last_event FROM key_blocks)
    GROUP BY hour)`
 /** As the other engine has them. */
-const EVENTS = `(SELECT id, id >> ${BUCKET_BITS} AS bucket, start, bytes, key, type, name, event_id, verdict, twin,
+const EVENTS = `(SELECT id, CASE WHEN (SELECT b.events FROM batches b WHERE b.seq = id >> 20) > ${FEW_EVENTS}
+    THEN id >> ${BUCKET_BITS.many} ELSE -1 - (id >> ${BUCKET_BITS.few}) END AS bucket, start, bytes, key, type, name, event_id, verdict, twin,
   occurred_at, recipient, message_id FROM events)`
 const SOURCES: Readonly<Partial<Record<CopiedTable, string>>> = { key_marks: MARKS, events: EVENTS }
 const sourceOf = (table: CopiedTable): string => SOURCES[table] ?? table

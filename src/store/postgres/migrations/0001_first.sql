@@ -74,8 +74,9 @@ CREATE TABLE events (
   recipient   TEXT COLLATE "C",
   message_id  TEXT COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
--- Cut into buckets of 32 batches in order of arrival, so that entries land in the few pages of the
--- newest bucket instead of all over the index; a look-up probes them from the newest to the oldest.
+-- Cut into buckets of neighbouring batches (see event-id.ts) in order of arrival, so that entries land in
+-- the few pages of the newest ones instead of all over the index; a look-up probes them from the newest
+-- to the oldest.
 -- By hashes of texts: numbers are found their place several times as fast, and no text is too long.
 CREATE INDEX events_by_recipient ON events (bucket, hashtext(recipient)) WHERE recipient IS NOT NULL;
 CREATE INDEX events_by_message ON events (bucket, hashtext(message_id))
