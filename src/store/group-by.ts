@@ -8,6 +8,11 @@ export function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key
   return groups
 }
 
+/** Adds to what is counted under a name. */
+export function addTo(amounts: Map<string, number>, name: string, n = 1): void {
+  amounts.set(name, (amounts.get(name) ?? 0) + n)
+}
+
 /** How much goes together: the sum of sizes, and how many. One is taken whatever its size. */
 export interface Fitting<Row> {
   readonly sizeOf: (row: Row) => number

@@ -1,3 +1,4 @@
+import { addTo } from './group-by.ts'
 import { minuteOf, type SeriesRow, toSeries } from './series.ts'
 import type { UnpackedPage } from './store.ts'
 
@@ -45,8 +46,4 @@ export function tallyPages(
     for (const [type, n] of types) addTo(totals, `type:${type}`, n)
   }
   return { totals, series: toSeries(received) }
-}
-
-function addTo(amounts: Map<string, number>, name: string, n: number): void {
-  amounts.set(name, (amounts.get(name) ?? 0) + n)
 }

@@ -1,6 +1,5 @@
 import { type BatchRow, readBatch } from '../claimed-rows.ts'
-import { eventsIn, type RunBits } from '../run-bits.ts'
-import { UNREADABLE } from '../run-ends.ts'
+import { eventsIn, type RunBits, UNREADABLE } from '../run-bits.ts'
 import type { ClaimRequest, OpenRun, RunEvent } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, NOW_MS, takerFor } from './database-time.ts'

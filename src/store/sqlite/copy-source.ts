@@ -10,22 +10,37 @@ import { openForWriting } from './open-database.ts'
 /** Which keys are known, in SQLite in blocks and pages, in PostgreSQL a row each. */
 export const KEYS = 'keys'
 
-/** Tables that are copied row by row, with all their columns. */
-export const COPIED_TABLES = [
-  'key_marks',
-  'events',
-  'bodies',
-  'quarantine',
-  'batches',
-  'runs',
-  'jobs',
-  'event_series',
-  'handlers',
-  'audit',
-  'notes',
-] as const
+/** What SQLite keeps of an hour in its blocks of keys as well, PostgreSQL keeps in one place. */
+const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS last_event FROM (
+     SELECT hour, first_event, last_event FROM key_marks
+     UNION ALL SELECT hour, first_event, last_event FROM key_blocks)
+   GROUP BY hour)`
+/** As the other engine has them. */
+const EVENTS = `(SELECT id, CASE WHEN (SELECT b.events FROM batches b WHERE b.seq = id >> 20) > ${FEW_EVENTS}
+    THEN id >> ${BUCKET_BITS.many} ELSE -1 - (id >> ${BUCKET_BITS.few}) END AS bucket, start, bytes,
+  key, type, name, event_id, verdict, twin, occurred_at, recipient, message_id FROM events)`
 
-export type CopiedTable = typeof KEYS | (typeof COPIED_TABLES)[number]
+/**
+ * Tables that are copied row by row, with all their columns: `from` where, if not from themselves. Those
+ * that may be large are numbered by their first columns, and `size` is what may be large in a row.
+ */
+const COPIED = {
+  key_marks: { from: MARKS },
+  events: { from: EVENTS, size: '0' },
+  bodies: { size: 'octet_length(body)' },
+  quarantine: { size: 'ifnull(octet_length(piece), 0)' },
+  batches: { size: '0' },
+  runs: { size: '0' },
+  jobs: { size: 'octet_length(payload)' },
+  event_series: {},
+  handlers: {},
+  audit: { size: '0' },
+  notes: {},
+} as const satisfies Record<string, { from?: string; size?: string }>
+
+type RowTable = keyof typeof COPIED
+export const COPIED_TABLES = Object.keys(COPIED) as readonly RowTable[]
+export type CopiedTable = typeof KEYS | RowTable
 
 export type CopiedRow = Readonly<Record<string, string | number | Uint8Array | null>>
 
@@ -97,37 +112,17 @@ function* translating<Value>(values: Iterable<Value>): Generator<Value> {
   }
 }
 
-/** What SQLite keeps of an hour in its blocks of keys as well, PostgreSQL keeps in one place. */
-const MARKS = `(SELECT hour, min(first_event) AS first_event, max(last_event) AS last_event FROM (
-     SELECT hour, first_event, last_event FROM key_marks
-     UNION ALL SELECT hour, first_event, last_event FROM key_blocks)
-   GROUP BY hour)`
-/** As the other engine has them. */
-const EVENTS = `(SELECT id, CASE WHEN (SELECT b.events FROM batches b WHERE b.seq = id >> 20) > ${FEW_EVENTS}
-    THEN id >> ${BUCKET_BITS.many} ELSE -1 - (id >> ${BUCKET_BITS.few}) END AS bucket, start, bytes, key, type, name, event_id, verdict, twin,
-  occurred_at, recipient, message_id FROM events)`
-const SOURCES: Readonly<Partial<Record<CopiedTable, string>>> = { key_marks: MARKS, events: EVENTS }
-const sourceOf = (table: CopiedTable): string => SOURCES[table] ?? table
-
-/** Tables that may be large, numbered by their first columns, and what may be large in their rows. */
-const SIZES: Readonly<Partial<Record<CopiedTable, string>>> = {
-  events: '0',
-  bodies: 'octet_length(body)',
-  quarantine: 'ifnull(octet_length(piece), 0)',
-  batches: '0',
-  runs: '0',
-  jobs: 'octet_length(payload)',
-  audit: '0',
+const sourceOf = (table: RowTable): { from: string; size?: string } => {
+  return { from: table, ...COPIED[table] }
 }
 
-function* readRows(db: Database, table: CopiedTable): Generator<readonly CopiedRow[]> {
-  const size = SIZES[table]
+function* readRows(db: Database, table: RowTable): Generator<readonly CopiedRow[]> {
+  const { from, size } = sourceOf(table)
   if (size === undefined) {
-    const rows = db.prepare(`SELECT * FROM ${sourceOf(table)}`).all() as CopiedRow[]
+    const rows = db.prepare(`SELECT * FROM ${from}`).all() as CopiedRow[]
     while (rows.length > 0) yield rows.splice(0, ROWS_TOGETHER)
     return
   }
-  const from = sourceOf(table)
   const number = table === 'events' ? 'id' : 'rowid'
   // Each page by itself: the driver's iterators do not outlive what happens between two rows.
   const select = db.prepare(
@@ -186,7 +181,7 @@ function readFacts(db: Database): Omit<CopySource, 'read' | 'close'> {
   const counts = [
     'SELECT sum(keys) FROM key_blocks',
     'SELECT sum(entries) FROM key_segments',
-    ...COPIED_TABLES.map((table) => `SELECT count(*) FROM ${sourceOf(table)}`),
+    ...COPIED_TABLES.map((table) => `SELECT count(*) FROM ${sourceOf(table).from}`),
   ]
   const lastBatch = readNumber(db, 'SELECT max(seq) FROM batches')
   // Here a batch is counted when it arrives, there when it is closed.

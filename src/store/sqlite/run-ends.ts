@@ -1,5 +1,4 @@
-import type { RunBits } from '../run-bits.ts'
-import { advanceRun, CUT, endsOfAll, UNREADABLE } from '../run-ends.ts'
+import { advanceRun, CUT, endsOfAll, type RunBits, UNREADABLE } from '../run-bits.ts'
 import type { FailedEvent, OpenRun, RunProgress } from '../store.ts'
 import type { Bodies, StoredBody } from './bodies.ts'
 import type { Counters } from './counters.ts'

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { isAmong, mayHold, type Sql, sql } from '../archive/port.ts'
-import { blankTraces, isBlank } from '../blank-traces.ts'
 import { takeFitting } from '../group-by.ts'
 import { addToSeries, type SeriesRow } from '../series.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
 import {
+  blankTraces,
   eraseErrors,
   eraseFromBody,
+  isBlank,
   isNamed,
   type PlacedEvent,
   type PlacedPiece,

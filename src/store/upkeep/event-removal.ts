@@ -1,5 +1,6 @@
 import { isAmong, raw, type Sql, sql } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
+import { addTo } from '../group-by.ts'
 import { bitOf, eventsIn, type RunBits, withoutEvents } from '../run-bits.ts'
 import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
 
@@ -118,7 +119,7 @@ function tally(gone: {
   readonly nameOf: (type: string) => string
 }): ReadonlyMap<string, number> {
   const amounts = new Map<string, number>()
-  const take = (name: string) => amounts.set(name, (amounts.get(name) ?? 0) - 1)
+  const take = (name: string) => addTo(amounts, name, -1)
   for (const { verdict, type } of gone.events) {
     take('events')
     take(`type:${gone.nameOf(type)}`)

@@ -1,6 +1,6 @@
 import { isAmong, raw, sql } from '../archive/port.ts'
 import { batchOf } from '../event-id.ts'
-import { groupBy } from '../group-by.ts'
+import { addTo, groupBy } from '../group-by.ts'
 import { DISCARD_LINE, recordDiscard, withLine } from '../job-record.ts'
 import { bitOf, RUN_SPAN, type RunBits } from '../run-bits.ts'
 import type { JobName, SettledState } from '../store.ts'
@@ -170,7 +170,7 @@ function* count(
   again: readonly Again[],
 ): Steps<void> {
   const amounts = new Map<string, number>()
-  const take = (name: string) => amounts.set(name, (amounts.get(name) ?? 0) - 1)
+  const take = (name: string) => addTo(amounts, name, -1)
   for (const { state, handler } of renewed) if (state !== 'dead') take(`${state}:${handler}`)
   for (const { wasDone, handler } of again) if (wasDone) take(`done:${handler}`)
   const verdicts = new Map(again.map(({ event, verdict }) => [event, verdict]))
@@ -206,10 +206,7 @@ export function* discard(
     dead.map(({ event, handler }) => [recordDiscard(reason), event, handler]),
   )
   const amounts = new Map<string, number>()
-  for (const { handler } of dead) {
-    const name = `discarded:${handler}`
-    amounts.set(name, (amounts.get(name) ?? 0) + 1)
-  }
+  for (const { handler } of dead) addTo(amounts, `discarded:${handler}`)
   yield* port.totals.add(amounts)
   return dead.length
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { blankTraces, isBlank } from '../../src/store/blank-traces.ts'
-import { createTraceFinder } from '../../src/store/trace-finder.ts'
+import { createTraceFinder } from '../../../src/store/trace-finder.ts'
+import { blankTraces, isBlank } from '../../../src/store/upkeep/erase-content.ts'
 
 const finder = createTraceFinder(['ann@example.com'])
 
