@@ -100,6 +100,8 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     await page.getByRole('button', { name: 'Run now' }).click()
     await page.getByText('count-opens: due now.').waitFor()
     await expect.poll(() => page.locator('.attempts').first().locator('tbody tr').count()).toBe(2)
+    await page.getByText('the same as of attempt 1').waitFor()
+    expect(await page.getByText('503 from https://counts.example.com/v1').count()).toBe(1)
     await page.getByRole('button', { name: 'As received' }).click()
     expect(await page.locator('.payload.raw').textContent()).toContain(`"email":"${recipient}"`)
   })

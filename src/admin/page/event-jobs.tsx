@@ -94,7 +94,9 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
                     <Time at={one.ended_at} />
                   </td>
                   <td class="number">{showDuration(one.duration_ms)}</td>
-                  <td class="error">{one.error !== null && <AttemptError error={one.error} />}</td>
+                  <td class="error">
+                    <AttemptError attempt={one} all={job.attempts} />
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -105,8 +107,19 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
   )
 }
 
-/** Its text and the handler's own frames; those of packages and of the receiver are folded away. */
-function AttemptError({ error }: { error: string }) {
+type Attempt = JobJson['attempts'][number]
+
+/**
+ * Its text and the handler's own frames; those of packages and of the receiver are folded away. What
+ * failed in the same way before is told once.
+ */
+function AttemptError({ attempt, all }: { attempt: Attempt; all: readonly Attempt[] }) {
+  const { error } = attempt
+  if (error === null) return null
+  const first = all.find((one) => one.error === error)
+  if (first && first !== attempt) {
+    return <span class="soft">the same as of attempt {showNumber(first.attempt)}</span>
+  }
   const { own, foreign } = splitError(error)
   return (
     <>
