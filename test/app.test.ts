@@ -15,14 +15,13 @@ import { sampleEvent, signedRequest } from 'mailtrap-receiver/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/config.ts'
-import { createLogger } from '../src/observe/create-logger.ts'
 import { captureLog } from './observe/captured-log.ts'
 import { onTestFinished } from './on-test-finished.ts'
 import { CERTIFICATES } from './receive/certificates.ts'
 import { findFreePort } from './receive/find-free-port.ts'
 import { SECRET } from './receive/start-server.ts'
 
-const LOG = createLogger({ level: 'silent' })
+const LOG = captureLog({ level: 'silent' }).log
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'receiver-app-'))

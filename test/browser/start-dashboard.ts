@@ -5,7 +5,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { createApp } from '../../src/app.ts'
 import { readSettings } from '../../src/config.ts'
-import { createLogger } from '../../src/observe/create-logger.ts'
+import { captureLog } from '../observe/captured-log.ts'
 import { sendSigned } from '../receive/send-request.ts'
 import { SECRET } from '../receive/start-server.ts'
 import { type AdminApi, createAdminApi } from '../system/admin-api.ts'
@@ -46,7 +46,7 @@ export async function startDashboard(
         ...env,
       },
     }),
-    log: createLogger({ level: 'silent' }),
+    log: captureLog({ level: 'silent' }).log,
     version: '0.1.0',
     env: { PATH: process.env['PATH'], MENDED_FILE: mendedFile },
     isBehindBalancer: false,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { AppParts } from '../../src/app/running-app.ts'
 import { createApp } from '../../src/app.ts'
 import { readSettings } from '../../src/config.ts'
-import { createLogger } from '../../src/observe/create-logger.ts'
+import { captureLog } from '../observe/captured-log.ts'
 import { SECRET } from '../receive/start-server.ts'
 import { type AdminApi, createAdminApi } from './admin-api.ts'
 
@@ -57,7 +57,7 @@ async function startIn(folder: string, env: Env, parts: Parts): Promise<TestApp>
   })
   const app = createApp({
     settings,
-    log: createLogger({ level: 'silent' }),
+    log: captureLog({ level: 'silent' }).log,
     version: 'test',
     env: { PATH: process.env.PATH, ...files },
     isBehindBalancer: false,
