@@ -1,22 +1,24 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that take longer than any other: begun late, they would be all that still runs. */
+/** Files that take longer than any other, the longest first: begun late, they would be all that still runs. */
 const LONGEST = [
-  'store/postgres/faults',
-  'system/rolling-restarts',
-  'dispatch/hostile-handlers',
   'tooling/books',
-  'system/outages',
-  'store/postgres-store',
-  'browser/dashboard',
-  'system/stop',
   'system/forward',
-  'tooling/build',
-  'dispatch/lanes',
+  'store/postgres-store',
   'bench/bench',
+  'browser/dashboard',
+  'system/outages',
   'browser/navigation',
   'browser/actions',
+  'store/sqlite-store',
+  'dispatch/hostile-handlers',
+  'store/postgres/faults',
+  'dispatch/lanes',
   'built-in/publish/brokers',
+  'system/dying-replicas',
+  'system/stop',
+  'tooling/build',
+  'system/rolling-restarts',
 ]
 /** Rooms whose tests start processes, wait for them, or both. */
 const SLOW_ROOMS = ['system', 'browser', 'tooling', 'dispatch', 'cli', 'store', 'handlers']
@@ -30,7 +32,8 @@ export class SlowestFirst extends BaseSequencer {
 }
 
 function rankOf(path: string): number {
-  if (LONGEST.some((file) => path.endsWith(`/${file}.test.ts`))) return -1
+  const place = LONGEST.findIndex((file) => path.endsWith(`/${file}.test.ts`))
+  if (place >= 0) return place - LONGEST.length
   const rank = SLOW_ROOMS.findIndex((room) => path.includes(`/test/${room}/`))
   return rank < 0 ? SLOW_ROOMS.length : rank
 }
