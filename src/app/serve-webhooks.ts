@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { PROVIDERS } from '../providers/providers.ts'
 import { readTlsPair, type TlsPaths } from '../receive/create-fastify.ts'
 import type { Readiness } from '../receive/create-public-server.ts'
 import { createPublicServer, type PublicServer } from '../receive/create-public-server.ts'
+import { DEFAULT_HTTP_LIMITS } from '../receive/limits.ts'
 import type { Journal } from '../store/store.ts'
 import { explainListening } from './explain-listening.ts'
 import { type Composition, follow, newBatchId } from './running-app.ts'
@@ -24,7 +26,11 @@ export async function serveWebhooks(
     elapsedMs: () => performance.now(),
     newBatchId: () => newBatchId(now()),
     readiness,
-    settings: { ...settings, tls, limits: { keepAliveTimeoutMs: settings.keepAliveMs } },
+    settings: {
+      ...settings,
+      tls,
+      limits: { keepAliveTimeoutMs: settings.keepAliveMs, connections: countConnections() },
+    },
   })
   closers.add('webhook listener', ({ requestsMs }) => server.close(requestsMs))
   reloaders.push((fresh) => {
@@ -35,6 +41,29 @@ export async function serveWebhooks(
     throw explainListening(error, { ...settings, names: { host: 'HOST', port: 'PORT' } })
   })
   return { server, url }
+}
+
+/** For the store, the handlers' processes, the admin listener, and connections that are being refused. */
+const OTHER_DESCRIPTORS = 450
+const FEWEST_CONNECTIONS = 16
+
+/**
+ * As many as this process may open descriptors for. Idle connections give way to new ones when there are too
+ * many; without descriptors nobody could be accepted, and they would stay. Where Linux does not tell, the usual.
+ */
+function countConnections(): number {
+  const { connections } = DEFAULT_HTTP_LIMITS
+  const openFiles = Number(/^Max open files +(\d+)/m.exec(readLimits())?.[1])
+  if (!(openFiles < connections + OTHER_DESCRIPTORS)) return connections
+  return Math.max(FEWEST_CONNECTIONS, openFiles - OTHER_DESCRIPTORS)
+}
+
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** The files may have changed since they were looked at. */

@@ -33,14 +33,17 @@ export async function startReceiver(
     /** Runs this instead of `serve`; it logs `ready` like that. */
     program?: string
     flags?: readonly string[]
+    /** How many descriptors it may open. */
+    openFiles?: number
     onLine?: (line: string, child: ChildProcess) => void
     onSpawn?: (child: ChildProcess) => void
   } = {},
 ): Promise<ReceiverProcess> {
-  const { leaseMs, lookEveryMs, flags = [], onLine, onSpawn } = options
+  const { leaseMs, lookEveryMs, flags = [], openFiles, onLine, onSpawn } = options
   const other = options.program ?? ((leaseMs ?? lookEveryMs) === undefined ? undefined : REPLICA)
   const program = other === undefined ? [MAIN, 'serve', ...flags] : [other]
-  const child = spawn(process.execPath, program, {
+  const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `
+  const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...program], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
