@@ -122,8 +122,18 @@ export class Loop {
     await this.#record().catch((error: unknown) => this.#parts.health.failed(error))
   }
 
-  /** Answers whether there was anything to do. */
+  /** Whoever asks is answered also while nothing can be recorded: the same disk may refuse it, and that is said. */
   async #turn(): Promise<boolean> {
+    try {
+      return await this.#doAll()
+    } catch (error) {
+      while (await this.#parts.serve());
+      throw error
+    }
+  }
+
+  /** Answers whether there was anything to do. */
+  async #doAll(): Promise<boolean> {
     const { serve, tidy, health, pace } = this.#parts
     this.#acknowledge()
     const share = this.#hasAcknowledged ? BUSY_SHARE : 1

@@ -6,7 +6,7 @@ import { onTestFinished } from '../on-test-finished.ts'
 const { pageEvents } = IN_THREAD
 
 /** A loop with nothing behind it; answers how many events each page was asked for. */
-function startLoop(keepWaiting: () => boolean): readonly number[] {
+function startLoop(keepWaiting: () => boolean, other: object = {}): readonly number[] {
   const asked: number[] = []
   const nothing = () => {}
   const parts = {
@@ -29,6 +29,7 @@ function startLoop(keepWaiting: () => boolean): readonly number[] {
     // There is always something to do.
     serve: async () => true,
     tidy: () => false,
+    ...other,
   }
   const loop = new Loop(parts as unknown as LoopParts)
   loop.start()
@@ -51,5 +52,20 @@ describe('while requests are acknowledged', () => {
     const short = look === 0 ? 1 : 2
     const expected = [0, 1, 2, 3].map((n) => (n === short ? pageEvents / 5 : pageEvents))
     expect(asked.slice(0, 4)).toEqual(expected)
+  })
+})
+
+describe('while nothing can be recorded', () => {
+  it('whoever asks something of the store is answered', async () => {
+    const asks = [1, 2, 3]
+    const claims = {
+      isUnderWay: false,
+      lookForWork: () => {},
+      handOut: async () => {
+        throw new Error('The disk is full.')
+      },
+    }
+    startLoop(() => false, { claims, serve: async () => asks.shift() !== undefined })
+    await vi.waitFor(() => expect(asks).toEqual([]))
   })
 })
