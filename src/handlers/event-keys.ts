@@ -90,8 +90,25 @@ function findLongestWildcard(keys: readonly string[], type: string): string | un
   return longest
 }
 
-const MAX_REMEMBERED_ROUTES = 1_000
+const MAX_REMEMBERED = 1_000
 const MAX_REMEMBERED_CHARACTERS = 200
+
+/**
+ * Remembers what was found for a name, because a provider sends the same few all day, but not without
+ * bound: the names come from outside.
+ */
+export function rememberNames<Value>(): (name: string, find: () => Value) => Value {
+  const remembered = new Map<string, Value>()
+  return (name, find) => {
+    const known = remembered.get(name)
+    if (known !== undefined) return known
+    const found = find()
+    if (name.length > MAX_REMEMBERED_CHARACTERS) return found
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+    remembered.set(name, found)
+    return found
+  }
+}
 
 /**
  * Names of the handlers that want an event; `content` is the event as received. Without it `where` is
@@ -108,14 +125,11 @@ interface Route {
   readonly checks: ReadonlyMap<string, WhereCheck> | undefined
 }
 
-/**
- * Answers which handlers want an event. It remembers which names go where, because a provider sends the
- * same few all day, but not without bound: the names come from outside.
- */
+/** Answers which handlers want an event. */
 export function createRoutes(
   registrations: readonly Pick<HandlerRegistration, 'name' | 'keys' | 'where'>[],
 ): Routes {
-  const remembered = new Map<string, Route>()
+  const recall = rememberNames<Route>()
   const allChecks = new Map<string, WhereCheck>()
   for (const { name, where } of registrations) {
     if (where) allChecks.set(name, createWhereCheck(where))
@@ -129,19 +143,9 @@ export function createRoutes(
     return { handlers, checks: hasChecks ? allChecks : undefined }
   }
 
-  function recall(event: NamedEvent): Route {
-    if (event.type.length > MAX_REMEMBERED_CHARACTERS) return findRoute(event)
-    const key = `${event.name ?? ''}\n${event.type}`
-    const known = remembered.get(key)
-    if (known !== undefined) return known
-    if (remembered.size >= MAX_REMEMBERED_ROUTES) remembered.clear()
-    const route = findRoute(event)
-    remembered.set(key, route)
-    return route
-  }
-
   return (event, content) => {
-    const { handlers, checks } = recall(event)
+    const { type, name = '' } = event
+    const { handlers, checks } = recall(`${name}\n${type}`, () => findRoute(event))
     if (checks === undefined || content === undefined) return handlers
     return handlers.filter((name) => checks.get(name)?.(content) ?? true)
   }

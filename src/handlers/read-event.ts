@@ -8,7 +8,7 @@ import {
   type Handler,
   MAX_BATCH,
 } from './define-handler.ts'
-import { chooseKey, EVERY_EVENT, isNormalisedKey } from './event-keys.ts'
+import { chooseKey, EVERY_EVENT, isNormalisedKey, rememberNames } from './event-keys.ts'
 import { PermanentError } from './handler-errors.ts'
 
 export interface StoredEvent {
@@ -30,19 +30,18 @@ export interface ReadEvent {
 /** Throws a PermanentError when the event cannot be read, or no key takes it. */
 export type EventReader = (stored: StoredEvent) => ReadEvent
 
-/** Names come from outside: what is remembered of them has its bounds. */
-const MAX_REMEMBERED_TYPES = 1_000
-const MAX_REMEMBERED_CHARACTERS = 200
+type Key = string | undefined
 
 /** Reads stored events for a handler with these keys. Parses and describes each of them once. */
 export function createEventReader(keys: readonly string[]): EventReader {
-  const choose = createKeyChoice(keys)
+  // A type has one normalised name with each provider.
+  const recall = { mailtrap: rememberNames<Key>(), mailingapi: rememberNames<Key>() }
   return ({ provider: name, payload }) => {
     const provider = PROVIDERS[name]
     const original = parseStored(payload)
     const facts = provider.describe(original) ?? describeNameless(provider, original)
     if (facts === undefined) throw new PermanentError('The stored event is an empty object.')
-    const matched = choose(name, facts)
+    const matched = recall[name](facts.type, () => chooseKey(keys, facts))
     if (matched === undefined) {
       throw new PermanentError(
         `The handler no longer takes ${JSON.stringify(facts.type)} events. Replay it once it does.`,
@@ -55,26 +54,6 @@ export function createEventReader(keys: readonly string[]): EventReader {
       : provider.tidy(original, facts)
     if (event === undefined) throw new PermanentError(`The event has no form for ${matched}.`)
     return { matched, event, original, facts }
-  }
-}
-
-/** Remembers which key takes which type: a type has one normalised name with each provider. */
-function createKeyChoice(
-  keys: readonly string[],
-): (provider: ProviderName, facts: EventFacts) => string | undefined {
-  const remembered = { mailtrap: new Map(), mailingapi: new Map() } satisfies Record<
-    ProviderName,
-    Map<string, string | undefined>
-  >
-  return (provider, facts) => {
-    const chosen: Map<string, string | undefined> = remembered[provider]
-    const known = chosen.get(facts.type)
-    if (known !== undefined) return known
-    const matched = chooseKey(keys, facts)
-    if (facts.type.length > MAX_REMEMBERED_CHARACTERS) return matched
-    if (chosen.size >= MAX_REMEMBERED_TYPES) chosen.clear()
-    chosen.set(facts.type, matched)
-    return matched
   }
 }
 
