@@ -15,17 +15,10 @@ interface StartReport {
   readonly problems: readonly string[]
 }
 
-export interface HandlersStart {
-  /**
-   * Resolves when modules are loaded, but for those that take long; rejects with `invalid_handler`
-   * when one is not what a handler has to be.
-   */
-  readonly whenStarted: () => Promise<void>
-  readonly stop: Closer
-}
+export type HandlersStart = ReturnType<typeof startHandlers>
 
 /** Modules are loaded from now on, beside whatever else starts; one that takes long joins later. */
-export function startHandlers(work: WorkThread, composition: Composition): HandlersStart {
+export function startHandlers(work: WorkThread, composition: Composition) {
   const { settings, env, followsCode, redaction, closers, reloaders } = composition
   const stop: Closer = async ({ handlersSoftMs: softMs, handlersHardMs: hardMs }) => {
     await work.ask('beginStop')
@@ -40,6 +33,10 @@ export function startHandlers(work: WorkThread, composition: Composition): Handl
   const starting = work.ask<StartReport>('startHandlers', rulesOf(settings))
   // Should something else end the start, nobody waits for it.
   starting.catch(() => {})
+  /**
+   * Resolves when modules are loaded, but for those that take long; rejects with `invalid_handler`
+   * when one is not what a handler has to be.
+   */
   const whenStarted = async () => {
     // They stop first, before the listeners that began after them: no request waits for a handler.
     closers.add('handlers', stop)

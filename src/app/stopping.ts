@@ -35,23 +35,10 @@ export const AT_ONCE: StopPlan = {
 /** Ends one part of what runs. */
 export type Closer = (plan: StopPlan) => void | Promise<void>
 
-export interface Closers {
-  /**
-   * Also while the others are closed, or after: then this one follows at once. `part` names it for
-   * people.
-   */
-  add(part: string, closer: Closer): void
-  /**
-   * Last in, first out. One that fails holds up no other: what is not closed keeps its lock, and
-   * what was acknowledged. Rejects with the first failure then.
-   */
-  close(): Promise<void>
-  /** What is not closed yet, in the order in which it is. */
-  left(): readonly string[]
-}
+export type Closers = ReturnType<typeof createClosers>
 
 /** `plan` is asked before each of them. */
-export function createClosers(plan: () => StopPlan): Closers {
+export function createClosers(plan: () => StopPlan) {
   const open: { part: string; closer: Closer }[] = []
   let underWay: string | undefined
   let closing: Promise<void> | undefined
@@ -71,15 +58,24 @@ export function createClosers(plan: () => StopPlan): Closers {
   }
 
   return {
-    add(part, closer) {
+    /**
+     * Also while the others are closed, or after: then this one follows at once. `part` names it for
+     * people.
+     */
+    add(part: string, closer: Closer): void {
       open.push({ part, closer })
       closing = closing?.finally(closeAll)
     },
-    close() {
+    /**
+     * Last in, first out. One that fails holds up no other: what is not closed keeps its lock, and
+     * what was acknowledged. Rejects with the first failure then.
+     */
+    close(): Promise<void> {
       closing ??= closeAll()
       return closing
     },
-    left: () => [
+    /** What is not closed yet, in the order in which it is. */
+    left: (): readonly string[] => [
       ...(underWay === undefined ? [] : [underWay]),
       ...open.map(({ part }) => part).reverse(),
     ],

@@ -5,18 +5,13 @@ import { WrongValue } from './wrong-value.ts'
 /** Where a secret stands: here, in a variable, or in a file. */
 export type SecretReference = string | { readonly env: string } | { readonly file: string }
 
-/** Reads secrets, and remembers the variables in which they stand. */
-export interface SecretReader {
-  /** The secret's text. Throws `WrongValue`. Files are found from `folder`. */
-  read(reference: SecretReference, folder: string): string
-  /** Every environment variable read. */
-  readonly variables: Set<string>
-}
+export type SecretReader = ReturnType<typeof createSecretReader>
 
+/** Reads secrets, and remembers the variables in which they stand. */
 export function createSecretReader(options: {
   env: NodeJS.ProcessEnv
   readFile: (path: string) => string
-}): SecretReader {
+}) {
   const variables = new Set<string>()
 
   function readVariable(name: string): string {
@@ -37,8 +32,10 @@ export function createSecretReader(options: {
   }
 
   return {
+    /** Every environment variable read. */
     variables,
-    read(reference, folder) {
+    /** The secret's text. Throws `WrongValue`. Files are found from `folder`. */
+    read(reference: SecretReference, folder: string): string {
       if (typeof reference === 'string') return reference
       if ('env' in reference) return readVariable(reference.env)
       return readSecretFile(reference.file, folder)

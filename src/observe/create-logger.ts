@@ -105,11 +105,6 @@ function hideInValue(value: unknown, depth: number): unknown {
 /** Lines that may wait for a slow reader, in bytes; what comes beyond is dropped and counted. */
 const MAX_WAITING_BYTES = 1024 * 1024
 
-/** Where log lines go. Writing never waits and never throws. */
-interface LogOutput {
-  write(line: string): void
-}
-
 /**
  * Writes lines to a stream whose reader may be slow, stuck or gone: that must never hold up an
  * answer to a provider. Lines that find no room are dropped; the next that does is told their
@@ -120,7 +115,7 @@ export function createLogOutput(options: {
   stream: Writable
   describeDropped: (lines: number) => string
   maxWaitingBytes?: number
-}): LogOutput {
+}) {
   const { stream, describeDropped, maxWaitingBytes = MAX_WAITING_BYTES } = options
   let droppedLines = 0
   let isBroken = false
@@ -130,7 +125,8 @@ export function createLogOutput(options: {
   })
 
   return {
-    write(line) {
+    /** Never waits and never throws. */
+    write(line: string): void {
       if (isBroken || stream.writableLength + line.length > maxWaitingBytes) {
         droppedLines += 1
         return

@@ -2,25 +2,21 @@ import type { FileHandler } from '../file-schema.ts'
 import type { Origins } from '../origins.ts'
 import type { SecretReference } from '../secret-reader.ts'
 
-/** An entry of `handlers:`, with the means to read what it holds. */
-export interface OpenEntry {
-  readonly given: FileHandler
-  /** What `read` answers; undefined, and a problem of this key, when it throws `WrongValue`. */
-  attempt<Value>(key: string, read: () => Value): Value | undefined
-  /** Throws `WrongValue`. */
-  readSecret(reference: SecretReference): string
-  /** From where relative paths are found. */
-  readonly folder: string
-  readonly readFile: (path: string) => string
-}
+export type OpenEntry = ReturnType<typeof openEntry>
 
-export function openEntry(given: FileHandler, index: number, origins: Origins): OpenEntry {
+/** An entry of `handlers:`, with the means to read what it holds. */
+export function openEntry(given: FileHandler, index: number, origins: Origins) {
   const { file, secrets, problems, readFile } = origins
+  const { folder } = file
   return {
     given,
-    attempt: (key, read) => problems.attempt(file.label(`handlers.${index}.${key}`), read),
-    readSecret: (reference) => secrets.read(reference, file.folder),
-    folder: file.folder,
+    /** What `read` answers; undefined, and a problem of this key, when it throws `WrongValue`. */
+    attempt: <Value>(key: string, read: () => Value) =>
+      problems.attempt(file.label(`handlers.${index}.${key}`), read),
+    /** Throws `WrongValue`. */
+    readSecret: (reference: SecretReference) => secrets.read(reference, folder),
+    /** From where relative paths are found. */
+    folder,
     readFile,
   }
 }
