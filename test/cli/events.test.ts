@@ -185,7 +185,7 @@ describe('mailtrap-receiver events --type', () => {
   })
 })
 
-describe('mailtrap-receiver events --follow', () => {
+describe('mailtrap-receiver events --follow', { concurrent: true }, () => {
   const at = (seconds: number) => ({ receivedAt: Date.UTC(2026, 10, 21, 9, 30, seconds) })
 
   async function startFollowing(argv: readonly string[], known: EventDetail[]) {

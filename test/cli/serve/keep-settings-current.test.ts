@@ -37,7 +37,7 @@ async function keep(cwd: string, whileApplied = () => {}) {
   return { taken, audited, lines, logged, ask: () => ask() }
 }
 
-it('takes a secret whose file comes after the settings that name it', async () => {
+it.concurrent('takes a secret whose file comes after the settings that name it', async () => {
   const yaml = (file: string) =>
     `sources: { a: { provider: mailtrap, secrets: { file: ${file} } } }`
   const cwd = makeFolder({ 'receiver.yaml': yaml('./old'), old: OLD_SECRET })
@@ -50,7 +50,7 @@ it('takes a secret whose file comes after the settings that name it', async () =
   await expect.poll(() => taken.at(-1)?.sources[0]?.secrets).toEqual([SECRET, OLD_SECRET])
 })
 
-it('takes a certificate whose files come after the settings that name them', async () => {
+it.concurrent('takes a certificate whose files come after the settings that name them', async () => {
   const [first] = CERTIFICATES
   const yaml = `mailtrapSigningSecret: ${SECRET}\n`
   const cwd = makeFolder({ 'receiver.yaml': yaml })
@@ -64,7 +64,7 @@ it('takes a certificate whose files come after the settings that name them', asy
 
 const NOTHING = 'settings read again: nothing in them has changed'
 
-it('tells and records it when nothing has changed, but not of the first look at the files', async () => {
+it.concurrent('tells and records it when nothing has changed, but not of the first look at the files', async () => {
   const cwd = makeFolder({ 'receiver.yaml': `mailtrapSigningSecret: ${SECRET}\n` })
   const { ask, audited, logged, taken } = await keep(cwd)
   expect(logged()).toEqual([])
@@ -79,7 +79,7 @@ it('tells and records it when nothing has changed, but not of the first look at 
   expect(audited).toEqual([false, true, true, true])
 })
 
-it('says of what is written while others are taken that it was read once it is', async () => {
+it.concurrent('says of what is written while others are taken that it was read once it is', async () => {
   const cwd = makeFolder({ 'receiver.yaml': `mailtrapSigningSecret: ${SECRET}\n` })
   let isFirst = true
   const { logged, taken } = await keep(cwd, () => {
@@ -91,7 +91,7 @@ it('says of what is written while others are taken that it was read once it is',
   expect(taken.at(-1)?.sources[0]?.secrets).toEqual([OLD_SECRET])
 })
 
-it('says of a certificate that was renewed in its file that something has changed', async () => {
+it.concurrent('says of a certificate that was renewed in its file that something has changed', async () => {
   const [first, second] = CERTIFICATES
   const cwd = makeFolder({
     'receiver.yaml': `mailtrapSigningSecret: ${SECRET}\ntlsCertFile: pair.pem\ntlsKeyFile: pair.pem\n`,

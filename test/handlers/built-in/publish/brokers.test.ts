@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import amqp from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Message, toSubject } from '../../../../src/handlers/built-in/publish/broker.ts'
+import { openNats } from '../../../../src/handlers/built-in/publish/nats.ts'
 import { onTestFinished } from '../../../on-test-finished.ts'
 import { BROKERS, type BrokerServer } from './brokers.ts'
 
@@ -31,7 +32,7 @@ describe('a subject', () => {
   })
 })
 
-describe.each(BROKERS)('events published to $title', ({ start }) => {
+describe.each(BROKERS)('events published to $title', ({ title, start }) => {
   describe.skipIf(start === undefined)('with a server', () => {
     let server: BrokerServer
     beforeAll(async () => {
@@ -80,57 +81,47 @@ describe.each(BROKERS)('events published to $title', ({ start }) => {
       expect(told).toMatch(/^PublishError: (NATS|RabbitMQ) could not be reached: .+\.$/)
       expect(told).not.toContain('wrong-secret')
     })
+
+    // What only one of them has, on the same server: another takes seconds to start.
+    if (title === 'NATS JetStream') {
+      it('are refused when no stream takes them, with the remedy', async () => {
+        const broker = await openNats({ url: server.url, subject: 'elsewhere' })
+        await expect(broker.publish([makeMessage()], NEVER)).rejects.toThrow(
+          /No JetStream stream takes the subject elsewhere.*nats stream add/,
+        )
+      })
+
+      it('are in the stream once when they come again', async () => {
+        const broker = await server.open()
+        const message = makeMessage()
+        expect(await broker.publish([message], NEVER)).toEqual([])
+        expect(await broker.publish([message], NEVER)).toEqual([])
+        const received = (await server.read()).filter(({ id }) => id === message.id)
+        expect(received).toHaveLength(1)
+      })
+    }
+
+    if (title === 'RabbitMQ')
+      it('get an exchange that was removed again, and no connection is left behind', async () => {
+        const open = new Set<Socket>()
+        const proxy = createServer((socket) => {
+          const onward = connect(Number(new URL(server.url).port), '127.0.0.1')
+          open.add(socket.on('close', () => open.delete(socket)))
+          socket.pipe(onward).pipe(socket)
+          for (const one of [socket, onward]) one.on('error', () => one.destroy())
+        }).listen(0, '127.0.0.1')
+        await once(proxy, 'listening')
+        onTestFinished(() => void proxy.close())
+        const { port } = proxy.address() as AddressInfo
+        const broker = await server.open(server.url.replace(/:\d+$/, `:${port}`))
+        await broker.publish([makeMessage()], NEVER)
+
+        const admin = await amqp.connect(server.url)
+        await (await admin.createChannel()).deleteExchange('mail')
+        await expect(broker.publish([makeMessage()], NEVER)).rejects.toThrow()
+        await expect.poll(() => broker.publish([makeMessage()], NEVER).catch(String)).toEqual([])
+        await admin.close()
+        await expect.poll(() => open.size).toBe(1)
+      })
   })
 })
-
-const nats = BROKERS[0]?.start
-it.skipIf(nats === undefined)(
-  'an event that no stream takes is refused, with the remedy',
-  async () => {
-    const server = await (nats as () => Promise<BrokerServer>)()
-    const { openNats } = await import('../../../../src/handlers/built-in/publish/nats.ts')
-    const broker = await openNats({ url: server.url, subject: 'elsewhere' })
-    await expect(broker.publish([makeMessage()], NEVER)).rejects.toThrow(
-      /No JetStream stream takes the subject elsewhere.*nats stream add/,
-    )
-    await server.stop()
-  },
-)
-
-it.skipIf(nats === undefined)('an event that comes again is in the stream once', async () => {
-  const server = await (nats as () => Promise<BrokerServer>)()
-  const broker = await server.open()
-  const message = makeMessage()
-  expect(await broker.publish([message], NEVER)).toEqual([])
-  expect(await broker.publish([message], NEVER)).toEqual([])
-  expect(await server.read()).toHaveLength(1)
-  await server.stop()
-})
-
-const rabbit = BROKERS[1]?.start
-it.skipIf(rabbit === undefined)(
-  'an exchange that is removed is made again, and no connection is left behind',
-  async () => {
-    const server = await (rabbit as () => Promise<BrokerServer>)()
-    onTestFinished(() => server.stop())
-    const open = new Set<Socket>()
-    const proxy = createServer((socket) => {
-      const onward = connect(Number(new URL(server.url).port), '127.0.0.1')
-      open.add(socket.on('close', () => open.delete(socket)))
-      socket.pipe(onward).pipe(socket)
-      for (const one of [socket, onward]) one.on('error', () => one.destroy())
-    }).listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    onTestFinished(() => void proxy.close())
-    const { port } = proxy.address() as AddressInfo
-    const broker = await server.open(server.url.replace(/:\d+$/, `:${port}`))
-    await broker.publish([makeMessage()], NEVER)
-
-    const admin = await amqp.connect(server.url)
-    await (await admin.createChannel()).deleteExchange('mail')
-    await expect(broker.publish([makeMessage()], NEVER)).rejects.toThrow()
-    await expect.poll(() => broker.publish([makeMessage()], NEVER).catch(String)).toEqual([])
-    await admin.close()
-    await expect.poll(() => open.size).toBe(1)
-  },
-)
