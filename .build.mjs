@@ -53,8 +53,13 @@ const TAKEN_IN = [
   'yaml',
   'zod',
 ]
-/** Of those, what they load only for schemas that our listeners do not have. */
-const LEFT_OUT = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler']
+/**
+ * Of those, what they load only for schemas that our listeners do not have, and half a megabyte of
+ * character sets, of bodies that were to be texts: ours stay bytes.
+ */
+const LEFT_OUT = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', '../encodings']
+/** They get files of their own, without source maps. Of these two only what we use is taken. */
+const APART = TAKEN_IN.filter((name) => !['zod', 'fastify-type-provider-zod'].includes(name))
 const PROGRAMS = ['main', 'health-check']
 const LIBRARIES = ['handlers/index', 'handlers/testing']
 
@@ -96,13 +101,17 @@ async function build(name) {
 /** What only some commands need gets files of its own. */
 async function bundle(folder) {
   const esbuild = await import('esbuild')
-  await esbuild.build({
-    entryPoints: ENTRIES.map((entry) => ({ in: join(ROOT, 'src', `${entry}.ts`), out: basename(entry) })),
+  const { metafile } = await esbuild.build({
+    entryPoints: [
+      ...ENTRIES.map((entry) => ({ in: join(ROOT, 'src', `${entry}.ts`), out: basename(entry) })),
+      ...APART.map((name) => ({ in: name, out: `package-${name.replace(/\W/g, '-')}` })),
+    ],
     outdir: folder,
     outExtension: { '.js': '.mjs' },
+    metafile: true,
     bundle: true,
     splitting: true,
-    plugins: [{ name: 'packages', setup: ({ onResolve }) => onResolve({ filter: /^[^./]/ }, leaveOut) }],
+    plugins: [{ name: 'packages', setup: ({ onResolve }) => onResolve({ filter: /^[^./]|^\.\.\/encodings$/ }, leaveOut) }],
     // Packages that are not modules ask for Node's own.
     banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
     format: 'esm',
@@ -112,6 +121,21 @@ async function bundle(folder) {
     sourcesContent: false,
     logLevel: 'warning',
   })
+  dropMapsOfPackages(metafile.outputs)
+}
+
+/**
+ * Node reads the map of each file as soon as it loads that, in each thread: as much work as to compile the
+ * file. Who reads a stack looks for our lines.
+ */
+function dropMapsOfPackages(outputs) {
+  for (const [name, { inputs }] of Object.entries(outputs)) {
+    const isOurs = Object.keys(inputs).some((input) => input.startsWith('src/'))
+    if (isOurs || !name.endsWith('.mjs')) continue
+    const file = join(ROOT, name)
+    rmSync(`${file}.map`)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?$/m, ''))
+  }
 }
 
 function leaveOut({ path, importer, kind }) {

@@ -113,6 +113,7 @@ describe('the Dockerfile', () => {
       [
         'node',
         '--enable-source-maps',
+        '--min-semi-space-size=4',
         '--max-semi-space-size=4',
         '--max-old-space-size=1024',
         '/app/dist/main.js',
