@@ -63,6 +63,21 @@ const APART = TAKEN_IN.filter((name) => !['zod', 'fastify-type-provider-zod'].in
 const PROGRAMS = ['main', 'health-check']
 const LIBRARIES = ['handlers/index', 'handlers/testing']
 
+/** As `dispatch/process/spawn-host.ts` starts a handler's process that has the memory of most. */
+const HOST_FLAGS = ['--max-old-space-size=256', '--min-semi-space-size=4']
+/** With what most handlers have, so that all that is called for it is compiled. */
+const SAMPLE_HANDLER = `import { type Handler, defineHandler } from 'mailtrap-receiver'
+interface Found { readonly id?: string }
+enum Kind { hard = 'hard' }
+class Seen { constructor(private readonly ids = new Set<string>()) {} has(id: string): boolean { return this.ids.has(id) } }
+const seen = new Seen()
+const waited: readonly Found[] = await Promise.all([{ id: \`\${Kind.hard}\` } as Found])
+const handler: Handler = defineHandler({
+  on: { '*': async (event, { log }) => { for (const { id = '' } of waited) if (!seen.has(id)) log?.info(event.event ?? id) } },
+})
+export default handler
+`
+
 /** How many are kept; of older ones those that somebody runs. */
 const KEPT_BUILDS = 10
 const BUILD = /^[0-9a-f]{16}$/
@@ -87,7 +102,8 @@ async function build(name) {
   const fresh = join(DIST, `${name}.${process.pid}`)
   mkdirSync(fresh, { recursive: true })
   try {
-    await Promise.all([bundle(fresh), bundlePage(join(fresh, 'admin/page')), declareTypes(fresh)])
+    const bundled = bundle(fresh).then(() => compileAhead(fresh))
+    await Promise.all([bundled, bundlePage(join(fresh, 'admin/page')), declareTypes(fresh)])
     for (const file of listSources().filter((one) => one.endsWith('.sql'))) {
       cpSync(file, file.replace(join(ROOT, 'src'), fresh))
     }
@@ -136,6 +152,19 @@ function dropMapsOfPackages(outputs) {
     rmSync(`${file}.map`)
     writeFileSync(file, readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?$/m, ''))
   }
+}
+
+/**
+ * What translates handlers is compiled once, by loading one as a process of its own does, with the same
+ * flags: others would be another kind of Node to V8 before version 22. See `handlers/translate.ts`.
+ */
+async function compileAhead(folder) {
+  const handler = join(folder, 'sample.ts')
+  writeFileSync(handler, SAMPLE_HANDLER)
+  const load = `const { loadHandler } = await import('./load-handler.mjs'); await loadHandler(process.argv[1])`
+  const args = [...HOST_FLAGS, '--input-type=module', '--eval', load, handler]
+  await promisify(execFile)(process.execPath, args, { cwd: folder })
+  rmSync(handler)
 }
 
 function leaveOut({ path, importer, kind }) {

@@ -12,6 +12,7 @@ import { describeError } from './describe-error.ts'
 import type { EventKey } from './handler-context.ts'
 import * as publicExports from './index.ts'
 import { type LoadedHandler, toLoadedHandler } from './read-event.ts'
+import { createTranslate } from './translate.ts'
 
 export type { LoadedHandler } from './read-event.ts'
 
@@ -67,10 +68,12 @@ export function listLoadedFiles(): string[] {
 
 /**
  * A module that lies anywhere, without `node_modules` beside it, finds `mailtrap-receiver`: it gets
- * the very one that runs here. Nothing is cached on disk: it may be read-only, or shared.
+ * the very one that runs here. Nothing of it is cached on disk: that may be read-only, or shared.
  */
 function createModuleLoader(module: string) {
+  const transform = createTranslate()
   const options: JitiOptions = {
+    ...(transform && { transform }),
     fsCache: false,
     interopDefault: false,
     virtualModules: { 'mailtrap-receiver': publicExports },

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -97,6 +98,21 @@ it('leaves to a receiver that runs the build that it began with, while another i
   await expect.poll(() => handlerPids(first.printed()), { interval: 20 }).toHaveLength(1)
   process.kill(Number(handlerPids(first.printed())[0]), 'SIGKILL')
   await vi.waitFor(() => expect(handlerPids(first.printed())).toHaveLength(2), { interval: 20 })
+})
+
+it('has compiled what the process of a TypeScript handler translates it with', async () => {
+  const folder = checkOut()
+  // By this Node, whichever made the build that is here.
+  changeSources(folder)
+  await build(folder)
+  const [name = ''] = /[0-9a-f]{16}/.exec(readFileSync(join(folder, 'dist/main.js'), 'utf8')) ?? []
+  const listCompiled = () =>
+    readdirSync(join(folder, 'dist', name, 'compiled')).filter((file) => file.startsWith('babel'))
+  const before = listCompiled()
+  await waitUntilReady(start(folder, 'data'))
+  // What V8 would not take would have been kept by the process itself, beside it.
+  expect(before).not.toEqual([])
+  expect(listCompiled()).toEqual(before)
 })
 
 it('starts the build that is there where nothing could make another', async () => {
