@@ -54,7 +54,7 @@ async function startDevelopment() {
   return { ...receiver, dataDir, url: String(url), adminUrl: String(adminUrl) }
 }
 
-describe('the process', () => {
+describe('the process', { concurrent: true }, () => {
   it.each([
     [['stats', '--admin-url', 'http://127.0.0.1:9'], {}, 1],
     [['send', '--nonsense'], {}, 2],

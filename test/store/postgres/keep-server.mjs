@@ -121,7 +121,7 @@ function findFreePort() {
 
 /** A power cut is not among what most tests survive. */
 const QUICK = {
-  max_connections: '200',
+  max_connections: '400',
   fsync: 'off',
   full_page_writes: 'off',
   autovacuum_naptime: '5s',
