@@ -63,16 +63,11 @@ export function tellOfRequests(
       metrics.last_batch_timestamp_seconds.set({ source }, now() / 1_000)
       metrics.ack_seconds.observe({ source }, ackMs / 1_000)
       metrics.batch_bytes.observe({ source }, bytes)
-      const attributes = {
-        'webhook.batch': batch,
-        'webhook.source': source,
-        'webhook.bytes': bytes,
-      }
       spans?.addFirst({
         batch,
         name: `receive ${source}`,
         durationMs: ackMs,
-        attributes: { ...attributes, 'webhook.secret_position': secretPosition },
+        attributes: { batch, source, bytes, secret_position: secretPosition },
       })
     },
     requestRefused({ reason, aheadSeconds, ...fact }: RefusedRequest) {
@@ -118,9 +113,12 @@ export function tellOfUnpacking(
       metrics.unpack_seconds.observe({ source }, durationMs / 1_000)
       metrics.quarantined_total.inc({ source }, totals.quarantined)
       countTypes(source, types)
-      const named = Object.entries(totals).map(([name, count]) => [`webhook.${name}`, count])
-      const attributes = { 'webhook.source': source, ...Object.fromEntries(named) }
-      spans?.add({ batch, name: `unpack ${source}`, durationMs, attributes })
+      spans?.add({
+        batch,
+        name: `unpack ${source}`,
+        durationMs,
+        attributes: { source, ...totals },
+      })
     },
     unpackFailed(fact: { batch: string; error: string }) {
       tellOfFailure(fact)

@@ -55,11 +55,7 @@ export function tellOfAttempts({ log, line, metrics, spans }: Telling, minutes: 
         batch,
         name: `handle ${handler}`,
         durationMs: Math.max(0, ...durationsMs),
-        attributes: {
-          'webhook.handler': handler,
-          'webhook.events': done,
-          'webhook.outcome': 'done',
-        },
+        attributes: { handler, events: done, outcome: 'done' },
       })
     },
     /** An attempt has failed, or one of an event by itself has succeeded. */
@@ -79,13 +75,7 @@ export function tellOfAttempts({ log, line, metrics, spans }: Telling, minutes: 
         batch,
         name: `handle ${handler}`,
         durationMs,
-        attributes: {
-          'webhook.handler': handler,
-          'webhook.event': event,
-          'webhook.type': tameText(type),
-          'webhook.attempt': attempt,
-          'webhook.outcome': outcome,
-        },
+        attributes: { handler, event, type: tameText(type), attempt, outcome },
         error: error === undefined ? undefined : withoutStack(error),
       })
     },

@@ -65,7 +65,9 @@ export function openTracer({ version, now, onProblem }: TracerOptions): Tracer {
   }
 
   function end(span: Span, endedAt: number, { attributes, error }: EndedSpan): void {
-    span.setAttributes(attributes)
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== undefined) span.setAttribute(`webhook.${name}`, value)
+    }
     if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error })
     span.end(millisToHrTime(endedAt))
   }

@@ -75,6 +75,7 @@ export interface EndedSpan {
   readonly batch: string
   readonly name: string
   readonly durationMs: number
+  /** By their names behind `webhook.`. */
   readonly attributes: Attributes
   /** Why it failed. */
   readonly error?: string | undefined
