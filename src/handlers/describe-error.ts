@@ -1,9 +1,12 @@
 import { inspect } from 'node:util'
+import { ownFile } from '../own-files.ts'
 
 const MAX_CHARACTERS = 2_000
 const MAX_STACK_LINES = 12
 /** Lines of a stack that say nothing to the handler's author. */
 const FOREIGN_LINE = /\(?node:internal\/|\/node_modules\/jiti\//
+/** Nor do ours, which are kept with every attempt that failed. */
+const OWN_FOLDER = ownFile('.').pathname
 
 /** Whatever was thrown, as text of at most 2,000 characters. Never throws. */
 export function describeError(thrown: unknown): string {
@@ -34,8 +37,10 @@ function describeStack(error: Error): string {
   const frames = String(error.stack ?? '')
     .split('\n', 1_000)
     .filter((line) => /^\s+at /.test(line) && !FOREIGN_LINE.test(line))
-    .slice(0, MAX_STACK_LINES)
-  return [title, ...frames].join('\n')
+  const others = frames.filter((line) => !line.includes(OWN_FOLDER))
+  // Of a fault in a handler of ours there is nothing else.
+  const shown = (others.length > 0 ? others : frames).slice(0, MAX_STACK_LINES)
+  return [title, ...shown].join('\n')
 }
 
 function show(value: unknown): string {

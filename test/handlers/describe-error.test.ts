@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/handlers/describe-error.ts'
+import { ownFile } from '../../src/own-files.ts'
 
 describe('describeError', () => {
   it('gives name, text and the first lines of the stack', () => {
     const text = describeError(new RangeError('too far'))
     expect(text).toMatch(/^RangeError: too far\n\s+at .*describe-error\.test\.ts/)
     expect(text).not.toContain('node:internal')
+  })
+
+  it('leaves out lines of the stack that are the receiver’s, unless there are no others', () => {
+    const error = new RangeError('too far')
+    const own = `    at callHandler (${ownFile('handlers/run-attempt.ts').href}:29:36)`
+    const others = '    at act (/app/handlers/orders.ts:6:22)'
+    error.stack = ['RangeError: too far', others, own].join('\n')
+    expect(describeError(error)).toBe(`RangeError: too far\n${others}`)
+    error.stack = ['RangeError: too far', own].join('\n')
+    expect(describeError(error)).toBe(`RangeError: too far\n${own}`)
   })
 
   it('gives the cause, but not an endless chain of causes', () => {
