@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isLoopback } from '../../address.ts'
@@ -63,7 +63,7 @@ export function protectRoutes(app: FastifyInstance, signIn: SignIn | undefined):
 /** Without a password the caller must be on this machine and must have meant this machine. */
 const admitThisMachine: Guard = (request, reply) => {
   // The socket's own: what a proxy says of an address must not make a caller local.
-  if (isFromThisMachine(request.socket.remoteAddress ?? '', request.headers)) return undefined
+  if (isFromThisMachine(request.raw)) return undefined
   return reply.code(403).send({
     error: 'forbidden',
     message:
@@ -108,16 +108,25 @@ function isJson(headers: IncomingHttpHeaders): boolean {
 }
 
 const HOST = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[a-z0-9.-]+))(?::\d{1,5})?$/i
-const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const
+const FORWARDING_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+] as const
 
 /**
  * True when the peer is this machine and the Host header names this machine. The second part stops
  * DNS rebinding: a stranger's page whose own name suddenly points at 127.0.0.1. A proxy on this
- * machine would make the whole world look local, so what it forwards is not local.
+ * machine would make the whole world look local, so what it forwards is not local. One that is told no more than
+ * our address, as nginx, adds no header and puts that address into Host, but asks in HTTP/1.0 as nobody else does.
  */
-function isFromThisMachine(peer: string, headers: IncomingHttpHeaders): boolean {
+function isFromThisMachine({ socket, headers, httpVersion }: IncomingMessage): boolean {
   const isForwarded = FORWARDING_HEADERS.some((name) => headers[name] !== undefined)
-  return !isForwarded && isLoopback(peer) && isLoopbackHost(headers.host)
+  if (isForwarded || httpVersion === '1.0') return false
+  return isLoopback(socket.remoteAddress ?? '') && isLoopbackHost(headers.host)
 }
 
 function isLoopbackHost(host: string | undefined): boolean {

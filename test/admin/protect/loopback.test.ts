@@ -1,4 +1,7 @@
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { buildAdmin } from '../build-admin.ts'
 
 describe('without a password', () => {
@@ -77,12 +80,26 @@ describe('without a password', () => {
     ['x-forwarded-for', '203.0.113.7'],
     ['forwarded', 'for=203.0.113.7'],
     ['x-real-ip', '203.0.113.7'],
+    ['x-forwarded-host', 'admin.example.com'],
+    ['x-forwarded-proto', 'https'],
+    ['via', '1.1 proxy'],
   ])('serves nobody through a proxy: %s: %s', async (name, value) => {
     const { app } = buildAdmin()
 
     const answer = await app.inject({ url: '/', headers: { [name]: value } })
 
     expect(answer.statusCode).toBe(403)
+  })
+
+  it('serves nobody through a proxy that tells nothing of it, as nginx does by default', async () => {
+    const { app } = buildAdmin()
+    onTestFinished(() => app.close())
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET /api/stats HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 /)
   })
 
   it('refuses pages, unknown addresses and changes alike', async () => {
