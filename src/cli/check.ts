@@ -34,15 +34,9 @@ async function check(options: { readonly dev?: boolean }, context: CommandContex
   ])
   const wrong = handlers.filter(({ problems }) => problems.length > 0).length
   const isOk = wrong === 0 && store.isUsable
-  const answer = {
-    ok: isOk,
-    warnings: settings.warnings,
-    store: { usable: store.isUsable, problem: store.problem ?? null },
-    handlers: handlers.map(({ takesBatches, ...handler }) => ({
-      ...handler,
-      takes_batches: takesBatches,
-    })),
-  }
+  const { warnings } = settings
+  const usable = { usable: store.isUsable, problem: store.problem ?? null }
+  const answer = { ok: isOk, warnings, store: usable, handlers }
   await printAnswer(context, answer, (paint) => describeCheck(settings, { handlers, store }, paint))
   if (isOk) return
   const parts = [
@@ -60,7 +54,7 @@ interface CheckedHandler {
   /** Undefined when it could not be loaded. */
   readonly name: string | undefined
   readonly keys: readonly string[]
-  readonly takesBatches: boolean
+  readonly takes_batches: boolean
   /** Empty: it can be used. */
   readonly problems: readonly string[]
   /** The last lines that it wrote while it was loaded. */
@@ -83,14 +77,15 @@ function load(
   handler: HandlerSettings,
   env: Readonly<Record<string, string>>,
 ): Promise<CheckedHandler> {
-  let facts: Pick<CheckedHandler, 'name' | 'keys' | 'takesBatches'> | undefined
+  type Facts = Pick<CheckedHandler, 'name' | 'keys' | 'takes_batches'>
+  let facts: Facts = { name: undefined, keys: [], takes_batches: false }
   const output: string[] = []
   return new Promise((resolve) => {
     const child = new HandlerProcess(
       { handler, env, limits: DEFAULT_LIMITS },
       {
-        onReady(ready) {
-          facts = ready
+        onReady({ name, keys, takesBatches }) {
+          facts = { name, keys, takes_batches: takesBatches }
           // It is ready only once this call has returned.
           setImmediate(() => child.stop())
           return undefined
@@ -105,11 +100,10 @@ function load(
         onRoom: () => {},
         onLoadingLong: () => {},
         onExit: ({ failure }) => {
-          const unloaded = { name: undefined, keys: [], takesBatches: false }
           resolve({
             module: handler.module,
             target: handler.builtIn ? showTarget(handler.builtIn) : null,
-            ...(facts ?? unloaded),
+            ...facts,
             problems: failure?.problems ?? [],
             output,
           })
@@ -173,14 +167,14 @@ function describeCheck(
 }
 
 function describeHandler(handler: CheckedHandler, paint: Paint): string {
-  const { name, module, target, keys, takesBatches, problems, output } = handler
+  const { name, module, target, keys, problems, output } = handler
   const to = target === null ? '' : `\n    to ${safeText(target)}`
   // Short for modules below the current folder.
   const path = relative('.', module)
   const short = module.startsWith('/') && !path.startsWith('..') ? path : module
   const place = `${safeText(short)}${to}`
   if (problems.length === 0) {
-    const manner = takesBatches ? ', in batches' : ''
+    const manner = handler.takes_batches ? ', in batches' : ''
     return `${paint('green', '✓')} ${paint('bold', safeText(name ?? ''))}  ${place}\n    ${safeText(keys.join(', '))}${manner}\n`
   }
   const lines = [...problems, ...output.map((text) => `it wrote: ${text}`)]

@@ -99,7 +99,6 @@ async function createProgram(argv: readonly string[], context: ProcessContext): 
     .description('The server behind your Mailtrap webhook URL.')
     .version(readVersion(), '-V, --version', 'print the version')
     .enablePositionalOptions()
-    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
   const isWanted = findWanted(argv)
   const own = followOptions(program, context)
@@ -137,16 +136,14 @@ function followOptions(program: Command, context: ProcessContext): CommandContex
 
 /** Which commands are run, or tell of themselves; of the others name and summary are enough. */
 function findWanted(argv: readonly string[]): (name: string) => boolean {
-  const [word] = skipHelp(argv)
+  // `help stats` is about the same command as `stats`.
+  const [word] = argv[0] === 'help' ? argv.slice(1) : argv
   // It tells of all of them.
   if (argv[0] === 'completion') return () => true
   if (word !== undefined && !word.startsWith('-')) return (name) => name === word
   const isOfAll = argv.some((one) => ['help', '-h', '--help', '-V', '--version'].includes(one))
   return (name) => name === DEFAULT_COMMAND && !isOfAll
 }
-
-/** `help stats` is about the same command as `stats`. */
-const skipHelp = (argv: readonly string[]) => (argv[0] === 'help' ? argv.slice(1) : argv)
 
 /** Every command writes where the context says, ends by throwing, and hints at its help. */
 function prepare(command: Command, context: ProcessContext, parents: string): void {
@@ -156,6 +153,8 @@ function prepare(command: Command, context: ProcessContext, parents: string): vo
     .exitOverride()
     .showHelpAfterError(`Try: ${name} --help`)
     .helpOption('-h, --help', 'show this help')
+    // On narrow terminals, too, descriptions stay beside what they describe.
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
@@ -164,6 +163,9 @@ function prepare(command: Command, context: ProcessContext, parents: string): vo
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+  if (command.commands.length > 0) {
+    command.helpCommand('help [command]', 'show the help of a command')
+  }
   for (const child of command.commands) prepare(child, context, `${name} `)
 }
 
@@ -173,7 +175,9 @@ function prepare(command: Command, context: ProcessContext, parents: string): vo
  */
 function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
   let command = program
-  for (const word of skipHelp(argv)) {
+  for (const word of argv) {
+    // About whatever follows it.
+    if (word === 'help') continue
     if (word.startsWith('-') || command.commands.length === 0) return
     const found = command.commands.find((child) => child.name() === word)
     if (!found) {

@@ -184,6 +184,9 @@ describe('mailtrap-receiver check', () => {
     })
     const { exitCode, out } = await check(folder, ['--json'])
     expect(exitCode).toBe(0)
+    const { handlers } = JSON.parse(out)
+    const names = ['keys', 'module', 'name', 'output', 'problems', 'takes_batches', 'target']
+    expect(Object.keys(handlers[0]).sort()).toEqual(names)
     expect(JSON.parse(out)).toMatchObject({
       ok: true,
       handlers: [

@@ -42,6 +42,24 @@ describe('mailtrap-receiver', () => {
   })
 
   it.each([
+    [['webhooks', 'help'], 'mailtrap-receiver webhooks'],
+    [['events', 'help'], 'mailtrap-receiver events'],
+    [['jobs', 'help', 'discard'], 'mailtrap-receiver jobs discard'],
+    [['help', 'stats'], 'mailtrap-receiver stats'],
+  ])('takes %j for a wish to be helped', async (argv, command) => {
+    const { exitCode, out, err } = await runCommand(argv)
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
+    expect(out).toContain(`Usage: ${command} `)
+  })
+
+  it('keeps descriptions beside what they describe on a narrow terminal', async () => {
+    const { out } = await runCommand(['jobs', '--help'], { columns: 60 })
+    for (const line of out.split('Examples:')[0]?.split('\n') ?? []) {
+      expect(line.length, line).toBeLessThanOrEqual(60)
+    }
+  })
+
+  it.each([
     [['sned'], "unknown command 'sned'. Did you mean send?", 'mailtrap-receiver'],
     [['send', '--coutn', '5'], "unknown option '--coutn'", 'mailtrap-receiver send'],
     [['events', '--state', 'gone'], 'Allowed choices are pending', 'mailtrap-receiver events'],
@@ -54,6 +72,11 @@ describe('mailtrap-receiver', () => {
       'mailtrap-receiver events',
     ],
     [['quarantine', '7'], "unknown command '7'", 'mailtrap-receiver quarantine'],
+    [
+      ['jobs', 'help', 'retri'],
+      "unknown command 'retri'. Did you mean retry?",
+      'mailtrap-receiver jobs',
+    ],
     [['help', 'stat'], "unknown command 'stat'. Did you mean stats?", 'mailtrap-receiver'],
     [['replay', '--state', 'pending'], 'Allowed choices are done', 'mailtrap-receiver replay'],
     [['stats', 'today'], 'too many arguments', 'mailtrap-receiver stats'],
