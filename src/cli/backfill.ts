@@ -56,12 +56,14 @@ const readTime = readerOf(
   parseInstant,
 )
 
+const NOTHING = { messages: 0, events: 0, known: 0, missing: 0 }
+
 async function backfill(options: BackfillOptions, context: CommandContext): Promise<void> {
   const { from, to, source, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
   const api = createApi(context)
   const client = await (dryRun ? connect : connectToChange)(context)
   const progress = createProgress(context)
-  const tally = { messages: 0, events: 0, known: 0, missing: 0 }
+  const tally = { ...NOTHING }
   const waiting: object[] = []
 
   const fill = async () => {
@@ -128,10 +130,9 @@ async function* pagesOf(
 }
 
 function describe(
-  report: { messages: number; events: number; known: number; missing: number },
-  { dryRun, sentFrom }: { dryRun: boolean; sentFrom: number },
+  { messages, events, known, missing }: Readonly<Record<keyof typeof NOTHING, number>>,
+  { dryRun, sentFrom }: { readonly dryRun: boolean; readonly sentFrom: number },
 ): string {
-  const { messages, events, known, missing } = report
   const asked = `Mailtrap tells of ${formatCounted(events, 'event')} of ${formatCounted(messages, 'e-mail')} sent since ${formatInstant(new Date(sentFrom).toISOString())} UTC.`
   const outcome = dryRun
     ? `${formatCounted(missing, 'is', 'are')} missing here; nothing was put in.`

@@ -12,7 +12,7 @@ import {
 import { readSecret } from './command-settings.ts'
 import { formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { type Column, printRows } from './table.ts'
+import { printRows, type Rows } from './table.ts'
 import { printAnswer, safeText, writeText } from './terminal.ts'
 
 /** Adds what every command needs that speaks to a running receiver. */
@@ -120,16 +120,10 @@ export function addListOptions(command: Command): Command {
     .option('--all', 'all rows, however many')
 }
 
-interface ListPrint<Row> extends Omit<ListRequest, 'limit' | 'query'> {
-  readonly columns: readonly Column<Row>[]
-  /** What to say when there are no rows. */
-  readonly whenEmpty: string
-}
-
 /** Prints the rows of the admin API: a table for people, a JSON line per row for machines. */
 export async function printList<Row>(
   context: CommandContext,
-  { columns, whenEmpty, ...list }: ListPrint<Row>,
+  { columns, whenEmpty, ...list }: Omit<Rows<Row>, 'pages'> & Pick<ListRequest, 'path' | 'rowsIn'>,
 ): Promise<void> {
   const { all, limit = MAX_PAGE } = context.options
   const request = { ...list, query: filterOf(context), limit: all ? Infinity : limit }

@@ -27,22 +27,16 @@ export function figureColumn<Row>(title: string, figure: (row: Row) => number): 
   return { title, text: (row) => formatCount(figure(row)), isFigure: true }
 }
 
-interface TableOptions {
-  /** Columns of the terminal; undefined, or 0 from one that does not know: nothing is ever cut. */
-  readonly width?: number | undefined
-  readonly paint?: Paint
-}
-
 const GAP = '  '
 const MIN_WIDTH = 8
 
 /**
  * Formats rows, chunk by chunk: the first chunk fixes the widths and brings the titles. Texts are
- * made safe for a terminal.
+ * made safe for a terminal, and cut to its `width`; undefined, or 0 from one that does not know: not cut.
  */
 export function createTable<Row>(
   columns: readonly Column<Row>[],
-  { width, paint = plain }: TableOptions = {},
+  { width, paint = plain }: { readonly width?: number | undefined; readonly paint?: Paint } = {},
 ): (rows: readonly Row[]) => string {
   const titles = columns.map(({ title }) => title)
   let widths: readonly number[] | undefined
@@ -77,9 +71,16 @@ export function createOwnTable<Row>(
   return createTable(columns, { width, paint: createPaint(stdout, env) })
 }
 
+export interface Rows<Row> {
+  readonly columns: readonly Column<Row>[]
+  readonly pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>
+  /** What to say when there are no rows. */
+  readonly whenEmpty: string
+}
+
 /** Rows that come in pages: a table for people, a JSON line per row for machines. */
 export async function printRows<Row>(
-  { columns, pages, whenEmpty }: RowsPrint<Row>,
+  { columns, pages, whenEmpty }: Rows<Row>,
   context: CommandContext,
 ): Promise<void> {
   const { stdout, stderr } = context
@@ -91,13 +92,6 @@ export async function printRows<Row>(
     if (rows.length > 0) await writeText(stdout, format(rows))
   }
   if (count === 0 && !json) await writeText(stderr, `${whenEmpty}\n`)
-}
-
-interface RowsPrint<Row> {
-  readonly columns: readonly Column<Row>[]
-  readonly pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>
-  /** What to say when there are no rows. */
-  readonly whenEmpty: string
 }
 
 export function jsonLines(rows: readonly unknown[]): string {

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../model.ts'
-import type { Random, SampleEvent } from '../providers/samples.ts'
+import type { SampleEvent } from '../providers/samples.ts'
 import { type RunningStream, runStream, type StreamSpec } from './samples/event-stream.ts'
 import { createPoster, type Poster } from './send-request.ts'
 import { type Faults, occurs } from './sending/faults.ts'
@@ -7,6 +7,7 @@ import {
   type AttemptJson,
   type DueBatch,
   noteAnswer,
+  type SenderOptions,
   Senders,
   type SimulatorState,
 } from './sending/senders.ts'
@@ -20,21 +21,16 @@ import {
   WebhookBook,
   webhookKey,
 } from './sending/webhook.ts'
-import type { RetryProfile } from './sending/webhook-queue.ts'
 
 /** No retry comes sooner, so the clock may go on so far before an answer is there. */
 const LEAST_RETRY_MS = 60_000
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const KEPT_RECORDS = 200
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends Pick<SenderOptions, 'random' | 'retries' | 'whenPaused'> {
   readonly clock: VirtualClock
-  readonly random: Random
   /** Random lower-case hex digits, for secrets and ids. */
   readonly randomHex: (digits: number) => string
-  readonly retries: RetryProfile
-  /** What becomes of events while their webhook is paused. No document says it. */
-  readonly whenPaused: 'keep' | 'drop'
   /** Begun when the first webhook of a kind is created; undefined: events are only posted. */
   readonly generate: Pick<StreamSpec, 'events' | 'overMs' | 'seed'> | undefined
   /** How long an answer may take, by our clock. */

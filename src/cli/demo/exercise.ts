@@ -114,41 +114,31 @@ export function checkDemo(
 ): Expectation[] {
   const total = (figure: 'events' | 'duplicates' | 'quarantined') =>
     requests.reduce((sum, request) => sum + request[figure], 0)
+  const [events, duplicates] = [total('events'), total('duplicates')]
+  const quarantined = total('quarantined')
   const refused = requests.filter((request) => request.answer === 401).length
-  const jobs = Object.values(handlers).reduce((sum, count) => sum + count, 0)
+  const counts = [
+    [events, stats.events.total, `${formatCounted(events, 'event')} stored, each once`],
+    [
+      ...[duplicates, stats.duplicates],
+      `${formatCounted(duplicates, 'duplicate')} recognised: no handler ran twice`,
+    ],
+    [
+      ...[quarantined, stats.quarantined],
+      `${formatCounted(quarantined, 'unreadable line')} in quarantine, its neighbours stored`,
+    ],
+    [
+      ...[refused, stats.batches.refused_by_reason.signature],
+      `${formatCounted(refused, 'request')} with a wrong signature refused, nothing of it kept`,
+    ],
+  ] as const
   return [
     checkAnswers(sent),
-    expectCount(
-      total('events'),
-      stats.events.total,
-      (count) => `${formatCounted(count, 'event')} stored, each once`,
-    ),
-    expectCount(
-      total('duplicates'),
-      stats.duplicates,
-      (count) => `${formatCounted(count, 'duplicate')} recognised: no handler ran twice`,
-    ),
-    expectCount(
-      total('quarantined'),
-      stats.quarantined,
-      (count) => `${formatCounted(count, 'unreadable line')} in quarantine, its neighbours stored`,
-    ),
-    expectCount(
-      refused,
-      stats.batches.refused_by_reason.signature,
-      (count) =>
-        `${formatCounted(count, 'request')} with a wrong signature refused, nothing of it kept`,
-    ),
-    checkJobs(
-      handlers,
-      stats,
-      `${formatCounted(jobs, 'job')} done by ${formatCounted(Object.keys(handlers).length, 'handler')}, none failed`,
-    ),
+    ...counts.map(([wanted, found, text]) => {
+      return { text, isMet: wanted === found, found: String(found) }
+    }),
+    checkJobs(handlers, stats),
   ]
-}
-
-function expectCount(wanted: number, found: number, say: (count: number) => string): Expectation {
-  return { text: say(wanted), isMet: wanted === found, found: String(found) }
 }
 
 function checkAnswers(sent: readonly SentRequest[]): Expectation {
@@ -160,15 +150,13 @@ function checkAnswers(sent: readonly SentRequest[]): Expectation {
   }
 }
 
-function checkJobs(
-  wanted: DemoRequests['handlers'],
-  { jobs }: StatsJson,
-  text: string,
-): Expectation {
+function checkJobs(wanted: DemoRequests['handlers'], { jobs }: StatsJson): Expectation {
   const wrong = Object.entries(wanted).filter(([name, count]) => {
     const { done, pending, dead } = jobs[name] ?? { done: 0, pending: 0, dead: 0 }
     return done !== count || pending > 0 || dead > 0
   })
   const found = wrong.map(([name]) => `${name}: ${JSON.stringify(jobs[name] ?? 'no job')}`)
+  const total = Object.values(wanted).reduce((sum, count) => sum + count, 0)
+  const text = `${formatCounted(total, 'job')} done by ${formatCounted(Object.keys(wanted).length, 'handler')}, none failed`
   return { text, isMet: wrong.length === 0, found: found.join(', ') }
 }

@@ -23,19 +23,8 @@ export interface TimedEvent {
   readonly event: SampleEvent
 }
 
-/** What may happen to a mail. */
-type Step =
-  | 'delivered'
-  | 'deferred'
-  | 'bounced'
-  | 'rejected'
-  | 'suspended'
-  | 'opened'
-  | 'clicked'
-  | 'unsubscribed'
-  | 'complained'
-
-const MAILTRAP_TYPES: Readonly<Record<Step, string>> = {
+/** What may happen to a mail, and how Mailtrap calls it. */
+const MAILTRAP_TYPES = {
   delivered: 'delivery',
   deferred: 'soft bounce',
   bounced: 'bounce',
@@ -46,6 +35,7 @@ const MAILTRAP_TYPES: Readonly<Record<Step, string>> = {
   unsubscribed: 'unsubscribe',
   complained: 'spam',
 }
+type Step = keyof typeof MAILTRAP_TYPES
 
 interface PlannedStep {
   readonly at: number
@@ -71,10 +61,8 @@ export function* campaignEvents(options: CampaignOptions): Generator<TimedEvent,
       sentAt = Math.max(sentAt, at - mailEveryMs)
       const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
       if (!types.includes(type)) continue
-      yield {
-        occurredAt: at,
-        event: makeSample(provider, { type, mail: its, occurredAt: at, random }),
-      }
+      const facts = { type, mail: its, occurredAt: at, random }
+      yield { occurredAt: at, event: makeSample(provider, facts) }
     }
     sentAt += mailEveryMs
   }

@@ -32,7 +32,7 @@ export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
   const random = createRandom(seed)
   const mails = Math.ceil(events / EVENTS_PER_MAIL)
   const mailEveryMs = Math.max(1, overMs / mails)
-  const source = types.every(isApartFromMails)
+  const source = types.every((type) => APART_FROM_MAILS.test(type))
     ? separateEvents(spec, random)
     : campaignEvents({ provider, types, mails, mailEveryMs, random, startsAt })
   for (const { occurredAt, event } of take(source, events)) {
@@ -41,19 +41,15 @@ export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
 }
 
 /** Audit and inbound events follow from nothing that is sent. */
-function isApartFromMails(type: string): boolean {
-  return type.startsWith('activity_log.') || type.startsWith('inbound')
-}
+const APART_FROM_MAILS = /^(activity_log\.|inbound)/
 
 function* separateEvents(spec: StreamSpec, random: Random): Generator<TimedEvent, never> {
   const { provider, types, events, overMs, startsAt } = spec
   for (let count = 0; ; count++) {
     const occurredAt = Math.floor(startsAt + (overMs / events) * count)
     const type = pickFrom(types as [string, ...string[]], random)
-    yield {
-      occurredAt,
-      event: makeSample(provider, { type, mail: createMail(random), occurredAt, random }),
-    }
+    const facts = { type, mail: createMail(random), occurredAt, random }
+    yield { occurredAt, event: makeSample(provider, facts) }
   }
 }
 

@@ -75,7 +75,7 @@ export interface AttemptJson {
 /** Requests under way to one webhook. */
 const ATTEMPTS_AT_ONCE = 8
 
-interface SenderOptions {
+export interface SenderOptions {
   readonly webhooks: WebhookBook
   readonly retries: RetryProfile
   /** What becomes of events while their webhook is paused. No document says it. */
