@@ -64,10 +64,7 @@ interface CheckedHandler {
 const MAX_OUTPUT_LINES = 20
 
 /** Loads every handler module in a process of its own, and ends it. */
-async function checkHandlers(
-  settings: Settings,
-  { env }: CommandContext,
-): Promise<CheckedHandler[]> {
+async function checkHandlers(settings: Settings, { env }: CommandContext) {
   const childEnv = handlerEnvironment(settings, env)
   const checked = await Promise.all(settings.handlers.map((handler) => load(handler, childEnv)))
   return refuseSharedNames(checked)

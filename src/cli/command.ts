@@ -80,14 +80,15 @@ export function describeError(error: unknown): string {
     (kind) => error instanceof kind,
   )
   if (isExpected) return error.message
-  return describeListenProblem(error) ?? error.stack ?? error.message
+  const { syscall, code = '', address = 'this machine', port = '' }: ListenError = error
+  const problem = syscall === 'listen' ? LISTEN_PROBLEMS[code] : undefined
+  if (problem !== undefined) return `Port ${port} of ${address} cannot be had: ${problem}.`
+  return error.stack ?? error.message
 }
 
-function describeListenProblem(error: NodeJS.ErrnoException): string | undefined {
-  const problem = error.syscall === 'listen' ? LISTEN_PROBLEMS[error.code ?? ''] : undefined
-  if (problem === undefined) return undefined
-  const { address = 'this machine', port = '' } = error as { address?: string; port?: number }
-  return `Port ${port} of ${address} cannot be had: ${problem}.`
+type ListenError = NodeJS.ErrnoException & {
+  readonly address?: string
+  readonly port?: number | string
 }
 
 /** The version in this package's `package.json`. */

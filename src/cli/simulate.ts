@@ -2,12 +2,11 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { Command, Option } from 'commander'
 import { readDuration } from '../config/quantities.ts'
-import { createRandom } from '../simulator/samples/sample-events.ts'
-import { FAULT_MEANINGS, FAULT_NAMES, FAULTS, type Faults } from '../simulator/sending/faults.ts'
+import { createRandom, SEEDED_START } from '../simulator/samples/sample-events.ts'
+import { FAULT_MEANINGS, FAULT_NAMES, FAULTS } from '../simulator/sending/faults.ts'
 import type { AttemptJson, SimulatorState } from '../simulator/sending/senders.ts'
 import { createVirtualClock } from '../simulator/sending/virtual-clock.ts'
-import type { RetryProfile } from '../simulator/sending/webhook-queue.ts'
-import { Simulator } from '../simulator/simulator.ts'
+import { Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import {
   type CommandContext,
   CommandFailure,
@@ -88,7 +87,7 @@ export function simulateCommand(context: CommandContext): Command {
 }
 
 /** The options of `simulate`, as its command line names them. */
-interface SimulateOptions {
+interface SimulateOptions extends Pick<SimulatorOptions, 'faults' | 'retries' | 'whenPaused'> {
   readonly host: string
   readonly port: number
   readonly speed: number
@@ -96,9 +95,6 @@ interface SimulateOptions {
   /** Milliseconds. */
   readonly over: number
   readonly seed?: number
-  readonly faults: Faults
-  readonly retries: RetryProfile
-  readonly whenPaused: 'keep' | 'drop'
   /** Seconds. */
   readonly timeout: number
   readonly account?: string
@@ -126,9 +122,6 @@ const readFaults = readerOf(
     return FAULTS.parse(Object.fromEntries(shares))
   },
 )
-
-/** As with `send`: the same seed gives the same events, so their times begin here. */
-const SEEDED_START = Date.UTC(2026, 0, 1)
 
 /** Runs both providers until the process is asked to stop. */
 async function runSimulator(options: SimulateOptions, context: CommandContext): Promise<void> {

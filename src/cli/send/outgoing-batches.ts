@@ -18,15 +18,13 @@ import {
   createRandom,
   findType,
   SAMPLE_EVERY_MS,
+  SEEDED_START,
   sampleEvents,
   take,
 } from '../../simulator/samples/sample-events.ts'
 import type { Answer } from '../../simulator/send-request.ts'
 import { type CommandContext, CommandFailure } from '../command.ts'
 import type { SendCommandOptions } from './find-receiver.ts'
-
-/** Times of seeded events count from here, so that the same seed gives the same bytes. */
-const SEEDED_START = Date.UTC(2026, 0, 1)
 
 /** What is to be sent: files as they are, the lines of files, or generated events. */
 export function chooseBatches(

@@ -27,13 +27,18 @@ export function addMailingApiRoutes(
     scope.addHook('onRequest', async ({ headers }) => {
       if (!isTokenRight(readToken(headers), token)) throw PROBLEMS.token
     })
-    addCollectionRoutes(scope, simulator)
-    addItemRoutes(scope, simulator)
+    addWebhookRoutes(scope, simulator)
   }
   app.register(routes)
 }
 
-function addCollectionRoutes(app: FastifyInstance, simulator: Simulator): void {
+function addWebhookRoutes(app: FastifyInstance, simulator: Simulator): void {
+  const find = ({ params }: FastifyRequest): MailingApiWebhook => {
+    const { id } = params as { id: string }
+    const webhook = simulator.webhooks.ofProvider('mailingapi').find((one) => one.id === id)
+    if (!webhook) throw PROBLEMS.missing
+    return webhook
+  }
   app.get(COLLECTION, () => ({
     data: simulator.webhooks
       .ofProvider('mailingapi')
@@ -49,15 +54,6 @@ function addCollectionRoutes(app: FastifyInstance, simulator: Simulator): void {
     const { id, url, events, description, secret, status, createdAt } = webhook
     return { id, url, events, description, secret, status, created_at: isoTime(createdAt) }
   })
-}
-
-function addItemRoutes(app: FastifyInstance, simulator: Simulator): void {
-  const find = (request: FastifyRequest): MailingApiWebhook => {
-    const { id } = request.params as { id: string }
-    const webhook = simulator.webhooks.ofProvider('mailingapi').find((one) => one.id === id)
-    if (!webhook) throw PROBLEMS.missing
-    return webhook
-  }
   app.get(ITEM, async (request) => detailJson(find(request)))
   app.patch(ITEM, async (request) => {
     const now = simulator.clock.now()

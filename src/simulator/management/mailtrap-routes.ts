@@ -41,8 +41,7 @@ export function addMailtrapRoutes(
     scope.addHook('onRequest', createAdmission(options))
     scope.get(TOKENS, (request) => [tokenJson(request, options)])
     for (const base of BASES) {
-      addCollectionRoutes(scope, `${base}/webhooks`, simulator)
-      addItemRoutes(scope, `${base}/webhooks/:id`, simulator)
+      addWebhookRoutes(scope, `${base}/webhooks`, simulator)
       addLogRoutes(scope, `${base}/email_logs`, simulator)
     }
   }
@@ -93,8 +92,14 @@ function addLogRoutes(app: FastifyInstance, path: string, { senders }: Simulator
   })
 }
 
-function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
+function addWebhookRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
   const { webhooks, clock, randomHex } = simulator
+  const find = ({ params }: FastifyRequest): MailtrapWebhook => {
+    const { id } = params as { id: string }
+    const webhook = webhooks.ofProvider('mailtrap').find((one) => String(one.id) === id)
+    if (!webhook) throw NOT_FOUND
+    return webhook
+  }
   app.get(path, () => ({
     // Newest first, as it was seen.
     data: webhooks.ofProvider('mailtrap').toReversed().map(mailtrapJson),
@@ -112,22 +117,13 @@ function addCollectionRoutes(app: FastifyInstance, path: string, simulator: Simu
     simulator.create(webhook)
     return { data: { signing_secret: webhook.secret, ...mailtrapJson(webhook) } }
   })
-}
-
-function addItemRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
-  const find = (request: FastifyRequest): MailtrapWebhook => {
-    const { id } = request.params as { id: string }
-    const webhook = simulator.webhooks.ofProvider('mailtrap').find((one) => String(one.id) === id)
-    if (!webhook) throw NOT_FOUND
-    return webhook
-  }
-  app.get(path, async (request) => ({ data: mailtrapDetailJson(find(request)) }))
-  app.patch(path, async (request) => {
+  app.get(`${path}/:id`, async (request) => ({ data: mailtrapDetailJson(find(request)) }))
+  app.patch(`${path}/:id`, async (request) => {
     const changed = changeWebhook(find(request), readFields(request))
     simulator.change(changed)
     return { data: mailtrapJson(changed) }
   })
-  app.delete(path, async (request) => {
+  app.delete(`${path}/:id`, async (request) => {
     const webhook = find(request)
     simulator.remove(webhook)
     return { data: mailtrapJson(webhook) }

@@ -107,6 +107,8 @@ interface SampleOptions {
   readonly startsAt: number
 }
 
+/** Times of seeded events count from here: the same seed gives the same bytes. */
+export const SEEDED_START = Date.UTC(2026, 0, 1)
 /** Between two events. */
 export const SAMPLE_EVERY_MS = 10
 const REMEMBERED_MAILS = 500
