@@ -41,7 +41,12 @@ export function migrateCommand(context: CommandContext): Command {
     .action(async (options: MigrateOptions) => {
       const refuse = (problem: string) => command.error(`error: ${problem}`)
       const ends = await readEnds(options, context.env, refuse)
-      await runMigration(ends, context)
+      const report = await copyWithProgress(ends, context)
+      await printAnswer(context, report, () => describeMigration(report, ends))
+      if (report.outcome === 'copied') return
+      throw new CommandFailure(
+        'Stopped before everything was copied. Run the same command again: it begins anew.',
+      )
     })
   return command
 }
@@ -68,17 +73,6 @@ function readAddress(name: string, text: string, refuse: (problem: string) => ne
   } catch (error) {
     if (error instanceof WrongValue) return refuse(`${name} ${error.message}`)
     throw error
-  }
-}
-
-/** Copies, shows how it goes, and prints what came of it. */
-async function runMigration(ends: MigrationEnds, context: CommandContext): Promise<void> {
-  const report = await copyWithProgress(ends, context)
-  await printAnswer(context, report, () => describeMigration(report, ends))
-  if (report.outcome === 'stopped') {
-    throw new CommandFailure(
-      'Stopped before everything was copied. Run the same command again: it begins anew.',
-    )
   }
 }
 

@@ -113,15 +113,15 @@ export interface Poster {
   close(): void
 }
 
-interface PosterOptions extends Pick<RequestMeans, 'timeoutMs' | 'stopped'> {
-  /** To one host at a time. */
+/** Posts bodies byte for byte over connections that stay open, so many to one host at a time. */
+export function createPoster({
+  connections,
+  elapsedMs,
+  ...means
+}: Pick<RequestMeans, 'timeoutMs' | 'stopped'> & {
   readonly connections: number
-  /** Milliseconds, never backwards. */
   readonly elapsedMs: () => number
-}
-
-/** Posts bodies byte for byte over connections that stay open. */
-export function createPoster({ connections, elapsedMs, ...means }: PosterOptions): Poster {
+}): Poster {
   const settings = { keepAlive: true, maxSockets: connections }
   const agents = { 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) }
   return {

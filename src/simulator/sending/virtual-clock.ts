@@ -10,14 +10,12 @@ export interface VirtualClock {
   waitMs(time: number): number
 }
 
-interface VirtualClockOptions {
+/** `elapsedMs` is our time: milliseconds, never backwards. */
+export function createVirtualClock(options: {
   readonly startsAt: number
   readonly speed: number
-  /** Our time: milliseconds, never backwards. */
   readonly elapsedMs: () => number
-}
-
-export function createVirtualClock(options: VirtualClockOptions): VirtualClock {
+}): VirtualClock {
   const { elapsedMs } = options
   let { speed, startsAt: shown } = options
   let shownAt = elapsedMs()
