@@ -166,20 +166,12 @@ interface TimedRun extends RunBits {
 }
 type Ends = Pick<RunProgress, 'done' | 'doneMs' | 'failed'>
 
-/** A run with what became of its events, and what is new of that. */
-export interface AdvancedRun<Run> {
-  readonly run: Run & { readonly open: number }
-  /** How many. */
-  readonly done: number
-  readonly failed: readonly FailedEvent[]
-}
-
-/** What was recorded before stays as it is, as an answer to it may have been lost; each event ends once. */
-export function advanceRun<Run extends TimedRun>(
-  run: Run,
-  ends: Ends,
-  endedAfterMs: number,
-): AdvancedRun<Run> {
+/**
+ * A run with what became of its events; of what is new in that, how many are done, and which have
+ * failed. What was recorded before stays as it is, as an answer to it may have been lost; each event
+ * ends once.
+ */
+export function advanceRun<Run extends TimedRun>(run: Run, ends: Ends, endedAfterMs: number) {
   const { done, timings, events } = advanceDone(run, ends, endedAfterMs)
   const advanced = { ...run, done, timings }
   const failed = new Map<number, FailedEvent>()

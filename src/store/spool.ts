@@ -7,7 +7,7 @@ import { createBreaker, type Outage } from './spool/breaker.ts'
 import { createDrain } from './spool/drain.ts'
 import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
 import { createSpoolFolder, type SpoolFolderOptions } from './spool/spool-folder.ts'
-import type { Archive, Journal, SpoolFigures, SpoolStats, Store } from './store.ts'
+import type { SpoolFigures, SpoolStats, Store } from './store.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */
 const ALARM_PERCENT = 80
@@ -28,34 +28,15 @@ export interface SpoolOptions {
   readonly isOnContainerLayer?: (directory: string) => Promise<boolean>
 }
 
-/** A journal in front of a shared store; see `createSpool`. */
-export interface Spool extends Journal {
-  /**
-   * Opens the folder, then drains what an earlier run left. Rejects with `store_locked` when another
-   * process works on the directory, with `store_too_old`, and for no other reason.
-   */
-  start(): Promise<void>
-  /** Drains as long as `graceMs`; what still waits stays for the next start. */
-  stop(options: { graceMs: number }): Promise<void>
-  /** `ok`, `degraded: …`, or the code of the error for which nothing can be acknowledged. */
-  state(): string
-  stats(): SpoolStats
-  /** For people. Never rejects. */
-  figures(): Promise<SpoolFigures>
-  /** As the store's own: batches that wait here. */
-  findWaiting: Archive['findWaiting']
-  /** False while nothing could be kept. */
-  canAcknowledge(): boolean
-  /** Why and since when the shared store is away, or was never there; undefined while it is well. */
-  outage(): Outage | undefined
-}
+/** A journal in front of a shared store. */
+export type Spool = ReturnType<typeof createSpool>
 
 /**
  * Keeps batches in the shared store, or in a local folder while that is away: an acknowledgement
  * needs one of the two. What the folder holds follows in the background, in the order in which it
  * came. A batch may reach the store twice on its way; its id makes that harmless.
  */
-export function createSpool(options: SpoolOptions): Spool {
+export function createSpool(options: SpoolOptions) {
   const { directory, observer, startTimer = startPlatformTimer } = options
   const record = createRecord(options)
   const disk = createDiskWatch(options)
@@ -71,6 +52,10 @@ export function createSpool(options: SpoolOptions): Spool {
     drain.wake()
   }
 
+  /**
+   * Opens the folder, then drains what an earlier run left. Rejects with `store_locked` when another
+   * process works on the directory, with `store_too_old`, and for no other reason.
+   */
   async function start(): Promise<void> {
     await folder.open()
     const isAtRisk = options.isOnContainerLayer ?? isOnContainerLayer
@@ -79,6 +64,7 @@ export function createSpool(options: SpoolOptions): Spool {
     drain.start()
   }
 
+  /** Drains as long as `graceMs`; what still waits stays for the next start. */
   async function stop({ graceMs }: { graceMs: number }): Promise<void> {
     hasStopped = true
     await new Promise<void>((resolve) => {
@@ -91,17 +77,22 @@ export function createSpool(options: SpoolOptions): Spool {
     folder.close()
   }
 
-  const stats = () => ({ ...folder.counts(), ...record.totals })
+  const stats = (): SpoolStats => ({ ...folder.counts(), ...record.totals })
   return {
     append,
     start,
     stop,
     stats,
+    /** Why and since when the shared store is away, or was never there; undefined while it is well. */
     outage,
+    /** `ok`, `degraded: …`, or the code of the error for which nothing can be acknowledged. */
     state: () => describeState(outage(), folder.failure(), folder.counts().waiting),
+    /** False while nothing could be kept. */
     canAcknowledge: () => !(breaker.failure() && folder.failure()),
+    /** As the store's own: batches that wait here. */
     findWaiting: folder.findWaiting,
-    async figures() {
+    /** For people. Never rejects. */
+    async figures(): Promise<SpoolFigures> {
       const diskUsedPercent = await disk.readPercent()
       const since = folder.counts().waiting > 0 ? record.since() : undefined
       return { ...stats(), bytes: folder.bytes(), diskUsedPercent, since }

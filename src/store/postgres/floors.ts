@@ -11,29 +11,22 @@ const SHORT_PAUSE_MS = 1_000
 /** Longer than whoever writes rows of lower numbers takes for it. */
 const SETTLED_MS = 3_000
 
-/** Where to look for the first of the rows that are open. */
-export interface Floor {
-  /**
-   * Rows as `read` finds them from a place on; `placeOf` tells that of a row, and the first row has the
-   * lowest. Rows of which nobody here could know may be found a moment later.
-   */
-  look<Row>(
-    read: (from: number) => Promise<Row[]>,
-    placeOf: (row: Row) => number,
-    /** In how many milliseconds the first lease ends of the rows below this place; asked where looks are dear. */
-    nextLapse?: (below: number) => Promise<number | undefined>,
-  ): Promise<Row[]>
-  /** Rows that are below may be open again. */
-  lower(): void
+/** A look for open rows. */
+interface Look<Row> {
+  /** From a place on; the first row has the lowest. */
+  readonly read: (from: number) => Promise<Row[]>
+  readonly placeOf: (row: Row) => number
+  /** In how many milliseconds the first lease ends of the rows below this place; asked where looks are dear. */
+  readonly nextLapse?: ((below: number) => Promise<number | undefined>) | undefined
 }
 
 /**
- * A row that is closed leaves an entry in the index of the open ones until VACUUM has removed it, and
+ * Where to look for the first of the rows that are open. A row that is closed leaves an entry in the index of the open ones until VACUUM has removed it, and
  * as long as any transaction in the database is older, VACUUM may not. Somebody's forgotten transaction
  * made each look pass more of them, 10,000 a minute (150 batches/s, November 2026). So it begins where
  * others found the first open row a moment ago, and at the bottom only for a small share of the time.
  */
-export function createFloor(elapsedMs: () => number): Floor {
+export function createFloor(elapsedMs: () => number) {
   let floor = BOTTOM
   let candidate: { readonly at: number; readonly place: number } | undefined
   let isLowered = false
@@ -52,7 +45,7 @@ export function createFloor(elapsedMs: () => number): Floor {
     candidate = { at, place }
   }
 
-  const lookFromBottom: Floor['look'] = async (read, placeOf, nextLapse) => {
+  async function lookFromBottom<Row>({ read, placeOf, nextLapse }: Look<Row>): Promise<Row[]> {
     const beganAt = elapsedMs()
     isLowered = false
     const rows = await read(BOTTOM)
@@ -71,20 +64,22 @@ export function createFloor(elapsedMs: () => number): Floor {
   }
 
   return {
-    async look(read, placeOf, nextLapse) {
+    /** Rows of which nobody here could know may be found a moment later. */
+    async look<Row>(look: Look<Row>): Promise<Row[]> {
       const isAtBottom = floor === BOTTOM || isLowered || elapsedMs() >= bottomFrom
-      const rows = isAtBottom ? await lookFromBottom(read, placeOf, nextLapse) : await read(floor)
+      const rows = isAtBottom ? await lookFromBottom(look) : await look.read(floor)
       const [first] = rows
-      if (first !== undefined) note(placeOf(first))
+      if (first !== undefined) note(look.placeOf(first))
       return rows
     },
-    lower() {
+    /** Rows that are below may be open again. */
+    lower(): void {
       isLowered = true
     },
   }
 }
 
-export type Floors = ReturnType<typeof createFloors>
+type Floor = ReturnType<typeof createFloor>
 
 /** One for each handler. */
 export function createFloors(elapsedMs: () => number) {

@@ -5,34 +5,12 @@ import { RolledBack } from './session.ts'
  * the database counts as ours and we know nothing of was in an answer that was lost with its
  * connection. It is let go before the next claim, instead of never: for its taker no lease ends.
  */
-export interface Holdings<Name extends number | string = number> {
-  /**
-   * Runs what takes leases and holds them. When it fails, nobody knows whether it took some: the next
-   * one first lets go what is not held, once nothing else is under way.
-   */
-  taking<Result>(take: () => Promise<Result>): Promise<Result>
-  /** Ours until it is dropped. `fence` names which opening of it, where there are several. */
-  hold(name: Name, leaseMs: number, fence?: number): void
-  /**
-   * To be called before leases are extended; what it answers, once they were. The leases of these go
-   * on, as far as they are still those of these openings. Others, whose leases had ended before, are
-   * forgotten: whoever works on them would have named them.
-   */
-  renewal(
-    held: readonly { readonly name: Name; readonly fence?: number }[],
-    leaseMs: number,
-  ): () => void
-  drop(name: Name): void
-  /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */
-  letAllGo(): Promise<void>
-}
-
 export function createHoldings<Name extends number | string = number>(
   /** Ends the leases of this engine but those of these names. */
   letGo: (but: readonly Name[]) => Promise<unknown>,
   /** Milliseconds of a clock that only goes forward. */
   now: () => number = () => performance.now(),
-): Holdings<Name> {
+) {
   const held = new Map<Name, { readonly until: number; readonly fence: number }>()
   let underWay = 0
   let isInDoubt = false
@@ -51,7 +29,11 @@ export function createHoldings<Name extends number | string = number>(
   }
 
   return {
-    async taking(take) {
+    /**
+     * Runs what takes leases and holds them. When it fails, nobody knows whether it took some: the next
+     * one first lets go what is not held, once nothing else is under way.
+     */
+    async taking<Result>(take: () => Promise<Result>): Promise<Result> {
       if (isInDoubt) {
         clearing ??= clear().finally(() => {
           clearing = undefined
@@ -69,8 +51,15 @@ export function createHoldings<Name extends number | string = number>(
         if (underWay === 0) for (const resolve of whenIdle.splice(0)) resolve()
       }
     },
-    hold: (name, leaseMs, fence = 0) => void held.set(name, { until: now() + leaseMs, fence }),
-    renewal(named, leaseMs) {
+    /** Ours until it is dropped. `fence` names which opening of it, where there are several. */
+    hold: (name: Name, leaseMs: number, fence = 0) =>
+      void held.set(name, { until: now() + leaseMs, fence }),
+    /**
+     * To be called before leases are extended; what it answers, once they were. The leases of these go
+     * on, as far as they are still those of these openings. Others, whose leases had ended before, are
+     * forgotten: whoever works on them would have named them.
+     */
+    renewal(named: readonly { readonly name: Name; readonly fence?: number }[], leaseMs: number) {
       const beganAt = now()
       const fences = new Map(named.map(({ name, fence = 0 }) => [name, fence]))
       const lapsed = [...held].filter(([name, { until, fence }]) => {
@@ -88,8 +77,9 @@ export function createHoldings<Name extends number | string = number>(
         }
       }
     },
-    drop: (name) => void held.delete(name),
-    async letAllGo() {
+    drop: (name: Name) => void held.delete(name),
+    /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */
+    async letAllGo(): Promise<void> {
       await isIdle()
       if (held.size === 0) return
       held.clear()

@@ -58,7 +58,7 @@ export function createLeases(transactions: Transactions, elapsedMs: () => number
       await transactions.runOne(PLAN, LET_GO[kind], [taker, listOf(type, but)])
       floors.lower()
     })
-    const lapse: string | undefined = NEXT_LAPSE[kind]
+    const lapse = NEXT_LAPSE[kind]
     const readLapse = (sql: string, values: readonly unknown[]) =>
       transactions.runOne<{ ms: number | null }>(PLAN, sql, values).then(
         ([row]) => row?.ms ?? undefined,
@@ -75,14 +75,12 @@ export function createLeases(transactions: Transactions, elapsedMs: () => number
         { handler = '', describe }: { handler?: string; describe: (row: Row) => Taken<Name> },
       ): Promise<Row[]> =>
         held.taking(async () => {
-          const placeOf = (row: Row) => describe(row).place
-          const rows = await floors
-            .of(handler)
-            .look(
-              read,
-              placeOf,
+          const rows = await floors.of(handler).look<Row>({
+            read,
+            placeOf: (row) => describe(row).place,
+            nextLapse:
               lapse === undefined ? undefined : (below) => readLapse(lapse, [below, handler]),
-            )
+          })
           for (const row of rows) {
             const { name, fence } = describe(row)
             held.hold(name, leaseMs, fence)

@@ -11,7 +11,6 @@ import type { EndedJob, FailedEvent, OpenRun, RunProgress, Work } from '../store
 import { listOf, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
-import type { Holdings } from './holdings.ts'
 import { type Leases, nameOfJob } from './leases.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
@@ -104,7 +103,7 @@ const jobOf =
 async function recordProgress(
   query: Query,
   progress: readonly RunProgress[],
-  held: Pick<Holdings, 'drop'>,
+  held: Leases['runs'],
 ): Promise<number> {
   if (progress.length === 0) return 0
   const numbers = [...new Set(progress.map(({ run }) => run))]

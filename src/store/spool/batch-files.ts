@@ -12,21 +12,7 @@ import { createTraceFinder } from '../trace-finder.ts'
 export type SpooledBatch = Batch & { readonly file: number }
 
 /** Batches in a folder of this process alone, each in a file of its own. */
-export interface BatchFiles {
-  /** Resolves once the batch is on disk. */
-  append(batch: Batch): Promise<void>
-  /** The oldest that was not taken before. */
-  take(): Promise<SpooledBatch | undefined>
-  drop(batch: SpooledBatch): Promise<void>
-  /** How many there are, those that were taken included. */
-  count(): number
-  /** What they take on the disk. */
-  bytes(): number
-  /** Proves that a write reaches the disk. */
-  probe(): Promise<void>
-  findWaiting: Archive['findWaiting']
-  close(): void
-}
+export type BatchFiles = ReturnType<typeof serve> & { close(): void }
 
 /** A file that cannot be read was moved to this place. */
 export type OnSetAside = (place: string, reason: ReceiverError) => void
@@ -86,7 +72,7 @@ function readSizes(directory: string): Map<number, number> {
   return new Map(names.sort().map((name) => [Number.parseInt(name, 10), sizeOf(name)]))
 }
 
-function serve(folder: Folder): Omit<BatchFiles, 'close'> {
+function serve(folder: Folder) {
   const { directory, sizes } = folder
   const queue = [...sizes.keys()]
   const lanes = Array.from({ length: LANES }, () => Promise.resolve())
@@ -94,7 +80,8 @@ function serve(folder: Folder): Omit<BatchFiles, 'close'> {
   let placed = Promise.resolve()
 
   return {
-    append(batch) {
+    /** Resolves once the batch is on disk. */
+    append(batch: Batch): Promise<void> {
       const file = ++last
       const lane = file % LANES
       const before = lanes[lane] as Promise<void>
@@ -111,7 +98,8 @@ function serve(folder: Folder): Omit<BatchFiles, 'close'> {
       placed = kept.catch(() => {})
       return kept
     },
-    async take() {
+    /** The oldest that was not taken before. */
+    async take(): Promise<SpooledBatch | undefined> {
       for (let file = queue[0]; file !== undefined; file = queue[0]) {
         const batch = sizes.has(file) ? await translating(readBatch(folder, file)) : undefined
         queue.shift()
@@ -119,17 +107,20 @@ function serve(folder: Folder): Omit<BatchFiles, 'close'> {
       }
       return undefined
     },
-    async drop({ file }) {
+    async drop({ file }: SpooledBatch): Promise<void> {
       sizes.delete(file)
       await translating(rm(pathOf(directory, file)))
     },
+    /** How many there are, those that were taken included. */
     count: () => sizes.size,
+    /** What they take on the disk. */
     bytes: () => [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
-    async probe() {
+    /** Proves that a write reaches the disk. */
+    async probe(): Promise<void> {
       const path = join(directory, `probe${UNFINISHED}`)
       await translating(writeSynced(path, ['probe']).finally(() => rm(path, { force: true })))
     },
-    findWaiting: (traces, among) => findWaiting(folder, traces, among),
+    findWaiting: (...asked: Parameters<Archive['findWaiting']>) => findWaiting(folder, ...asked),
   }
 }
 

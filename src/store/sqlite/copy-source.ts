@@ -48,17 +48,7 @@ export type CopiedRow = Readonly<Record<string, string | number | Uint8Array | n
 export type RowCounts = Readonly<Record<string, number>>
 
 /** A store that is copied; nobody else has it. */
-export interface CopySource {
-  /** Rows to copy, about: keys may be counted twice. */
-  readonly total: number
-  /** The highest numbers given so far: new rows go on behind them. */
-  readonly highest: { readonly batches: number; readonly quarantine: number }
-  /** As the target counts. */
-  readonly counters: ReadonlyMap<string, number>
-  /** Its rows, some at a time. */
-  read(table: CopiedTable): Iterable<readonly CopiedRow[]>
-  close(): void
-}
+export type CopySource = Awaited<ReturnType<typeof openCopySource>>
 
 /** Why nothing is copied. */
 export type CopyProblem = 'source_missing' | 'target_used' | 'target_changed' | 'taken_over'
@@ -82,10 +72,7 @@ const SIZE_TOGETHER = 8 * 1024 * 1024
  * Opens the database to be copied, as its only owner. Rejects with `store_locked` while a receiver
  * works on it, with CopyRefused when there is none. `onWarning` hears of keys that damage took.
  */
-export async function openCopySource(
-  file: string,
-  onWarning: (text: string) => void,
-): Promise<CopySource> {
+export async function openCopySource(file: string, onWarning: (text: string) => void) {
   if (!existsSync(file)) throw new CopyRefused('source_missing')
   const opened: { close(): void }[] = []
   const close = () => {
@@ -97,7 +84,8 @@ export async function openCopySource(
     opened.push(db)
     const read = (table: CopiedTable) =>
       table === KEYS ? readKeys(db, onWarning) : readRows(db, table)
-    return { ...readFacts(db), read: (table) => translating(read(table)), close }
+    /** Its rows, some at a time. */
+    return { ...readFacts(db), read: (table: CopiedTable) => translating(read(table)), close }
   } catch (error) {
     close()
     throw translateError(error)
@@ -175,7 +163,7 @@ const OWN_COUNTERS: ReadonlySet<string> = new Set([
   'probed_at',
 ])
 
-function readFacts(db: Database): Omit<CopySource, 'read' | 'close'> {
+function readFacts(db: Database) {
   const rows = db.prepare('SELECT name, n FROM counters').all() as { name: string; n: number }[]
   const counters = new Map(rows.map(({ name, n }) => [name, n]))
   const counts = [
@@ -187,13 +175,16 @@ function readFacts(db: Database): Omit<CopySource, 'read' | 'close'> {
   // Here a batch is counted when it arrives, there when it is closed.
   const open = readNumber(db, 'SELECT count(*) FROM batches WHERE is_open = 1')
   return {
+    /** Rows to copy, about: keys may be counted twice. */
     total: counts.reduce((sum, sql) => sum + readNumber(db, sql), 0),
+    /** The highest numbers given so far: new rows go on behind them. */
     highest: {
       batches: Math.max(lastBatch, counters.get('last_batch') ?? 0),
       quarantine: counters.get('last_quarantine_id') ?? 0,
     },
+    /** As the target counts. */
     counters: new Map(
-      [...counters].flatMap(([name, n]) =>
+      [...counters].flatMap(([name, n]): [string, number][] =>
         OWN_COUNTERS.has(name) ? [] : [[name, name === 'batches' ? n - open : n]],
       ),
     ),

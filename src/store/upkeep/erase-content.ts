@@ -115,15 +115,6 @@ export interface PlacedPiece extends Placed {
   readonly pieces: number
 }
 
-export interface ErasedBody<Event, Piece> {
-  /** Events that held a trace: their bytes are overwritten. */
-  readonly events: readonly Event[]
-  /** Unreadable pieces of which nothing is left, and such of which something is. */
-  readonly gone: readonly Piece[]
-  readonly cut: readonly Piece[]
-  readonly hasChanged: boolean
-}
-
 const spanOf = ({ start, bytes }: Placed): Span => ({ start, end: start + bytes })
 
 /** What names a person in the columns of an event; its bytes are looked at apart. */
@@ -134,13 +125,14 @@ export function isNamed({ type, recipient }: PlacedEvent, finder: TraceFinder): 
 /**
  * Takes a person out of a body, in place and without moving a byte: events as a whole, of all else
  * (unreadable pieces, duplicates, what frames the events) as little as can be told apart. `events`
- * come in the order of their places.
+ * come in the order of their places. Answers which of them held a trace, and the unreadable pieces of
+ * which nothing is left (`gone`), or something is (`cut`).
  */
 export function eraseFromBody<Event extends PlacedEvent, Piece extends PlacedPiece>(
   body: Uint8Array,
   { events, pieces }: { readonly events: readonly Event[]; readonly pieces: readonly Piece[] },
   finder: TraceFinder,
-): ErasedBody<Event, Piece> {
+) {
   const mayHold = finder.isInBytes(body)
   const isTold = (event: Event) =>
     mayHold && finder.isInBytes(body.subarray(event.start, event.start + event.bytes))

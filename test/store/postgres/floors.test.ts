@@ -40,7 +40,7 @@ function openRows(passMs: number, nextLapse?: () => Promise<number | undefined>)
       time += ms
     },
     lower: floor.lower,
-    look: () => floor.look(read, (row) => row, nextLapse),
+    look: () => floor.look({ read, placeOf: (row) => row, nextLapse }),
   }
 }
 
