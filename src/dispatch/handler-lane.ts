@@ -95,39 +95,40 @@ export class HandlerLane {
     return this.handler ?? basename(this.supervisor.settings.handler.module)
   }
 
-  /** There may be work. */
   wake(): void {
     this.#isAsleep = false
   }
 
-  /** There is none, until it is woken. */
+  /** There is no work, until it is woken. */
   sleep(): void {
     this.#isAsleep = true
+    this.#feed()
   }
 
   /** What to claim now. */
   room(): LaneWant | undefined {
     if (this.#isAsleep || !this.#isOpen) return undefined
-    const room = this.#window.room(this.holdings.figures())
+    const room = this.#findRoom()
     this.#awaitProbes()
-    if (!room) return undefined
-    return { handler: this.name, ...room, events: Math.min(room.events, this.#turns.ahead) }
+    return room && { handler: this.name, ...room, events: Math.min(room.events, this.#turns.ahead) }
   }
 
   /** Whether a run of this size, which nobody has asked for, could be handed at once. */
   wouldTake(fresh: Room): boolean {
-    const isTooMuch = fresh.events > this.#turns.ahead
-    return this.#isOpen && !isTooMuch && this.#window.takes(fresh, this.holdings.figures())
+    if (!this.#isOpen || fresh.events > this.#turns.ahead) return false
+    return this.#window.takes(fresh, this.holdings.figures())
   }
 
   hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
-    for (const run of runs) this.#queue.add(this.holdings.take(run))
-    for (const job of jobs) {
-      const isAlone = job.isAlone || this.#judge.isSuspect(job.event)
-      this.#queue.add(this.holdings.take(job, isAlone))
-    }
-    if (jobs.length > 0) this.#queue.letAloneWait()
+    for (const run of runs) this.#queue.addApart(this.holdings.take(run), this.#judge)
+    for (const job of jobs) this.#queue.addApart(this.holdings.take(job, job.isAlone), this.#judge)
     this.#feed()
+  }
+
+  /** What waits until there is nothing else to do takes no room of others. */
+  #findRoom(): Room | undefined {
+    const { events, ...figures } = this.holdings.figures()
+    return this.#window.room({ ...figures, events: events - this.#queue.countLast() })
   }
 
   /** These events are no more; resolves when none of them can begin here. What runs may end. */
@@ -169,8 +170,8 @@ export class HandlerLane {
   /** While a handler is being spared, or has a rate, what waits comes before what is new. */
   get #isOpen(): boolean {
     const isHeldUp = this.#turns.isLimiting || this.#window.nextProbesInMs !== undefined
-    const isSpared = !this.#queue.isEmpty && isHeldUp
-    return this.supervisor.accepting !== undefined && !this.#isStopping && !isSpared
+    if (isHeldUp && this.#queue.countEvents() > this.#queue.countLast()) return false
+    return this.supervisor.accepting !== undefined && !this.#isStopping
   }
 
   #admit({ name, keys, takesBatches }: ReadyFacts): string | undefined {
@@ -213,7 +214,8 @@ export class HandlerLane {
     const process = this.supervisor.accepting
     while (process?.hasRoom) {
       const most = Math.min(this.#window.allowance(), this.#turns.allowance())
-      const page = this.#queue.takePage(most)
+      const hasOthers = this.holdings.figures().events > this.#queue.countLast()
+      const page = this.#queue.takePage(most, this.#isAsleep || !(hasOthers || this.#findRoom()))
       if (page.length === 0) break
       process.hand(page)
       const events = countEvents(page)

@@ -62,6 +62,8 @@ export class HandlerSupervisor {
   readonly #processes = new Set<HandlerProcess>()
   #restartTimer: NodeJS.Timeout | undefined
   #failuresInRow = 0
+  /** Of these, those that were not to be expected: the next start waits for them. */
+  #slowedBy = 0
   #lastFailure: { readonly reason: string; readonly isLoad: boolean } | undefined
   #isStopping = false
   #stopped: Promise<void> | undefined
@@ -92,11 +94,11 @@ export class HandlerSupervisor {
   }
 
   get broken(): BrokenHandler | undefined {
+    const { reason, isLoad } = this.#lastFailure ?? {}
     const failures = this.#failuresInRow
-    if (!this.#lastFailure || this.#isStopping) return undefined
-    if (!this.#lastFailure.isLoad && failures < BROKEN_AFTER) return undefined
-    const { module } = this.#settings.handler
-    return { handler: this.#context.name(), module, reason: this.#lastFailure.reason, failures }
+    if (reason === undefined || this.#isStopping) return undefined
+    if (!isLoad && failures < BROKEN_AFTER) return undefined
+    return { handler: this.#context.name(), module: this.settings.handler.module, reason, failures }
   }
 
   /** Resolves when the module is loaded, or with the reason why it is not. Goes on trying. */
@@ -197,17 +199,18 @@ export class HandlerSupervisor {
   #adopt(settings: ProcessSettings): void {
     if (settings === this.#settings) return
     this.#settings = settings
-    this.#failuresInRow = 0
-    this.#lastFailure = undefined
+    this.#forgetFailures()
   }
 
   #takeEnds(ends: readonly PortionEnd[]): void {
-    if (ends.some(({ done }) => done.length > 0)) {
-      // A handler that succeeds is no crash loop.
-      this.#failuresInRow = 0
-      this.#lastFailure = undefined
-    }
+    if (ends.some(({ done }) => done.length > 0)) this.#forgetFailures()
     this.#context.onEnds(ends)
+  }
+
+  #forgetFailures(): void {
+    this.#failuresInRow = 0
+    this.#slowedBy = 0
+    this.#lastFailure = undefined
   }
 
   #takeLeave(launch: Launch, exit: ProcessExit): void {
@@ -223,7 +226,7 @@ export class HandlerSupervisor {
     if (this.accepting) onExit(true)
     else {
       if (!isPlanned && this.#loading.size === 0) this.#adopt(launch.settings)
-      const restartMs = isPlanned ? 0 : this.#nextRestartMs(exit.isKnownCrash)
+      const restartMs = isPlanned ? 0 : this.#nextRestartMs(exit)
       if (!isPlanned) this.#lastFailure = { reason, isLoad: failure !== undefined }
       onExit(isPlanned || (failure === undefined && restartMs <= FIRST_RESTART_MS))
       this.#restartIn(restartMs)
@@ -239,10 +242,11 @@ export class HandlerSupervisor {
     }, ms)
   }
 
-  /** One that ends of an event that has been there when another ended is no crash loop either. */
-  #nextRestartMs(isKnownCrash: boolean): number {
-    const delayMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failuresInRow)
-    if (!isKnownCrash) this.#failuresInRow++
+  /** Neither a handler that succeeds nor one that ends of an event that was to be expected to is a loop. */
+  #nextRestartMs({ isKnownCrash, isNewCulprit }: ProcessExit): number {
+    const delayMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#slowedBy)
+    if (!isKnownCrash) this.#slowedBy++
+    if (!isKnownCrash || isNewCulprit) this.#failuresInRow++
     return delayMs * (0.75 + this.#context.random() / 4)
   }
 

@@ -1,6 +1,7 @@
 import type { RunEvent } from '../store/store.ts'
 import { MAX_PAGE_EVENTS } from './channel-frames.ts'
 import type { Holdings } from './holdings.ts'
+import type { OutcomeJudge } from './outcome-judge.ts'
 import { countEvents, type Portion } from './process/page-ledger.ts'
 
 /** More of one page only when one portion has them: what is read whole should not be read for long. */
@@ -25,23 +26,40 @@ export class LaneQueue {
     return countEvents(this.#portions)
   }
 
+  /** Of these, those that wait until there is nothing else to do. */
+  countLast(): number {
+    return countEvents(this.#portions.filter(({ isLast }) => isLast))
+  }
+
   add(portion: Portion): void {
     const isGone = ({ event }: { event: number }) => [...this.#gone].some((set) => set.has(event))
     const gone = this.#gone.size === 0 ? [] : portion.events.filter(isGone)
-    if (gone.length === 0) return void this.#portions.push(portion)
+    if (gone.length === 0) return this.#insert(portion)
     this.#holdings.giveBack({ ...portion, events: gone })
     const left = portion.events.filter((event) => !gone.includes(event))
-    if (left.length > 0) this.#portions.push({ ...portion, events: left })
+    if (left.length > 0) this.#insert({ ...portion, events: left })
+  }
+
+  /** Of what has ended a process, or is of such a type, each runs alone, and after all others. */
+  addApart(portion: Portion, { isSuspect }: Pick<OutcomeJudge, 'isSuspect'>): void {
+    const others = portion.events.filter((event) => !isSuspect(event))
+    if (others.length > 0) this.add({ ...portion, events: others })
+    for (const event of portion.events.filter(isSuspect)) {
+      this.add({ ...portion, events: [event], isAlone: true, isLast: true })
+    }
   }
 
   /** Others go on, however often one of those that run alone ends the process. */
-  letAloneWait(): void {
-    this.#portions.sort((one, other) => +one.isAlone - +other.isAlone)
+  #insert(portion: Portion): void {
+    const place = placeOf(portion)
+    let at = this.#portions.length
+    while (at > 0 && placeOf(this.#portions[at - 1]) > place) at--
+    this.#portions.splice(at, 0, portion)
   }
 
-  /** Takes out what fits a page, of at most so many events. */
-  takePage(most: number): Portion[] {
-    return takePage(this.#portions, most)
+  /** Takes out what fits a page, of at most so many events. `mayTakeLast`: there is nothing else to do. */
+  takePage(most: number, mayTakeLast: boolean): Portion[] {
+    return this.#portions[0]?.isLast && !mayTakeLast ? [] : takePage(this.#portions, most)
   }
 
   /** All of it goes back to the store. */
@@ -60,6 +78,8 @@ export class LaneQueue {
     this.#gone.delete(gone)
   }
 }
+
+const placeOf = (portion: Portion | undefined) => (portion?.isLast ? 2 : portion?.isAlone ? 1 : 0)
 
 /**
  * Takes from the front of what waits what fits a page, and is not more than `most`. One that runs

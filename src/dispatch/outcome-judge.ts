@@ -1,11 +1,12 @@
 import type { Observer } from '../observe/observer.ts'
-import type { OpenRun } from '../store/store.ts'
+import type { OpenRun, RunEvent } from '../store/store.ts'
 import type { HeldPiece, Holdings } from './holdings.ts'
 import { attemptOf, isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
 import { decideOutcome, type FailedOutcome } from './retry-policy.ts'
 
 /** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
 const MAX_SUSPECTS = 10_000
+const MAX_TYPES = 100
 
 export interface JudgeContext {
   readonly observer: Pick<Observer, 'runProgressed' | 'attemptEnded'>
@@ -18,19 +19,22 @@ export class OutcomeJudge {
   readonly #context: JudgeContext
   /** Events that have ended a process: until they are done or dead they run alone. */
   readonly #suspects = new Set<number>()
+  /** Of which an event has ended a process, until one is done. */
+  readonly #types = new Set<string>()
 
   constructor(holdings: Holdings, context: JudgeContext) {
     this.#holdings = holdings
     this.#context = context
   }
 
-  isSuspect(event: number): boolean {
-    return this.#suspects.has(event)
-  }
+  /** Whether it ends its process, most likely: it did, or another of its type. */
+  readonly isSuspect = ({ event, type }: Pick<RunEvent, 'event' | 'type'>): boolean =>
+    this.#suspects.has(event) || this.#types.has(type)
 
   take({ portion, done, doneMs, failed }: PortionEnd, delaysMs: readonly number[]): void {
     const { of, events } = portion
     if (done.length > 0) {
+      if (portion.isAlone) for (const { type } of events) this.#types.delete(type)
       this.#holdings.noteDone(of, done, doneMs)
       if (isRun(of)) this.#tellDone(of, doneMs)
       else {
@@ -44,6 +48,7 @@ export class OutcomeJudge {
       const outcome = decideOutcome(counted, failure, { delaysMs, random: this.#context.random })
       if (outcome.kind === 'dead') this.#suspects.delete(event.event)
       else if (hasEndedProcess) this.#suspect(event.event)
+      if (hasEndedProcess && this.#types.size < MAX_TYPES) this.#types.add(event.type)
       this.#holdings.noteFailed(of, { event: event.event, durationMs, outcome })
       this.#tell(of, event, { durationMs, outcome })
     }

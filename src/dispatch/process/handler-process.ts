@@ -8,7 +8,7 @@ import {
   showDuration,
 } from '../channel-frames.ts'
 import { ChildPipes } from './child-pipes.ts'
-import { type EndCause, judgeEnd } from './judge-end.ts'
+import { type EndCause, judgeCrash, judgeEnd } from './judge-end.ts'
 import { orderFrame, pageFrame } from './page-frame.ts'
 import { PageLedger, type Portion, type PortionEnd } from './page-ledger.ts'
 import type { ProcessListener } from './process-listener.ts'
@@ -242,9 +242,7 @@ export class HandlerProcess {
       reason,
       isPlanned: this.#isStopping,
       failure: this.#isReady ? undefined : (this.#failure ?? { kind: 'load', problems: [error] }),
-      isKnownCrash: ends.some(
-        ({ portion, failed }) => portion.isAlone && failed[0]?.hasEndedProcess,
-      ),
+      ...judgeCrash(ends),
     })
   }
 }

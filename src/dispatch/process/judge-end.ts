@@ -1,6 +1,6 @@
 import { ageOf, describeOverrun, kindOf, PROGRESS } from '../channel-frames.ts'
 import type { AttemptFailure } from '../retry-policy.ts'
-import type { Page, PageLedger } from './page-ledger.ts'
+import { isRun, type Page, type PageLedger, type PortionEnd } from './page-ledger.ts'
 
 /** Why a process has ended, as far as its events are concerned. */
 export type EndCause =
@@ -78,4 +78,14 @@ function judgeStarted(
   if (cause.kind === 'crash') return { kind: count === 1 ? 'retry' : 'suspect', error }
   if (ageMs < cause.timeoutMs) return { kind: 'interrupted', error: INTERRUPTED }
   return { kind: 'retry', error: describeOverrun(cause.timeoutMs) }
+}
+
+/** Whether an event that ran alone ended its process, and whether that was so for the first time. */
+export function judgeCrash(ends: readonly PortionEnd[]) {
+  const crashes = ends.filter(
+    ({ portion, failed }) => portion.isAlone && failed[0]?.hasEndedProcess,
+  )
+  const isNew = ({ portion: { isLast, of } }: PortionEnd) =>
+    isLast === true && (isRun(of) || of.counted <= 1)
+  return { isKnownCrash: crashes.length > 0, isNewCulprit: crashes.some(isNew) }
 }

@@ -18,6 +18,8 @@ export interface Portion {
   readonly events: readonly RunEvent[]
   /** To be run while no other event runs. Then it has one event. */
   readonly isAlone: boolean
+  /** It ends processes, most likely: it waits until there is nothing else to do. */
+  readonly isLast?: boolean
 }
 
 export interface FailedAttempt {

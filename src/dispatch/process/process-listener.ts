@@ -11,6 +11,8 @@ export interface ProcessExit {
   readonly failure: LoadFailure | undefined
   /** It ended of an event that ran alone because it had ended a process before. */
   readonly isKnownCrash: boolean
+  /** One that ran alone for its type has ended it, and never had before. */
+  readonly isNewCulprit: boolean
 }
 
 export interface ProcessListener {
