@@ -10,10 +10,9 @@ export interface UnpackedDraft extends UnpackedPage {
   readonly events: readonly DraftEvent[]
 }
 
-/** The runs that were stored as opened, to be handed out. `body`: that of the page's batch. */
+/** The runs that were stored as opened, to be handed out. */
 export function openRuns(
-  { events, batch }: UnpackedDraft,
-  body: Uint8Array,
+  { events, batch, body }: UnpackedDraft,
   { runs }: Extract<PageResult, { kind: 'stored' }>,
 ): OpenRun[] {
   const opened: OpenRun[] = []

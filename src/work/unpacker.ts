@@ -32,7 +32,11 @@ export interface PreparedPage {
   readonly shares: Shares
   isReleased: boolean
 }
-type Draft = Pick<PreparedPage, 'active' | 'draft'>
+/** With what stood for the batch's body when it was read: other rules may have it read anew meanwhile. */
+interface Draft extends Pick<PreparedPage, 'active' | 'draft'> {
+  readonly replacement: UnpackedPage['replacement']
+  readonly body: Uint8Array
+}
 
 /** Batches that share a transaction. */
 const MAX_BATCHES_TOGETHER = 256
@@ -98,7 +102,8 @@ export class Unpacker {
       if (active === undefined) break
       if (this.isCareful && drafts.length > 0 && drafts[0]?.active !== active) break
       for (const draft of this.#read(active, rules)) {
-        drafts.push({ active, draft })
+        const { replacement, body } = active
+        drafts.push({ active, draft, replacement, body })
         rows += draft.events.length + draft.unreadable.length
       }
       if (this.#parts.now() > endsAt) break
@@ -120,7 +125,7 @@ export class Unpacker {
       const result = results[n]
       if (result?.kind === 'refused') refused.push(one)
       else if (result?.kind === 'stored') {
-        runs.push(...openRuns(one.page, one.active.body, result))
+        runs.push(...openRuns(one.page, result))
         this.#noteStored(one)
       } else if (result?.kind === 'taken') this.#queue.drop(one.active)
       else one.active.readAnew()
@@ -168,11 +173,11 @@ export class Unpacker {
   }
 
   async #decide(drafts: readonly Draft[]): Promise<readonly PreparedPage[]> {
-    const candidates = drafts.map(({ active, draft: { events, keys } }) => ({
+    const candidates = drafts.map(({ active, body, draft: { events, keys } }) => ({
       events,
       keys,
       provider: active.provider,
-      body: active.body,
+      body,
     }))
     const backfilled = drafts.length > 0 ? await this.#parts.readBackfilled?.() : undefined
     const decided = await decide(
@@ -180,7 +185,7 @@ export class Unpacker {
       (keys) => (keys.length === 0 ? NOTHING_KNOWN : this.#parts.store.findKnown(keys)),
       backfilled,
     )
-    return drafts.map(({ active, draft }, n) => {
+    return drafts.map(({ active, draft, replacement, body }, n) => {
       const { events, keys, duplicates } = decided[n] as DecidedPage
       const shares = shareOut(events)
       const page: UnpackedDraft = {
@@ -192,8 +197,8 @@ export class Unpacker {
         keys,
         unreadable: draft.unreadable,
         duplicates,
-        replacement: active.replacement,
-        body: active.body,
+        replacement,
+        body,
         opensFor: this.#opening.choose(shares),
       }
       active.isUnderWay = true

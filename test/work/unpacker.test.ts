@@ -4,7 +4,7 @@ import type { BatchReceipt } from '../../src/observe/observer.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 import type { OpenRun } from '../../src/store/store.ts'
 import type { Routes } from '../../src/unpack/read-batch.ts'
-import { Unpacker, type UnpackerParts } from '../../src/work/unpacker.ts'
+import { type PreparedPage, Unpacker, type UnpackerParts } from '../../src/work/unpacker.ts'
 import { createMemoryStore, type Faults } from './memory-store.ts'
 
 const LEASE_MS = 60_000
@@ -34,17 +34,16 @@ function build(faults: Faults = {}, overrides: Partial<UnpackerParts> = {}) {
     redaction?: Parameters<Unpacker['follow']>[0]['redaction'],
   ) => unpacker.follow({ routes, redaction })
 
+  const memoryCommit = (prepared: readonly PreparedPage[]) =>
+    memory.store.commit({ pages: prepared.map(({ page }) => page), progress: [], jobs: [] })
+
   /** One turn of the loop; false when there was nothing. */
   async function turn(events = 500): Promise<boolean> {
     const prepared = await unpacker.prepare(events)
     if (prepared.length === 0) return false
     let results: ReturnType<typeof memory.store.commit>
     try {
-      results = memory.store.commit({
-        pages: prepared.map(({ page }) => page),
-        progress: [],
-        jobs: [],
-      })
+      results = memoryCommit(prepared)
     } catch (error) {
       const isToBlame = !(error instanceof ReceiverError && error.code === 'store_full')
       unpacker.giveBack(prepared, { isToBlame })
@@ -57,7 +56,7 @@ function build(faults: Faults = {}, overrides: Partial<UnpackerParts> = {}) {
   async function run(events?: number): Promise<void> {
     for (let turns = 0; await turn(events); turns++) expect(turns).toBeLessThan(1_000)
   }
-  return { ...memory, unpacker, receipts, failures, opened, follow, turn, run, time }
+  return { ...memory, unpacker, receipts, failures, opened, follow, memoryCommit, turn, run, time }
 }
 
 const bodyOf = (...ids: string[]) =>
@@ -255,6 +254,30 @@ describe('the unpacker', () => {
     )
     expect(page).toMatchObject({ isLast: true, events: [{ start: 0, bytes: 16 }, { start: 17 }] })
     expect(opened[0]?.body).toBe(page?.replacement?.body)
+  })
+
+  it.each([
+    ['its keys are looked up', 0],
+    ['its page is stored', 1],
+  ])('replaces the body of a batch also when other rules come while %s', async (_when, moment) => {
+    const redaction = { key: 'k', common: { drop: ['ip'], hash: [] }, bySource: {} }
+    const change = () => follow(() => ['all', 'later'], redaction)
+    const readBackfilled = async () => {
+      if (moment === 0) change()
+      return undefined
+    }
+    const { add, unpacker, follow, memoryCommit, opened } = build({}, { readBackfilled })
+    follow(() => ['all'], redaction)
+    add(JSON.stringify({ events: [{ event: 'open', ip: '192.0.2.1' }, { event: 'click' }] }))
+    const prepared = await unpacker.prepare(500)
+    const { pages } = memoryCommit(prepared)
+    if (moment === 1) change()
+    await unpacker.settle(prepared, pages, (runs) => opened.push(...runs))
+    const kept = '{"event":"open"}\n{"event":"click"}\n'
+    expect(
+      prepared.map(({ page }) => Buffer.from(page.replacement?.body ?? []).toString()),
+    ).toEqual([kept])
+    expect(opened.map(({ body }) => Buffer.from(body).toString())).toEqual([kept])
   })
 
   it('prepares others while some are stored, and counts what those are to be handed', async () => {
