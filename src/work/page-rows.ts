@@ -8,6 +8,7 @@ export const NO_KEYS = new Uint8Array(0)
 /** A page with its events as they were read: as they are handed out too. */
 export interface UnpackedDraft extends UnpackedPage {
   readonly events: readonly DraftEvent[]
+  readonly body: Uint8Array
 }
 
 /** The runs that were stored as opened, to be handed out. */
