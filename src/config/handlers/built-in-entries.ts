@@ -101,13 +101,13 @@ function readPublishEntry(entry: OpenEntry): PublishOptions | undefined {
   const { given, attempt, readSecret } = entry
   const { subject, exchange } = given.publish ?? {}
   const url = attempt('publish.url', () => readBrokerUrl(readSecret(given.publish?.url ?? '')))
-  const isRabbit = url && RABBIT.includes(new URL(url).protocol)
-  const rest = attempt(isRabbit ? 'publish.exchange' : 'publish.subject', () => {
-    if (subject !== undefined) checkSubject(subject)
-    if (!url) return undefined
-    return isRabbit ? readRabbit(subject, exchange) : readNats(subject, exchange)
-  })
-  return url && rest ? { url, ...rest } : undefined
+  const isSubject = attempt('publish.subject', () => subject === undefined || checkSubject(subject))
+  if (!url) return undefined
+  const isRabbit = RABBIT.includes(new URL(url).protocol)
+  const rest = attempt(isRabbit ? 'publish.exchange' : 'publish.subject', () =>
+    isRabbit ? readRabbit(subject, exchange) : readNats(subject, exchange),
+  )
+  return isSubject && rest ? { url, ...rest } : undefined
 }
 
 /** No message shows it: it may hold a password. */
@@ -119,8 +119,8 @@ function readBrokerUrl(text: string): string {
   )
 }
 
-function checkSubject(subject: string): void {
-  if (SUBJECT.test(subject) && subject.length <= MAX_SUBJECT) return
+function checkSubject(subject: string): true {
+  if (SUBJECT.test(subject) && subject.length <= MAX_SUBJECT) return true
   throw new WrongValue(
     'is no subject',
     `Use words with dots between them, without blanks and wildcards, at most ${MAX_SUBJECT} characters.`,

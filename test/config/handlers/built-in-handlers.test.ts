@@ -220,6 +220,11 @@ describe('a built-in handler of the file', () => {
     ['[{ publish: { url: "nats://a", subject: "a b" } }]', 'handlers.0.publish.subject', /subject/],
     ['[{ publish: { url: "nats://a", exchange: a } }]', 'handlers.0.publish.subject', /NATS/],
     ['[{ publish: { url: "amqp://a" } }]', 'handlers.0.publish.exchange', /is missing/],
+    [
+      '[{ publish: { url: "amqp://a", exchange: a, subject: "a b" } }]',
+      'handlers.0.publish.subject',
+      /is no subject/,
+    ],
   ])('handlers: %s is explained', (handlers, setting, text) => {
     const lines = problemsOf(`handlers: ${handlers}`)
     expect(lines).toHaveLength(1)
