@@ -31,6 +31,8 @@ export class ActiveBatch {
   /** So long it waits, as the store could not take it, though it writes. */
   notBefore = 0
   #replacement: UnpackedPage['replacement']
+  /** What stands for the body in the store. */
+  #stored: UnpackedPage['replacement']
   #receipt = NO_RECEIPT
   /** What is left of it; undefined: to be read anew from `#nextPiece` on. */
   #pages: Iterator<DraftPage> | undefined
@@ -52,7 +54,7 @@ export class ActiveBatch {
 
   /** Into which its events point. */
   get body(): Uint8Array {
-    return this.#replacement?.body ?? this.batch.body
+    return (this.#replacement ?? this.#stored ?? this.batch).body
   }
 
   get isExhausted(): boolean {
@@ -93,6 +95,7 @@ export class ActiveBatch {
   /** `drafted`: all that was read for this page. */
   noteStored(page: UnpackedPage, drafted: DraftPage['events']): void {
     this.#nextPiece = page.toPiece
+    this.#stored = page.replacement ?? this.#stored
     this.#failures = 0
     this.#receipt = addPage(this.#receipt, page, drafted)
   }
@@ -107,13 +110,15 @@ export class ActiveBatch {
   /** Pieces that our own code fails on again and again go to quarantine, at last the rest as it is. */
   #begin({ routes, redaction }: UnpackRules): Iterator<DraftPage> {
     const { provider } = this
-    const batch = { ...this.batch, unpackedPieces: this.#nextPiece }
+    const batch = { ...this.batch, ...this.#stored, unpackedPieces: this.#nextPiece }
     if (this.#failures >= MAX_FAILURES) {
       const detail = `Unpacking it failed ${MAX_FAILURES} times; see the log.`
       return [quarantineRest(batch, detail)].values()
     }
     const keepsFailures = this.#failures === MAX_FAILURES - 1
     const pages = readBatch(batch, { provider, routes, keepsFailures })
+    // What is stored of it points into the body that is there, in which all of it was redacted with that.
+    if (this.#nextPiece > 0) return pages
     const redact = createRedacting(redaction, batch.source, provider)
     if (!redact) return pages
     const redacted = redact(batch, pages)

@@ -280,6 +280,26 @@ describe('the unpacker', () => {
     expect(opened.map(({ body }) => Buffer.from(body).toString())).toEqual([kept])
   })
 
+  it('leaves the body alone of which a part is stored: it was replaced with the first page', async () => {
+    const redaction = { key: 'k', common: { drop: ['ip'], hash: [] }, bySource: {} }
+    const { add, unpacker, follow, memoryCommit, turn, stored } = build()
+    follow(() => ['all'], redaction)
+    const ids = Array.from({ length: 700 }, (_, n) => `id-${n}`)
+    const events = ids.map((id) => ({ event: 'open', event_id: id, ip: '192.0.2.1' }))
+    add(JSON.stringify({ events }))
+    const prepared = await unpacker.prepare(500)
+    const { pages } = memoryCommit(prepared.slice(0, 1))
+    await unpacker.settle(prepared, [...pages, { kind: 'raced' }], () => {})
+    unpacker.release(prepared)
+    await turn()
+    expect(stored.map(({ replacement }) => replacement !== undefined)).toEqual([true, false])
+    const body = Buffer.from(stored[0]?.replacement?.body ?? [])
+    const texts = stored.flatMap((page) =>
+      page.events.map(({ start, bytes }) => body.subarray(start, start + bytes).toString()),
+    )
+    expect(texts).toEqual(ids.map((id) => `{"event":"open","event_id":"${id}"}`))
+  })
+
   it('prepares others while some are stored, and counts what those are to be handed', async () => {
     const asked: number[] = []
     const opens = (_: string, events: number) => asked.push(events) > 0 && events <= 3
