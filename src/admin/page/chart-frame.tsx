@@ -12,6 +12,9 @@ const DAY_MS = 86_400_000
 /** Whether a day's time alone would not say when. */
 export const isLongSpan = (spanMs: number) => spanMs > DAY_MS
 
+/** For what is drawn in one of the colours of `colours.css`. */
+export const inColour = (name = 'grey') => ({ '--colour': `var(--${name})` })
+
 /** From a value to its height. */
 export const scaleUp = (top: number) => (value: number) =>
   HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - TOP)
@@ -66,7 +69,7 @@ export function Times({ width, from, spanMs }: { width: number; from: number; sp
 export function Key(props: { colour: string; children: ComponentChildren }) {
   return (
     <li>
-      <i data-colour={props.colour} />
+      <i style={inColour(props.colour)} />
       {props.children}
     </li>
   )

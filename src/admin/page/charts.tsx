@@ -1,6 +1,16 @@
 import { useState } from 'preact/hooks'
 import type { AckJson, SeriesJson } from '../api/overview.ts'
-import { Grid, HEIGHT, isLongSpan, Key, LEFT, scaleUp, Times, useWidth } from './chart-frame.tsx'
+import {
+  Grid,
+  HEIGHT,
+  inColour,
+  isLongSpan,
+  Key,
+  LEFT,
+  scaleUp,
+  Times,
+  useWidth,
+} from './chart-frame.tsx'
 import { bucketLabel, count, cut, showDuration, showNumber, showShortDuration } from './format.ts'
 import { colourTypes, evenTop, joinRare, niceTop, type Segment, stackBars } from './series.ts'
 
@@ -96,7 +106,7 @@ function Bars(props: {
             y={y(segment.to).toFixed(2)}
             width={Math.max(1, step - 1).toFixed(2)}
             height={Math.max(0.6, y(segment.from) - y(segment.to)).toFixed(2)}
-            data-colour={colours.get(segment.type)}
+            style={inColour(colours.get(segment.type))}
             class={chosen === undefined || index === chosen ? undefined : 'dim'}
           />
         )),
@@ -171,9 +181,9 @@ function Line(props: {
   const lonely = points.filter(({ index }) => !has(index - 1) && !has(index + 1))
   return (
     <>
-      <path d={path.join('')} class="line" data-colour={colour} />
+      <path d={path.join('')} class="line" style={inColour(colour)} />
       {lonely.map(({ cx, cy }) => (
-        <circle cx={cx} cy={cy} r={2.5} data-colour={colour} />
+        <circle cx={cx} cy={cy} r={2.5} style={inColour(colour)} />
       ))}
     </>
   )

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
 import { failingShare, type HandlerState, handlerState } from '../api/in-words.ts'
 import { ask, post } from './api.ts'
+import { inColour } from './chart-frame.tsx'
 import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
 import { Head } from './lists.tsx'
@@ -139,7 +140,7 @@ function Spark({ done, failed }: { done: readonly number[]; failed: readonly num
         width={(width - 0.4).toFixed(2)}
         y={(SPARK_HEIGHT - ((from + n) / top) * SPARK_HEIGHT).toFixed(2)}
         height={Math.max(1, (n / top) * SPARK_HEIGHT).toFixed(2)}
-        data-colour={colour}
+        style={inColour(colour)}
       />
     )
   return (
