@@ -48,7 +48,9 @@ export class CodeFollower {
         // One that is new here may have been written after it was read, and before it was looked at.
         const isLate = before === undefined && writtenAt > (this.#loadedSince.get(owner) ?? 0)
         if (isLate || (before !== undefined && state !== before)) changed.push(file)
-        files.set(file, state)
+        // Meanwhile other files may have been loaded, and these be kept anew.
+        const kept = this.#known.get(owner)
+        if (kept?.has(file)) kept.set(file, state)
       }
       if (changed[0] !== undefined) void this.#reload(owner, changed[0])
     }
