@@ -89,9 +89,11 @@ export function checkWebhooks({ mailtrap, base, sources, now }: CheckContext): F
 
 /** Undefined where the settings name no token, or no source has webhooks that can be watched. */
 export async function viewMailtrap(
-  { settings: { management }, sources, timeoutMs, now }: Omit<CheckContext, 'mailtrap'>,
+  context: Pick<CheckContext, 'settings' | 'sources' | 'timeoutMs' | 'now'>,
   signal: AbortSignal,
 ): Promise<MailtrapView | undefined> {
+  const { sources, timeoutMs, now } = context
+  const { management } = context.settings
   if (!management || guardedOf(sources).length === 0) return undefined
   const api = createMailtrapApi({ ...management, signal, timeoutMs })
   const sentAt = now()
