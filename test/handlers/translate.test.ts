@@ -37,14 +37,23 @@ function load() {
   return { ...more, sum: add(1, 2) }
 }
 
-/** In a process of its own: V8 has at hand what it compiled in the same one. */
-async function wasKept(source = file, place = compiled, flags: readonly string[] = []) {
+/**
+ * In a process of its own: V8 has at hand what it compiled in the same one, and its flags, for each set of
+ * which something else is kept, may have been changed there.
+ */
+async function loadApart({
+  source = file,
+  place = compiled,
+  flags = [] as readonly string[],
+} = {}) {
   const code = `
     const { loadCompiled } = await import(process.argv[1])
-    console.log(loadCompiled(process.argv[2], process.argv[3]).wasKept)`
+    const { wasKept, keep } = loadCompiled(process.argv[2], process.argv[3])
+    keep()
+    console.log(wasKept)`
   const loader = ['--import', 'tsx', '--input-type=module', '-e', code]
   const { stdout } = await run(process.execPath, [...flags, ...loader, TRANSLATE, source, place])
-  return stdout.trim() === 'true'
+  return { wasKept: stdout.trim() === 'true' }
 }
 
 const isWhole = (kept: Buffer) => kept.readUInt32LE(4) === crc32(kept.subarray(SUMS_BYTES))
@@ -59,12 +68,10 @@ function change(change: (kept: Buffer) => void): void {
 
 describe('loadCompiled', () => {
   it('has V8 take what was kept, and keeps nothing anew then', async () => {
-    const first = load()
-    expect(first).toMatchObject({ sum: 3, wasKept: false })
-    first.keep()
-    expect(await wasKept()).toBe(true)
+    expect(load()).toMatchObject({ sum: 3, wasKept: false })
+    expect(await loadApart()).toEqual({ wasKept: false })
     const kept = readFileSync(keptFile())
-    load().keep()
+    expect(await loadApart()).toEqual({ wasKept: true })
     expect(readFileSync(keptFile())).toEqual(kept)
     expect(readdirSync(compiled)).toHaveLength(1)
   })
@@ -86,9 +93,9 @@ describe('loadCompiled', () => {
   })
 
   it('compiles anew what another version of V8 has made', async () => {
-    load().keep()
+    await loadApart()
     change((kept) => kept.writeUInt8(kept.readUInt8(VERSION_AT) ^ 1, VERSION_AT))
-    expect(await wasKept()).toBe(false)
+    expect(await loadApart()).toEqual({ wasKept: false })
   })
 
   it('compiles anew when the source has changed, of the same length even', () => {
@@ -132,7 +139,8 @@ describe('createTranslate', () => {
     const loader = fileURLToPath(builtFile('load-handler.mjs'))
     await run(process.execPath, [...flags, '--input-type=module', '-e', code, loader, handler])
     const built = fileURLToPath(builtFile('compiled/'))
-    expect(await wasKept(fileURLToPath(babelFile()), built, flags)).toBe(true)
+    const kept = loadApart({ source: fileURLToPath(babelFile()), place: built, flags })
+    expect(await kept).toEqual({ wasKept: true })
   })
 })
 
