@@ -99,6 +99,23 @@ describe.skipIf(!chromium)(
       expect(y).toBeLessThan(page.viewportSize()?.height ?? 0)
     })
 
+    it('runs all events again that a search finds, where the receiver can choose them so', async () => {
+      await sendBounces(60)
+      const page = await open('#/events')
+      const runAll = page.getByRole('button', { name: 'Run all of them again' })
+      await page.getByText('Events: ').waitFor()
+      expect(await runAll.count()).toBe(0)
+      await page.goto(`${dashboard.url}/#/events?recipient=ann%40example.com`)
+      await page.getByText('Events found: ').waitFor()
+      expect(await runAll.count()).toBe(0)
+      await page.goto(`${dashboard.url}/#/events?state=dead&type=bounce`)
+      const dead = await countDead()
+      await runAll.click()
+      await page.getByRole('button', { name: 'Really run all of them again?' }).click()
+      await page.getByText(`${dead} jobs made pending.`).waitFor()
+      expect(await countDead()).toBe(dead)
+    })
+
     it('goes on replaying when another view is looked at, and tells of it on the way back', async () => {
       await sendBounces(5)
       const page = await open('#/handlers/suppress-bounces')

@@ -29,9 +29,14 @@ export async function askBytes(path: string): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer())
 }
 
-export async function post<Answer>(path: string, body: object = {}): Promise<Answer> {
+/** `waitMs`: how long what is asked for may take. */
+export async function post<Answer>(
+  path: string,
+  body: object = {},
+  waitMs = ANSWER_MS,
+): Promise<Answer> {
   const headers = { 'x-dashboard': 'hand', 'content-type': 'application/json' }
-  const answer = await reach(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  const answer = await reach(path, { method: 'POST', headers, body: JSON.stringify(body) }, waitMs)
   return answer.json() as Promise<Answer>
 }
 
@@ -56,8 +61,8 @@ export async function changeJobs(
   return `${count(answer[field] ?? 0, 'job')} ${done}.`
 }
 
-async function reach(path: string, request: RequestInit): Promise<Response> {
-  const signal = AbortSignal.timeout(ANSWER_MS)
+async function reach(path: string, request: RequestInit, waitMs = ANSWER_MS): Promise<Response> {
+  const signal = AbortSignal.timeout(waitMs)
   const answer = await fetch(path, { ...request, signal }).catch(() => undefined)
   if (answer?.ok) return answer
   throw answer

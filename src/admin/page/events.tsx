@@ -3,11 +3,12 @@ import type { EventJson } from '../api/events.ts'
 import type { SourceJson } from '../api/overview.ts'
 import type { StatsJson } from '../api/stats-schema.ts'
 import { ask } from './api.ts'
-import { Button, Card } from './elements.tsx'
+import { Button, Card, useNotice } from './elements.tsx'
 import { cut, fromLocalInput, showNumber, toLocalInput } from './format.ts'
 import { EventList, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
+import { RunFound } from './run-found.tsx'
 
 const PAGE = 50
 /** How long a search goes on by itself where the receiver found little in the time of one answer. */
@@ -49,10 +50,12 @@ export function Events({ query }: { query: URLSearchParams }) {
     if (isByHand) void readSources().then(setSources, () => {})
     return { ...found, counts: stats.events }
   })
+  const { run, notice } = useNotice()
   const found = look.answer
   const title = [...asked].length > 0 ? 'Events found' : 'Events'
-  const csv = (
+  const actions = (
     <span class="choices">
+      <RunFound asked={asked} run={run} onChanged={look.again} />
       <a
         class="button"
         href={`api/events.csv?${asked}`}
@@ -72,7 +75,7 @@ export function Events({ query }: { query: URLSearchParams }) {
         sources={sources}
       />
       {found && (
-        <Card title={`${title}: ${describeCount(asked, cursor, found)}`} beside={csv}>
+        <Card title={`${title}: ${describeCount(asked, cursor, found)}`} beside={actions}>
           <EventList
             events={found.events}
             none={found.isPartial ? NONE_YET : NONE}
@@ -87,6 +90,7 @@ export function Events({ query }: { query: URLSearchParams }) {
               olderText={found.isPartial ? 'Look further back' : 'Older'}
             />
           </p>
+          {notice}
         </Card>
       )}
     </>

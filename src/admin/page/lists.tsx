@@ -94,7 +94,7 @@ function useFocusInNextRow(body: RefObject<HTMLElement | null>): void {
 const EVENT_COLUMNS: readonly Column[] = [
   'Received',
   'Event',
-  'Recipient',
+  'Recipient, or id',
   ['Source', 'roomy'],
   'State',
 ]
