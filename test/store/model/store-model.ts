@@ -60,6 +60,8 @@ export interface ModelRun {
   opened: number
   fence: number | undefined
   isHeld: boolean
+  /** Whoever was handed it last has not given it back, and has not died as far as the store can know. */
+  hasHolder: boolean
 }
 
 export interface ModelEvent {
@@ -163,6 +165,7 @@ export function addRun(
     opened: 0,
     fence: undefined,
     isHeld: false,
+    hasHolder: false,
   }
   model.runs.push(run)
   for (const event of events) jobOf(event, handler).run = run
@@ -185,6 +188,7 @@ export function openRun(model: StoreModel, run: ModelRun, fence: number, isHeld:
   run.opened++
   run.fence = fence
   run.isHeld = isHeld
+  run.hasHolder = true
   model.handedOut.push({ run, fence, events: openEvents(run) })
 }
 
@@ -214,10 +218,11 @@ export function endInRun(run: ModelRun, event: ModelEvent, outcome: Outcome): vo
   if (openEvents(run).length === 0) run.isHeld = false
 }
 
-/** An opening after which the rest is given back does not count. */
+/** An opening after which the rest is given back does not count; who has died cannot give it back. */
 export function giveBackRun(run: ModelRun): void {
+  if (run.hasHolder && openEvents(run).length > 0) run.opened = Math.max(0, run.opened - 1)
   run.isHeld = false
-  if (openEvents(run).length > 0) run.opened = Math.max(0, run.opened - 1)
+  run.hasHolder = false
 }
 
 /** Each open event is to run alone from now on. */
@@ -368,6 +373,9 @@ export function crash(model: StoreModel): void {
   model.lastLeaseMs = LONG_LEASE_MS
   if (model.keepsLeases) return
   for (const batch of model.batches) batch.isHeld = false
-  for (const run of model.runs) run.isHeld = false
+  for (const run of model.runs) {
+    run.isHeld = false
+    run.hasHolder = false
+  }
   for (const { row } of jobsOf(model)) if (row) row.isHeld = false
 }
