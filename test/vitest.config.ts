@@ -20,8 +20,8 @@ export default defineConfig({
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
-    // Most of the time tests wait for processes: two left the cores idle. Each loads all modules: with six
-    // that took 70 s of processor time instead of 29, and the run 377 s instead of 340 (two cores).
+    // Many tests wait for processes: two workers left the cores idle. With six the run takes as long as with
+    // four (270 to 285 s on two cores), and each test half as long again.
     maxWorkers: 4,
     // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
     isolate: false,
