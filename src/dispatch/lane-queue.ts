@@ -42,9 +42,11 @@ export class LaneQueue {
 
   /** Of what has ended a process, or is of such a type, each runs alone, and after all others. */
   addApart(portion: Portion, { isSuspect }: Pick<OutcomeJudge, 'isSuspect'>): void {
+    const suspects = portion.events.filter(isSuspect)
+    if (suspects.length === 0) return this.add(portion)
     const others = portion.events.filter((event) => !isSuspect(event))
     if (others.length > 0) this.add({ ...portion, events: others })
-    for (const event of portion.events.filter(isSuspect)) {
+    for (const event of suspects) {
       this.add({ ...portion, events: [event], isAlone: true, isLast: true })
     }
   }
