@@ -2,7 +2,7 @@ import { batchOf, bucketOf, eventIdOf } from '../event-id.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import { createCandidates, type FindCandidates, inPortions } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
-import { allOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
+import { allOf, anyOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
 import { type Found, type SearchWindow, searchEvents } from './search-windows.ts'
 
 /** Where not every event has the state that is asked for, so many are looked at together. */
@@ -197,8 +197,7 @@ async function isInBuckets(
 function hasEventId(eventId: string, keys: readonly Uint8Array[]): Sql {
   // No column holds a NUL.
   const hasId = eventId.includes('\0') ? [] : [sql`e.event_id = ${eventId}`]
-  const either = [...hasId, ...keys.map((key) => sql`e.key = ${key}`)]
-  return sql`(${either.reduce((all, one) => sql`${all} OR ${one}`)})`
+  return anyOf([...hasId, ...keys.map((key) => sql`e.key = ${key}`)])
 }
 
 /** The events that have this id of their provider's, as far as a key says so, newest first. */

@@ -75,6 +75,10 @@ export const allOf = (conditions: readonly (Sql | undefined)[]): Sql =>
     .filter((one) => one !== undefined)
     .reduce((all, one) => (all.sql === '' ? one : sql`${all} AND ${one}`), raw(''))
 
+/** At least one of these, of which there is one. */
+export const anyOf = (conditions: readonly Sql[]): Sql =>
+  sql`(${conditions.reduce((all, one) => sql`${all} OR ${one}`)})`
+
 /**
  * A server looks coarsely, so that only what may hold a trace is sent here to be read; SQLite's rows
  * are here. Of bytes those beyond ASCII become numbers, and the zeros of UTF-16 are left out.

@@ -1,4 +1,4 @@
-import { isAmong, raw, type Sql, sql } from '../archive/port.ts'
+import { anyOf, isAmong, raw, type Sql, sql } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
 import { addTo } from '../group-by.ts'
 import { bitOf, eventsIn, type RunBits, withoutEvents } from '../run-bits.ts'
@@ -54,10 +54,9 @@ export function* removeEvents(
 export function* removeRest(port: UpkeepPort, batches: readonly number[]): Steps<number> {
   if (batches.length === 0) return 0
   const which = (column: string) => {
-    const ranges = batches.map((batch) => {
-      return sql`${raw(column)} BETWEEN ${eventIdOf(batch, 0)} AND ${eventIdOf(batch + 1, 0) - 1}`
-    })
-    return sql`(${ranges.reduce((all, one) => sql`${all} OR ${one}`)})`
+    const isOf = (batch: number) =>
+      sql`${raw(column)} BETWEEN ${eventIdOf(batch, 0)} AND ${eventIdOf(batch + 1, 0) - 1}`
+    return anyOf(batches.map(isOf))
   }
   return yield* remove(port, {
     batches,
