@@ -19,13 +19,16 @@ export const SIGNAL = { IDLE: 0, DUE: 1, BROKEN: 2, ENDING: 3, ENDED: 4 } as con
 
 /**
  * Commits leave pages in the log; from this many on they are moved into the database. The sync of
- * four times as many held up those of commits for twice as long.
+ * more of them holds up those of commits for longer.
  */
-const DUE_PAGES = 1_000
-/** A log of this many pages is to begin anew, which takes a moment with all of them moved. */
-const LONG_LOG_PAGES = 16_000
+const DUE_PAGES = 300
+/**
+ * A log of this many pages, 128 MB, is to begin anew, which takes a moment with all of them moved: of half as many it
+ * comes twice as often. The file keeps this size, as a sync takes longer where it grows.
+ */
+export const LONG_LOG_PAGES = 32_768
 /** So few are moved in a few milliseconds, by the thread that writes. */
-const FEW_PAGES = 1_000
+const FEW_PAGES = 300
 /** With this many left the other thread does not keep up, or has died. */
 const TOO_MANY_PAGES = 64_000
 

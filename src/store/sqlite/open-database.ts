@@ -14,10 +14,13 @@ import { fileURLToPath } from 'node:url'
 import { ReceiverError } from '../../errors.ts'
 import { makeFolder } from '../../make-folder.ts'
 import { ownFile } from '../../own-files.ts'
+import { LONG_LOG_PAGES } from './checkpoints.ts'
 import { type Database, openDriver, refuseUnsafeVersion, translateError } from './driver.ts'
 
 const MIGRATIONS = fileURLToPath(ownFile('store/sqlite/migrations/'))
 
+/** SQLite's default. */
+const PAGE_BYTES = 4096
 /** Checking a larger file would hold up the start for seconds. */
 const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 
@@ -78,7 +81,9 @@ function prepareForWriting(db: Database, file: string): void {
   // On every open: the shim reopens a WAL file with NORMAL, which loses the last commits at a power cut.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   // Checkpoints run between commits, never inside the commit that a request waits for.
-  db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864')
+  db.exec(
+    `PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${LONG_LOG_PAGES * PAGE_BYTES}`,
+  )
   // Deleted bytes are overwritten where that takes no write of its own; see `wipe.ts` for the rest.
   db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST')
   refuseDamage(db, file)
