@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { EventFacts, QuarantineReason } from '../model.ts'
 import { parsePayload } from '../providers/parse-payload.ts'
 import { describeNameless, type Provider } from '../providers/provider.ts'
+import { isObject } from '../providers/read-value.ts'
 import { MAX_PIECES } from '../store/event-id.ts'
 import { CLOSE_BRACE, OPEN_BRACE } from './scan-bytes.ts'
 
@@ -85,10 +86,6 @@ export const REFUSAL_DETAILS: Readonly<Record<QuarantineReason, string>> = {
 
 function refuse(reason: QuarantineReason): PieceReading {
   return { isEvent: false, reason }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A throw of JSON.parse takes 7 µs, so the commonest kinds of rubbish are kept from it. */

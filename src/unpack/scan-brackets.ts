@@ -12,12 +12,12 @@ import {
   skipText,
 } from './scan-bytes.ts'
 
-/** What an object shows from outside. */
-export interface ObjectScan {
+/** What an array or an object shows from outside. */
+export interface BracketScan {
   /** Index of the bracket that closes it; the body's length when there is none. */
   readonly close: number
   readonly depth: number
-  /** The values of all members called `events` that begin like arrays. */
+  /** It itself, or the values of all members called `events` that begin like arrays. */
   readonly arrays: readonly EventArray[]
   /** Whether a text member makes the object itself an event. */
   readonly isNamed: boolean
@@ -46,8 +46,15 @@ const MAX_NAME_BYTES = 1024
 /** `events` with every character escaped, and its quotes. */
 const MAX_KEY_BYTES = 38
 
-/** Looks at the members of the object whose brace is at `open`. */
-export function scanObject(body: Uint8Array, open: number, reader: PieceReader): ObjectScan {
+/** Looks at the elements or members of the array or object whose bracket is at `open`. */
+export function scanBrackets(body: Uint8Array, open: number, reader: PieceReader): BracketScan {
+  if (body[open] !== OPEN_BRACKET) return scanObject(body, open, reader)
+  const { close, depth, elements } = scanArray(body, open)
+  const array = { start: open, end: close + 1, elements }
+  return { close, depth, arrays: [array], isNamed: false }
+}
+
+function scanObject(body: Uint8Array, open: number, reader: PieceReader): BracketScan {
   const arrays: EventArray[] = []
   let isNamed = false
   let depth = 0
