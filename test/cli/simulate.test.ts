@@ -128,6 +128,7 @@ describe('mailtrap-receiver simulate', () => {
     [['--over', 'soon'], 'Give a time with its unit'],
     [['--faults', 'duplicates=1'], 'names are duplicate, '],
     [['--faults', 'duplicate=2'], 'the share from 0 to 1'],
+    [['--faults', '__proto__=1'], 'names are duplicate, '],
     [['--retries', 'never'], 'Allowed choices are steady, backoff'],
     [['--seed', '-1'], 'Give a whole number from 0'],
   ])('answers %j with exit code 2', async (argv, problem) => {

@@ -258,6 +258,7 @@ describe('faults on request', () => {
   it.each([
     [{ duplicates: 1 }, 'duplicates'],
     [{ duplicate: 2 }, 'duplicate'],
+    [{ ['__proto__']: 1 }, '__proto__'],
   ])('refuses %j', async (faults, name) => {
     const { call } = await startSimulator()
     const answer = await call('POST', '/simulator/faults', faults)

@@ -21,9 +21,12 @@ export const FAULT_MEANINGS = {
 
 type FaultName = keyof typeof FAULT_MEANINGS
 export const FAULT_NAMES = Object.keys(FAULT_MEANINGS) as FaultName[]
+const SHARE = z.number().min(0).max(1).exactOptional()
 
-/** Shares; what is not named does not happen. */
-export const FAULTS = z.partialRecord(z.enum(FAULT_NAMES), z.number().min(0).max(1))
+/** Shares; what is not named does not happen. A record of them would pass over a `__proto__`. */
+export const FAULTS = z.strictObject(
+  Object.fromEntries(FAULT_NAMES.map((name) => [name, SHARE])) as Record<FaultName, typeof SHARE>,
+)
 export type Faults = Readonly<z.output<typeof FAULTS>>
 
 /** True as often as asked for. */
