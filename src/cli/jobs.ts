@@ -15,11 +15,16 @@ const COLUMNS: readonly Column<ListedJobJson>[] = [
   { title: 'RECIPIENT', text: (job) => job.recipient ?? '-', mayShrink: true },
   { title: 'RECEIVED (UTC)', text: (job) => formatInstant(job.received_at) },
   { title: 'HANDLER', text: (job) => job.handler },
-  { title: 'STATE', text: (job) => job.state, colour: (job) => STATE_COLOURS[job.state] },
+  { title: 'STATE', text: shownState, colour: (job) => STATE_COLOURS[job.state] },
   { title: 'ATTEMPTS', text: (job) => String(job.attempt), isFigure: true },
   { title: 'NEXT (UTC)', text: (job) => formatInstant(job.due_at) },
   { title: 'LAST ERROR', text: lastError, mayShrink: true },
 ]
+
+/** In the words of `--state`: a pending job that was tried is retrying. */
+function shownState({ state, attempt }: ListedJobJson): string {
+  return state === 'pending' && attempt > 0 ? 'retrying' : state
+}
 
 /** Of a discarded job nobody needs the error any more, but why. */
 function lastError({ discarded, last_error: error }: ListedJobJson): string {

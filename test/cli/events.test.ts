@@ -310,6 +310,22 @@ describe('mailtrap-receiver jobs', () => {
   })
 })
 
+describe('the states of mailtrap-receiver jobs', () => {
+  it('calls retrying what has failed, as --state does', async () => {
+    const { archive, run } = await startAdmin()
+    const waiting = makeJob('1', 'alerts', 'pending')
+    archive.events.push(makeEvent('1', { jobs: [waiting, { ...waiting, attempt: 2 }] }))
+    const { out } = await run(['jobs'])
+    const rows = out.trimEnd().split('\n').slice(1)
+    expect(rows.map((row) => row.split(/ {2,}/).slice(5, 7))).toEqual([
+      ['pending', '0'],
+      ['retrying', '2'],
+    ])
+    const { out: json } = await run(['jobs', '--json'])
+    expect(json).not.toContain('"state":"retrying"')
+  })
+})
+
 describe('mailtrap-receiver quarantine', () => {
   const piece = {
     id: '7',
