@@ -3,7 +3,7 @@ import { listFields } from '../api/in-words.ts'
 import { ask } from './api.ts'
 import { Card, Time } from './elements.tsx'
 import { cut, showNumber, words } from './format.ts'
-import { List, Pages } from './lists.tsx'
+import { type Column, List, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
 
 const PAGE = 100
@@ -27,12 +27,11 @@ export function Audit({ cursor }: { cursor: string | null }) {
       <List
         rows={answer.audit}
         keyOf={({ id }) => id}
-        columns={['At', 'Action', 'From', 'Came to', 'With']}
-        className="audit"
+        columns={COLUMNS}
+        className="rows audit"
         none="Nobody had anything done yet."
         isByHand={isByHand}
         noun="newer entry"
-        show={entryRow}
       />
       <p class="actions">
         <Pages segments={['audit']} cursor={cursor} next={answer.cursor} />
@@ -41,25 +40,22 @@ export function Audit({ cursor }: { cursor: string | null }) {
   )
 }
 
-function entryRow({ at, action, outcome, network, counts, parameters }: AuditJson) {
-  return (
-    <tr>
-      <td>
-        <Time at={at} />
-      </td>
-      <td>
-        {action}
-        <span class="under">{outcome}</span>
-      </td>
-      <td>
-        <bdi>{network}</bdi>
-      </td>
-      <td>{listAll(counts)}</td>
-      <td>
-        <bdi>{cut(listAll(parameters))}</bdi>
-      </td>
-    </tr>
-  )
+const COLUMNS: readonly Column<AuditJson>[] = [
+  ['At', ({ at }) => <Time at={at} />, { className: 'end', phone: '1 / 4' }],
+  ['Action', showAction, { phone: '1 / 1 / auto / 4' }],
+  ['From', ({ network }) => <bdi>{network}</bdi>, { className: 'end', phone: '2 / 4' }],
+  ['Came to', ({ counts }) => listAll(counts), { className: 'soft', phone: '2 / 1 / auto / 4' }],
+  [
+    'With',
+    ({ parameters }) => <bdi>{cut(listAll(parameters))}</bdi>,
+    { className: 'soft', phone: '3 / 1 / auto / -1' },
+  ],
+]
+
+function showAction({ action, outcome }: AuditJson) {
+  return [action, <span class="under">{outcome}</span>]
 }
 
-const listAll = (fields: AuditJson['parameters']) => listFields(fields, showNumber, words) || '–'
+function listAll(fields: AuditJson['parameters']): string {
+  return listFields(fields, showNumber, words) || '–'
+}

@@ -1,7 +1,17 @@
 import type { EventDetailJson } from '../api/events.ts'
 import { Card, NameLink, Time, Visible } from './elements.tsx'
-import { compareFields } from './indent-json.ts'
-import { Head } from './lists.tsx'
+import { compareFields, type FieldDifference } from './indent-json.ts'
+import { type Column, Table } from './lists.tsx'
+
+const COLUMNS: readonly Column<FieldDifference>[] = [
+  ['Field', ([field]) => <Visible text={field} />, { width: '22%', phone: '1 / 1 / auto / -1' }],
+  ['First', ([, first]) => <Value text={first} />],
+  ['This one', ([, , other]) => <Value text={other} />],
+]
+
+function Value({ text }: { text: string | null }) {
+  return text === null ? <span class="soft">not there</span> : <Visible text={text} />
+}
 
 /** Of a conflict: both contents side by side, in what they differ. */
 export function Difference({ event, first }: { event: EventDetailJson; first: EventDetailJson }) {
@@ -15,23 +25,12 @@ export function Difference({ event, first }: { event: EventDetailJson; first: Ev
       {differences.length === 0 ? (
         <p class="none">Only how it is written: compare their payloads.</p>
       ) : (
-        <table class="difference">
-          <Head columns={['Field', 'First', 'This one']} />
-          <tbody>
-            {differences.map(([field, ...values]) => (
-              <tr key={field}>
-                <td>
-                  <Visible text={field} />
-                </td>
-                {values.map((value) => (
-                  <td class={value === null ? 'soft' : undefined}>
-                    {value === null ? 'not there' : <Visible text={value} />}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={differences}
+          keyOf={([field]) => field}
+          columns={COLUMNS}
+          className="rows fixed difference"
+        />
       )}
     </Card>
   )

@@ -5,7 +5,7 @@ import type { JobJson } from '../api/jobs.ts'
 import { post } from './api.ts'
 import { Button, Card, NameLink, Pill, type Run, Time, Visible } from './elements.tsx'
 import { count, showDuration, showNumber, splitError } from './format.ts'
-import { Head } from './lists.tsx'
+import { type Column, Table } from './lists.tsx'
 import { ReasonForm } from './reason-form.tsx'
 
 /** Why an event has no job. */
@@ -80,34 +80,30 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
         <ReasonForm what="this job" onGiven={discard} onCancel={() => setAsking(false)} />
       )}
       {job.attempts.length > 0 && (
-        <div class="scroll">
-          <table class="attempts">
-            <Head columns={['Attempt', 'Outcome', 'Ended', ['Took', 'number'], 'Error']} />
-            <tbody>
-              {job.attempts.map((one) => (
-                <tr key={`${one.attempt} ${one.ended_at}`}>
-                  <td>{showNumber(one.attempt)}</td>
-                  <td>
-                    <Pill state={one.outcome} />
-                  </td>
-                  <td>
-                    <Time at={one.ended_at} />
-                  </td>
-                  <td class="number">{showDuration(one.duration_ms)}</td>
-                  <td class="error">
-                    <AttemptError attempt={one} all={job.attempts} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={job.attempts}
+          keyOf={(one) => `${one.attempt} ${one.ended_at}`}
+          columns={attemptColumns(job.attempts)}
+          className="rows fixed attempts"
+        />
       )}
     </div>
   )
 }
 
 type Attempt = JobJson['attempts'][number]
+
+const attemptColumns = (all: readonly Attempt[]): readonly Column<Attempt>[] => [
+  ['Attempt', ({ attempt }) => showNumber(attempt), { width: '90px' }],
+  ['Outcome', ({ outcome }) => <Pill state={outcome} />, { width: '90px' }],
+  ['Ended', ({ ended_at: at }) => <Time at={at} />, { width: '170px' }],
+  ['Took', (one) => showDuration(one.duration_ms), { className: 'number', width: '90px' }],
+  [
+    'Error',
+    (one) => <AttemptError attempt={one} all={all} />,
+    { className: 'error', phone: '2 / 1 / auto / -1' },
+  ],
+]
 
 /**
  * Its text and the handler's own frames; those of packages and of the receiver are folded away. What

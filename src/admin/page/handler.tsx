@@ -122,6 +122,8 @@ function HandlerFacts({ handler }: { handler: HandlerJson }) {
   )
 }
 
+type Failure = FailuresJson['failures'][number]
+
 function Failures(props: {
   failures: FailuresJson
   allDead: AllDead
@@ -134,59 +136,51 @@ function Failures(props: {
     run(() => changeJobs('retry', { handler: allDead.name, error }, onRetried))
   const [discarding, setDiscarding] = useState<Task>()
   const { failures, examined, is_partial: isPartial } = props.failures
+  const actionsOf = ({ error, dead: deadOfIt, retrying }: Failure) => (
+    <>
+      {retrying > 0 && (
+        <Button onPress={() => retry(error)} label={`Retry these now: ${cut(error)}`}>
+          Retry now
+        </Button>
+      )}{' '}
+      {deadOfIt > 0 && (
+        <>
+          <Button
+            onPress={() => allDead.start(dead, { error })}
+            label={`Replay these: ${cut(error)}`}
+          >
+            Replay these
+          </Button>{' '}
+          <Button onPress={() => setDiscarding({ error })} label={`Discard these: ${cut(error)}`}>
+            Discard
+          </Button>
+        </>
+      )}
+    </>
+  )
   return (
     <Card title="Failures by error" isWide>
       <List
         rows={failures}
         keyOf={({ error }) => error}
         columns={[
-          'Error',
-          ['Dead', 'number'],
-          ['Retrying', 'number'],
-          ['Newest', 'roomy'],
-          ['', 'number'],
+          [
+            'Error',
+            ({ error, event }) => <a href={writeRoute(['events', event])}>{cut(error)}</a>,
+            { className: 'error', phone: '1 / 1 / auto / -1' },
+          ],
+          ['Dead', (one) => showNumber(one.dead), { className: 'number', label: 'dead' }],
+          [
+            'Retrying',
+            (one) => showNumber(one.retrying),
+            { className: 'number', label: 'retrying' },
+          ],
+          ['Newest', (one) => <Time at={one.newest_at} />, { className: 'roomy' }],
+          ['', actionsOf, { className: 'number', phone: '3 / 1 / auto / -1' }],
         ]}
-        className="failures"
+        className="rows failures"
         none="Nothing fails."
         isByHand
-        show={(group) => (
-          <tr>
-            <td class="error">
-              <a href={writeRoute(['events', group.event])}>{cut(group.error)}</a>
-            </td>
-            <td class="number">{showNumber(group.dead)}</td>
-            <td class="number">{showNumber(group.retrying)}</td>
-            <td class="roomy">
-              <Time at={group.newest_at} />
-            </td>
-            <td class="number">
-              {group.retrying > 0 && (
-                <Button
-                  onPress={() => retry(group.error)}
-                  label={`Retry these now: ${cut(group.error)}`}
-                >
-                  Retry now
-                </Button>
-              )}{' '}
-              {group.dead > 0 && (
-                <>
-                  <Button
-                    onPress={() => allDead.start(dead, { error: group.error })}
-                    label={`Replay these: ${cut(group.error)}`}
-                  >
-                    Replay these
-                  </Button>{' '}
-                  <Button
-                    onPress={() => setDiscarding({ error: group.error })}
-                    label={`Discard these: ${cut(group.error)}`}
-                  >
-                    Discard
-                  </Button>
-                </>
-              )}
-            </td>
-          </tr>
-        )}
       />
       {isPartial && <p class="soft">Of the newest {count(examined, 'failed job')}.</p>}
       <AllDeadActions

@@ -5,7 +5,7 @@ import { ask, post } from './api.ts'
 import { inColour } from './chart-frame.tsx'
 import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
-import { Head } from './lists.tsx'
+import { type Column, Table } from './lists.tsx'
 import { useLook } from './look.ts'
 
 /** Every handler and how it does. */
@@ -22,26 +22,25 @@ export function Handlers() {
           {answer.handlers.length === 0 ? (
             <p class="none">No handler is loaded. A handler is a file in the folder HANDLERS.</p>
           ) : (
-            <div class="scroll">
-              <table>
-                <Head
-                  columns={[
-                    'Handler',
-                    ['Last hour', 'roomy'],
-                    ['Done', 'number roomy'],
-                    ['Failed', 'number roomy'],
-                    ['Pending', 'number'],
-                    ['Dead', 'number'],
-                    ['', 'number'],
-                  ]}
-                />
-                <tbody>
-                  {answer.handlers.map((handler) => (
-                    <HandlerRow key={handler.name} handler={handler} run={run} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              rows={answer.handlers}
+              keyOf={({ name }) => name}
+              columns={[
+                ...HANDLER_COLUMNS,
+                ['Done', ({ recent }) => showNumber(recent.done), { className: 'number roomy' }],
+                [
+                  'Failed',
+                  ({ recent }) => showNumber(recent.retry + recent.dead),
+                  { className: 'number roomy' },
+                ],
+                ...COUNT_COLUMNS,
+                [
+                  '',
+                  (handler) => <PauseButton handler={handler} run={run} />,
+                  { className: 'number' },
+                ],
+              ]}
+            />
           )}
           {notice}
         </Card>
@@ -50,39 +49,28 @@ export function Handlers() {
   )
 }
 
-function HandlerRow({ handler, run }: { handler: HandlerJson; run: Run }) {
-  const { recent, jobs } = handler
-  return (
-    <tr>
-      <HandlerCells handler={handler} />
-      <td class="number roomy">{showNumber(recent.done)}</td>
-      <td class="number roomy">{showNumber(recent.retry + recent.dead)}</td>
-      <td class="number">{showNumber(jobs.pending)}</td>
-      <td class="number">{showNumber(jobs.dead)}</td>
-      <td class="number">
-        <PauseButton handler={handler} run={run} />
-      </td>
-    </tr>
-  )
-}
+/** What every table of handlers begins with. */
+export const HANDLER_COLUMNS: readonly Column<HandlerJson>[] = [
+  [
+    'Handler',
+    (handler) => [
+      <span class="health" data-state={handlerState(handler)}>
+        <NameLink to={['handlers', handler.name]} name={handler.name} />
+      </span>,
+      <bdi class="under">{explainHealth(handler)}</bdi>,
+    ],
+  ],
+  [
+    'Last hour',
+    ({ recent }) => <Spark done={recent.done_by_minute} failed={recent.failed_by_minute} />,
+    { className: 'roomy' },
+  ],
+]
 
-/** The cells that every table of handlers begins with. */
-export function HandlerCells({ handler }: { handler: HandlerJson }) {
-  const { done_by_minute: done, failed_by_minute: failed } = handler.recent
-  return (
-    <>
-      <td>
-        <span class="health" data-state={handlerState(handler)}>
-          <NameLink to={['handlers', handler.name]} name={handler.name} />
-        </span>
-        <bdi class="under">{explainHealth(handler)}</bdi>
-      </td>
-      <td class="roomy">
-        <Spark done={done} failed={failed} />
-      </td>
-    </>
-  )
-}
+export const COUNT_COLUMNS: readonly Column<HandlerJson>[] = [
+  ['Pending', ({ jobs }) => showNumber(jobs.pending), { className: 'number' }],
+  ['Dead', ({ jobs }) => showNumber(jobs.dead), { className: 'number' }],
+]
 
 /** Pauses a handler, or lets it go on, on every replica. */
 export function PauseButton({ handler, run }: { handler: HandlerJson; run: Run }) {

@@ -6,7 +6,7 @@ import type { ListedJobJson } from '../api/jobs.ts'
 import { type Change, changeJobs } from './api.ts'
 import { Button, Card, type Run } from './elements.tsx'
 import { count, cut, showAgo, showNumber, showUntil } from './format.ts'
-import { List, Pages } from './lists.tsx'
+import { type Column, List, Pages } from './lists.tsx'
 import { ReasonForm } from './reason-form.tsx'
 import { writeRoute } from './route.ts'
 
@@ -68,14 +68,23 @@ export function JobList(props: {
   const isDead = state === 'dead'
   const again = isDead ? 'replay' : 'retry'
   const every = (
-    <input
-      type="checkbox"
-      aria-label="Choose all of this page"
-      disabled={events.length === 0}
-      checked={events.length > 0 && chosen.length === events.length}
-      onChange={(event) => tick(events, event.currentTarget.checked)}
+    <Tick
+      label="Choose all of this page"
+      of={events}
+      isTicked={events.length > 0 && chosen.length === events.length}
+      onTick={tick}
     />
   )
+  const tickOf = (job: ListedJobJson) => (
+    <Tick
+      label={`Choose the job of event ${job.event}`}
+      of={canChange(job) ? [job.event] : []}
+      isTicked={ticks.has(job.event)}
+      onTick={tick}
+    />
+  )
+  const againOf = (job: ListedJobJson) =>
+    canChange(job) && <Again job={job} onPress={() => change(again, [job.event])} />
   return (
     <Card title="Jobs" beside={<StateLinks handler={handler} state={state} />} isWide>
       <div class="place" ref={place} />
@@ -84,26 +93,14 @@ export function JobList(props: {
         // One that has failed again is another row.
         keyOf={(job) => `${job.event} ${isDead ? endedAt(job) : ''}`}
         columns={[
-          [every, 'tick'],
-          'Event',
-          ['Recipient', 'roomy'],
-          ['Received', 'roomy'],
-          isDead ? 'Died' : 'Next attempt',
-          ['Attempts', 'number'],
-          ['Last error', 'error'],
-          ['', 'number'],
+          [every, tickOf, { className: 'tick', width: '28px' }],
+          ...columnsOf(isDead),
+          ['', againOf, { className: 'number', width: '96px', phone: '1 / 4' }],
         ]}
-        className="jobs-table"
+        className="rows fixed jobs-table"
         none={NONE[state]}
         isByHand={isByHand}
         noun="other job"
-        show={(job) =>
-          jobRow(job, {
-            isTicked: ticks.has(job.event),
-            onTick: (isTicked) => tick([job.event], isTicked),
-            onAgain: () => change(again, [job.event]),
-          })
-        }
       />
       <Actions
         isDead={isDead}
@@ -122,54 +119,63 @@ export function JobList(props: {
   )
 }
 
-function jobRow(
-  job: ListedJobJson,
-  does: {
-    readonly isTicked: boolean
-    readonly onTick: (isTicked: boolean) => void
-    readonly onAgain: () => unknown
-  },
-) {
-  const { isTicked, onTick, onAgain } = does
-  const isDead = job.state === 'dead'
+/** One line a job: what is cut is told on hovering, and on the event's page. */
+const columnsOf = (isDead: boolean): readonly Column<ListedJobJson>[] => [
+  ['Event', linkEvent, { className: 'cut', width: '12%', phone: '1 / 2 / auto / 4' }],
+  [
+    'Recipient',
+    ({ recipient }) => <bdi title={recipient ?? undefined}>{cut(recipient ?? '–', 100)}</bdi>,
+    { className: 'cut', phone: '2 / 2 / auto / 4' },
+  ],
+  ['Received', (job) => <Ago at={job.received_at} />, { className: 'cut roomy', width: '100px' }],
+  [
+    isDead ? 'Died' : 'Next attempt',
+    (job) => (isDead ? <Ago at={endedAt(job)} /> : <NextAttempt at={job.due_at} />),
+    { className: 'cut end', width: '100px', phone: '2 / 4' },
+  ],
+  ['Attempts', (job) => showNumber(job.attempt), { className: 'number roomy', width: '84px' }],
+  [
+    'Last error',
+    ({ last_error: error }) => <span title={cut(error, 1_000)}>{cut(errorLine(error ?? ''))}</span>,
+    { className: 'cut', width: '34%', phone: '3 / 1 / auto / -1' },
+  ],
+]
+
+function linkEvent({ event, type }: ListedJobJson) {
   return (
-    <tr>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Choose the job of event ${job.event}`}
-          disabled={!canChange(job)}
-          checked={isTicked}
-          onChange={(event) => onTick(event.currentTarget.checked)}
-        />
-      </td>
-      <td>
-        <a href={writeRoute(['events', job.event])} title={`Event ${job.event}`}>
-          <bdi>{cut(job.type ?? `#${job.event}`, 64)}</bdi>
-        </a>
-      </td>
-      <td title={job.recipient ?? undefined}>
-        <bdi>{cut(job.recipient ?? '–', 100)}</bdi>
-      </td>
-      <td class="roomy">
-        <Ago at={job.received_at} />
-      </td>
-      <td>{isDead ? <Ago at={endedAt(job)} /> : <NextAttempt at={job.due_at} />}</td>
-      <td class="number">{showNumber(job.attempt)}</td>
-      <td class="error" title={cut(job.last_error, 1_000)}>
-        {cut(errorLine(job.last_error ?? ''))}
-      </td>
-      <td class="number">
-        {canChange(job) && (
-          <Button
-            onPress={onAgain}
-            label={isDead ? `Replay event ${job.event}` : `Retry event ${job.event} now`}
-          >
-            {isDead ? 'Replay' : 'Retry now'}
-          </Button>
-        )}
-      </td>
-    </tr>
+    <a href={writeRoute(['events', event])} title={`Event ${event}`}>
+      <bdi>{cut(type ?? `#${event}`, 64)}</bdi>
+    </a>
+  )
+}
+
+function Again({ job, onPress }: { job: ListedJobJson; onPress: () => unknown }) {
+  const [text, label] =
+    job.state === 'dead'
+      ? ['Replay', `Replay event ${job.event}`]
+      : ['Retry now', `Retry event ${job.event} now`]
+  return (
+    <Button onPress={onPress} label={label}>
+      {text}
+    </Button>
+  )
+}
+
+/** Chooses jobs by the ids of their events; without any it can do nothing. */
+function Tick(props: {
+  label: string
+  of: readonly string[]
+  isTicked: boolean
+  onTick: (events: readonly string[], isTicked: boolean) => void
+}) {
+  return (
+    <input
+      type="checkbox"
+      aria-label={props.label}
+      disabled={props.of.length === 0}
+      checked={props.isTicked}
+      onChange={(event) => props.onTick(props.of, event.currentTarget.checked)}
+    />
   )
 }
 

@@ -1,43 +1,69 @@
-import { type ComponentChildren, cloneElement, type RefObject, type VNode } from 'preact'
+import type { ComponentChildren, Ref, RefObject } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { EventJson } from '../api/events.ts'
 import { NameLink, Pill, Time } from './elements.tsx'
 import { count, cut } from './format.ts'
 import { writeRoute } from './route.ts'
 
-/** A column's title; `number` columns are right-aligned, `roomy` ones go where there is little room. */
-export type Column = string | readonly [title: ComponentChildren, className: string]
-
-export function Head({ columns }: { columns: readonly Column[] }) {
-  return (
-    <thead>
-      <tr>
-        {columns.map((column) => {
-          const [title, className] = typeof column === 'string' ? [column, ''] : column
-          return (
-            <th scope="col" class={className}>
-              {title}
-            </th>
-          )
-        })}
-      </tr>
-    </thead>
-  )
+/** How a column looks. */
+interface ColumnLook {
+  /** `number` columns are right-aligned, `roomy` ones go where there is little room, `cut` ones have one line. */
+  readonly className?: string
+  /** Where all of the table's columns have the width that they are told. */
+  readonly width?: string
+  /** Where a phone has it, on which a row is a grid of a few lines: `line / column / auto / end`. */
+  readonly phone?: string
+  /** What a phone, which shows no titles, writes before it. */
+  readonly label?: string
 }
 
-export interface ListProps<Row> {
+/** What stands above it, and what it shows of a row. */
+export type Column<Row> = readonly [
+  title: ComponentChildren,
+  show: (row: Row) => ComponentChildren,
+  look?: ColumnLook,
+]
+
+interface TableProps<Row> {
   readonly rows: readonly Row[]
   readonly keyOf: (row: Row) => string
-  readonly columns: readonly Column[]
-  /** Answers a `tr` for a row. */
-  readonly show: (row: Row) => VNode
-  readonly className: string
-  /** What stands where the list is empty. */
-  readonly none: ComponentChildren
-  /** A person asked for these rows. */
-  readonly isByHand: boolean
-  /** What rows are, for the line that tells of those held back. */
-  readonly noun?: string
+  readonly columns: readonly Column<Row>[]
+  /** With `rows` in it, no row is wider than a phone. */
+  readonly className?: string
+}
+
+export function Table<Row>(props: TableProps<Row> & { body?: Ref<HTMLTableSectionElement> }) {
+  const { rows, keyOf, columns, className, body = null } = props
+  return (
+    <div class="scroll">
+      <table class={className}>
+        <thead>
+          <tr>
+            {columns.map(([title, _show, look]) => (
+              <th scope="col" class={look?.className} style={{ width: look?.width }}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody ref={body}>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map(([_title, show, look]) => (
+                <td
+                  class={look?.className}
+                  style={{ '--phone': look?.phone }}
+                  data-label={look?.label}
+                >
+                  {show(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
 }
 
 /**
@@ -45,8 +71,17 @@ export interface ListProps<Row> {
  * scrolled into them, no other row comes into its place, and those that are there are brought up to
  * date.
  */
-export function List<Row>(props: ListProps<Row>) {
-  const { rows, keyOf, columns, show, className, none, isByHand, noun = 'newer row' } = props
+export function List<Row>(
+  props: TableProps<Row> & {
+    /** What stands where the list is empty. */
+    readonly none: string
+    /** A person asked for these rows. */
+    readonly isByHand: boolean
+    /** What rows are, for the line that tells of those held back. */
+    readonly noun?: string
+  },
+) {
+  const { rows, keyOf, none, isByHand, noun = 'newer row' } = props
   const body = useRef<HTMLTableSectionElement>(null)
   const shown = useRef<readonly Row[]>([])
   if (!isByHand && shown.current.length > 0 && isInUse(body.current)) {
@@ -61,14 +96,7 @@ export function List<Row>(props: ListProps<Row>) {
   return (
     <>
       <p class="held">{more > 0 ? `${count(more, noun)}: shown when you leave the list` : ''}</p>
-      <div class="scroll">
-        <table class={className}>
-          <Head columns={columns} />
-          <tbody ref={body}>
-            {shown.current.map((row) => cloneElement(show(row), { key: keyOf(row) }))}
-          </tbody>
-        </table>
-      </div>
+      <Table {...props} rows={shown.current} body={body} />
     </>
   )
 }
@@ -91,18 +119,26 @@ function useFocusInNextRow(body: RefObject<HTMLElement | null>): void {
   })
 }
 
-const EVENT_COLUMNS: readonly Column[] = [
-  'Received',
-  'Event',
-  'Recipient, or id',
-  ['Source', 'roomy'],
-  'State',
+const EVENT_COLUMNS: readonly Column<EventJson>[] = [
+  ['Received', (event) => <Time at={event.received_at} />, { className: 'end', phone: '2 / 4' }],
+  [
+    'Event',
+    (event) => <NameLink to={['events', event.id]} name={event.type} />,
+    { phone: '1 / 1 / auto / 4' },
+  ],
+  ['Recipient, or id', aboutEvent, { className: 'soft cut', phone: '2 / 1 / auto / 4' }],
+  ['Source', (event) => <bdi>{cut(event.source, 60)}</bdi>, { className: 'roomy' }],
+  ['State', (event) => <Pill state={event.state} />, { className: 'end', phone: '1 / 4' }],
 ]
 
-/** On a phone its rows are laid out in another way. */
+function aboutEvent(event: EventJson) {
+  const about = cut(event.recipient ?? event.event_id ?? event.id, 100)
+  return <bdi>{event.is_test ? `${about}, a test` : about}</bdi>
+}
+
 export function EventList(props: {
   events: readonly EventJson[]
-  none: ComponentChildren
+  none: string
   isByHand: boolean
 }) {
   return (
@@ -110,32 +146,10 @@ export function EventList(props: {
       rows={props.events}
       keyOf={({ id }) => id}
       columns={EVENT_COLUMNS}
-      className="events"
+      className="rows events"
       none={props.none}
       isByHand={props.isByHand}
       noun="newer event"
-      show={(event) => {
-        const about = cut(event.recipient ?? event.event_id ?? event.id, 100)
-        return (
-          <tr>
-            <td>
-              <Time at={event.received_at} />
-            </td>
-            <td>
-              <NameLink to={['events', event.id]} name={event.type} />
-            </td>
-            <td class="soft">
-              <bdi>{event.is_test ? `${about}, a test` : about}</bdi>
-            </td>
-            <td class="roomy">
-              <bdi>{cut(event.source, 60)}</bdi>
-            </td>
-            <td>
-              <Pill state={event.state} />
-            </td>
-          </tr>
-        )
-      }}
     />
   )
 }

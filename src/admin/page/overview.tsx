@@ -7,8 +7,8 @@ import { ask, NoAnswer } from './api.ts'
 import { BarChart, LatencyChart } from './charts.tsx'
 import { Card } from './elements.tsx'
 import { cut, showAgo, showNumber, words } from './format.ts'
-import { HandlerCells } from './handlers.tsx'
-import { EventList, Head } from './lists.tsx'
+import { COUNT_COLUMNS, HANDLER_COLUMNS } from './handlers.tsx'
+import { type Column, EventList, Table } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
 import { rank, sum } from './series.ts'
@@ -145,24 +145,29 @@ function Handlers({ handlers }: { handlers: readonly HandlerJson[] }) {
       {handlers.length === 0 ? (
         <p class="none">No handler is loaded.</p>
       ) : (
-        <table>
-          <Head
-            columns={['Handler', ['Last hour', 'roomy'], ['Pending', 'number'], ['Dead', 'number']]}
-          />
-          <tbody>
-            {handlers.map((handler) => (
-              <tr key={handler.name}>
-                <HandlerCells handler={handler} />
-                <td class="number">{showNumber(handler.jobs.pending)}</td>
-                <td class="number">{showNumber(handler.jobs.dead)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={handlers}
+          keyOf={({ name }) => name}
+          columns={[...HANDLER_COLUMNS, ...COUNT_COLUMNS]}
+        />
       )}
     </Card>
   )
 }
+
+const SOURCE_COLUMNS: readonly Column<SourceJson>[] = [
+  [
+    'Source',
+    ({ name, provider }) => [
+      <a href={writeRoute(['events'], { source: name })}>
+        <bdi>{cut(name, 60)}</bdi>
+      </a>,
+      <span class="under">{provider ?? 'not configured here'}</span>,
+    ],
+  ],
+  ['Last batch', ({ last_batch_at: lastAt }) => showAgo(lastAt, Date.now())],
+  ['Since start', ({ received }) => showNumber(received), { className: 'number' }],
+]
 
 function Sources({ sources }: { sources: readonly SourceJson[] }) {
   return (
@@ -170,23 +175,7 @@ function Sources({ sources }: { sources: readonly SourceJson[] }) {
       {sources.length === 0 ? (
         <p class="none">No source is configured here.</p>
       ) : (
-        <table>
-          <Head columns={['Source', 'Last batch', ['Since start', 'number']]} />
-          <tbody>
-            {sources.map(({ name, provider, last_batch_at: lastAt, received }) => (
-              <tr key={name}>
-                <td>
-                  <a href={writeRoute(['events'], { source: name })}>
-                    <bdi>{cut(name, 60)}</bdi>
-                  </a>
-                  <span class="under">{provider ?? 'not configured here'}</span>
-                </td>
-                <td>{showAgo(lastAt, Date.now())}</td>
-                <td class="number">{showNumber(received)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table rows={sources} keyOf={({ name }) => name} columns={SOURCE_COLUMNS} />
       )}
     </Card>
   )

@@ -3,7 +3,7 @@ import type { QuarantineJson } from '../api/quarantine.ts'
 import { ask, askBytes, NoAnswer, post } from './api.ts'
 import { Button, Card, exactTime, Facts, type Run, Time, useNotice, Visible } from './elements.tsx'
 import { count, cut, hexLines, showBytes, showNumber, words } from './format.ts'
-import { EventList, List, Pages } from './lists.tsx'
+import { type Column, EventList, List, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeRoute } from './route.ts'
 
@@ -70,19 +70,11 @@ function Pieces(props: { found: Found; cursor: string | null; isByHand: boolean;
       <List
         rows={pieces}
         keyOf={({ id }) => id}
-        columns={[
-          ['Received', 'roomy'],
-          'Reason',
-          ['Source', 'roomy'],
-          ['Piece', 'number roomy'],
-          ['Size', 'number roomy'],
-          ['', 'number'],
-        ]}
-        className="pieces"
+        columns={pieceColumns(run)}
+        className="rows pieces"
         none="Nothing was unreadable."
         isByHand={isByHand}
         noun="newer piece"
-        show={(piece) => pieceRow(piece, run)}
       />
       <p class="actions">
         {pieces.length > 0 && (
@@ -99,31 +91,28 @@ function Pieces(props: { found: Found; cursor: string | null; isByHand: boolean;
   )
 }
 
-function pieceRow(piece: QuarantineJson, run: Run) {
-  return (
-    <tr>
-      <td class="roomy">
-        <Time at={piece.received_at} />
-      </td>
-      <td>
-        <a href={writeRoute(['quarantine', piece.id])}>{words(piece.reason)}</a>
-        <bdi class="under">{cut(piece.detail)}</bdi>
-      </td>
-      <td class="roomy">
-        <bdi>{cut(piece.source, 60)}</bdi>
-      </td>
-      <td class="number roomy">{positionsOf(piece, '–')}</td>
-      <td class="number roomy">{showBytes(piece.bytes)}</td>
-      <td class="number">
-        <Button
-          onPress={() => run(() => readAgain([piece.id]))}
-          label={`Read again piece ${piece.id}`}
-        >
-          Read again
-        </Button>
-      </td>
-    </tr>
-  )
+const pieceColumns = (run: Run): readonly Column<QuarantineJson>[] => [
+  ['Received', (piece) => <Time at={piece.received_at} />, { phone: '2 / 1 / auto / -1' }],
+  ['Reason', showReason, { phone: '1 / 1 / auto / 4' }],
+  ['Source', (piece) => <bdi>{cut(piece.source, 60)}</bdi>, { className: 'roomy' }],
+  ['Piece', (piece) => positionsOf(piece, '–'), { className: 'number roomy' }],
+  ['Size', (piece) => showBytes(piece.bytes), { className: 'number roomy' }],
+  [
+    '',
+    ({ id }) => (
+      <Button onPress={() => run(() => readAgain([id]))} label={`Read again piece ${id}`}>
+        Read again
+      </Button>
+    ),
+    { className: 'number', phone: '1 / 4' },
+  ],
+]
+
+function showReason({ id, reason, detail }: QuarantineJson) {
+  return [
+    <a href={writeRoute(['quarantine', id])}>{words(reason)}</a>,
+    <bdi class="under">{cut(detail)}</bdi>,
+  ]
 }
 
 function positionsOf({ position, pieces }: QuarantineJson, between: string): string {
