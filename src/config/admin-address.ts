@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { collectGiven, readGiven, withoutEmpty } from './given-settings.ts'
 import { createSecretReader } from './secret-reader.ts'
-import { SETTINGS } from './setting-names.ts'
 import { ProblemList } from './settings-error.ts'
 import { readSettingsFile } from './settings-file.ts'
-import type { SettingName, SettingValues } from './settings-schema.ts'
+import type { SettingName, SettingValues } from './settings-table.ts'
+import { SETTINGS } from './settings-table.ts'
 
 /** Where the admin listener of these settings is; its port may be 0, of which only its log knows. */
 export interface AdminAddress {

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isLoopback } from '../address.ts'
 import type { Origins } from './origins.ts'
-import type { SettingName } from './settings-schema.ts'
+import type { SettingName } from './settings-table.ts'
 import { findCertificateFiles } from './store-url.ts'
 import { readPem } from './tls-paths.ts'
 

@@ -1,5 +1,5 @@
-import * as z from 'zod'
 import { BUILT_IN_KINDS, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
+import { findNearestWord } from '../nearest-word.ts'
 import { readAllowedBlocks } from './addresses.ts'
 import {
   asText,
@@ -18,12 +18,23 @@ import {
 } from './file-values.ts'
 import { readForwardFormat } from './handlers/forward-values.ts'
 import { readWholeNumber, sizeWithin } from './quantities.ts'
-import { SETTINGS } from './setting-names.ts'
-import { readTimeout, readWaits } from './settings-schema.ts'
-import { readWith, WrongValue } from './wrong-value.ts'
+import { readTimeout, readWaits, SETTINGS } from './settings-table.ts'
+import { WrongValue } from './wrong-value.ts'
 
-const sourceShape = {
-  provider: required(readFileWord(PROVIDER_NAMES)),
+/** Reads a value of the file. Throws `WrongValue` when it is wrong as a whole. */
+type Read<Value> = (value: unknown, readWithin: ReadWithin) => Value
+
+/** Reads what such a value holds; undefined, with a problem more, when that is wrong. */
+export type ReadWithin = <Value>(
+  key: string,
+  value: unknown,
+  read: Read<Value>,
+) => Value | undefined
+
+const SEE_README = 'See the settings in the README.'
+
+const SOURCE = {
+  provider: readFileWord(PROVIDER_NAMES),
   secrets: optional(readFileSecrets),
   /** None: every address. */
   allowIps: optional(orNone(asText(readAllowedBlocks))),
@@ -36,32 +47,25 @@ const sourceShape = {
   redact: optional(orFalse(readFileRedact)),
 }
 
-const handlerShape = {
+const HANDLER = {
   module: optional(readFileText),
   forward: optional(readFileSecret),
-  table: z
-    .strictObject(
-      { url: required(readFileSecret), name: required(readFileText) },
-      'is no list of keys: it needs url and name',
-    )
-    .optional(),
-  publish: z
-    .strictObject(
-      {
-        url: required(readFileSecret),
-        subject: optional(readFileText),
-        exchange: optional(readFileText),
-      },
+  table: optional(
+    keys({ url: readFileSecret, name: readFileText }, 'is no list of keys: it needs url and name'),
+  ),
+  publish: optional(
+    keys(
+      { url: readFileSecret, subject: optional(readFileText), exchange: optional(readFileText) },
       'is no list of keys: it needs url, and subject or exchange',
-    )
-    .optional(),
+    ),
+  ),
   name: optional(readFileHandlerName),
   events: optional(readFileEventKeys),
   where: optional(readFileWhere),
   rate: optional(readFileRate),
   format: optional(asText(readForwardFormat)),
   secret: optional(readFileSecret),
-  headers: z.record(z.string(), required(readFileSecret), 'is no list of headers').optional(),
+  headers: optional(each(readFileSecret, 'is no list of headers')),
   ca: optional(readFileText),
   batchSize: wholeNumber(1, 500),
   concurrency: wholeNumber(1, 1_000),
@@ -71,66 +75,98 @@ const handlerShape = {
   memory: optional(asText(sizeWithin('32MB', '64GB'))),
 }
 
-const sourceSchema = z.strictObject(sourceShape, 'is no list of keys')
-const handlerSchema = z.preprocess(
-  (entry) => (typeof entry === 'string' ? { module: entry } : entry),
-  z
-    .strictObject(handlerShape, 'is neither a path nor a list of keys')
-    .transform(readWith(refuseUnclear)),
-)
+/** One entry below `sources:`. */
+export type FileSource = ReturnType<typeof readSource>
+/** One entry below `handlers:`. */
+export type FileHandler = ReturnType<typeof readHandlerKeys>
 
+const readSource = keys(SOURCE, 'is no list of keys')
+const readHandlerKeys = keys(HANDLER, 'is neither a path nor a list of keys')
 const KINDS = ['module', ...BUILT_IN_KINDS] as const
 
-function refuseUnclear<Entry extends { readonly [Kind in (typeof KINDS)[number]]?: unknown }>(
-  entry: Entry,
-): Entry {
-  const [kind, other] = KINDS.filter((one) => entry[one] !== undefined)
+/** Undefined: the key that makes it a handler is misspelt, or holds what is wrong. */
+function readHandler(given: unknown, readWithin: ReadWithin): FileHandler | undefined {
+  const value = typeof given === 'string' ? { module: given } : given
+  const entry = readHandlerKeys(value, readWithin)
+  const givenKeys = Object.keys(Object(value))
+  const [kind, other] = KINDS.filter((one) => givenKeys.includes(one))
+  if (!kind && givenKeys.some((key) => !Object.hasOwn(HANDLER, key))) return undefined
   if (!kind) throw new WrongValue('names no handler', `Give one of ${KINDS.join(', ')}.`)
-  if (!other) return entry
+  if (!other) return entry[kind] === undefined ? undefined : entry
   throw new WrongValue(`has both ${kind} and ${other}`, 'Make two entries of it.')
 }
 
-/** One entry below `sources:`. */
-export type FileSource = z.output<typeof sourceSchema>
-/** One entry below `handlers:`. */
-export type FileHandler = z.output<typeof handlerSchema>
+/** A wrong one keeps its place. */
+function readHandlers(given: unknown, readWithin: ReadWithin): (FileHandler | undefined)[] {
+  const entries = typeof given === 'string' ? [given] : given
+  if (!Array.isArray(entries)) throw new WrongValue('is no list of modules', SEE_README)
+  if (entries.length === 0) throw new WrongValue('is empty', SEE_README)
+  return entries.map((entry, index) => readWithin(String(index), entry, readHandler))
+}
 
-/** The whole file. Values of settings stay as YAML gives them: they are read with the environment's. */
-export const fileSchema = z.strictObject(
+/** Settings of the table stay as YAML gives them: they are read with the environment's. */
+const SETTING_READERS: Readonly<Record<string, Read<unknown>>> = Object.fromEntries(
+  SETTINGS.filter(({ name }) => name !== 'CONFIG_FILE' && name !== 'HANDLERS').map(
+    ({ fileKey }) => [fileKey, (value: unknown) => value],
+  ),
+)
+
+/** The whole file. */
+export const readFileKeys = keys(
   {
-    ...Object.fromEntries(fileSettings().map((key) => [key, z.unknown().optional()])),
-    sources: z.record(z.string(), sourceSchema, 'is no list of sources').optional(),
+    sources: optional(each(readSource, 'is no list of sources')),
+    handlers: optional(readHandlers),
     redact: optional(readFileRedact),
-    handlers: z
-      .preprocess(
-        (entries) => (typeof entries === 'string' ? [entries] : entries),
-        z.array(handlerSchema, 'is no list of modules').min(1, 'is empty'),
-      )
-      .optional(),
+    ...SETTING_READERS,
   },
   'holds no settings of the form name: value',
 )
 
-/** The keys that may stand at this place of the file. */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
-  if (path[0] === 'sources') return Object.keys(sourceShape)
-  if (path[0] === 'handlers') return Object.keys(handlerShape)
-  return ['sources', 'handlers', 'redact', ...fileSettings()]
+/** The keys that an entry below these may have. */
+export const ENTRY_KEYS = { sources: Object.keys(SOURCE), handlers: Object.keys(HANDLER) }
+
+/** Reads a list of these keys; what is wrong of it counts as not given. */
+function keys<Readers extends Readonly<Record<string, Read<unknown>>>>(
+  readers: Readers,
+  problem: string,
+): Read<{ readonly [Key in keyof Readers]?: ReturnType<Readers[Key]> | undefined }> {
+  const known = Object.keys(readers)
+  const refuseUnknown = (key: string) => {
+    const meant = findNearestWord(key, known)
+    const remedy = meant ? `Did you mean ${meant}?` : `Known here: ${known.join(', ')}.`
+    throw new WrongValue('is no setting', remedy)
+  }
+  return (value, readWithin) => {
+    const given = readRecord(value, problem)
+    const entries = Object.entries(readers).flatMap(([key, read]) => {
+      const right = readWithin(key, given[key], read)
+      return right === undefined ? [] : [[key, right]]
+    })
+    for (const key of Object.keys(given)) {
+      if (!known.includes(key)) readWithin(key, key, () => refuseUnknown(key))
+    }
+    return Object.fromEntries(entries)
+  }
 }
 
-/** Settings of the table that the file may give as plain values. */
-function fileSettings(): string[] {
-  return SETTINGS.map(({ fileKey }) => fileKey).filter(
-    (key) => key !== 'configFile' && key !== 'handlers',
-  )
+/** Reads a list of names, each with such a value; those that are wrong are left out. */
+function each<Value>(read: Read<Value>, problem: string): Read<Record<string, Value>> {
+  return (value, readWithin) => {
+    const entries = Object.entries(readRecord(value, problem)).flatMap(([name, one]) => {
+      const right = readWithin(name, one, read)
+      return right === undefined ? [] : [[name, right] as const]
+    })
+    return Object.fromEntries(entries)
+  }
 }
 
-function required<Value>(read: (value: unknown) => Value) {
-  return z.unknown().transform(readWith(read))
+function readRecord(value: unknown, problem: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new WrongValue(problem, SEE_README)
 }
 
-function optional<Value>(read: (value: unknown) => Value) {
-  return required(read).optional()
+function optional<Value>(read: Read<Value>): Read<Value | undefined> {
+  return (value, readWithin) => (value === undefined ? undefined : read(value, readWithin))
 }
 
 function wholeNumber(min: number, max: number) {

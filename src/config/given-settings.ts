@@ -1,10 +1,14 @@
 import { readFileSecret, readFileText } from './file-values.ts'
 import type { SecretReader } from './secret-reader.ts'
-import { SETTINGS, type SettingDescription } from './setting-names.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingsFile } from './settings-file.ts'
-import { type SettingName, type SettingValues, settingsSchema } from './settings-schema.ts'
-import { WrongValue, wrongValueOf } from './wrong-value.ts'
+import {
+  SETTINGS,
+  type SettingDescription,
+  type SettingName,
+  type SettingValues,
+} from './settings-table.ts'
+import { WrongValue } from './wrong-value.ts'
 
 /** A setting as somebody wrote it. */
 export interface GivenSetting {
@@ -50,16 +54,12 @@ export function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Reads the texts. A wrong one leaves its problem, and its default stands in. */
 export function readGiven(given: GivenSettings, problems: ProblemList): SettingValues {
-  const texts = Object.fromEntries([...given].map(([name, { text }]) => [name, text]))
-  const parsed = settingsSchema.safeParse(texts)
-  if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) {
-    const name = issue.path[0] as SettingName
-    const { problem, remedy } = wrongValueOf(issue)
-    problems.add(given.get(name)?.label ?? name, problem, remedy)
-    delete texts[name]
-  }
-  return settingsSchema.parse(texts)
+  const values = SETTINGS.map(({ name, read }) => {
+    const one = given.get(name)
+    const own = one && problems.attempt(one.label, () => ({ value: read(one.text) }))
+    return [name, own ? own.value : read(undefined)]
+  })
+  return Object.fromEntries(values)
 }
 
 /** How a message names the place where a setting is given, right or wrong; undefined when it is not. */

@@ -2,7 +2,7 @@ import type { GivenSettings } from './given-settings.ts'
 import type { SecretReader } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
 import type { SettingsFile } from './settings-file.ts'
-import type { SettingValues } from './settings-schema.ts'
+import type { SettingValues } from './settings-table.ts'
 
 /** Of what sources, handlers and all else that is set is made. */
 export interface Origins {

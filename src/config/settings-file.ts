@@ -1,12 +1,11 @@
 import { basename, dirname, resolve } from 'node:path'
 import { type Document, LineCounter, parseDocument, visit } from 'yaml'
-import type { z } from 'zod'
 import type { RedactRules } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
-import { type FileHandler, type FileSource, fileSchema, knownKeys } from './file-schema.ts'
+import { type FileHandler, type FileSource, type ReadWithin, readFileKeys } from './file-schema.ts'
 import { readFileOrExplain } from './secret-reader.ts'
 import type { ProblemList } from './settings-error.ts'
-import { WrongValue, wrongValueOf } from './wrong-value.ts'
+import { WrongValue } from './wrong-value.ts'
 
 /** What the YAML file says, before the environment is laid over it. */
 export interface SettingsFile {
@@ -19,7 +18,8 @@ export interface SettingsFile {
   readonly sources: Readonly<Record<string, FileSource>>
   /** True also when the sources, or the file itself, cannot be read. */
   readonly isAnySourceGiven: boolean
-  readonly handlers?: readonly FileHandler[] | undefined
+  /** Undefined in its place: one that is wrong. */
+  readonly handlers?: readonly (FileHandler | undefined)[] | undefined
   /** For every source without rules of its own. */
   readonly redact?: RedactRules | undefined
   /** How a message names a place in it: `sources.audit (receiver.yaml)`. */
@@ -42,69 +42,23 @@ export function readSettingsFile(
     parseYaml(readFileOrExplain(options.readFile, path, given)),
   )
   if (content === undefined) return { ...empty, isAnySourceGiven: true }
-  const issues = fileSchema.safeParse(content).error?.issues ?? []
-  for (const issue of issues) addFileProblem(issue, label, problems)
-  const { sources = {}, handlers, redact, ...values } = parseWithoutWrong(content)
-  const isAnySourceGiven = Object.keys(sources).length > 0 || issues.some(isAboutSources)
-  return { ...empty, values, sources, handlers, redact, isAnySourceGiven }
-}
-
-/** The content less what is wrong: the wrong values themselves, else what cannot do without them. */
-function parseWithoutWrong(content: unknown): z.output<typeof fileSchema> {
-  const right = structuredClone(content)
-  // Each round removes something, and no value lies deeper than handlers.0.headers.Authorization.
-  for (let round = 0; round < 5; round++) {
-    const parsed = fileSchema.safeParse(right)
-    if (parsed.success) return parsed.data
-    for (const issue of parsed.error.issues) {
-      if (issue.code !== 'unrecognized_keys') remove(right, issue.path)
-      else for (const key of issue.keys) remove(right, [...issue.path, key])
+  const readBelow =
+    (place: string): ReadWithin =>
+    (key, value, read) => {
+      const inner = `${place}${key}`
+      return problems.attempt(label(inner), () => read(value, readBelow(`${inner}.`)))
     }
-  }
-  return {}
+  const keys = problems.attempt('CONFIG_FILE', () => readFileKeys(content, readBelow('')))
+  const { sources = {}, handlers, redact, ...values } = keys ?? {}
+  return { ...empty, values, sources, handlers, redact, isAnySourceGiven: hasSources(content) }
 }
 
 /** True also for `sourcs`, and for a file that is no list of settings at all. */
-function isAboutSources(issue: z.core.$ZodIssue): boolean {
-  const [key] = issue.path
-  if (key !== undefined || issue.code !== 'unrecognized_keys') return key !== 'handlers'
-  return issue.keys.some((unknown) => findNearestWord(unknown, ['sources']))
-}
-
-/** Removes the value at `path`; where it is missing or part of a list, what holds it. */
-function remove(content: unknown, path: readonly PropertyKey[]): void {
-  const key = path.at(-1)
-  if (key === undefined) return
-  const holder = path.slice(0, -1).reduce<unknown>(valueAt, content)
-  if (isRecord(holder) && Object.hasOwn(holder, key)) delete holder[key]
-  else remove(content, path.slice(0, -1))
-}
-
-function valueAt(value: unknown, key: PropertyKey): unknown {
-  return isRecord(value) || Array.isArray(value) ? Reflect.get(value, key) : undefined
-}
-
-function isRecord(value: unknown): value is Record<PropertyKey, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function addFileProblem(
-  issue: z.core.$ZodIssue,
-  label: (place: string) => string,
-  problems: ProblemList,
-): void {
-  const place = issue.path.map(String).join('.')
-  if (issue.code !== 'unrecognized_keys') {
-    const { problem, remedy } = wrongValueOf(issue)
-    problems.add(place ? label(place) : 'CONFIG_FILE', problem, remedy)
-    return
-  }
-  const known = knownKeys(issue.path)
-  for (const key of issue.keys) {
-    const meant = findNearestWord(key, known)
-    const remedy = meant ? `Did you mean ${meant}?` : `Known here: ${known.join(', ')}.`
-    problems.add(label(place ? `${place}.${key}` : key), 'is no setting', remedy)
-  }
+function hasSources(content: unknown): boolean {
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return true
+  return Object.entries(content).some(([key, value]) =>
+    key === 'sources' ? JSON.stringify(value) !== '{}' : findNearestWord(key, ['sources']),
+  )
 }
 
 /**

@@ -5,8 +5,8 @@ import { labelOf } from './given-settings.ts'
 import type { Origins } from './origins.ts'
 import type { SecretReference } from './secret-reader.ts'
 import { readBasicAuth, readSigningSecrets, readUrlToken } from './secret-text.ts'
-import { SETTINGS } from './setting-names.ts'
-import type { SettingValues } from './settings-schema.ts'
+import type { SettingValues } from './settings-table.ts'
+import { SETTINGS } from './settings-table.ts'
 import { quote, WrongValue } from './wrong-value.ts'
 
 /** The setting that makes a source of the provider's name. */
@@ -59,6 +59,7 @@ export function buildPlainSource(
 function buildFileSource(name: string, entry: FileSource, origins: Origins): Source | undefined {
   const { file, values, secrets, problems } = origins
   const { provider, secretForm, toleranceSeconds, silentAfter: silentAfterMs } = entry
+  if (!provider) return undefined
   const attempt = <Value>(key: string, read: () => Value) =>
     problems.attempt(file.label(`sources.${name}${key}`), read)
 

@@ -1,5 +1,3 @@
-import * as z from 'zod'
-
 /** Thrown by whoever reads one value. Both texts are shown to people: never a secret in them. */
 export class WrongValue extends Error {
   readonly problem: string
@@ -38,27 +36,4 @@ export function oneOf<Word extends string>(
 export function parseUrl(text: string, protocols: readonly string[]): URL | undefined {
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
   return url && protocols.includes(url.protocol) ? url : undefined
-}
-
-/** Lets zod use a reader that throws `WrongValue`. */
-export function readWith<In, Out>(read: (value: In) => Out) {
-  return (value: In, context: z.RefinementCtx): Out => {
-    try {
-      return read(value)
-    } catch (error) {
-      if (!(error instanceof WrongValue)) throw error
-      const { problem, remedy } = error
-      context.addIssue({ code: 'custom', message: problem, params: { remedy } })
-      return z.NEVER
-    }
-  }
-}
-
-/** What a zod issue says, in our two sentences. */
-export function wrongValueOf(issue: z.core.$ZodIssue): WrongValue {
-  const remedy = issue.code === 'custom' ? issue.params?.['remedy'] : undefined
-  return new WrongValue(
-    issue.message,
-    typeof remedy === 'string' ? remedy : 'See the settings in the README.',
-  )
 }

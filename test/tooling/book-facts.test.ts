@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { knownKeys } from '../../src/config/file-schema.ts'
+import { ENTRY_KEYS } from '../../src/config/file-schema.ts'
 import { readSettings, SETTINGS } from '../../src/config.ts'
 import { KNOWN_KEYS } from '../../src/handlers/event-keys.ts'
 import {
@@ -161,10 +161,10 @@ describe('the README', () => {
   })
 
   it.each([
-    ['of a source', ['sources', 'any']],
-    ['of a handler', ['handlers', 0]],
-  ])('lists every key %s', (title, path) => {
-    expect(tables.get(title)?.map(([key]) => key)).toEqual(knownKeys(path))
+    ['of a source', ENTRY_KEYS.sources],
+    ['of a handler', ENTRY_KEYS.handlers],
+  ])('lists every key %s', (title, keys) => {
+    expect(tables.get(title)?.map(([key]) => key)).toEqual(keys)
   })
 
   it('draws every state of an event, and no other', () => {

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
+import { SETTING_VARIABLES } from '../../src/config/settings-table.ts'
 import { MAILTRAP_EVENT_TYPES } from '../../src/simulator/sending/webhook.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 import {

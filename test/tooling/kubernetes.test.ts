@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { SETTING_VARIABLES } from '../../src/config/setting-names.ts'
+import { SETTING_VARIABLES } from '../../src/config/settings-table.ts'
 import {
   dockerfile,
   megabytes,

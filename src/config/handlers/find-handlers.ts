@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { BUILT_IN_LOG, type BuiltIn, type HandlerSettings } from '../../model.ts'
 import type { FileHandler } from '../file-schema.ts'
 import type { Origins } from '../origins.ts'
-import type { SettingValues } from '../settings-schema.ts'
+import type { SettingValues } from '../settings-table.ts'
 import { WrongValue } from '../wrong-value.ts'
 import { readBuiltIn } from './built-in-entries.ts'
 import { findForwardSetting } from './forward-entry.ts'
@@ -65,7 +65,11 @@ function listEntries(origins: Origins): Entry[] | undefined {
   const { file, given, values } = origins
   const common = commonLimits(values)
   const setting = given.get('HANDLERS')
-  if (!setting) return file.handlers?.map((entry, index) => openFileEntry(entry, index, origins))
+  if (!setting) {
+    return file.handlers?.flatMap((entry, index) =>
+      entry ? [openFileEntry(entry, index, origins)] : [],
+    )
+  }
   const paths = values.HANDLERS ?? []
   return paths.map((path, index) =>
     openModules(resolveModule(setting.folder, path), common, {

@@ -5,7 +5,7 @@ import type { ForwardOptions } from '../../handlers/built-in/built-in-options.ts
 import type { BuiltIn } from '../../model.ts'
 import type { Origins } from '../origins.ts'
 import { readFileOrExplain } from '../secret-reader.ts'
-import type { SettingName } from '../settings-schema.ts'
+import type { SettingName } from '../settings-table.ts'
 import { WrongValue } from '../wrong-value.ts'
 import { readForwardUrl, readSigningKey } from './forward-values.ts'
 import type { OpenEntry } from './open-entry.ts'

@@ -141,4 +141,11 @@ describe('handler modules', () => {
     const lines = problemLines(() => read(CONFIG, { cwd }))
     expect(lines.map((line) => line.split(' (receiver.yaml) ')[0])).toEqual([setting])
   })
+
+  it('handlers: what is wrong behind a wrong one is told with its own place', () => {
+    const cwd = makeFolder({ 'receiver.yaml': 'handlers: [{ forward: 5 }, b.ts]' })
+    const lines = problemLines(() => read(CONFIG, { cwd }))
+    const places = lines.map((line) => line.split(' (receiver.yaml) ')[0])
+    expect(places).toEqual(['handlers.0.forward', 'handlers.1.module'])
+  })
 })

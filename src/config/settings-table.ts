@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
 import { readForwardFormat, readForwardUrl } from './handlers/forward-values.ts'
 import {
@@ -24,23 +23,39 @@ import {
   readUrlToken,
 } from './secret-text.ts'
 import { readStoreUrl } from './store-url.ts'
-import { readWith } from './wrong-value.ts'
+
+/** One setting: how its text is read, and what people are told of it. */
+interface Setting<Value> {
+  /** Of the text, or of none. Throws `WrongValue`. */
+  readonly read: (text: string | undefined) => Value
+  /** As one would write it; undefined: not set. */
+  readonly default: string | undefined
+  readonly meaning: string
+  /** May be given as `NAME_FILE`, a path; its value is never shown. */
+  readonly isSecret: boolean
+}
 
 /** Something that is set by a text, or by nothing but its default. */
-function setting<Value>(fallback: string, read: (text: string) => Value, meaning: string) {
-  const field = z.string().default(fallback).transform(readWith(read))
-  return field.meta({ meaning, shownDefault: fallback, isSecret: false })
+function setting<Value>(
+  fallback: string,
+  read: (text: string) => Value,
+  meaning: string,
+): Setting<Value> {
+  return { read: (text = fallback) => read(text), default: fallback, meaning, isSecret: false }
 }
 
 /** `shownDefault` is not read: where what stands in depends on other things. */
-function optional<Value>(read: (text: string) => Value, meaning: string, shownDefault?: string) {
-  const field = z.string().transform(readWith(read)).optional()
-  return field.meta({ meaning, shownDefault, isSecret: false })
+function optional<Value>(
+  read: (text: string) => Value,
+  meaning: string,
+  shownDefault?: string,
+): Setting<Value | undefined> {
+  const readIfGiven = (text: string | undefined) => (text === undefined ? undefined : read(text))
+  return { read: readIfGiven, default: shownDefault, meaning, isSecret: false }
 }
 
-/** May be given as `NAME_FILE`; its value is never shown. */
 function secret<Value>(read: (text: string) => Value, meaning: string, shownDefault?: string) {
-  return optional(read, meaning).meta({ meaning, shownDefault, isSecret: true })
+  return { ...optional(read, meaning, shownDefault), isSecret: true }
 }
 
 /** One attempt of a handler: long enough to start, short enough to end. */
@@ -58,8 +73,8 @@ const readBodyLimit = sizeWithin('2MB', '64MB')
 // A balancer that idles for longer than we do sends into a connection that is just being closed.
 const readKeepAlive = timeWithin('1s', '1d')
 
-/** Every setting: its default, how its text is read, and its meaning. */
-export const settingsSchema = z.object({
+/** Every setting, in the order of the documentation. */
+const TABLE = {
   MAILTRAP_SIGNING_SECRET: secret(
     readSigningSecrets,
     'makes the source `mailtrap`; a comma-separated list, newest first (rotation)',
@@ -185,7 +200,35 @@ export const settingsSchema = z.object({
     readLogLevel,
     `one of ${LOG_LEVELS.join(', ')}; JSON lines on stdout, pretty on a terminal`,
   ),
-})
+}
 
-export type SettingValues = z.output<typeof settingsSchema>
-export type SettingName = keyof typeof settingsSchema.shape
+export type SettingName = keyof typeof TABLE
+export type SettingValues = {
+  readonly [Name in SettingName]: ReturnType<(typeof TABLE)[Name]['read']>
+}
+
+/** A row of the table. */
+export interface SettingDescription extends Setting<unknown> {
+  readonly name: SettingName
+  /** The same setting in the YAML file: `retainEvents` for `RETAIN_EVENTS`. */
+  readonly fileKey: string
+}
+
+export const SETTINGS: readonly SettingDescription[] = Object.entries(TABLE).map(([name, row]) => ({
+  ...row,
+  name: name as SettingName,
+  fileKey: name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+}))
+
+/** Only commands read them, but handlers do not get them either. */
+const COMMAND_VARIABLES = [
+  'MAILINGAPI_API_TOKEN',
+  'MAILINGAPI_API_TOKEN_FILE',
+  'MAILINGAPI_API_URL',
+]
+
+/** Every environment variable that is one of our settings. */
+export const SETTING_VARIABLES: readonly string[] = [
+  ...SETTINGS.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
+  ...COMMAND_VARIABLES,
+]
