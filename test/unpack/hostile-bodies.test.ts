@@ -60,6 +60,7 @@ describe('readBatch on hostile bodies', () => {
       () => `{"events":[]${',"events":[]'.repeat(8e5)}}`,
       { pieces: 0 },
     ],
+    ['200,000 lines that are no JSON', () => 't\n'.repeat(2e5), { pages: 40, pieces: 200_000 }],
     ['30,000 broken lines', () => `{}\n${'{"a}\n'.repeat(3e4)}`, { pieces: 30_001 }],
     [
       '100,000 events without id',
