@@ -1,5 +1,3 @@
-import * as z from 'zod'
-
 const MAX_CHARACTERS = 1_024
 
 /** What no database column or UTF-8 encoder takes as it is: NUL, and halves of surrogate pairs. */
@@ -84,24 +82,39 @@ function withinRange(timeMs: number): number | undefined {
 }
 
 /*
- * Fields as providers send them. Absent, null and right values pass; anything else counts as
- * absent, because one odd field must not cost the whole event.
+ * Fields as providers send them. Null and right values pass; anything else counts as absent, because
+ * one odd field must not cost the whole event.
  */
 
-export const textField = z.string().nullish().catch(undefined)
+export function textField(value: unknown): string | null | undefined {
+  return typeof value === 'string' || value === null ? value : undefined
+}
 
-const digits = z.string().regex(/^\d{1,15}$/)
 /** Digits count as the number they spell. */
-export const numberField = z
-  .union([z.number(), digits.transform(Number)])
-  .nullish()
-  .catch(undefined)
+export function numberField(value: unknown): number | null | undefined {
+  return value === null ? null : readNumber(value)
+}
 
 /** Becomes text. A number too large to have been read exactly counts as absent. */
-export const idField = z
-  .union([z.string(), z.int().transform(String)])
-  .nullish()
-  .catch(undefined)
+export function idField(value: unknown): string | null | undefined {
+  return value === null || value === '' ? value : readIdentity(value)
+}
 
 /** Any JSON object, kept as it is. */
-export const objectField = z.custom<Record<string, unknown>>(isObject).nullish().catch(undefined)
+export function objectField(value: unknown): Record<string, unknown> | null | undefined {
+  return isObject(value) || value === null ? value : undefined
+}
+
+/** What makes of each field what its type promises. */
+export type FieldsOf<Type> = { readonly [Name in keyof Type]-?: (value: unknown) => Type[Name] }
+
+/** Puts these fields right, as far as they are there, and leaves all others; in an object of ours. */
+export function tidyFields(
+  object: Record<string, unknown>,
+  fields: FieldsOf<Record<string, unknown>>,
+): Record<string, unknown> {
+  for (const [name, read] of Object.entries(fields)) {
+    if (Object.hasOwn(object, name)) object[name] = read(object[name])
+  }
+  return object
+}

@@ -1,6 +1,13 @@
-import * as z from 'zod'
 import type { EventFacts } from '../../model.ts'
-import { idField, numberField, objectField, readObject, textField } from '../read-value.ts'
+import {
+  type FieldsOf,
+  idField,
+  numberField,
+  objectField,
+  readObject,
+  textField,
+  tidyFields,
+} from '../read-value.ts'
 
 /**
  * MailingAPI's events as handlers receive them. Published are the envelope, the eight types and a
@@ -104,61 +111,55 @@ export type MailingApiUnsubscribedEvent = MailingApiEventMap['unsubscribed']
 export type MailingApiComplainedEvent = MailingApiEventMap['complained']
 export type MailingApiInboundEvent = MailingApiEventMap['inbound']
 
-const toField = z
-  .union([z.string(), z.array(z.string())])
-  .nullish()
-  .catch(undefined)
+function toField(value: unknown): string | string[] | null | undefined {
+  const isList = Array.isArray(value) && value.every((one) => typeof one === 'string')
+  return isList ? value : textField(value)
+}
 
-const refusal = {
+const shared: FieldsOf<MailingApiData> = {
+  message_id: idField,
+  from: textField,
+  to: toField,
+  subject: textField,
+  metadata: objectField,
+}
+const refused: FieldsOf<MailingApiRefusalData> = {
+  ...shared,
   bounce_type: textField,
   type: textField,
   code: numberField,
   reason: textField,
   smtp_response: textField,
 }
-const client = { ip: textField, user_agent: textField }
-
-function envelope<const Name extends MailingApiEventName, Fields extends z.ZodRawShape>(
-  name: Name,
-  fields: Fields,
-) {
-  const data = z.looseObject({
-    message_id: idField,
-    from: textField,
-    to: toField,
-    subject: textField,
-    metadata: objectField,
-    ...fields,
-  })
-  return z.looseObject({
-    type: z.literal(name),
-    id: idField,
-    timestamp: textField,
-    data: z.preprocess(readObject, data),
-  })
+const client: FieldsOf<MailingApiClientData> = {
+  ...shared,
+  ip: textField,
+  user_agent: textField,
 }
 
 /** A field whose kind differs from its type does not compile. */
-const MAILINGAPI_EVENT_SCHEMAS: {
-  readonly [Name in keyof MailingApiEventMap]: z.ZodType<MailingApiEventMap[Name]>
+const DATA_FIELDS: {
+  readonly [Name in keyof MailingApiEventMap]: FieldsOf<MailingApiEventMap[Name]['data']>
 } = {
-  delivered: envelope('delivered', { delivered_at: textField }),
-  bounced: envelope('bounced', refusal),
-  deferred: envelope('deferred', refusal),
-  opened: envelope('opened', client),
-  clicked: envelope('clicked', { ...client, url: textField }),
-  unsubscribed: envelope('unsubscribed', client),
-  complained: envelope('complained', {}),
-  inbound: envelope('inbound', {}),
+  delivered: { ...shared, delivered_at: textField },
+  bounced: refused,
+  deferred: refused,
+  opened: client,
+  clicked: { ...client, url: textField },
+  unsubscribed: client,
+  complained: shared,
+  inbound: shared,
 }
 
-const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(MAILINGAPI_EVENT_SCHEMAS))
+const FIELDS_BY_TYPE = new Map(Object.entries(DATA_FIELDS))
 
 /** The event as its type promises it; an unknown one as it came. */
 export function tidyMailingApiEvent(
   event: Readonly<Record<string, unknown>>,
   { type }: EventFacts,
 ): Record<string, unknown> {
-  const tidied = SCHEMAS.get(type)?.safeParse({ ...event, type })
-  return (tidied?.data ?? { ...event }) as Record<string, unknown>
+  const fields = FIELDS_BY_TYPE.get(type)
+  if (!fields) return { ...event }
+  const data = tidyFields({ ...readObject(event.data) }, fields)
+  return tidyFields({ ...event, type, data }, { id: idField, timestamp: textField })
 }

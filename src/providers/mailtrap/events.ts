@@ -1,6 +1,13 @@
-import * as z from 'zod'
 import type { EventFacts } from '../../model.ts'
-import { idField, numberField, objectField, textField } from '../read-value.ts'
+import {
+  type FieldsOf,
+  idField,
+  isObject,
+  numberField,
+  objectField,
+  textField,
+  tidyFields,
+} from '../read-value.ts'
 
 /**
  * Mailtrap's events as handlers receive them. Only `event` is certain: the provider leaves fields
@@ -158,79 +165,67 @@ export type MailtrapUnsubscribeEvent = MailtrapEventMap['unsubscribe']
 export type MailtrapSuspensionEvent = MailtrapEventMap['suspension']
 export type MailtrapRejectEvent = MailtrapEventMap['reject']
 
-const refusal = {
+const sending: FieldsOf<MailtrapSendingFields> = {
+  event_id: idField,
+  timestamp: numberField,
+  email: textField,
+  message_id: idField,
+  sending_stream: textField,
+  sending_domain_name: textField,
+  category: textField,
+  custom_variables: objectField,
+}
+const refused: FieldsOf<MailtrapRefusalFields> = {
   response: textField,
   response_code: numberField,
   bounce_category: textField,
 }
-const client = { ip: textField, user_agent: textField }
-
-function sending<
-  const Name extends (typeof MAILTRAP_SENDING_NAMES)[number],
-  Fields extends z.ZodRawShape,
->(name: Name, fields: Fields) {
-  return z.looseObject({
-    event: z.literal(name),
-    event_id: idField,
-    timestamp: numberField,
-    email: textField,
-    message_id: idField,
-    sending_stream: textField,
-    sending_domain_name: textField,
-    category: textField,
-    custom_variables: objectField,
-    ...fields,
-  })
-}
-
-const inbound = z.looseObject({
-  event: z.literal(MAILTRAP_INBOUND_NAME),
-  event_id: idField,
-  timestamp: numberField,
-  inbox_id: numberField,
-  message_id: idField,
-  from: textField,
-})
+const client: FieldsOf<MailtrapClientFields> = { ip: textField, user_agent: textField }
 
 /** A field whose kind differs from its type does not compile. */
-const MAILTRAP_EVENT_SCHEMAS: {
-  readonly [Name in keyof MailtrapEventMap]: z.ZodType<MailtrapEventMap[Name]>
-} = {
-  delivery: sending('delivery', {}),
-  open: sending('open', client),
-  click: sending('click', { ...client, url: textField }),
-  bounce: sending('bounce', refusal),
-  'soft bounce': sending('soft bounce', refusal),
-  spam: sending('spam', {}),
-  unsubscribe: sending('unsubscribe', client),
-  suspension: sending('suspension', { reason: textField }),
-  reject: sending('reject', { reason: textField }),
-  'inbound.message_received': inbound,
-}
+const FIELDS: { readonly [Name in keyof MailtrapEventMap]: OtherFieldsOf<MailtrapEventMap[Name]> } =
+  {
+    delivery: sending,
+    open: { ...sending, ...client },
+    click: { ...sending, ...client, url: textField },
+    bounce: { ...sending, ...refused },
+    'soft bounce': { ...sending, ...refused },
+    spam: sending,
+    unsubscribe: { ...sending, ...client },
+    suspension: { ...sending, reason: textField },
+    reject: { ...sending, reason: textField },
+    'inbound.message_received': {
+      event_id: idField,
+      timestamp: numberField,
+      inbox_id: numberField,
+      message_id: idField,
+      from: textField,
+    },
+  }
 
-const MAILTRAP_AUDIT_SCHEMA: z.ZodType<MailtrapAuditEvent> = z.looseObject({
-  event: z.templateLiteral([MAILTRAP_AUDIT_PREFIX, z.string()]),
+const AUDIT_FIELDS: OtherFieldsOf<MailtrapAuditEvent> = {
   timestamp: numberField,
   description: textField,
-  actor: z
-    .looseObject({ id: numberField, type: textField, name: textField })
-    .nullish()
-    .catch(undefined),
-  resource: z
-    .looseObject({ id: idField, type: textField, name: textField })
-    .nullish()
-    .catch(undefined),
+  actor: partField<MailtrapAuditActor>({ id: numberField, type: textField, name: textField }),
+  resource: partField<MailtrapAuditResource>({ id: idField, type: textField, name: textField }),
   changes: objectField,
-})
+}
 
-const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(MAILTRAP_EVENT_SCHEMAS))
+type OtherFieldsOf<Event> = FieldsOf<Omit<Event, 'event'>>
+
+function partField<Part>(fields: FieldsOf<Part>) {
+  return (value: unknown): Part | null | undefined =>
+    isObject(value) ? (tidyFields({ ...value }, fields) as Part) : value === null ? null : undefined
+}
+
+const FIELDS_BY_TYPE = new Map(Object.entries(FIELDS))
 
 /** The event as its type promises it; an unknown one as it came. */
 export function tidyMailtrapEvent(
   event: Readonly<Record<string, unknown>>,
   { type }: EventFacts,
 ): Record<string, unknown> {
-  const schema = type.startsWith(MAILTRAP_AUDIT_PREFIX) ? MAILTRAP_AUDIT_SCHEMA : SCHEMAS.get(type)
-  const tidied = schema?.safeParse({ ...event, event: type })
-  return (tidied?.data ?? { ...event }) as Record<string, unknown>
+  const isAudit = type.startsWith(MAILTRAP_AUDIT_PREFIX)
+  const fields = isAudit ? AUDIT_FIELDS : FIELDS_BY_TYPE.get(type)
+  return fields ? tidyFields({ ...event, event: type }, fields) : { ...event }
 }
