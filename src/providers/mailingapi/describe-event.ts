@@ -1,5 +1,6 @@
-import { type EventFacts, NORMALISED_NAMES, type NormalisedName } from '../../model.ts'
-import { type NormalisedEvent, normaliseEvent } from '../normalised-event.ts'
+import { NORMALISED_NAMES, type NormalisedName } from '../../model.ts'
+import { normaliseEvent } from '../normalised-event.ts'
+import type { EventReading } from '../provider.ts'
 import {
   cleanText,
   readId,
@@ -14,19 +15,6 @@ import { MAILINGAPI_EVENT_NAMES } from './events.ts'
 /** Of our own making: no document says how the provider's tests look. */
 const TEST_ID = 'evt_mailtrap_receiver_test'
 
-export function isMailingApiTestId(eventId: string | undefined): boolean {
-  return eventId === TEST_ID
-}
-
-/** No time: a test is neither old nor new. */
-export function makeMailingApiTestEvent(): Record<string, unknown> {
-  return {
-    id: TEST_ID,
-    type: 'delivered',
-    data: { message_id: 'msg_mailtrap_receiver_test', to: 'receiver@example.com' },
-  }
-}
-
 const KNOWN: ReadonlySet<string> = new Set(MAILINGAPI_EVENT_NAMES)
 
 /** All but inbound are called as the shared names are. */
@@ -37,28 +25,6 @@ const NORMALISED = new Map<string, NormalisedName | undefined>(
   ]),
 )
 
-/** No schema here: it runs for every event received, and has to cost about a microsecond. */
-export function describeMailingApiEvent(
-  event: Readonly<Record<string, unknown>>,
-): EventFacts | undefined {
-  const name = cleanText(event.type)
-  if (name === undefined) return undefined
-  const type = unifyName(name)
-  const eventId = readId(event.id)
-  const isTest = isMailingApiTestId(eventId)
-  const data = readObject(event.data)
-  return {
-    type,
-    name: NORMALISED.get(type),
-    eventId,
-    identity: isTest ? undefined : readIdentity(event.id),
-    occurredAt: readTime(event.timestamp),
-    recipient: cleanText(Array.isArray(data.to) ? data.to[0] : data.to),
-    messageId: readId(data.message_id),
-    isTest,
-  }
-}
-
 /** A known name in any letter case; an unknown one stays as it is. */
 function unifyName(name: string): string {
   if (KNOWN.has(name)) return name
@@ -68,23 +34,6 @@ function unifyName(name: string): string {
 
 const PERMANENT = /^(permanent|hard)(?![a-z])/i
 const TEMPORARY = /^(temporary|transient|soft)(?![a-z])/i
-
-/** The event in the form shared by all providers; undefined for inbound and unknown ones. */
-export function normaliseMailingApiEvent(
-  event: Readonly<Record<string, unknown>>,
-  facts: EventFacts,
-): NormalisedEvent | undefined {
-  const data = readObject(event.data)
-  return normaliseEvent({
-    provider: 'mailingapi',
-    facts,
-    original: event,
-    details: data,
-    variables: data.metadata,
-    permanence: () => readPermanence(data),
-    bounce: () => readBounce(data),
-  })
-}
 
 /**
  * Only the provider's word counts: `bounced` covers both kinds, and an app team suppresses recipients
@@ -111,4 +60,48 @@ function readBounce(data: Readonly<Record<string, unknown>>) {
 
 function readKind(data: Readonly<Record<string, unknown>>): string | undefined {
   return readText(data.bounce_type) ?? readText(data.type)
+}
+
+const isTestId = (eventId: string | undefined): boolean => eventId === TEST_ID
+
+export const mailingapiReading: EventReading = {
+  /** No schema here: it runs for every event received, and has to cost about a microsecond. */
+  describe(event) {
+    const name = cleanText(event.type)
+    if (name === undefined) return undefined
+    const type = unifyName(name)
+    const eventId = readId(event.id)
+    const isTest = isTestId(eventId)
+    const data = readObject(event.data)
+    return {
+      type,
+      name: NORMALISED.get(type),
+      eventId,
+      identity: isTest ? undefined : readIdentity(event.id),
+      occurredAt: readTime(event.timestamp),
+      recipient: cleanText(Array.isArray(data.to) ? data.to[0] : data.to),
+      messageId: readId(data.message_id),
+      isTest,
+    }
+  },
+  /** Inbound and unknown events have no such form. */
+  normalise(event, facts) {
+    const data = readObject(event.data)
+    return normaliseEvent({
+      provider: 'mailingapi',
+      facts,
+      original: event,
+      details: data,
+      variables: data.metadata,
+      permanence: () => readPermanence(data),
+      bounce: () => readBounce(data),
+    })
+  },
+  isTestId,
+  /** No time: a test is neither old nor new. */
+  makeTestEvent: () => ({
+    id: TEST_ID,
+    type: 'delivered',
+    data: { message_id: 'msg_mailtrap_receiver_test', to: 'receiver@example.com' },
+  }),
 }

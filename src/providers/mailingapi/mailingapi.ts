@@ -1,19 +1,8 @@
 import type { Provider } from '../provider.ts'
-import { newestSecret } from '../signing.ts'
-import {
-  describeMailingApiEvent,
-  isMailingApiTestId,
-  makeMailingApiTestEvent,
-  normaliseMailingApiEvent,
-} from './describe-event.ts'
+import { mailingapiReading } from './describe-event.ts'
 import { tidyMailingApiEvent } from './events.ts'
 import { makeMailingApiSample } from './sample-event.ts'
-import {
-  findMailingApiFault,
-  readMailingApiSignature,
-  signMailingApiBody,
-  verifyMailingApiSignature,
-} from './signature.ts'
+import { mailingapiSignatures } from './signature.ts'
 
 /** Its signature is INFERRED in part; see `signature.ts`. */
 export const mailingapi: Provider = {
@@ -26,15 +15,8 @@ export const mailingapi: Provider = {
   retries: undefined,
   ownSettings: ['toleranceSeconds', 'secretForm'],
   secretLook: undefined,
-  readSignature: readMailingApiSignature,
-  verify: verifyMailingApiSignature,
-  findFault: findMailingApiFault,
-  sign: (body, { secrets, secretForm }, now) =>
-    signMailingApiBody(body, newestSecret(secrets), secretForm, now),
-  describe: describeMailingApiEvent,
-  normalise: normaliseMailingApiEvent,
+  ...mailingapiSignatures,
+  ...mailingapiReading,
   tidy: tidyMailingApiEvent,
-  isTestId: isMailingApiTestId,
-  makeTestEvent: makeMailingApiTestEvent,
   makeSample: makeMailingApiSample,
 }

@@ -5,8 +5,15 @@
  * relying on it.
  */
 import type { SecretForm, Source } from '../../model.ts'
-import type { SignatureFault } from '../provider.ts'
-import { findHeader, findSigner, isDigest, type SigningKey, signParts } from '../signing.ts'
+import type { Signatures } from '../provider.ts'
+import {
+  findHeader,
+  findSigner,
+  isDigest,
+  newestSecret,
+  type SigningKey,
+  signParts,
+} from '../signing.ts'
 
 const HEADER = 'x-mailingapi-signature'
 /** Room for a dozen digests; without a bound, each one more costs a comparison per secret. */
@@ -16,48 +23,40 @@ const FIRST_MILLISECONDS = 1e11
 const SECRET_PREFIX = 'whsec_'
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
 
-/** The header's text if it was sent once and can be a signature; otherwise undefined. */
-export function readMailingApiSignature(rawHeaders: readonly string[]): string | undefined {
-  const [signature, ...others] = findHeader(rawHeaders, HEADER)
-  if (signature === undefined || others.length > 0) return undefined
-  return parseSignature(signature) === undefined ? undefined : signature
-}
-
-/**
- * Position of the secret that signed these bytes at a time near `now` (milliseconds since 1970),
- * -1 when none did. An empty body never counts.
- */
-export function verifyMailingApiSignature(
-  body: Uint8Array,
-  signature: string,
-  source: Source,
-  now: number,
-): number {
-  const claim = parseSignature(signature)
-  if (claim === undefined || body.byteLength === 0) return -1
-  return isTimely(claim, source, now) ? findPosition(body, claim, source) : -1
-}
-
-/** Of a time that is not near `now`, whether the rest would have been right. */
-export function findMailingApiFault(
-  body: Uint8Array,
-  signature: string,
-  source: Source,
-  now: number,
-): SignatureFault {
-  const claim = parseSignature(signature)
-  const isOfTime =
-    claim !== undefined &&
-    body.byteLength > 0 &&
-    !isTimely(claim, source, now) &&
-    findPosition(body, claim, source) >= 0
-  if (!isOfTime) return { reason: 'signature' }
-  const signedAt = Number(claim.signedAt)
-  const isInMilliseconds = signedAt >= FIRST_MILLISECONDS
-  return {
-    reason: isInMilliseconds ? 'signature_milliseconds' : 'signature_time',
-    aheadSeconds: Math.floor(isInMilliseconds ? signedAt / 1_000 : signedAt) - secondsOf(now),
-  }
+export const mailingapiSignatures: Signatures = {
+  readSignature(rawHeaders) {
+    const [signature, ...others] = findHeader(rawHeaders, HEADER)
+    if (signature === undefined || others.length > 0) return undefined
+    return parseSignature(signature) === undefined ? undefined : signature
+  },
+  /** An empty body never counts, nor does a time that is not near `now`. */
+  verify(body, signature, source, now) {
+    const claim = parseSignature(signature)
+    if (claim === undefined || body.byteLength === 0) return -1
+    return isTimely(claim, source, now) ? findPosition(body, claim, source) : -1
+  },
+  /** Of a time that is not near `now`, whether the rest would have been right. */
+  findFault(body, signature, source, now) {
+    const claim = parseSignature(signature)
+    const isOfTime =
+      claim !== undefined &&
+      body.byteLength > 0 &&
+      !isTimely(claim, source, now) &&
+      findPosition(body, claim, source) >= 0
+    if (!isOfTime) return { reason: 'signature' }
+    const signedAt = Number(claim.signedAt)
+    const isInMilliseconds = signedAt >= FIRST_MILLISECONDS
+    return {
+      reason: isInMilliseconds ? 'signature_milliseconds' : 'signature_time',
+      aheadSeconds: Math.floor(isInMilliseconds ? signedAt / 1_000 : signedAt) - secondsOf(now),
+    }
+  },
+  sign(body, { secrets, secretForm }, now) {
+    const signedAt = secondsOf(now)
+    const key = toKey(newestSecret(secrets), secretForm)
+    const digest = signParts(key, [`${signedAt}.`, body]).toString('hex')
+    return { [HEADER]: `t=${signedAt},v1=${digest}` }
+  },
 }
 
 function isTimely({ signedAt }: SignatureClaim, { toleranceSeconds }: Source, now: number) {
@@ -71,18 +70,6 @@ function secondsOf(now: number): number {
 function findPosition(body: Uint8Array, { signedAt, digests }: SignatureClaim, source: Source) {
   const keys = source.secrets.map((secret) => toKey(secret, source.secretForm))
   return findSigner(keys, [`${signedAt}.`, body], digests)
-}
-
-/** The header of a request with this body, signed at `now`, milliseconds since 1970. */
-export function signMailingApiBody(
-  body: Uint8Array,
-  secret: string,
-  form: SecretForm,
-  now: number,
-): Record<string, string> {
-  const signedAt = Math.floor(now / 1_000)
-  const digest = signParts(toKey(secret, form), [`${signedAt}.`, body]).toString('hex')
-  return { [HEADER]: `t=${signedAt},v1=${digest}` }
 }
 
 interface SignatureClaim {

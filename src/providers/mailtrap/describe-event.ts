@@ -1,5 +1,6 @@
-import type { EventFacts, NormalisedName } from '../../model.ts'
-import { type NormalisedEvent, normaliseEvent } from '../normalised-event.ts'
+import type { NormalisedName } from '../../model.ts'
+import { normaliseEvent } from '../normalised-event.ts'
+import type { EventReading } from '../provider.ts'
 import { cleanText, readId, readIdentity, readNumber, readText, readTime } from '../read-value.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES, MAILTRAP_INBOUND_NAME } from './events.ts'
 
@@ -53,44 +54,6 @@ const TEST_IDS: readonly [string, string] = [
   '657b8544-6a95-4c47-997f-6e47922a5052',
 ]
 
-export function isMailtrapTestId(eventId: string | undefined): boolean {
-  return eventId !== undefined && TEST_IDS.includes(eventId)
-}
-
-/** No time: a test is neither old nor new. */
-export function makeMailtrapTestEvent(): Record<string, unknown> {
-  return {
-    event: 'delivery',
-    event_id: TEST_IDS[0],
-    message_id: '00000000-0000-4000-8000-000000000000',
-    email: 'receiver@example.com',
-    sending_stream: 'transactional',
-    sending_domain_name: 'example.com',
-    category: 'mailtrap-receiver doctor',
-  }
-}
-
-/** No schema here: it runs for every event received, and has to cost about a microsecond. */
-export function describeMailtrapEvent(
-  event: Readonly<Record<string, unknown>>,
-): EventFacts | undefined {
-  const name = cleanText(event.event)
-  if (name === undefined) return undefined
-  const type = unifyName(name)
-  const eventId = readId(event.event_id)
-  const isTest = isMailtrapTestId(eventId)
-  return {
-    type,
-    name: MAILTRAP_NORMALISED.get(type),
-    eventId,
-    identity: isTest ? undefined : identify(event, type),
-    occurredAt: readTime(event.timestamp),
-    recipient: cleanText(event.email),
-    messageId: readId(event.message_id),
-    isTest,
-  }
-}
-
 /** An inbound event sent again may come with another `event_id`: its inbox and id there count. */
 function identify(event: Readonly<Record<string, unknown>>, type: string): string | undefined {
   const eventId = readIdentity(event.event_id)
@@ -102,22 +65,52 @@ function identify(event: Readonly<Record<string, unknown>>, type: string): strin
   return isClear ? `${inboxId}/${messageId}` : eventId
 }
 
-/** The event in the form shared by all providers; undefined for audit, inbound and unknown ones. */
-export function normaliseMailtrapEvent(
-  event: Readonly<Record<string, unknown>>,
-  facts: EventFacts,
-): NormalisedEvent | undefined {
-  return normaliseEvent({
-    provider: 'mailtrap',
-    facts,
-    original: event,
-    details: event,
-    variables: event.custom_variables,
-    permanence: () => 'permanent',
-    bounce: () => ({
-      code: readNumber(event.response_code),
-      category: readText(event.bounce_category),
-      response: readText(event.response),
+const isTestId = (eventId: string | undefined): boolean =>
+  eventId !== undefined && TEST_IDS.includes(eventId)
+
+export const mailtrapReading: EventReading = {
+  /** No schema here: it runs for every event received, and has to cost about a microsecond. */
+  describe(event) {
+    const name = cleanText(event.event)
+    if (name === undefined) return undefined
+    const type = unifyName(name)
+    const eventId = readId(event.event_id)
+    const isTest = isTestId(eventId)
+    return {
+      type,
+      name: MAILTRAP_NORMALISED.get(type),
+      eventId,
+      identity: isTest ? undefined : identify(event, type),
+      occurredAt: readTime(event.timestamp),
+      recipient: cleanText(event.email),
+      messageId: readId(event.message_id),
+      isTest,
+    }
+  },
+  /** Audit, inbound and unknown events have no such form. */
+  normalise: (event, facts) =>
+    normaliseEvent({
+      provider: 'mailtrap',
+      facts,
+      original: event,
+      details: event,
+      variables: event.custom_variables,
+      permanence: () => 'permanent',
+      bounce: () => ({
+        code: readNumber(event.response_code),
+        category: readText(event.bounce_category),
+        response: readText(event.response),
+      }),
     }),
-  })
+  isTestId,
+  /** No time: a test is neither old nor new. */
+  makeTestEvent: () => ({
+    event: 'delivery',
+    event_id: TEST_IDS[0],
+    message_id: '00000000-0000-4000-8000-000000000000',
+    email: 'receiver@example.com',
+    sending_stream: 'transactional',
+    sending_domain_name: 'example.com',
+    category: 'mailtrap-receiver doctor',
+  }),
 }

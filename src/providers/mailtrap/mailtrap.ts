@@ -1,15 +1,9 @@
 import type { Provider } from '../provider.ts'
-import { newestSecret } from '../signing.ts'
 import { mailtrapBackfillId } from './backfill.ts'
-import {
-  describeMailtrapEvent,
-  isMailtrapTestId,
-  makeMailtrapTestEvent,
-  normaliseMailtrapEvent,
-} from './describe-event.ts'
+import { mailtrapReading } from './describe-event.ts'
 import { tidyMailtrapEvent } from './events.ts'
 import { makeMailtrapSample } from './sample-event.ts'
-import { readMailtrapSignature, signMailtrapBody, verifyMailtrapSignature } from './signature.ts'
+import { mailtrapSignatures } from './signature.ts'
 
 /** A batch that was not answered 200 is sent again so often, so far apart; then its webhook is paused. */
 export const MAILTRAP_RETRIES = { count: 40, everyMs: 300_000 } as const
@@ -24,15 +18,9 @@ export const mailtrap: Provider = {
   retries: MAILTRAP_RETRIES,
   ownSettings: [],
   secretLook: { pattern: /^[0-9a-f]{32}$/, words: '32 hex digits' },
-  readSignature: readMailtrapSignature,
-  verify: (body, signature, source) => verifyMailtrapSignature(body, signature, source.secrets),
-  findFault: () => ({ reason: 'signature' }),
-  sign: (body, source) => signMailtrapBody(body, newestSecret(source.secrets)),
-  describe: describeMailtrapEvent,
-  normalise: normaliseMailtrapEvent,
+  ...mailtrapSignatures,
+  ...mailtrapReading,
   tidy: tidyMailtrapEvent,
-  isTestId: isMailtrapTestId,
   backfillId: mailtrapBackfillId,
-  makeTestEvent: makeMailtrapTestEvent,
   makeSample: makeMailtrapSample,
 }

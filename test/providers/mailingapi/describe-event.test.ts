@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { describeMailingApiEvent } from '../../../src/providers/mailingapi/describe-event.ts'
+import { mailingapi } from '../../../src/providers/mailingapi/mailingapi.ts'
 import { readSampleEvents } from '../samples.ts'
 
 const SAMPLES = [
@@ -28,7 +28,7 @@ describe('describe, over the samples', () => {
 
   it.each(SAMPLES)('reads %s', (file, type, name, number, time) => {
     const events = readSampleEvents(`payloads/mailingapi/${file}`)
-    expect(events.map(describeMailingApiEvent)).toEqual([
+    expect(events.map(mailingapi.describe)).toEqual([
       {
         type,
         name,
@@ -50,13 +50,13 @@ describe('describe, over odd values', () => {
     ['Postponed', 'Postponed'],
     ['toString', 'toString'],
   ])('reads the type "%s" as "%s"', (type, expected) => {
-    expect(describeMailingApiEvent({ type })?.type).toBe(expected)
+    expect(mailingapi.describe({ type })?.type).toBe(expected)
   })
 
   it.each([[{}], [{ type: '' }], [{ type: 3 }], [{ event: 'delivered' }]])(
     'finds no event in %j',
     (event) => {
-      expect(describeMailingApiEvent(event)).toBeUndefined()
+      expect(mailingapi.describe(event)).toBeUndefined()
     },
   )
 
@@ -69,7 +69,7 @@ describe('describe, over odd values', () => {
     [{ to: [5], message_id: null }],
     [{ to: { email: 'user1@example.com' } }],
   ])('says nothing from the data %j', (data) => {
-    expect(describeMailingApiEvent({ type: 'delivered', data })).toEqual({
+    expect(mailingapi.describe({ type: 'delivered', data })).toEqual({
       type: 'delivered',
       name: 'email.delivered',
       eventId: undefined,

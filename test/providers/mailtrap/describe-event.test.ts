@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { describeMailtrapEvent } from '../../../src/providers/mailtrap/describe-event.ts'
 import { MAILTRAP_EVENT_NAMES } from '../../../src/providers/mailtrap/events.ts'
+import { mailtrap } from '../../../src/providers/mailtrap/mailtrap.ts'
 import { parsePayload } from '../../../src/providers/parse-payload.ts'
 import { readFixture, readSampleEvents } from '../samples.ts'
 
@@ -76,7 +76,7 @@ const SAMPLES: Readonly<Record<string, readonly (string | undefined)[]>> = {
 const NOT_EVENTS = ['request.headers.json']
 
 function describeSample(file: string) {
-  return readSampleEvents(`payloads/mailtrap/${file}`).map(describeMailtrapEvent)
+  return readSampleEvents(`payloads/mailtrap/${file}`).map(mailtrap.describe)
 }
 
 describe('describe, over the samples', () => {
@@ -161,7 +161,7 @@ describe('describe, over the samples', () => {
 
   it('reads the legacy form, whose events have neither id nor time', () => {
     const text = readFixture('payloads/mailtrap/legacy.form.txt').toString()
-    expect(describeMailtrapEvent(parsePayload(text))).toEqual({
+    expect(mailtrap.describe(parsePayload(text))).toEqual({
       type: 'delivery',
       name: 'email.delivered',
       eventId: undefined,
@@ -190,7 +190,7 @@ describe('describe, over spellings', () => {
     ['Inbound', 'inbound.message_received'],
     ['Activity_Log.User.Login', 'activity_log.user.login'],
   ])('reads %s as %s', (event, type) => {
-    expect(describeMailtrapEvent({ event })?.type).toBe(type)
+    expect(mailtrap.describe({ event })?.type).toBe(type)
   })
 
   it.each([
@@ -204,7 +204,7 @@ describe('describe, over spellings', () => {
     '__proto__',
     'x'.repeat(41),
   ])('leaves %s as it is', (event) => {
-    expect(describeMailtrapEvent({ event })?.type).toBe(event)
+    expect(mailtrap.describe({ event })?.type).toBe(event)
   })
 })
 
@@ -217,12 +217,12 @@ describe('describe, over hostile values', () => {
     [{ event: ['delivery'] }],
     [{ event: { toString: 'delivery' } }],
   ])('finds no event in %j', (event) => {
-    expect(describeMailtrapEvent(event)).toBeUndefined()
+    expect(mailtrap.describe(event)).toBeUndefined()
   })
 
   it('says nothing from values of the wrong kind', () => {
     const odd = { event_id: [], timestamp: {}, email: 5, message_id: false }
-    expect(describeMailtrapEvent({ event: 'delivery', ...odd })).toEqual({
+    expect(mailtrap.describe({ event: 'delivery', ...odd })).toEqual({
       type: 'delivery',
       name: 'email.delivered',
       eventId: undefined,
@@ -235,12 +235,12 @@ describe('describe, over hostile values', () => {
   })
 
   it.each([['', null]])('takes the id %j for none', (event_id) => {
-    const facts = describeMailtrapEvent({ event: 'open', event_id })
+    const facts = mailtrap.describe({ event: 'open', event_id })
     expect(facts).toMatchObject({ eventId: undefined, identity: undefined })
   })
 
   it('cuts and cleans what it takes out', () => {
-    const facts = describeMailtrapEvent({
+    const facts = mailtrap.describe({
       event: `a\0b${'c'.repeat(2_000)}`,
       email: `\ud800${'x'.repeat(1_022)}😀`,
     })
@@ -250,8 +250,8 @@ describe('describe, over hostile values', () => {
 
   it('falls back to the event_id of an inbound event that names no inbox', () => {
     const event = { event: 'inbound.message_received', event_id: 'e-1' }
-    expect(describeMailtrapEvent({ ...event, message_id: 'm-1' })?.identity).toBe('e-1')
-    expect(describeMailtrapEvent({ ...event, inbox_id: 77 })?.identity).toBe('e-1')
-    expect(describeMailtrapEvent({ ...event, inbox_id: 77, message_id: 5 })?.identity).toBe('77/5')
+    expect(mailtrap.describe({ ...event, message_id: 'm-1' })?.identity).toBe('e-1')
+    expect(mailtrap.describe({ ...event, inbox_id: 77 })?.identity).toBe('e-1')
+    expect(mailtrap.describe({ ...event, inbox_id: 77, message_id: 5 })?.identity).toBe('77/5')
   })
 })

@@ -1,5 +1,4 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { describeMailtrapEvent } from '../../../src/providers/mailtrap/describe-event.ts'
 import type {
   MailtrapAuditEvent,
   MailtrapEventMap,
@@ -9,10 +8,11 @@ import {
   MAILTRAP_SENDING_NAMES,
   tidyMailtrapEvent,
 } from '../../../src/providers/mailtrap/events.ts'
+import { mailtrap } from '../../../src/providers/mailtrap/mailtrap.ts'
 import { readSampleEvents } from '../samples.ts'
 
 function tidy(event: Record<string, unknown>): Record<string, unknown> {
-  const facts = describeMailtrapEvent(event)
+  const facts = mailtrap.describe(event)
   if (facts === undefined) throw new Error('The event has no name.')
   return tidyMailtrapEvent(event, facts)
 }
