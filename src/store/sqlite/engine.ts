@@ -101,7 +101,7 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const hints = createHints()
   const takeTurns = createTurns(elapsedMs)
   const followClock = createClockSteps(db, { now, elapsedMs, transactions })
-  const { wipe, wiping } = createWiping(db)
+  const { wipeFree, wipe, wiping } = createWiping(db, transactions)
   const upkeep = createUpkeep(db, { ...parts, guard, now, wiping, tell: hints.tell })
   guard.write('NORMAL', () => endImpossibleWaits(db, now()))
 
@@ -138,8 +138,14 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
     onHint: hints.onHint,
     ...upkeep,
     checkpointIfDue: guard.checkpointIfDue,
-    mergeKeys: (budgetMs) => guard.outside('NORMAL', () => keys.merge(budgetMs)),
-    wipe: (step) => guard.outside('FULL', () => wipe(step)),
+    mergeKeys(budgetMs) {
+      if (!guard.read(() => keys.isBehind())) return false
+      // A crash may undo a step with all that follow it; whatever is promised later syncs it as well.
+      guard.write('NORMAL', () => keys.merge(budgetMs))
+      return keys.isBehind()
+    },
+    wipe: (step) =>
+      step === 'free' ? guard.write('NORMAL', wipeFree) : guard.outside(() => wipe(step)),
     close: guard.close,
   }
 }
@@ -195,7 +201,7 @@ function createParts(
   const { elapsedMs, transactions, onWarning } = options
   const counters = createCounters(db, transactions)
   const bodies = createBodies(db)
-  const keys = openKeyStore(db, onWarning ? { onWarning } : {})
+  const keys = openKeyStore(db, transactions, onWarning ? { onWarning } : {})
   const lookups = createLookups(db)
   const words = createWords(db)
   const journal = createJournal(db, { transactions, counters, elapsedMs })

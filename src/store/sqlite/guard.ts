@@ -52,8 +52,7 @@ export function createGuard(
       refuse(failure.find())
       return value
     },
-    outside: <Value>(sync: Sync, work: () => Value) =>
-      noting(() => transactions.outside(sync, work)),
+    outside: <Value>(work: () => Value) => noting(() => transactions.outside(work)),
     checkpointIfDue(): void {
       if (!isClosed && !failure.known()) checkpoints.runIfDue()
     },

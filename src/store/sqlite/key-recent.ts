@@ -10,6 +10,7 @@ import {
   wordsOf,
 } from './key-entries.ts'
 import { KeyTable, slotOf } from './key-table.ts'
+import type { Transactions } from './transactions.ts'
 
 /**
  * A block takes what is added in its hour up to so many keys: they fit on the page of the file that an
@@ -124,14 +125,20 @@ export interface RecentOptions {
 /** Keys that are in no segment yet: in memory, and on disk as blocks in the order of their arrival. */
 export class RecentKeys {
   readonly #blocks: ReturnType<typeof openKeyBlocks>
+  readonly #onEnd: Transactions['onEnd']
   readonly #tableEntries: number
   /** The oldest first; the last takes what is added, the others are full. */
   readonly #tables: KeyTable[]
   /** The newest block: entries `from` on of the last table. None of a start before is added to. */
   #newest = { id: 0, hour: Number.NaN, from: 0 }
 
-  constructor(blocks: ReturnType<typeof openKeyBlocks>, options: RecentOptions) {
+  constructor(
+    blocks: ReturnType<typeof openKeyBlocks>,
+    onEnd: Transactions['onEnd'],
+    options: RecentOptions,
+  ) {
     this.#blocks = blocks
+    this.#onEnd = onEnd
     this.#tableEntries = options.tableEntries
     this.#tables = [new KeyTable(options.tableEntries, 1)]
     for (const { id, keys, entries, ...range } of blocks.readAll()) {
@@ -156,15 +163,16 @@ export class RecentKeys {
     return -1
   }
 
-  /** At most 65,535 keys. Answers how to undo it in memory; what was added later is undone first. */
-  add(keys: Uint8Array, events: readonly number[], receivedAt: number): { undo(): void } {
+  /** Within a transaction, at most 65,535 keys. */
+  add(keys: Uint8Array, events: readonly number[], receivedAt: number): void {
     const [tables, table, newest] = [this.#tables.length, this.#open, this.#newest]
     const { count } = table
-    const undo = (): void => {
+    this.#onEnd((isKept) => {
+      if (isKept) return
       this.#tables.splice(tables)
       table.cut(count)
       this.#newest = newest
-    }
+    })
     const hour = Math.floor(receivedAt / HOUR_MS)
     const end = count + events.length
     const isAdded =
@@ -174,14 +182,8 @@ export class RecentKeys {
     const open = this.#open
     const from = isAdded ? newest.from : open.count - events.length
     this.#newest = { id, hour, from }
-    try {
-      const words = open.words.subarray(from * 4, open.count * 4)
-      this.#blocks.save(id, hour, words, open.events.subarray(from, open.count))
-    } catch (error) {
-      undo()
-      throw error
-    }
-    return { undo }
+    const words = open.words.subarray(from * 4, open.count * 4)
+    this.#blocks.save(id, hour, words, open.events.subarray(from, open.count))
   }
 
   /** The oldest tables, once there are so many that are full. */
@@ -189,10 +191,10 @@ export class RecentKeys {
     return this.#tables.length > tables ? this.#tables.slice(0, tables) : []
   }
 
-  /** Their keys are in a segment of the same transaction. Answers what to do once that is kept. */
-  leave(tables: readonly KeyTable[]): () => void {
-    this.#blocks.removeBefore((this.#tables[tables.length] as KeyTable).firstBlock)
-    return () => this.#tables.splice(0, tables.length)
+  /** Their keys are in a segment of the same transaction. */
+  leave({ length }: readonly KeyTable[]): void {
+    this.#blocks.removeBefore((this.#tables[length] as KeyTable).firstBlock)
+    this.#onEnd((isKept) => void (isKept && this.#tables.splice(0, length)))
   }
 
   get #open(): KeyTable {

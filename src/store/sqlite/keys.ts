@@ -5,6 +5,7 @@ import { writeSegment } from './key-merge.ts'
 import { openKeyBlocks, type PrunedKeys, RecentKeys, type RecentOptions } from './key-recent.ts'
 import { KeyPages, type KeySegment, openSegments, type SegmentFacts } from './key-segments.ts'
 import { type KeyTable, MOST_TABLE_ENTRIES } from './key-table.ts'
+import type { Transactions } from './transactions.ts'
 
 export interface KeyStoreOptions extends RecentOptions {
   /** Default 4: so many full tables wait in memory, or each key would be written once more. */
@@ -33,9 +34,6 @@ interface Running {
   readonly segments: readonly KeySegment[]
 }
 
-/** Works as long as it may, and answers what to do in memory once that is committed. */
-type Step = () => (() => void) | undefined
-
 const DEFAULTS: KeyStoreOptions = {
   onWarning: () => {},
   tableEntries: MOST_TABLE_ENTRIES,
@@ -47,12 +45,19 @@ const DEFAULTS: KeyStoreOptions = {
  * Reads filters and recent keys into memory: 1.5 to 2 bytes for each key in a segment, and 2 MB for
  * each table of recent ones, of which there are five or six as long as `merge` keeps up.
  */
-export const openKeyStore = (db: Database, options: Partial<KeyStoreOptions> = {}): KeyStore =>
-  new KeyStore(db, { ...DEFAULTS, ...options })
+export const openKeyStore = (
+  db: Database,
+  transactions: Pick<Transactions, 'onEnd'>,
+  options: Partial<KeyStoreOptions> = {},
+): KeyStore => new KeyStore(db, transactions, { ...DEFAULTS, ...options })
 
-/** Which keys are known, and of which events. A key has 16 bytes; several lie one behind the other. */
+/**
+ * Which keys are known, and of which events. A key has 16 bytes; several lie one behind the other. All
+ * but `find` and `isBehind` is within a transaction.
+ */
 export class KeyStore {
   readonly #db: Database
+  readonly #onEnd: Transactions['onEnd']
   readonly #options: KeyStoreOptions
   readonly #deleteSegment: Statement
   readonly #deleteRows: readonly Statement[]
@@ -70,8 +75,9 @@ export class KeyStore {
   /** Of the step. */
   #endsAt = 0
 
-  constructor(db: Database, options: KeyStoreOptions) {
+  constructor(db: Database, { onEnd }: Pick<Transactions, 'onEnd'>, options: KeyStoreOptions) {
     this.#db = db
+    this.#onEnd = onEnd
     this.#options = options
     this.#deleteSegment = db.prepare('DELETE FROM key_segments WHERE id = ?')
     // Filters have fewer rows, so the pages by which left-overs are found are the last.
@@ -81,7 +87,7 @@ export class KeyStore {
     )
     this.#blocks = openKeyBlocks(db)
     this.#pages = new KeyPages(db, options.onWarning)
-    this.#recent = new RecentKeys(this.#blocks, options)
+    this.#recent = new RecentKeys(this.#blocks, onEnd, options)
     const { segments, leftOver } = openSegments(db, this.#pages)
     this.#segments = segments
     this.#leftOver = leftOver
@@ -101,47 +107,37 @@ export class KeyStore {
     return known
   }
 
-  /**
-   * Within the caller's transaction: keys that are not known, beside each its event, of batches
-   * received at `receivedAt`; at most 65,535. When the transaction is not kept, `undo` takes them out
-   * of memory, the last that were added first.
-   */
-  add(keys: Uint8Array, events: readonly number[], receivedAt: number): { undo(): void } {
-    return this.#recent.add(keys, events, receivedAt)
+  /** Keys that are not known, beside each its event, of batches received at `receivedAt`; at most 65,535. */
+  add(keys: Uint8Array, events: readonly number[], receivedAt: number): void {
+    this.#recent.add(keys, events, receivedAt)
   }
 
-  /** Within the caller's transaction: forgets keys of batches received before. */
+  /** Forgets keys of batches received before. */
   prune(receivedBefore: number): PrunedKeys {
     return this.#blocks.prune(receivedBefore)
   }
 
-  /**
-   * Moves keys from memory into segments and merges those, in a transaction of its own that takes
-   * about so long. True while there is more to do now.
-   */
-  merge(budgetMs: number): boolean {
-    const step = this.#nextStep()
-    if (!step) return false
-    this.#endsAt = performance.now() + budgetMs * WORK_SHARE
-    // A crash may undo a step with all that follow it; whatever is promised later syncs it as well.
-    this.#db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE')
-    try {
-      const keep = step()
-      this.#db.exec('COMMIT')
-      keep?.()
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      this.#giveUp()
-      throw error
-    } finally {
-      this.#db.exec('PRAGMA synchronous = FULL')
-    }
+  /** Whether there is something to merge now. */
+  isBehind(): boolean {
     return this.#nextStep() !== undefined
+  }
+
+  /** Moves keys from memory into segments and merges those, for about so long with its commit. */
+  merge(budgetMs: number): void {
+    this.#endsAt = performance.now() + budgetMs * WORK_SHARE
+    // What is in memory is ahead of the disk then: begun anew at the next step, under another number.
+    this.#onEnd((isKept) => {
+      if (isKept) return
+      this.#leftOver.push(...[this.#freezing, this.#merging].flatMap((one) => one?.id ?? []))
+      this.#freezing = undefined
+      this.#merging = undefined
+    })
+    this.#nextStep()?.()
   }
 
   readonly #isTimeUp = (): boolean => performance.now() >= this.#endsAt
 
-  #nextStep(): Step | undefined {
+  #nextStep(): (() => void) | undefined {
     // First, so that a process that ends again and again while it merges does not fill the disk.
     if (this.#leftOver.length > 0) return () => this.#removeLeftOver()
     const floor = this.#blocks.floor()
@@ -154,15 +150,15 @@ export class KeyStore {
     if (tables.length > 0) {
       return () => {
         this.#freezing ??= this.#begin({ tables, segments: [] }, floor)
-        return this.#advance(this.#freezing)
+        this.#advance(this.#freezing)
       }
     }
     const segments = this.#merging?.segments ?? this.#oldestSmall()
     if (segments.length === 0) return undefined
     return () => {
-      if (this.#turns++ % TURNS_PER_MERGE > 0) return undefined
+      if (this.#turns++ % TURNS_PER_MERGE > 0) return
       this.#merging ??= this.#begin({ tables: [], segments }, floor)
-      return this.#advance(this.#merging)
+      this.#advance(this.#merging)
     }
   }
 
@@ -191,43 +187,37 @@ export class KeyStore {
     return { id: plan.id, steps, tables, segments }
   }
 
-  #advance({ steps, tables, segments }: Running): (() => void) | undefined {
+  #advance({ steps, tables, segments }: Running): void {
     const step = steps.next()
-    if (!step.done) return undefined
-    const leaveTables = this.#recent.leave(tables)
-    const replace = this.#replace(segments, step.value)
-    return () => {
+    if (!step.done) return
+    this.#recent.leave(tables)
+    this.#replace(segments, step.value)
+    this.#onEnd((isKept) => {
+      if (!isKept) return
       if (tables.length > 0) this.#freezing = undefined
       else this.#merging = undefined
-      leaveTables()
-      replace()
-    }
+    })
   }
 
-  #replace(gone: readonly KeySegment[], made: KeySegment | undefined): () => void {
+  #replace(gone: readonly KeySegment[], made: KeySegment | undefined): void {
     for (const { id } of gone) this.#deleteSegment.run(id)
-    return () => {
+    this.#onEnd((isKept) => {
+      if (!isKept) return
       const kept = this.#segments.filter((segment) => !gone.includes(segment))
       if (made) kept.push(made)
       this.#segments = kept.sort((a, b) => b.lastEvent - a.lastEvent)
       this.#leftOver.push(...gone.map(({ id }) => id))
-    }
+    })
   }
 
-  #removeLeftOver(): (() => void) | undefined {
+  #removeLeftOver(): void {
     const id = this.#leftOver[0] as number
     const range = [id * ROWS, (id + 1) * ROWS - 1] as const
     do {
       const changes = this.#deleteRows.map((statement) => Number(statement.run(...range).changes))
-      if (changes.every((rows) => rows === 0)) return () => this.#leftOver.shift()
+      if (changes.some((rows) => rows > 0)) continue
+      this.#onEnd((isKept) => void (isKept && this.#leftOver.shift()))
+      return
     } while (!this.#isTimeUp())
-    return undefined
-  }
-
-  /** Begun anew at the next step, under another number. */
-  #giveUp(): void {
-    this.#leftOver.push(...[this.#freezing, this.#merging].flatMap((one) => one?.id ?? []))
-    this.#freezing = undefined
-    this.#merging = undefined
   }
 }

@@ -1,9 +1,10 @@
 import { ReceiverError } from '../../errors.ts'
 import { HOUR_MS } from '../believed-time.ts'
+import { groupBy } from '../group-by.ts'
 import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import { wantedEvents } from '../run-bits.ts'
 import { insertSeries } from '../series.ts'
-import type { PageResult, StoredRun, UnpackedEvent, UnpackedPage } from '../store.ts'
+import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -28,23 +29,36 @@ interface PageParts {
 
 /** What became of a page, to be counted once it is known to stay. */
 interface Stored {
+  readonly page: UnpackedPage
   readonly ids: readonly number[]
   readonly runs: readonly StoredRun[]
 }
 
 /** Turns unpacked parts of batches into events, keys, runs and quarantine. */
 export function createPages(db: Database, parts: PageParts) {
-  const { transactions, counters, journal } = parts
+  const { transactions, counters, journal, keys, lookups } = parts
   const storePage = createPageRows(db, parts)
   const insertCount = db.prepare(insertSeries('sqlite'))
   const names = createTypeNames()
   names.learn(db.prepare(SELECT_TYPE_COUNTERS).all() as { name: string }[])
 
-  function count(pages: readonly UnpackedPage[]): void {
+  function count(stored: readonly Stored[]): void {
+    const pages = stored.map(({ page }) => page)
     const { totals, series } = tallyPages(pages, names.nameOf)
     for (const [name, n] of totals) counters.add(name, n)
     for (const { step, at, type, n } of series) insertCount.run(step, at, type, n)
     for (const { batch, isLast } of pages) if (isLast) journal.endLease(batch.seq)
+  }
+
+  /** Those of pages that were received in the same hour are kept as one block. */
+  function addKeys(stored: readonly Stored[]): void {
+    const found = stored.filter(({ ids }) => ids.length > 0)
+    const byHour = groupBy(found, ({ page }) => Math.floor(page.batch.receivedAt / HOUR_MS))
+    for (const [hour, pages] of byHour) {
+      const added = Buffer.concat(pages.map(({ page }) => page.keys))
+      const ids = pages.flatMap((one) => one.ids)
+      keys.add(added, ids, hour * HOUR_MS)
+    }
   }
 
   function storeApart(page: UnpackedPage, now: number): Stored | Error | undefined {
@@ -65,24 +79,23 @@ export function createPages(db: Database, parts: PageParts) {
       pages: readonly UnpackedPage[],
       { now, isApart }: { now: number; isApart: boolean },
     ): PageResult[] {
-      const keys = collectKeys()
-      const counted: UnpackedPage[] = []
-      const added: { ids: number[]; events: UnpackedEvent[] } = { ids: [], events: [] }
+      const kept: Stored[] = []
       const results = pages.map((page): PageResult => {
         const stored = isApart ? storeApart(page, now) : storePage(page, now)
         if (!stored) return { kind: 'taken' }
         if (stored instanceof Error) return { kind: 'refused', error: stored }
         // Outside of what may be undone by itself.
         counters.add('events_ever', stored.ids.length)
-        counted.push(page)
-        keys.collect(page, stored.ids)
-        added.ids.push(...stored.ids)
-        added.events.push(...page.events)
+        kept.push(stored)
         return { kind: 'stored', runs: stored.runs }
       })
-      count(counted)
-      keys.addTo(parts.keys, transactions)
-      parts.lookups.add(added.ids, added.events)
+      count(kept)
+      addKeys(kept)
+      const events = kept.flatMap(({ page }) => page.events)
+      lookups.add(
+        kept.flatMap(({ ids }) => ids),
+        events,
+      )
       return results
     },
   }
@@ -128,7 +141,7 @@ function createPageRows(db: Database, parts: PageParts): StorePage {
     }
     const ids = insertEvents(page)
     insertUnreadable(page)
-    return { ids, runs: addRuns(page, now) }
+    return { page, ids, runs: addRuns(page, now) }
   }
 }
 
@@ -143,33 +156,5 @@ function prepareStatements(db: Database) {
       `INSERT INTO quarantine (id, batch, reason, detail, position, pieces, start, bytes)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-  }
-}
-
-/** Keys of pages that were received in the same hour are kept as one block. */
-function collectKeys() {
-  const byHour = new Map<number, { pages: Uint8Array[]; events: number[]; receivedAt: number }>()
-  return {
-    collect({ batch, keys }: UnpackedPage, ids: readonly number[]): void {
-      if (ids.length === 0) return
-      const hour = Math.floor(batch.receivedAt / HOUR_MS)
-      const found = byHour.get(hour)
-      if (!found) {
-        byHour.set(hour, { pages: [keys], events: [...ids], receivedAt: batch.receivedAt })
-        return
-      }
-      found.pages.push(keys)
-      for (const id of ids) found.events.push(id)
-    },
-    addTo(store: KeyStore, transactions: Transactions): void {
-      const added: { undo(): void }[] = []
-      transactions.onEnd((isKept) => {
-        if (!isKept) for (const one of added.reverse()) one.undo()
-      })
-      for (const { pages, events, receivedAt } of byHour.values()) {
-        const keys = pages.length === 1 ? (pages[0] as Uint8Array) : Buffer.concat(pages)
-        added.push(store.add(keys, events, receivedAt))
-      }
-    },
   }
 }

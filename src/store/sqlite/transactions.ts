@@ -12,15 +12,18 @@ export interface Transactions {
   run<Value>(sync: Sync, work: () => Value): Value
   /** Within a transaction: what fails is undone by itself. Throws a ReceiverError then. */
   apart<Value>(work: () => Value): Value
-  /** Within a transaction: called once it is known whether what was written up to now is kept. */
+  /**
+   * Within a transaction: called once it is known whether what was written up to now is kept; if not,
+   * what was added last is called first.
+   */
   onEnd(ending: (isKept: boolean) => void): void
   /** Called in every transaction, before it is committed. */
   beforeCommit(flush: () => void): void
-  /** For work that opens transactions of its own; afterwards the setting is unknown here. */
-  outside<Value>(sync: Sync, work: () => Value): Value
+  /** For what cannot be done in a transaction; what it writes is on disk. */
+  outside<Value>(work: () => Value): Value
 }
 
-/** The only place that opens transactions, but for work that is handed to `outside`. */
+/** The only place that opens transactions. */
 export function createTransactions(
   db: Database,
   options: { onCommit?: (commit: StoreCommit) => void; elapsedMs?: () => number } = {},
@@ -59,14 +62,12 @@ export function createTransactions(
     }
   }
 
-  function outside<Value>(sync: Sync, work: () => Value): Value {
+  function outside<Value>(work: () => Value): Value {
     try {
-      useSync(sync)
+      useSync('FULL')
       return work()
     } catch (cause) {
       throw translateError(cause)
-    } finally {
-      setSync = undefined
     }
   }
 
@@ -91,7 +92,7 @@ function createEndings() {
     tell(isKept: boolean, after = 0): void {
       const told = endings.slice(after)
       endings = endings.slice(0, after)
-      for (const ending of told) ending(isKept)
+      for (const ending of isKept ? told : told.reverse()) ending(isKept)
     },
   }
 }

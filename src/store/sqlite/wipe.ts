@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { entryPoint } from '../../entry-point.ts'
 import type { Database } from './driver.ts'
 import type { Left, LeftQuestion } from './left-bytes.ts'
+import type { Transactions } from './transactions.ts'
 
 /** What one step overwrites; acknowledgements wait for it. */
 const STEP_BYTES = 1024 * 1024
@@ -16,33 +17,23 @@ export type WipeStep = 'free' | 'log' | 'all'
 
 /**
  * Deleted rows leave their bytes on pages that are free. They are overwritten by using them: with
- * nothing but zeros, a megabyte at a time, so that no request waits long. Runs outside of
- * transactions; an interrupted one is cleaned up by the next.
+ * nothing but zeros, a megabyte at a time, so that no request waits long. What an interrupted one left
+ * is cleaned up by the next.
  */
-export function createWiping(db: Database) {
+export function createWiping(db: Database, { onEnd }: Pick<Transactions, 'onEnd'>) {
   const readPageSize = db.prepare('PRAGMA page_size')
   const readFree = db.prepare('PRAGMA freelist_count')
-  let phase: 'begin' | 'fill' | 'let go' = 'begin'
-
-  const freePages = () => (readFree.get() as { freelist_count: number }).freelist_count
-
-  function inTransaction<Value>(work: () => Value): Value {
-    db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE')
-    try {
-      const value = work()
-      db.exec('COMMIT')
-      return value
-    } catch (error) {
-      db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  let isFilled = false
 
   function fill(): void {
     const { page_size: pageBytes } = readPageSize.get() as { page_size: number }
-    const bytes = Math.min(freePages() * pageBytes, STEP_BYTES)
-    if (bytes === 0) phase = 'let go'
-    else db.prepare('INSERT INTO wiped VALUES (zeroblob(?))').run(bytes)
+    const { freelist_count: free } = readFree.get() as { freelist_count: number }
+    const bytes = Math.min(free * pageBytes, STEP_BYTES)
+    if (bytes > 0) db.prepare('INSERT INTO wiped VALUES (zeroblob(?))').run(bytes)
+    else
+      onEnd((isKept) => {
+        isFilled = isKept
+      })
   }
 
   /** Answers whether nothing is left of the zeros. */
@@ -50,37 +41,29 @@ export function createWiping(db: Database) {
     db.exec('DELETE FROM wiped WHERE rowid IN (SELECT rowid FROM wiped LIMIT 16)')
     if (db.prepare('SELECT 1 FROM wiped').get() !== undefined) return false
     db.exec('DROP TABLE wiped')
-    phase = 'begin'
-    return true
-  }
-
-  function wipeFree(): boolean {
-    return inTransaction(() => {
-      if (phase === 'begin') {
-        db.exec('CREATE TABLE IF NOT EXISTS wiped (zeros BLOB) STRICT')
-        phase = 'fill'
-      }
-      if (phase === 'let go') return letGo()
-      fill()
-      return false
+    onEnd((isKept) => {
+      isFilled = !isKept
     })
-  }
-
-  function beginLog(): boolean {
-    const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
-    return busy === 0
-  }
-
-  function rewrite(): boolean {
-    db.exec('PRAGMA synchronous = FULL; VACUUM')
     return true
   }
-
-  const steps = { free: wipeFree, log: beginLog, all: rewrite } as const
 
   return {
-    /** Answers whether this kind of step is done; else it has to be asked again. */
-    wipe: (step: WipeStep): boolean => steps[step](),
+    /** Within a transaction. Answers whether it is done, like `wipe`. */
+    wipeFree(): boolean {
+      if (isFilled) return letGo()
+      db.exec('CREATE TABLE IF NOT EXISTS wiped (zeros BLOB) STRICT')
+      fill()
+      return false
+    },
+    /** Outside of one. Answers whether this kind of step is done; else it has to be asked again. */
+    wipe(step: Exclude<WipeStep, 'free'>): boolean {
+      if (step === 'log') {
+        const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
+        return busy === 0
+      }
+      db.exec('VACUUM')
+      return true
+    },
     /** What `work` deletes is overwritten at once, also on pages that become free altogether. */
     wiping<Value>(work: () => Value): Value {
       db.exec('PRAGMA secure_delete = ON')

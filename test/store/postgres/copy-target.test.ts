@@ -5,12 +5,12 @@ import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { eventIdOf } from '../../../src/store/event-id.ts'
 import { type CopyOptions, copyStore } from '../../../src/store/postgres/copy-target.ts'
-import { openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
 import { makeSample, newFolder, readPages, readStore, takeAll, withStore } from '../copied-store.ts'
 import { openPostgresStore } from '../postgres-harness.ts'
 import { claimOf, keep, sampleBatch, sampleEvent } from '../sample-rows.ts'
+import { openTestKeys } from '../sqlite/test-keys.ts'
 import { findTestServer } from './test-server.ts'
 
 const server = await findTestServer()
@@ -108,12 +108,10 @@ describe.skipIf(!server)('copying a SQLite store to PostgreSQL', () => {
     const file = join(folder, 'receiver.db')
     const keys = randomBytes(5_000 * 16)
     const db = await openForWriting(file)
-    const known = openKeyStore(db, { tableEntries: 1_024, tablesPerSegment: 2 })
+    const known = openTestKeys(db, { tableEntries: 1_024, tablesPerSegment: 2 })
     for (let n = 0; n < 5_000; n += 500) {
       const events = Array.from({ length: 500 }, (_, index) => eventIdOf(1_000, n + index))
-      db.exec('BEGIN')
       known.add(keys.subarray(n * 16, (n + 500) * 16), events, Date.now())
-      db.exec('COMMIT')
       while (known.merge(50));
     }
     const { n } = db.prepare('SELECT count(*) AS n FROM key_pages').get() as { n: number }

@@ -6,9 +6,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findKeyFloor } from '../../../src/store/believed-time.ts'
 import type { Database } from '../../../src/store/sqlite/driver.ts'
-import { type KeyStore, openKeyStore } from '../../../src/store/sqlite/keys.ts'
+import type { KeyStoreOptions } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { IS_LONG } from '../../system/long-runs.ts'
+import { openTestKeys, type TestKeys } from './test-keys.ts'
 
 const HOUR_MS = 3_600_000
 /** From this many keys all are taken, so that what was forgotten comes back. */
@@ -90,17 +91,17 @@ class Bench {
   readonly model = new Model()
   readonly warnings: string[] = []
   readonly #folder = mkdtempSync(join(tmpdir(), 'receiver-keys-'))
-  readonly #sizes: Parameters<typeof openKeyStore>[1]
+  readonly #sizes: Partial<KeyStoreOptions>
   db!: Database
-  keys!: KeyStore
+  keys!: TestKeys
 
-  constructor(options: Parameters<typeof openKeyStore>[1]) {
+  constructor(options: Partial<KeyStoreOptions>) {
     this.#sizes = { ...options, onWarning: (text: string) => this.warnings.push(text) }
   }
 
   async open(): Promise<void> {
     this.db = await openForWriting(join(this.#folder, 'receiver.db'))
-    this.keys = openKeyStore(this.db, this.#sizes)
+    this.keys = openTestKeys(this.db, this.#sizes)
   }
 
   end(): void {
@@ -128,18 +129,13 @@ class Bench {
       return batch * 2 ** 20 + ((model.nextEvent + index) % 50)
     })
     const hour = model.hour + hours
-    this.db.exec('BEGIN')
-    const { undo } = this.keys.add(
-      Buffer.concat(fresh.map((name) => KEYS[name] as Buffer)),
-      events,
-      hour * HOUR_MS + 5,
-    )
+    const added = Buffer.concat(fresh.map((name) => KEYS[name] as Buffer))
+    const add = () => this.keys.keys.add(added, events, hour * HOUR_MS + 5)
     if (kind === 'undo') {
-      this.db.exec('ROLLBACK')
-      undo()
+      this.keys.undoing(add)
       return
     }
-    this.db.exec('COMMIT')
+    this.keys.transactions.run('NORMAL', add)
     model.add(fresh, events, hour)
     model.nextEvent += fresh.length
     model.hour++
@@ -149,10 +145,12 @@ class Bench {
     const { model } = this
     // Time limits only grow, as long as the clock is right when it prunes.
     const hour = Math.max(model.limit, model.hour - age)
-    this.db.exec('BEGIN')
-    this.keys.prune(hour * HOUR_MS + 77)
-    this.db.exec(isKept ? 'COMMIT' : 'ROLLBACK')
-    if (!isKept) return
+    const prune = () => void this.keys.keys.prune(hour * HOUR_MS + 77)
+    if (!isKept) {
+      this.keys.undoing(prune)
+      return
+    }
+    this.keys.transactions.run('NORMAL', prune)
     model.limit = hour
     model.prune(hour)
   }

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Database } from '../../../src/store/sqlite/driver.ts'
 import { hashOf, wordsOf } from '../../../src/store/sqlite/key-entries.ts'
-import { type KeyStoreOptions, openKeyStore } from '../../../src/store/sqlite/keys.ts'
+import type { KeyStoreOptions } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
+import { openTestKeys } from './test-keys.ts'
 
 const HOUR_MS = 3_600_000
 const NOON = Date.UTC(2026, 0, 17, 12)
@@ -27,7 +28,7 @@ async function openStore(options: Partial<KeyStoreOptions> = SMALL) {
   const file = join(folder, 'receiver.db')
   const warnings: string[] = []
   const open = (db: Database) =>
-    openKeyStore(db, { ...options, onWarning: (text) => warnings.push(text) })
+    openTestKeys(db, { ...options, onWarning: (text) => warnings.push(text) })
   let db = await openForWriting(file)
   let keys = open(db)
   onTestFinished(() => {
@@ -50,16 +51,9 @@ async function openStore(options: Partial<KeyStoreOptions> = SMALL) {
     },
     /** Keys named by their events. */
     add(events: readonly number[], receivedAt = NOON) {
-      db.exec('BEGIN IMMEDIATE')
       keys.add(keysOf(events), events, receivedAt)
-      db.exec('COMMIT')
     },
-    prune(receivedBefore: number) {
-      db.exec('BEGIN IMMEDIATE')
-      const receipt = keys.prune(receivedBefore)
-      db.exec('COMMIT')
-      return receipt
-    },
+    prune: (receivedBefore: number) => keys.prune(receivedBefore),
     mergeAll() {
       while (keys.merge(0));
     },
@@ -78,9 +72,7 @@ type TestStore = Awaited<ReturnType<typeof openStore>>
 describe('find', () => {
   it('answers the event of each known key, by index of the key', async () => {
     const store = await openStore()
-    store.db.exec('BEGIN')
     store.keys.add(keysOf([1, 2]), [7 * 2 ** 20, 2 ** 53 - 1], NOON)
-    store.db.exec('COMMIT')
 
     expect(store.keys.find(keysOf([3, 2, 4, 1]))).toEqual(
       new Map([
@@ -106,9 +98,7 @@ describe('find', () => {
       key[bit >> 3] = 1 << (bit & 7)
       return key
     })
-    store.db.exec('BEGIN')
     store.keys.add(Buffer.concat(near), range(0, 128), NOON)
-    store.db.exec('COMMIT')
     store.add(range(1_000, 1_600))
     store.mergeAll()
 
@@ -119,9 +109,7 @@ describe('find', () => {
   it('knows the key of all zeros only once it was added', async () => {
     const store = await openStore()
     expect(store.keys.find(Buffer.alloc(32)).size).toBe(0)
-    store.db.exec('BEGIN')
     store.keys.add(Buffer.alloc(16), [0], NOON)
-    store.db.exec('COMMIT')
     store.add(range(1, 300))
     store.add(range(300, 600))
     store.add(range(600, 900))
@@ -141,9 +129,7 @@ describe('find', () => {
     const alike = Buffer.concat(range(0, 1_500).map((name) => sameHash(keyOf(name), 0x12345678)))
     const words = wordsOf(alike)
     expect(new Set(range(0, 1_500).map((index) => hashOf(words, index * 4))).size).toBe(1)
-    store.db.exec('BEGIN')
     store.keys.add(alike, range(0, 1_500), NOON)
-    store.db.exec('COMMIT')
     store.add(range(2_000, 4_000))
     store.add(range(4_000, 6_000))
     store.mergeAll()
@@ -170,11 +156,11 @@ describe('add', () => {
   it('forgets what was undone, and keeps what came before and after', async () => {
     const store = await openStore()
     store.add(range(0, 250))
-    store.db.exec('BEGIN')
-    const { undo } = store.keys.add(keysOf(range(250, 1_400)), range(250, 1_400), NOON)
-    expect(store.known(range(0, 1_400))).toEqual(range(0, 1_400))
-    store.db.exec('ROLLBACK')
-    undo()
+    store.keys.undoing(() => {
+      store.keys.keys.add(keysOf(range(250, 700)), range(250, 700), NOON)
+      store.keys.keys.add(keysOf(range(700, 1_400)), range(700, 1_400), NOON)
+      expect(store.known(range(0, 1_400))).toEqual(range(0, 1_400))
+    })
     expect(store.known(range(0, 1_400))).toEqual(range(0, 250))
 
     store.add(range(300, 500))
@@ -186,13 +172,16 @@ describe('add', () => {
 
   it('undoes the last of several additions alone', async () => {
     const store = await openStore()
-    store.db.exec('BEGIN')
-    store.keys.add(keysOf([1]), [1], NOON)
-    store.db.exec('SAVEPOINT page')
-    const { undo } = store.keys.add(keysOf([2]), [2], NOON)
-    store.db.exec('ROLLBACK TO page')
-    undo()
-    store.db.exec('COMMIT')
+    const { transactions, keys } = store.keys
+    transactions.run('NORMAL', () => {
+      keys.add(keysOf([1]), [1], NOON)
+      const part = () =>
+        transactions.apart(() => {
+          keys.add(keysOf([2]), [2], NOON)
+          throw new Error('no')
+        })
+      expect(part).toThrow('no')
+    })
 
     expect(store.known([1, 2])).toEqual([1])
     await store.reopen()
@@ -203,9 +192,7 @@ describe('add', () => {
     const store = await openStore()
     store.db.exec(`CREATE TRIGGER full BEFORE INSERT ON key_blocks WHEN new.keys = 400
       BEGIN SELECT RAISE(ABORT, 'full'); END`)
-    store.db.exec('BEGIN')
-    expect(() => store.keys.add(keysOf(range(0, 400)), range(0, 400), NOON)).toThrow('full')
-    store.db.exec('ROLLBACK')
+    expect(() => store.add(range(0, 400))).toThrow('full')
 
     expect(store.known(range(0, 400))).toEqual([])
   })
@@ -241,10 +228,7 @@ describe('add', () => {
   it('takes what was undone out of a block that others share', async () => {
     const store = await openStore()
     store.add([1])
-    store.db.exec('BEGIN')
-    const { undo } = store.keys.add(keysOf([2]), [2], NOON)
-    store.db.exec('ROLLBACK')
-    undo()
+    store.keys.undoing(() => store.keys.keys.add(keysOf([2]), [2], NOON))
     store.add([3])
     expect(store.count('key_blocks')).toBe(1)
     expect(store.known([1, 2, 3])).toEqual([1, 3])
@@ -333,26 +317,6 @@ describe('merge', () => {
       expect(turns.slice(from, from + 4).filter(Boolean).length).toBeLessThanOrEqual(1)
     }
     expect(store.known(range(0, 2_000))).toEqual(range(0, 1_500))
-  })
-
-  it('leaves the transaction of its caller alone', async () => {
-    const store = await openStore()
-    for (const page of range(0, 3)) store.add(range(page * 300, page * 300 + 300))
-    store.db.exec('BEGIN')
-    expect(() => store.keys.merge(5)).toThrow('transaction')
-    expect(store.db.isTransaction).toBe(true)
-    store.db.exec('COMMIT')
-
-    store.mergeAll()
-    expect(store.known(range(0, 900))).toEqual(range(0, 900))
-  })
-
-  it('syncs every commit again afterwards', async () => {
-    const store = await openStore()
-    for (const page of range(0, 3)) store.add(range(page * 300, page * 300 + 300))
-    store.mergeAll()
-
-    expect(store.db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 })
   })
 })
 
@@ -528,10 +492,10 @@ describe('prune', () => {
     const store = await openStore()
     for (const page of range(0, 3)) store.add(range(page * 300, page * 300 + 300))
     store.mergeAll()
-    store.db.exec('BEGIN')
-    store.keys.prune(NOON + 3 * HOUR_MS)
-    expect(store.known(range(0, 900))).toEqual([])
-    store.db.exec('ROLLBACK')
+    store.keys.undoing(() => {
+      store.keys.keys.prune(NOON + 3 * HOUR_MS)
+      expect(store.known(range(0, 900))).toEqual([])
+    })
 
     store.mergeAll()
     expect(store.known(range(0, 900))).toEqual(range(0, 900))

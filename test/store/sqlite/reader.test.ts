@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createKeyFinder } from '../../../src/store/sqlite/key-segments.ts'
-import { openKeyStore } from '../../../src/store/sqlite/keys.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { openReader } from '../../../src/store/sqlite/reader.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
+import { openTestKeys } from './test-keys.ts'
 
 const KEY_BYTES = 16
 
@@ -86,17 +86,15 @@ describe('the thread that reads for people', () => {
 describe('a reader of keys', () => {
   it('finds the events of recent ones and of those in segments', async () => {
     const { db } = await openWriter()
-    const store = openKeyStore(db, { tableEntries: 256, tablesPerSegment: 2, segmentsPerMerge: 3 })
+    const store = openTestKeys(db, { tableEntries: 256, tablesPerSegment: 2, segmentsPerMerge: 3 })
     const keys = Array.from({ length: 5_000 }, () => randomBytes(KEY_BYTES))
     for (let at = 0; at < keys.length; at += 100) {
       const page = keys.slice(at, at + 100)
-      db.exec('BEGIN')
       store.add(
         Buffer.concat(page),
         page.map((_, n) => 1_048_576 + at + n),
         1_000,
       )
-      db.exec('COMMIT')
       while (at % 1_000 === 0 && store.merge(50));
     }
     const count = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()

@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { wipeFile } from '../../../src/store/sqlite/wipe.ts'
+import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
+import { createTransactions } from '../../../src/store/sqlite/transactions.ts'
+import { createWiping, wipeFile } from '../../../src/store/sqlite/wipe.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
 import { claimOf, keep, progressOf, sampleEvent, samplePiece } from '../sample-rows.ts'
-import { openSqliteStore, removeDirectory, type SqliteStore } from '../sqlite-harness.ts'
+import {
+  newDirectory,
+  openSqliteStore,
+  removeDirectory,
+  type SqliteStore,
+} from '../sqlite-harness.ts'
 
 const PEOPLE = 400
 const addressOf = (person: number) =>
@@ -168,3 +176,23 @@ function isSearch(pid: string): boolean {
     return false
   }
 }
+
+it('goes on wiping after a step that was not kept', async () => {
+  const directory = newDirectory()
+  const db = await openForWriting(join(directory, 'receiver.db'))
+  onTestFinished(() => {
+    db.close()
+    removeDirectory(directory)
+  })
+  db.prepare('INSERT INTO bodies VALUES (1, ?)').run(Buffer.alloc(100_000, 'ann@example.com'))
+  db.exec('DELETE FROM bodies')
+  const transactions = createTransactions(db)
+  const { wipeFree } = createWiping(db, transactions)
+  const fail = () => {
+    wipeFree()
+    throw new Error('full')
+  }
+  expect(() => transactions.run('NORMAL', fail)).toThrow('full')
+  while (!transactions.run('NORMAL', wipeFree));
+  expect(db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'wiped'`).get()).toBeUndefined()
+})
