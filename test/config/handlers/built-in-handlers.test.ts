@@ -233,6 +233,22 @@ describe('a built-in handler of the file', () => {
     expect(lines[0]).not.toContain('pa55word')
   })
 
+  it('tells what is wrong with one entry beside what is wrong with the others', () => {
+    const lines = problemsOf(`handlers:
+  - table: { url: 'mysql://a', name: mail }
+  - { forward: 'http://a.test', module: a.ts }
+  - modul: a.ts
+  - 5
+  - module: missing.ts`)
+    expect(lines.map((line) => line.split(' (receiver.yaml) ')[0]).sort()).toEqual([
+      'handlers.0.table.url',
+      'handlers.1',
+      'handlers.2.modul',
+      'handlers.3',
+      'handlers.4.module',
+    ])
+  })
+
   it('does not share its name with that of FORWARD_URL', () => {
     const lines = problemsOf('handlers: [{ forward: "http://a.test" }]', FORWARD)
     expect(lines).toEqual([expect.stringMatching(/^FORWARD_URL is called forward, as handlers.0/)])
