@@ -4,11 +4,11 @@ import { handlerEnvironment, type Settings, showTarget } from '../config.ts'
 import { HandlerProcess } from '../dispatch/process/handler-process.ts'
 import { DEFAULT_LIMITS } from '../dispatch/process/spawn-host.ts'
 import { ReceiverError } from '../errors.ts'
-import type { HandlerSettings } from '../model.ts'
+import { DEFAULT_PROVIDER, type HandlerSettings } from '../model.ts'
 import { type CommandContext, describeError, wrongSettings } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
 import { formatCounted } from './figures.ts'
-import { describeFacts, type Paint, printAnswer, safeText } from './terminal.ts'
+import { describeFacts, type Paint, printAnswer, safeLines, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -26,8 +26,9 @@ export function checkCommand(context: CommandContext): Command {
     .action((options: { readonly dev?: boolean }) => check(options, context))
 }
 
-async function check(options: { readonly dev?: boolean }, context: CommandContext): Promise<void> {
-  const settings = readCommandSettings(options, context)
+async function check({ dev = false }: { dev?: boolean }, context: CommandContext): Promise<void> {
+  // Not as for serve --dev: that would make the secret.
+  const settings = readCommandSettings({ isSourceOptional: dev }, context)
   const [handlers, store] = await Promise.all([
     checkHandlers(settings, context),
     checkStore(settings),
@@ -150,6 +151,11 @@ function describeCheck(
     ({ name, provider, secrets }) =>
       `POST /webhooks/${name}, ${provider}, ${formatCounted(secrets.length, 'secret')}`,
   )
+  if (sources.length === 0 && settings.role !== 'work') {
+    sources.push(
+      `POST /webhooks/${DEFAULT_PROVIDER}, ${DEFAULT_PROVIDER}, the secret of serve --dev`,
+    )
+  }
   const { admin } = settings
   const password = admin?.password === undefined ? 'no password' : 'with a password'
   const facts = describeFacts(paint, [
@@ -175,7 +181,9 @@ function describeHandler(handler: CheckedHandler, paint: Paint): string {
     return `${paint('green', '✓')} ${paint('bold', safeText(name ?? ''))}  ${place}\n    ${safeText(keys.join(', '))}${manner}\n`
   }
   const lines = [...problems, ...output.map((text) => `it wrote: ${text}`)]
-  const details = lines.map((text) => `    ${safeText(text)}\n`).join('')
+  const details = lines
+    .map((text) => `    ${safeLines(text).replaceAll('\n', '\n    ')}\n`)
+    .join('')
   const title = name ? `${paint('bold', safeText(name))}  ${place}` : paint('bold', place)
   return `${paint('red', '✗')} ${title}\n${details}`
 }

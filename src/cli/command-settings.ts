@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode, looksLikePath } from '../config/secret-reader.ts'
 import { stripFile } from '../config/secret-text.ts'
-import { readSettings, type Settings, SettingsError } from '../config.ts'
+import { type ReadSettingsOptions, readSettings, type Settings, SettingsError } from '../config.ts'
 import { type CommandContext, wrongSettings } from './command.ts'
 
 /** The settings of the receiver that is to run here. Throws SettingsError. */
 export function readCommandSettings(
-  { dev = false }: { readonly dev?: boolean },
+  options: Pick<ReadSettingsOptions, 'dev' | 'isSourceOptional'>,
   { readEnvironment }: Pick<CommandContext, 'readEnvironment'>,
 ): Settings {
   const { env, file } = readEnvironment()
-  const settings = readSettings({ env, envFile: file, dev })
+  const settings = readSettings({ ...options, env, envFile: file })
   refuseUnwritableFolder(settings)
   return settings
 }

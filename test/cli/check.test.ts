@@ -136,6 +136,17 @@ describe('mailtrap-receiver check', () => {
     expect(await check(folder, [], env)).toMatchObject({ exitCode: 0, err: '' })
   })
 
+  it('makes no secret with --dev: serve --dev does', async () => {
+    const folder = await makeHandlers({})
+    const env = { HANDLERS: 'built-in:log', DATA_DIR: folder, MAILTRAP_SIGNING_SECRET: '' }
+    const { exitCode, out } = await check(folder, ['--dev'], env)
+    expect(exitCode).toBe(0)
+    expect(out).toContain(
+      'source      POST /webhooks/mailtrap, mailtrap, the secret of serve --dev\n',
+    )
+    expect(await readdir(folder)).toEqual([])
+  })
+
   it('tells of a database that is away, without which a start acknowledges all the same', async () => {
     const folder = await makeHandlers({})
     const env = {
@@ -158,7 +169,7 @@ describe('mailtrap-receiver check', () => {
     expect(exitCode).toBe(78)
     expect(out).toContain('✓ good')
     expect(out).toMatch(/✗ .*misspelt\.ts.*\n.*bounced_/)
-    expect(out).toMatch(/✗ .*throws\.ts.*\n.*no database/)
+    expect(out).toMatch(/✗ .*throws\.ts.*\n.*no database\n {8}at .*throws\.ts/)
     expect(err).toContain('2 handlers cannot be used')
   })
 
