@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { checkTogether } from './config/cross-checks.ts'
+import { checkTogether, findTlsPaths, type TlsPaths } from './config/cross-checks.ts'
 import { readEnvironment } from './config/environment.ts'
 import {
   collectGiven,
@@ -11,27 +11,30 @@ import {
 } from './config/given-settings.ts'
 import { findHandlerPaths, findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
 import { keepSecret } from './config/kept-secret.ts'
-import { findRedaction, type RedactionSettings } from './config/redaction.ts'
-import { createSecretReader } from './config/secret-reader.ts'
-import { ProblemList } from './config/settings-error.ts'
+import { ProblemList } from './config/problems.ts'
+import { createSecretReader } from './config/secrets.ts'
 import { readSettingsFile } from './config/settings-file.ts'
-import type { SettingName, SettingValues } from './config/settings-table.ts'
-import { SETTING_VARIABLES } from './config/settings-table.ts'
+import { SETTING_VARIABLES, type SettingName, type SettingValues } from './config/settings-table.ts'
 import { findMisspelt, findOpenDoors, findWarnings } from './config/settings-warnings.ts'
-import { buildPlainSource, buildSources, isAnySourceGiven } from './config/sources.ts'
+import {
+  buildPlainSource,
+  buildSources,
+  findRedaction,
+  isAnySourceGiven,
+  type RedactionSettings,
+} from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
-import { findTlsPaths, type TlsPaths } from './config/tls-paths.ts'
 import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
 import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
+export type { TlsPaths } from './config/cross-checks.ts'
 export { type Environment, readEnvironment } from './config/environment.ts'
 export { showTarget } from './config/handlers/built-in-entries.ts'
 export { keepSecret } from './config/kept-secret.ts'
 export type { LogLevel } from './config/plain-values.ts'
-export type { RedactionSettings } from './config/redaction.ts'
-export { type SettingProblem, SettingsError } from './config/settings-error.ts'
+export { type SettingProblem, SettingsError } from './config/problems.ts'
 export { SETTINGS, type SettingDescription } from './config/settings-table.ts'
-export type { TlsPaths } from './config/tls-paths.ts'
+export type { RedactionSettings } from './config/sources.ts'
 export { digestFiles, findReplaced, watchFiles } from './config/watch-files.ts'
 
 /** Everything that can be set, read, checked and with its defaults. Paths are absolute. */

@@ -1,8 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errorCode, looksLikePath } from '../config/secret-reader.ts'
-import { stripFile } from '../config/secret-text.ts'
+import { errorCode, looksLikePath, stripFile } from '../config/secrets.ts'
 import { type ReadSettingsOptions, readSettings, type Settings, SettingsError } from '../config.ts'
 import { type CommandContext, wrongSettings } from './command.ts'
 

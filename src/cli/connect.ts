@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ProcessJson } from '../admin/api/stats-schema.ts'
-import { type AdminAddress, readAdminAddress } from '../config/admin-address.ts'
+import { type AdminAddress, readAdminAddress } from '../config/given-settings.ts'
 import { type AdminClient, createAdminClient, type Query } from './admin-client.ts'
 import {
   type CommandContext,

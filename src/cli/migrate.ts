@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { WrongValue } from '../config/problems.ts'
 import { labelStore, readStoreUrl, type StoreAddress } from '../config/store-url.ts'
-import { WrongValue } from '../config/wrong-value.ts'
 import { type ErrorCode, ReceiverError } from '../errors.ts'
 import type { CopyReport } from '../store/postgres/copy-target.ts'
 import { type CopyProblem, CopyRefused } from '../store/sqlite/copy-source.ts'

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import type { Environment } from '../config/environment.ts'
-import { SettingsError } from '../config/settings-error.ts'
+import { SettingsError } from '../config/problems.ts'
 import { ReceiverError } from '../errors.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import {

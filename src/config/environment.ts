@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { SettingsError } from './settings-error.ts'
+import { SettingsError } from './problems.ts'
 
 /** What is set by variables, of the process and of a file. */
 export interface Environment {

@@ -1,6 +1,5 @@
 import { BUILT_IN_KINDS, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
-import { readAllowedBlocks } from './addresses.ts'
 import {
   asText,
   orFalse,
@@ -16,10 +15,10 @@ import {
   readFileWhere,
   readFileWord,
 } from './file-values.ts'
-import { readForwardFormat } from './handlers/forward-values.ts'
+import { readAllowedBlocks, readForwardFormat } from './plain-values.ts'
+import { WrongValue } from './problems.ts'
 import { readWholeNumber, sizeWithin } from './quantities.ts'
 import { readTimeout, readWaits, SETTINGS } from './settings-table.ts'
-import { WrongValue } from './wrong-value.ts'
 
 /** Reads a value of the file. Throws `WrongValue` when it is wrong as a whole. */
 type Read<Value> = (value: unknown, readWithin: ReadWithin) => Value

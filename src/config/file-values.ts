@@ -1,8 +1,8 @@
 import { checkKey } from '../handlers/event-keys.ts'
 import { HANDLER_NAME, type Rate, type RedactRules, type Where } from '../model.ts'
+import { quote, WrongValue } from './problems.ts'
 import { timeWithin } from './quantities.ts'
-import type { SecretReference } from './secret-reader.ts'
-import { quote, WrongValue } from './wrong-value.ts'
+import type { SecretReference } from './secrets.ts'
 
 /** A text, number or switch of the file, as the environment would give it; a list with commas. */
 export function readFileText(value: unknown): string {

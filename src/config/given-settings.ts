@@ -1,14 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { readFileSecret, readFileText } from './file-values.ts'
-import type { SecretReader } from './secret-reader.ts'
-import type { ProblemList } from './settings-error.ts'
-import type { SettingsFile } from './settings-file.ts'
+import { ProblemList, WrongValue } from './problems.ts'
+import { createSecretReader, type SecretReader } from './secrets.ts'
+import { readSettingsFile, type SettingsFile } from './settings-file.ts'
 import {
   SETTINGS,
   type SettingDescription,
   type SettingName,
   type SettingValues,
 } from './settings-table.ts'
-import { WrongValue } from './wrong-value.ts'
 
 /** A setting as somebody wrote it. */
 export interface GivenSetting {
@@ -22,11 +23,23 @@ export interface GivenSetting {
 
 export type GivenSettings = ReadonlyMap<SettingName, GivenSetting>
 
+/** Where settings are found. */
 interface Places {
+  /** Without what is set and empty. */
   readonly env: NodeJS.ProcessEnv
+  /** From where relative paths of the environment are found. */
   readonly cwd: string
   readonly file: SettingsFile
   readonly secrets: SecretReader
+}
+
+/** Of what sources, handlers and all else that is set is made. */
+export interface Origins extends Places {
+  readonly given: GivenSettings
+  /** A wrong one has left its problem, and its default stands in. */
+  readonly values: SettingValues
+  readonly problems: ProblemList
+  readonly readFile: (path: string) => string
 }
 
 /** Finds the text of every setting, or of some: in the environment, in a file it names, else in the YAML file. */
@@ -87,4 +100,44 @@ function findText(setting: SettingDescription, { env, cwd, file, secrets }: Plac
 function refuseEmpty(text: string): string {
   if (text.trim() !== '') return text
   throw new WrongValue('is empty', 'Give a value, or remove it.')
+}
+
+/** Where the admin listener of these settings is; its port may be 0, of which only its log knows. */
+export interface AdminAddress {
+  readonly host: string
+  readonly port: number
+  readonly password: string | undefined
+}
+
+/** The admin listener of the receiver that runs with these settings; undefined: turned off. */
+export function readAdminAddress(env: NodeJS.ProcessEnv, cwd: string): AdminAddress | undefined {
+  const names = ['ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_PASSWORD'] as const
+  const { ADMIN_HOST: host, ADMIN_PORT: port, ADMIN_PASSWORD: password } = readSome(names, env, cwd)
+  return port === undefined ? undefined : { host, port, password }
+}
+
+/**
+ * Some of a receiver's settings, for commands that speak to it. Nothing else is read of the
+ * environment: whoever asks a receiver need not be able to read its secrets. Throws SettingsError
+ * for what is wrong with these, or anywhere in the file, where a misspelt key would lead to another
+ * receiver.
+ */
+export function readSome<Name extends SettingName>(
+  names: readonly Name[],
+  given: NodeJS.ProcessEnv,
+  cwd: string,
+): Pick<SettingValues, Name> {
+  const env = withoutEmpty(given)
+  const problems = new ProblemList()
+  const readFile = (path: string) => readFileSync(path, 'utf8')
+  const file = readSettingsFile({ env, cwd, readFile }, problems)
+  const secrets = createSecretReader({ env, readFile })
+  const wanted: readonly string[] = names
+  const settings = SETTINGS.filter(({ name }) => wanted.includes(name))
+  const found = collectGiven({ env, cwd, file, secrets }, problems, settings)
+  const values = readGiven(found, problems)
+  problems.throwIfAny([])
+  const dataDir = resolve(found.get('DATA_DIR')?.folder ?? cwd, values.DATA_DIR)
+  const resolved: SettingValues = { ...values, DATA_DIR: dataDir }
+  return resolved
 }

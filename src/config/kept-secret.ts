@@ -1,8 +1,7 @@
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode } from './secret-reader.ts'
-import { MIN_SECRET_LENGTH, stripFile } from './secret-text.ts'
-import { SettingsError } from './settings-error.ts'
+import { SettingsError } from './problems.ts'
+import { errorCode, MIN_SECRET_LENGTH, stripFile } from './secrets.ts'
 import { writeSecretFile } from './write-secret-file.ts'
 
 const OWNER_ONLY = 0o600

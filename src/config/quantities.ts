@@ -1,4 +1,4 @@
-import { quote, WrongValue } from './wrong-value.ts'
+import { quote, WrongValue } from './problems.ts'
 
 interface Limits {
   /** In the notation of the settings: `1m`, `2MB`. */

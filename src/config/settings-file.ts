@@ -3,9 +3,8 @@ import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type { RedactRules } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { type FileHandler, type FileSource, type ReadWithin, readFileKeys } from './file-schema.ts'
-import { readFileOrExplain } from './secret-reader.ts'
-import type { ProblemList } from './settings-error.ts'
-import { WrongValue } from './wrong-value.ts'
+import { type ProblemList, WrongValue } from './problems.ts'
+import { readFileOrExplain } from './secrets.ts'
 
 /** What the YAML file says, before the environment is laid over it. */
 export interface SettingsFile {

@@ -1,15 +1,18 @@
-import { readAllowedBlocks, readHost, readTrustedBlocks } from './addresses.ts'
-import { readForwardFormat, readForwardUrl } from './handlers/forward-values.ts'
 import {
   LOG_LEVELS,
   readAccountId,
   readAdminPort,
+  readAllowedBlocks,
+  readForwardFormat,
+  readForwardUrl,
+  readHost,
   readLogLevel,
   readPath,
   readPort,
   readRole,
   readSecretUrl,
   readSwitch,
+  readTrustedBlocks,
   readWebUrl,
 } from './plain-values.ts'
 import { readDurations, sizeWithin, timeWithin } from './quantities.ts'
@@ -21,7 +24,7 @@ import {
   readSigningSecrets,
   readStandardSecret,
   readUrlToken,
-} from './secret-text.ts'
+} from './secrets.ts'
 import { readStoreUrl } from './store-url.ts'
 
 /** One setting: how its text is read, and what people are told of it. */

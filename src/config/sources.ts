@@ -1,13 +1,10 @@
-import { PROVIDER_NAMES, type ProviderName, type Source } from '../model.ts'
+import { PROVIDER_NAMES, type ProviderName, type RedactRules, type Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import type { FileSource } from './file-schema.ts'
-import { labelOf } from './given-settings.ts'
-import type { Origins } from './origins.ts'
-import type { SecretReference } from './secret-reader.ts'
-import { readBasicAuth, readSigningSecrets, readUrlToken } from './secret-text.ts'
-import type { SettingValues } from './settings-table.ts'
-import { SETTINGS } from './settings-table.ts'
-import { quote, WrongValue } from './wrong-value.ts'
+import { labelOf, type Origins } from './given-settings.ts'
+import { quote, WrongValue } from './problems.ts'
+import { readBasicAuth, readSigningSecrets, readUrlToken, type SecretReference } from './secrets.ts'
+import { SETTINGS, type SettingValues } from './settings-table.ts'
 
 /** The setting that makes a source of the provider's name. */
 const SECRET_SETTINGS = {
@@ -128,4 +125,33 @@ function findSecrets(name: string, entry: FileSource, origins: Origins): readonl
     return entry.secrets.flatMap((each) => readSigningSecrets(secrets.read(each, file.folder)))
   }
   throw new WrongValue('are missing', 'Give at least one, such as [{ env: MT_SECRET }].')
+}
+
+/** What is not kept of events as it came, as the settings say. */
+export interface RedactionSettings {
+  /** For hashes; undefined: one that is made and kept in the data directory. */
+  readonly key: string | undefined
+  /** For every source that has no rules of its own. */
+  readonly common: RedactRules | undefined
+  /** Undefined here: nothing of this source is redacted. */
+  readonly bySource: Readonly<Record<string, RedactRules | undefined>>
+}
+
+export function findRedaction({
+  file,
+  values,
+  problems,
+}: Pick<Origins, 'file' | 'values' | 'problems'>): RedactionSettings {
+  const own = Object.entries(file.sources).filter(([, { redact }]) => redact !== undefined)
+  const bySource = Object.fromEntries(own.map(([name, { redact }]) => [name, redact || undefined]))
+  const all = [file.redact, ...Object.values(bySource)]
+  const isHashing = all.some((rules) => rules && rules.hash.length > 0)
+  if (isHashing && values.STORE_URL?.engine === 'postgres' && !values.REDACT_KEY) {
+    problems.add(
+      'REDACT_KEY',
+      'is missing: replicas that made a key each would hash one address differently',
+      'Set it to a long random text, the same for every replica, for example from: openssl rand -hex 32.',
+    )
+  }
+  return { key: values.REDACT_KEY, common: file.redact, bySource }
 }

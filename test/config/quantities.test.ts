@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { WrongValue } from '../../src/config/problems.ts'
 import {
   readByteSize,
   readDuration,
   readDurations,
   readWholeNumber,
 } from '../../src/config/quantities.ts'
-import { WrongValue } from '../../src/config/wrong-value.ts'
 
 describe('readDuration', () => {
   it.each([

@@ -1,4 +1,4 @@
-import { errorCode } from '../../config/secret-reader.ts'
+import { errorCode } from '../../config/secrets.ts'
 import { assessWebhooks, NO_MEMORY } from '../../guardian/assess-webhooks.ts'
 import { createMailtrapApi, readWebhooks } from '../../guardian/management-api.ts'
 import { ManagementFailure } from '../../guardian/management-failure.ts'

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import ndjson from 'ndjson'
-import { errorCode } from '../../config/secret-reader.ts'
+import { errorCode } from '../../config/secrets.ts'
 import {
   JSON_TYPE,
   LINES_TYPE,

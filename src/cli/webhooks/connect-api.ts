@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { readSome } from '../../config/admin-address.ts'
+import { readSome } from '../../config/given-settings.ts'
 import {
   createMailtrapApi,
   type ManagementAccess,

@@ -4,7 +4,8 @@ import type {
   TableOptions,
 } from '../../handlers/built-in/built-in-options.ts'
 import { BUILT_IN_KINDS, type BuiltIn, type BuiltInKind } from '../../model.ts'
-import { parseUrl, WrongValue } from '../wrong-value.ts'
+import { parseUrl } from '../plain-values.ts'
+import { WrongValue } from '../problems.ts'
 import { FORWARD_KEYS, readForwardEntry } from './forward-entry.ts'
 import type { OpenEntry } from './open-entry.ts'
 

@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { resolve } from 'node:path'
-import type { ForwardOptions } from '../../handlers/built-in/built-in-options.ts'
+import type { ForwardFormat, ForwardOptions } from '../../handlers/built-in/built-in-options.ts'
 import type { BuiltIn } from '../../model.ts'
-import type { Origins } from '../origins.ts'
-import { readFileOrExplain } from '../secret-reader.ts'
+import type { Origins } from '../given-settings.ts'
+import { readForwardUrl } from '../plain-values.ts'
+import { WrongValue } from '../problems.ts'
+import { MIN_SECRET_LENGTH, readFileOrExplain, readStandardSecret } from '../secrets.ts'
 import type { SettingName } from '../settings-table.ts'
-import { WrongValue } from '../wrong-value.ts'
-import { readForwardUrl, readSigningKey } from './forward-values.ts'
 import type { OpenEntry } from './open-entry.ts'
 
 /** Of an entry with `forward`. */
@@ -93,4 +93,31 @@ function readAuthority({ given: { ca }, folder, readFile }: OpenEntry): string |
 function readBatchSize(given: number | undefined, format: keyof typeof BATCH_SIZES): number {
   if (given === undefined || format !== 'event') return given ?? BATCH_SIZES[format]
   throw new WrongValue('means nothing for the format event', 'Remove it, or give format: batch.')
+}
+
+/**
+ * A secret that fits the format. Libraries of Standard Webhooks decode it from base64, whether it
+ * begins with `whsec_` or not; Mailtrap's is a key as it is.
+ */
+export function readSigningKey(
+  text: string | undefined,
+  format: ForwardFormat,
+): string | undefined {
+  if (format === 'mailtrap') return readMailtrapKey(text)
+  if (text === undefined) return undefined
+  return readStandardSecret(text, `, by which the format ${format} is signed`)
+}
+
+function readMailtrapKey(text: string | undefined): string {
+  if (text === undefined) {
+    throw new WrongValue(
+      'is missing, by which the format mailtrap is signed',
+      'Give the secret that the endpoint checks, such as the one that Mailtrap shows for its webhook.',
+    )
+  }
+  if (text.length >= MIN_SECRET_LENGTH) return text
+  throw new WrongValue(
+    `is too short for a signing secret (${MIN_SECRET_LENGTH} characters at least)`,
+    'Give the secret that the endpoint checks.',
+  )
 }

@@ -1,6 +1,6 @@
 import type { FileHandler } from '../file-schema.ts'
-import type { Origins } from '../origins.ts'
-import type { SecretReference } from '../secret-reader.ts'
+import type { Origins } from '../given-settings.ts'
+import type { SecretReference } from '../secrets.ts'
 
 export type OpenEntry = ReturnType<typeof openEntry>
 

@@ -1,5 +1,22 @@
 import { ReceiverError } from '../errors.ts'
-import { WrongValue } from './wrong-value.ts'
+
+/** Thrown by whoever reads one value. Both texts are shown to people: never a secret in them. */
+export class WrongValue extends Error {
+  readonly problem: string
+  readonly remedy: string
+
+  constructor(problem: string, remedy: string) {
+    super(`${problem}. ${remedy}`)
+    this.name = 'WrongValue'
+    this.problem = problem
+    this.remedy = remedy
+  }
+}
+
+/** The value as a message may show it: quoted, on one line, not endless. Never for secrets. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+}
 
 /** One thing that is wrong with the settings. No field holds the value of a secret. */
 export interface SettingProblem {

@@ -1,8 +1,8 @@
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readAllowedBlocks, readHost, readTrustedBlocks } from '../../src/config/addresses.ts'
-import { WrongValue } from '../../src/config/wrong-value.ts'
+import { readAllowedBlocks, readHost, readTrustedBlocks } from '../../src/config/plain-values.ts'
+import { WrongValue } from '../../src/config/problems.ts'
 
 describe('readAllowedBlocks', () => {
   it('knows the word mailtrap, lone addresses and doubles', () => {
