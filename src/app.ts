@@ -53,7 +53,7 @@ export function createApp(parts: AppParts): App {
     try {
       closers.add('metrics', metrics.stop)
       await unlessStopped(startTraces(closers))
-      const opening = attachStore(shared, { leaseMs, onBroken: fail })
+      const opening = attachStore({ ...shared, leaseMs, onBroken: fail })
       const loading = loadListeners()
       const opened = await unlessStopped(opening)
       const { store, work, journal, handlersStarted } = opened

@@ -13,8 +13,8 @@ import { describeHeldBack, pruneBy } from '../store/prune-regularly.ts'
 import { readUsedPercent } from '../store/spool/spool-disk.ts'
 import type { Journal, Store } from '../store/store.ts'
 import { hashText } from '../unpack/redact.ts'
+import type { OpenedStore } from './attach-store.ts'
 import { explainListening } from './explain-listening.ts'
-import type { OpenedStore } from './open-store.ts'
 import { type Composition, follow, newBatchId } from './running-app.ts'
 
 export interface Shown

@@ -6,7 +6,7 @@ import { sendAlert } from '../alerts/send-alert.ts'
 import type { Guardian } from '../guardian/guardian.ts'
 import { prepareGuardian } from '../guardian/prepare-guardian.ts'
 import { readUsedPercent } from '../store/spool/spool-disk.ts'
-import type { OpenedStore } from './open-store.ts'
+import type { OpenedStore } from './attach-store.ts'
 import { type Composition, follow } from './running-app.ts'
 
 /** Part of the composition: what tells people that they are needed. */
