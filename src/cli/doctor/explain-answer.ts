@@ -11,8 +11,8 @@ const REASONS: Partial<Record<RefusalReason, Explanation>> = {
     'Something on the way strips, renames or doubles it: let the load balancer pass all request headers.',
   ],
   signature: [
-    'The signature arrived, but does not fit the body and the time.',
-    'Is the receiver running with the secret of these settings, and with the right clock? If so, something on the way changes the body: turn off rewriting, decompression and inspection there.',
+    'The signature arrived, but does not fit the body.',
+    'Is the receiver running with the secret of these settings? If so, something on the way changes the body: turn off rewriting, decompression and inspection there.',
   ],
   signature_time: [
     'The signature is genuine, but its time is too far from the receiver’s clock.',
