@@ -1,22 +1,25 @@
 /**
  * The words of this project and their types. Imports nothing.
  *
- * | word       | means                                                              |
- * |------------|--------------------------------------------------------------------|
- * | provider   | a sending system: `mailtrap` or `mailingapi`                       |
- * | source     | one configured endpoint of a provider, with its own secrets        |
- * | batch      | the body of one authentic request                                  |
- * | piece      | one part of a batch that should be an event                        |
- * | event      | one JSON object in a batch                                         |
- * | handler    | a module that an app team writes                                   |
- * | run        | the events of a page of a batch that one handler is to run         |
- * | job        | one event to be run by one handler                                 |
- * | attempt    | one run of a job                                                   |
- * | outcome    | how an attempt ended: done, retry or dead                          |
- * | key        | what makes a repeated event harmless                               |
- * | quarantine | what was authentic but could not be read                           |
- * | conflict   | same id as an earlier event, other content                         |
- * | stale      | from a time whose keys were already pruned here                    |
+ * | word       | means                                                                          |
+ * |------------|--------------------------------------------------------------------------------|
+ * | provider   | a sending system: `mailtrap` or `mailingapi`                                   |
+ * | source     | one configured endpoint of a provider, with its own secrets                    |
+ * | batch      | the body of one authentic request                                              |
+ * | piece      | one part of a batch that should be an event                                    |
+ * | event      | one JSON object in a batch                                                     |
+ * | page       | up to 500 events of a batch that are unpacked and stored together              |
+ * | handler    | what an app team wants done with events: a module of theirs, or a built-in one |
+ * | run        | the events of a page of a batch that one handler is to run                     |
+ * | job        | one event to be run by one handler                                             |
+ * | attempt    | one call of a handler for a job                                                |
+ * | outcome    | how an attempt ended: done, retry or dead                                      |
+ * | key        | what makes a repeated event harmless                                           |
+ * | duplicate  | an event whose key was known: counted, and stored no second time               |
+ * | quarantine | what was authentic but could not be read                                       |
+ * | spool      | where batches wait while PostgreSQL is away                                    |
+ * | conflict   | same id as an earlier event, other content                                     |
+ * | stale      | from a time whose keys were already pruned here                                |
  */
 
 export const PROVIDER_NAMES = ['mailtrap', 'mailingapi'] as const
