@@ -70,7 +70,7 @@ const SIZE_TOGETHER = 8 * 1024 * 1024
 
 /**
  * Opens the database to be copied, as its only owner. Rejects with `store_locked` while a receiver
- * works on it, with CopyRefused when there is none. `onWarning` hears of keys that damage took.
+ * works on it, with CopyRefused when there is none. `onWarning` hears of what damage took.
  */
 export async function openCopySource(file: string, onWarning: (text: string) => void) {
   if (!existsSync(file)) throw new CopyRefused('source_missing')
@@ -80,7 +80,7 @@ export async function openCopySource(file: string, onWarning: (text: string) => 
   }
   try {
     opened.push(await lockDataDirectory(dirname(file)))
-    const db = await openForWriting(file)
+    const db = await openForWriting(file, onWarning)
     opened.push(db)
     const read = (table: CopiedTable) =>
       table === KEYS ? readKeys(db, onWarning) : readRows(db, table)

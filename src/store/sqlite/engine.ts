@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ReceiverError } from '../../errors.ts'
 import type { Batch } from '../../model.ts'
@@ -69,8 +68,7 @@ export async function openSqliteEngine(
   const waitMs = waitsForLock ? RECEIVER_WAIT_MS : 0
   const lock = await lockDataDirectory(dirname(file), { ...options, waitMs })
   try {
-    if (isLogLost(file)) options.onWarning?.(describeLostLog(file))
-    const db = await openForWriting(file)
+    const db = await openForWriting(file, options.onWarning)
     try {
       return createEngine({ file, db, lock }, options)
     } catch (error) {
@@ -83,13 +81,6 @@ export async function openSqliteEngine(
     throw translateError(error)
   }
 }
-
-/** SQLite makes its log before the index of it, and removes the index first: alone it is never left. */
-const isLogLost = (file: string) => existsSync(`${file}-shm`) && !existsSync(`${file}-wal`)
-
-const describeLostLog = (file: string) =>
-  `${file}-wal was removed after the process before had died: what was written last is lost, and may have been ` +
-  'acknowledged. Never remove it, nor copy the database without it: make back-ups with the command backup.'
 
 function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const { now = Date.now, elapsedMs = () => performance.now() } = options

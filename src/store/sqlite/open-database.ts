@@ -26,15 +26,21 @@ const LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 
 /**
  * Opens the one connection that writes: checks the file, brings the tables up to date, and sets
- * what makes a commit durable. Errors name the file.
+ * what makes a commit durable. Errors name the file; `onWarning` hears of a log that was lost.
  */
-export async function openForWriting(file: string): Promise<Database> {
+export async function openForWriting(
+  file: string,
+  onWarning: (text: string) => void = () => {},
+): Promise<Database> {
   try {
     makeFolder(dirname(file), 0o700)
+    const loggedPages = readLoggedPages(`${file}-shm`)
     if (!makeFile(file)) await refuseStrangers(file)
     const db = await openDriver(file, { isReadOnly: false })
     try {
       prepareForWriting(db, file)
+      if (loggedPages > countLoggedPages(db)) onWarning(describeLostLog(file))
+      migrate(db)
       syncPath(dirname(file))
       return db
     } catch (error) {
@@ -87,8 +93,34 @@ function prepareForWriting(db: Database, file: string): void {
   // Deleted bytes are overwritten where that takes no write of its own; see `wipe.ts` for the rest.
   db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST')
   refuseDamage(db, file)
-  migrate(db)
 }
+
+/** How SQLite's index of the log begins, twice, in words: sqlite.org/walformat.html. */
+const INDEX = { words: 12, version: 3_007_000, pagesAt: 4 }
+
+/**
+ * How many pages the log had in the end: its index outlives the process that wrote it. 0: nobody knows. To be asked
+ * before SQLite opens the database, which makes the index anew from what is left of the log; and whoever closes the
+ * file drops the locks of his process.
+ */
+function readLoggedPages(index: string): number {
+  const bytes = existsSync(index) ? readFileSync(index) : new Uint8Array()
+  if (bytes.length < INDEX.words * 8) return 0
+  const words = new Uint32Array(Uint8Array.from(bytes.subarray(0, INDEX.words * 8)).buffer)
+  const [first, second] = [words.subarray(0, INDEX.words), words.subarray(INDEX.words)]
+  // Where they differ, it died between the two.
+  const isWhole = first[0] === INDEX.version && first.every((word, at) => word === second[at])
+  return isWhole ? (first[INDEX.pagesAt] as number) : 0
+}
+
+/** SQLite reads the log up to the first page that is not as it was written. */
+const countLoggedPages = (db: Database) =>
+  (db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }).log
+
+const describeLostLog = (file: string) =>
+  `${file}-wal was removed, cut or damaged after the process before had died: what was written last is lost, and ` +
+  'may have been acknowledged, unless the power has failed. Never remove it, nor copy the database without it: make ' +
+  'back-ups with the command backup.'
 
 /**
  * Rejects with what would end an opening of this file. Changes nothing, and may be used beside a

@@ -1,4 +1,15 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +34,12 @@ async function openAndSpoil(spoil: (directory: string) => void) {
 }
 
 const remove = (path: string) => rmSync(path, { recursive: true })
+
+function flipBit(file: string, at: number): void {
+  const bytes = readFileSync(file)
+  bytes[Math.floor(at)]! ^= 1
+  writeFileSync(file, bytes)
+}
 
 /** As somebody does who restores a back-up under a running receiver. */
 function replace(path: string): void {
@@ -78,26 +95,50 @@ describe('a SQLite store whose files are not in their place any more', () => {
     expect(() => engine.append([sampleBatch()])).not.toThrow()
   })
 
-  it('says at its start that the log was lost which the process before had left', async () => {
-    const { engine, directory } = await openAndSpoil(() => {})
+  it.each<[string, (log: string) => void]>([
+    ['removed', remove],
+    ['cut', (log) => truncateSync(log, statSync(log).size - 4_096)],
+    ['emptied', (log) => truncateSync(log, 0)],
+    ['damaged in its head', (log) => flipBit(log, 20)],
+    ['damaged in its middle', (log) => flipBit(log, statSync(log).size / 2)],
+    ['damaged at its end', (log) => flipBit(log, statSync(log).size - 1)],
+  ])('says once at its start that the log of the process before was %s', async (_name, spoil) => {
+    const { directory } = await openAndSpoil(() => {})
     const left = mkdtempSync(join(tmpdir(), 'receiver-left-'))
     onTestFinished(() => remove(left))
-    // As a process leaves them that was killed.
-    for (const name of ['receiver.db', 'receiver.db-shm']) {
-      cpSync(join(directory, name), join(left, name))
-    }
-    engine.close()
+    // As a process leaves it that was killed.
+    const leave = () => cpSync(directory, left, { recursive: true })
     const warnings: string[] = []
-    const reopen = async (folder: string) => {
+    const reopen = async () => {
       const onWarning = (text: string) => warnings.push(text)
-      const opened = await openSqliteEngine(join(folder, 'receiver.db'), { onWarning })
+      const opened = await openSqliteEngine(join(left, 'receiver.db'), { onWarning })
       opened.close()
     }
-    await reopen(directory)
+    leave()
+    await reopen()
     expect(warnings).toEqual([])
-    await reopen(left)
-    expect(warnings).toEqual([expect.stringContaining('receiver.db-wal was removed')])
-    await reopen(left)
+    leave()
+    spoil(join(left, 'receiver.db-wal'))
+    await reopen()
+    expect(warnings).toEqual([
+      expect.stringContaining('receiver.db-wal was removed, cut or damaged'),
+    ])
+    await reopen()
     expect(warnings).toHaveLength(1)
+  })
+
+  it('says nothing of a log that was begun anew', async () => {
+    const { engine, directory } = await openAndSpoil(() => {})
+    engine.wipe('log')
+    const left = mkdtempSync(join(tmpdir(), 'receiver-left-'))
+    onTestFinished(() => remove(left))
+    const warnings: string[] = []
+    for (const append of [() => {}, () => engine.append([sampleBatch()])]) {
+      append()
+      cpSync(directory, left, { recursive: true })
+      const onWarning = (text: string) => warnings.push(text)
+      ;(await openSqliteEngine(join(left, 'receiver.db'), { onWarning })).close()
+    }
+    expect(warnings).toEqual([])
   })
 })
