@@ -9,13 +9,13 @@ const RESUME_AGAIN_MS = 86_400_000
 export interface Memory {
   /** Own webhooks as they were when they were seen first, by id. */
   readonly first: ReadonlyMap<number, OwnWebhook>
-  /** When each was resumed last, milliseconds since 1970. */
+  /** When each was resumed last. */
   readonly resumedAt: ReadonlyMap<number, number>
 }
 
 export const NO_MEMORY: Memory = { first: new Map(), resumedAt: new Map() }
 
-/** What was seen, and how we were at that moment. */
+/** What was seen, and how we were at that moment. Times are those of a clock that only goes forward. */
 interface Look {
   readonly webhooks: readonly ProviderWebhook[]
   readonly at: number

@@ -49,6 +49,8 @@ export interface GuardianOptions {
   readonly observer: GuardianObserver
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds of a clock that only goes forward: one that is set back puts off no look. */
+  readonly elapsedMs: () => number
   /** From 0 to 1. */
   readonly random: () => number
 }
@@ -65,12 +67,13 @@ export interface Guardian {
  * be, resumes it if it may, and keeps count of our own outages.
  */
 export function createGuardian(options: GuardianOptions): Guardian {
-  const { plan, observer, now, isWell, heartbeat } = options
+  const { plan, observer, now, elapsedMs, isWell, heartbeat } = options
   const stopping = new AbortController()
   const looks = createLooks(options, stopping.signal)
   const startedAt = now()
   let outages: OutageState = startOutages(undefined, startedAt)
-  let nextHeartbeatAt = startedAt
+  let heartbeatDueMs = elapsedMs()
+  let wellSinceMs: number | undefined
   let timer: NodeJS.Timeout | undefined
   let ticking: Promise<void> = Promise.resolve()
 
@@ -78,13 +81,14 @@ export function createGuardian(options: GuardianOptions): Guardian {
     const at = now()
     const step = noteHealth(outages, isWell(), at)
     outages = step.state
+    wellSinceMs = outages.wellSince === undefined ? undefined : (wellSinceMs ?? elapsedMs())
     if (step.ended) observer.outageEnded(step.ended)
     if (step.nearing) observer.outageNearsLimit(step.nearing)
-    if (outages.wellSince !== undefined && at >= nextHeartbeatAt) {
-      nextHeartbeatAt = at + HEARTBEAT_EVERY_MS
+    if (outages.wellSince !== undefined && elapsedMs() >= heartbeatDueMs) {
+      heartbeatDueMs = elapsedMs() + HEARTBEAT_EVERY_MS
       await heartbeat.write(at)
     }
-    await looks.lookInTime(at, outages.wellSince)
+    await looks.lookInTime(wellSinceMs)
   }
 
   function schedule(): void {
@@ -119,7 +123,8 @@ export function createGuardian(options: GuardianOptions): Guardian {
 type Seen = Omit<GuardianFigures, 'startedAt' | 'outage' | 'lastOutage' | 'failure'>
 
 /** Looks at the provider, as often as it should, and remembers what was seen. */
-function createLooks({ plan, observer, now, random }: GuardianOptions, signal: AbortSignal) {
+function createLooks(options: GuardianOptions, signal: AbortSignal) {
+  const { plan, observer, now, elapsedMs, random } = options
   let memory: Memory = NO_MEMORY
   let seen: Seen = {
     lookedAt: undefined,
@@ -131,20 +136,20 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
   let failure: ManagementFailure | undefined
   let failures = 0
   let told = ''
-  let toldAt = 0
-  let nextLookAt = now()
-  let nextTokenLookAt = now()
+  let toldMs = 0
+  let lookDueMs = elapsedMs()
+  let tokenDueMs = elapsedMs()
 
   async function look(wellSince: number | undefined): Promise<void> {
     const rules = { ...plan(), steadyMs: plan().intervalMs }
     const api = createMailtrapApi({ ...rules.access, signal })
     const webhooks = readWebhooks(await api.list())
-    const at = now()
-    if (at >= nextTokenLookAt) {
-      nextTokenLookAt = at + TOKEN_EVERY_MS
+    const at = elapsedMs()
+    if (at >= tokenDueMs) {
+      tokenDueMs = at + TOKEN_EVERY_MS
       seen = { ...seen, tokenExpiresAt: await api.tokenExpiry() }
     }
-    const { resume } = note(assessWebhooks(memory, { webhooks, at, wellSince }, rules), at)
+    const { resume } = note(assessWebhooks(memory, { webhooks, at, wellSince }, rules))
     for (const { id, source } of resume) {
       await api.update(String(id), api.changeTo.active)
       memory = noteResumed(memory, id, at)
@@ -154,30 +159,31 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
     // Once more, so that the figures tell what came of it.
     if (resume.length === 0) return
     const again = { webhooks: readWebhooks(await api.list()), at, wellSince: undefined }
-    note(assessWebhooks(memory, again, rules), at)
+    note(assessWebhooks(memory, again, rules))
   }
 
-  function note(assessment: Assessment, at: number): Assessment {
+  function note(assessment: Assessment): Assessment {
     memory = assessment.memory
     const { webhooks, problems } = assessment
-    seen = { ...seen, lookedAt: at, webhooks, problems }
-    tell(assessment, at)
+    seen = { ...seen, lookedAt: now(), webhooks, problems }
+    tell(assessment)
     return assessment
   }
 
   /** When problems change, and again while they last. */
-  function tell({ problems, webhooks }: Assessment, at: number): void {
+  function tell({ problems, webhooks }: Assessment): void {
     const text = JSON.stringify(problems)
-    if (text === told && (problems.length === 0 || at - toldAt < TELL_AGAIN_MS)) return
+    const isRecent = elapsedMs() - toldMs < TELL_AGAIN_MS
+    if (text === told && (problems.length === 0 || isRecent)) return
     told = text
-    toldAt = at
+    toldMs = elapsedMs()
     if (problems.length > 0) observer.webhooksWrong({ problems })
     else observer.webhooksRight({ webhooks: webhooks.length })
   }
 
   return {
-    async lookInTime(at: number, wellSince: number | undefined): Promise<void> {
-      if (at < nextLookAt) return
+    async lookInTime(wellSince: number | undefined): Promise<void> {
+      if (elapsedMs() < lookDueMs) return
       failure = await look(wellSince).then(
         () => undefined,
         (error: unknown) => ManagementFailure.from(error, plan().access.url),
@@ -186,7 +192,7 @@ function createLooks({ plan, observer, now, random }: GuardianOptions, signal: A
       const { intervalMs } = plan()
       const retryAfterMs = failure?.retryAfterMs
       const waitMs = nextLookMs({ intervalMs, failures, retryAfterMs, random: random() })
-      nextLookAt = now() + waitMs
+      lookDueMs = elapsedMs() + waitMs
       if (!failure || signal.aborted) return
       observer.guardianFailed({ code: failure.code, detail: failure.message, nextLookMs: waitMs })
     },

@@ -44,6 +44,7 @@ export async function prepareGuardian({
       ...parts,
       plan: () => plan ?? first,
       heartbeat: createHeartbeat(join(settings.dataDir, 'well-at')),
+      elapsedMs: () => performance.now(),
       random: Math.random,
     })
   return {

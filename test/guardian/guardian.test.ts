@@ -12,7 +12,7 @@ const PATIENCE = { interval: 10 }
 /** A guardian whose clock stands still until a test turns it; its timers are real, and short. */
 async function watch(options: { token?: string; mayResume?: boolean; lastWellAt?: number }) {
   const fake = await startFakeMailtrap([webhook()])
-  const clock = { now: START }
+  const clock = { now: START, elapsedMs: 0 }
   const health = { isWell: true }
   const written: number[] = []
   const observer = createRecordingObserver()
@@ -36,6 +36,7 @@ async function watch(options: { token?: string; mayResume?: boolean; lastWellAt?
     },
     observer,
     now: () => clock.now,
+    elapsedMs: () => clock.elapsedMs,
     random: () => 0.5,
   })
   onTestFinished(() => guardian.stop())
@@ -45,6 +46,7 @@ async function watch(options: { token?: string; mayResume?: boolean; lastWellAt?
   }
   const turn = async (ms: number) => {
     clock.now += ms
+    clock.elapsedMs += ms
     await someTicks()
   }
   await guardian.start()
@@ -54,6 +56,17 @@ async function watch(options: { token?: string; mayResume?: boolean; lastWellAt?
 }
 
 describe('the guardian', () => {
+  it('looks and resumes as often as before when the clock is set back', async () => {
+    const { fake, clock, facts, turn } = await watch({ mayResume: true })
+    await turn(MINUTE)
+    clock.now -= 24 * 60 * MINUTE
+
+    fake.webhooks[0]!.active = false
+    for (const _ of Array.from({ length: 5 })) await turn(MINUTE)
+
+    expect(facts.webhookResumed).toEqual([{ webhook: 9001, source: 'mailtrap' }])
+  })
+
   it('tells of a paused webhook when it sees it, once an hour while it lasts, and of the end', async () => {
     const { fake, facts, guardian, turn } = await watch({})
     expect(facts.webhooksRight).toEqual([{ webhooks: 1 }])
@@ -155,6 +168,7 @@ describe('the guardian', () => {
     const { fake, guardian, written, clock } = await watch({})
     fake.answer = 'hang'
     clock.now += MINUTE
+    clock.elapsedMs += MINUTE
     await vi.waitFor(() => expect(fake.calls).toHaveLength(2), PATIENCE)
     await guardian.stop()
     expect(written.at(-1)).toBe(clock.now)
