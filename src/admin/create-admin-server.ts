@@ -43,6 +43,8 @@ export interface AdminServerOptions extends StatsRoutesOptions {
   readonly observer: Observer
   /** The configured ones of this moment. */
   readonly sources: () => readonly ConfiguredSource[]
+  /** Milliseconds of a clock that only goes forward: for sessions and wrong passwords. */
+  readonly elapsedMs: () => number
   /** For bytes that are read again. */
   readonly newBatchId: () => string
   readonly settings: {
@@ -95,14 +97,15 @@ const SERVER_OPTIONS: FastifyHttpOptions<Server> = {
 
 /** The admin listener: JSON API and status page. Builds everything; opens no port by itself. */
 export function createAdminServer(options: AdminServerOptions): AdminServer {
-  const { settings, version, now } = options
+  const { settings, version, elapsedMs } = options
   const app: FastifyInstance = Fastify({
     ...SERVER_OPTIONS,
     trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
   })
   app.server.maxConnections = MAX_CONNECTIONS
 
-  const signIn = settings.password === undefined ? undefined : createSignIn(settings.password, now)
+  const { password } = settings
+  const signIn = password === undefined ? undefined : createSignIn(password, elapsedMs)
   protectRoutes(app, signIn)
   addErrorAnswers(app, options.observer)
   addJsonParser(app)

@@ -55,6 +55,7 @@ export async function serveAdmin(
     ),
     newBatchId: () => newBatchId(now()),
     now,
+    elapsedMs: () => performance.now(),
     store: settings.storeLabel,
     settings: { ...address, trustProxy: settings.trustProxy },
   })

@@ -29,7 +29,7 @@ export function buildAdmin(
     verdict?: AdminServerOptions['verdict']
   } = {},
 ) {
-  const clock = { now: Date.UTC(2026, 10, 21, 10, 0) }
+  const clock = { now: Date.UTC(2026, 10, 21, 10, 0), elapsedMs: 0 }
   const archive = createMemoryArchive(() => clock.now)
   const handlers: HandlerRegistration[] = []
   const health: Record<string, HandlerHealth> = {}
@@ -90,6 +90,7 @@ export function buildAdmin(
     ],
     newBatchId: () => 'batch-new',
     now: () => clock.now,
+    elapsedMs: () => clock.elapsedMs,
     version: '1.2.3',
     store: 'sqlite:/data/receiver.db',
     settings,

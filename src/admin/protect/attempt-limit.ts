@@ -13,14 +13,15 @@ export interface AttemptLimit {
 
 /**
  * Ten wrong passwords in a minute, then the address waits for the minute's end. A right password
- * does not reset the count: somebody else's open page would, every two seconds.
+ * does not reset the count: somebody else's open page would, every two seconds. `elapsedMs` only goes
+ * forward: a clock that is set back by a day would have everybody behind a proxy wait for a day.
  */
-export function createAttemptLimit(now: () => number): AttemptLimit {
-  const windows = new Map<string, { failures: number; endsAt: number }>()
+export function createAttemptLimit(elapsedMs: () => number): AttemptLimit {
+  const windows = new Map<string, { failures: number; endsMs: number }>()
 
   const current = (key: string) => {
     const window = windows.get(key)
-    if (window === undefined || window.endsAt > now()) return window
+    if (window === undefined || window.endsMs > elapsedMs()) return window
     windows.delete(key)
     return undefined
   }
@@ -29,11 +30,11 @@ export function createAttemptLimit(now: () => number): AttemptLimit {
     waitSeconds(address) {
       const window = current(keyOf(address))
       if (window === undefined || window.failures < MAX_FAILURES) return 0
-      return Math.ceil((window.endsAt - now()) / 1_000)
+      return Math.ceil((window.endsMs - elapsedMs()) / 1_000)
     },
     countFailure(address) {
       const key = keyOf(address)
-      const window = current(key) ?? { failures: 0, endsAt: now() + WINDOW_MS }
+      const window = current(key) ?? { failures: 0, endsMs: elapsedMs() + WINDOW_MS }
       window.failures += 1
       windows.set(key, window)
       if (windows.size > MAX_ADDRESSES) dropOldest(windows)

@@ -22,10 +22,10 @@ export interface SignIn {
 const PAGE_HEADER = 'x-dashboard'
 
 /** Who may come in, when a password is set. */
-export function createSignIn(password: string, now: () => number): SignIn {
+export function createSignIn(password: string, elapsedMs: () => number): SignIn {
   const check = createPasswordCheck(password)
-  const limit = createAttemptLimit(now)
-  const sessions = createSessions(now)
+  const limit = createAttemptLimit(elapsedMs)
+  const sessions = createSessions(elapsedMs)
   const ofSessions = new WeakSet<FastifyRequest>()
 
   const admitAttempt: Guard = (request, reply) => {
@@ -116,18 +116,19 @@ const ABSOLUTE_MS = 12 * 3_600_000
 const MOST_SESSIONS = 1_000
 
 interface Session {
-  readonly beganAt: number
-  usedAt: number
+  readonly beganMs: number
+  usedMs: number
 }
 
 /** Sessions of the page, in memory: a restart ends them. Ids are kept as hashes only. */
-function createSessions(now: () => number) {
+function createSessions(elapsedMs: () => number) {
   const sessions = new Map<string, Session>()
 
   function find(id: string): Session | undefined {
     const session = sessions.get(idOf(id))
     if (!session) return undefined
-    const isOver = now() >= session.beganAt + ABSOLUTE_MS || now() >= session.usedAt + IDLE_MS
+    const atMs = elapsedMs()
+    const isOver = atMs >= session.beganMs + ABSOLUTE_MS || atMs >= session.usedMs + IDLE_MS
     if (isOver) sessions.delete(idOf(id))
     return isOver ? undefined : session
   }
@@ -138,13 +139,13 @@ function createSessions(now: () => number) {
       const id = randomBytes(32).toString('base64url')
       const [oldest] = sessions.keys()
       if (sessions.size >= MOST_SESSIONS && oldest !== undefined) sessions.delete(oldest)
-      sessions.set(idOf(id), { beganAt: now(), usedAt: now() })
+      sessions.set(idOf(id), { beganMs: elapsedMs(), usedMs: elapsedMs() })
       return id
     },
     /** Whether the session goes on; `isByHand` puts off its end. */
     has(id: string, isByHand: boolean): boolean {
       const session = find(id)
-      if (session && isByHand) session.usedAt = now()
+      if (session && isByHand) session.usedMs = elapsedMs()
       return session !== undefined
     },
     end: (id: string): void => void sessions.delete(idOf(id)),
