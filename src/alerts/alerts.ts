@@ -53,7 +53,7 @@ export interface Alerts {
 export function createAlerts(options: AlertsOptions): Alerts {
   const { memory, observer, now, receiver, everyMs = LOOK_EVERY_MS } = options
   const stopping = new AbortController()
-  const watchedSince = now()
+  let watchedSince = now()
   const readFigures = shareAnswer(options.readFigures)
   let known: AlertMemory | undefined
   let lastAt: Readonly<Record<string, number>> = {}
@@ -61,6 +61,8 @@ export function createAlerts(options: AlertsOptions): Alerts {
 
   function assess(read: ReadFigures, before: AlertMemory) {
     const { at, lastBatches } = read
+    // A clock that was set back must not leave it to come.
+    watchedSince = Math.min(watchedSince, at)
     const look = { at, watchedSince, lastAt: lastBatches }
     const sources = noteSilences(before.sources, lastAt, look)
     const grown = noteGrowth(before.grown, read.store, at)

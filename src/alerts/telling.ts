@@ -70,7 +70,8 @@ export function takeCauses(
   const tellings: Telling[] = []
   for (const name of names) {
     const cause = seen.get(name)
-    const now = cause ? noteSeen(known[name], cause, at) : known[name]
+    const before = known[name] && believe(known[name], at)
+    const now = cause ? noteSeen(before, cause, at) : before
     if (!now) continue
     const isOver = at - Math.max(now.seenAt, watchedSince) >= OVER_MS
     // Nothing is left to be told, and the hour is over in which it may not begin again.
@@ -85,6 +86,23 @@ export function takeCauses(
     if (state !== undefined) tellings.push({ cause: name, state, since, text, remedy })
   }
   return { causes: next, tellings }
+}
+
+/**
+ * A clock that was set back leaves times that are still to come, and would silence a cause until then. Those
+ * of replicas may differ a little.
+ */
+function believe(known: KnownCause, at: number): KnownCause {
+  const { firstSeenAt, seenAt, heldUntil } = known
+  const aheadMs = Math.max(firstSeenAt, seenAt, heldUntil - LONGEST_HOLD_MS) - at
+  if (aheadMs < OVER_MS) return known
+  const atMost = (time: number) => Math.min(time, at)
+  return {
+    ...known,
+    firstSeenAt: atMost(firstSeenAt),
+    seenAt: atMost(seenAt),
+    heldUntil: atMost(heldUntil),
+  }
 }
 
 function noteSeen(known: KnownCause | undefined, cause: Cause, at: number): KnownCause {

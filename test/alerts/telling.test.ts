@@ -43,6 +43,18 @@ describe('what is told of causes', () => {
     expect(told).toEqual(['disk began 1', 'disk ended 32'])
     expect(memory).toEqual({})
   })
+
+  it('is an end, and a new beginning, also when the clock was set back meanwhile', () => {
+    const before = play([[30, [DISK]]])
+    const start = NOW - 24 * HOUR_MS
+    const rules = { everyMs: EVERY_MS, watchedSince: NOW, isTold: true }
+    const failing = takeCauses({}, [DISK], { ...rules, at: NOW }).causes
+    const held = takeCauses(failing, [DISK], { ...rules, at: NOW + EVERY_MS }).causes
+
+    expect(play([[5, []]], { known: before.memory, start }).told).toEqual(['disk ended 2'])
+    expect(play([[5, [DISK]]], { known: held, start }).told).toEqual(['disk began 0'])
+  })
+
   it('is nothing of what was over when somebody looked again', () => {
     const { tellings } = takeCauses({}, [DISK], {
       at: NOW,
