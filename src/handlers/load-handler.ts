@@ -3,27 +3,16 @@ import { createRequire } from 'node:module'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createJiti, type JitiOptions } from 'jiti'
-import { BUILT_IN_LOG, type BuiltIn, type BuiltInKind } from '../model.ts'
+import { BUILT_IN_LOG, type BuiltIn } from '../model.ts'
 import { ownModule } from '../own-files.ts'
-import type { BuiltInFacts, BuiltInOptions } from './built-in/built-in-options.ts'
-import { logHandler } from './built-in/log-handler.ts'
+import { createBuiltIn, logHandler } from './built-in/create-built-in.ts'
 import { checkHandlerName, type Handler, isHandler } from './define-handler.ts'
 import { describeError } from './describe-error.ts'
-import type { EventKey } from './handler-context.ts'
 import * as publicExports from './index.ts'
 import { type LoadedHandler, toLoadedHandler } from './read-event.ts'
 import { createTranslate } from './translate.ts'
 
 export type { LoadedHandler } from './read-event.ts'
-
-type Create<Options> = (facts: BuiltInFacts, options: Options) => Handler | Promise<Handler>
-
-/** Each in a module of its own, which is loaded in the process of such a handler only. */
-const BUILT_IN: { readonly [Kind in BuiltInKind]: () => Promise<Create<BuiltInOptions[Kind]>> } = {
-  forward: async () => (await import('./built-in/forward/forward-handler.ts')).createForwardHandler,
-  table: async () => (await import('./built-in/table/table-handler.ts')).createTableHandler,
-  publish: async () => (await import('./built-in/publish/publish-handler.ts')).createPublishHandler,
-}
 
 /**
  * Loads a handler: a module by its absolute path, `.js .mjs .cjs .ts .mts .cts`, or a built-in one. It
@@ -37,14 +26,7 @@ export async function loadHandler(
 ): Promise<LoadedHandler> {
   if (builtIn) return nameHandler(await createBuiltIn(builtIn), module)
   if (module === BUILT_IN_LOG) return nameHandler(logHandler, module)
-  const handler = findHandler(await importModule(module), module)
-  return nameHandler(handler, module)
-}
-
-/** Rejects when what it needs is not installed. */
-async function createBuiltIn({ kind, name, events, options }: BuiltIn): Promise<Handler> {
-  const create = await BUILT_IN[kind]()
-  return create({ name, events: events as readonly EventKey[] }, options as never)
+  return nameHandler(findHandler(await importModule(module), module), module)
 }
 
 async function importModule(module: string): Promise<object> {

@@ -2,12 +2,7 @@ import type { EventFacts, ProviderName } from '../model.ts'
 import { parsePayload } from '../providers/parse-payload.ts'
 import { describeNameless } from '../providers/provider.ts'
 import { PROVIDERS } from '../providers/providers.ts'
-import {
-  type BatchFunction,
-  type EventFunction,
-  type Handler,
-  MAX_BATCH,
-} from './define-handler.ts'
+import { type Handler, MAX_BATCH } from './define-handler.ts'
 import { chooseKey, EVERY_EVENT, isNormalisedKey, rememberNames } from './event-keys.ts'
 import { PermanentError } from './handler-errors.ts'
 
@@ -67,24 +62,20 @@ function parseStored(payload: string): Record<string, unknown> {
 }
 
 /** A handler, checked and ready to run. */
-export interface LoadedHandler {
+export interface LoadedHandler extends Handler {
   readonly name: string
-  /** What it wants: the keys of `on`, or `events`. */
-  readonly keys: readonly string[]
   /** True for `onBatch`. */
   readonly takesBatches: boolean
-  readonly on: Readonly<Record<string, EventFunction>>
-  readonly onBatch: BatchFunction | undefined
   /** Events a call. */
   readonly batchSize: number
-  /** Reads events for these keys. */
+  /** Reads events for its keys. */
   readonly read: EventReader
 }
 
 /** The definition as it runs; `fallbackName` is for one without a name. */
 export function toLoadedHandler(handler: Handler, fallbackName: string): LoadedHandler {
-  const { name = fallbackName, keys, on, onBatch } = handler
+  const { name = fallbackName, keys, onBatch } = handler
   const takesBatches = onBatch !== undefined
   const batchSize = takesBatches ? (handler.batchSize ?? MAX_BATCH) : 1
-  return { name, keys, on, onBatch, takesBatches, batchSize, read: createEventReader(keys) }
+  return { ...handler, name, takesBatches, batchSize, read: createEventReader(keys) }
 }

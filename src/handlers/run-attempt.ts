@@ -7,7 +7,6 @@ import type { LoadedHandler, ReadEvent, StoredEvent } from './read-event.ts'
 
 /** What is needed of an event to run it. */
 export interface AttemptJob extends StoredEvent {
-  readonly provider: ProviderName
   readonly source: string
   /** The event's deduplication key, as text. */
   readonly key: string

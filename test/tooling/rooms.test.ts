@@ -6,11 +6,6 @@ import { describe, expect, it } from 'vitest'
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const LITTLE_LINES = 30
 
-/** Rooms that are still being folded, and how many are left in each. These may only become fewer. */
-const LEFT: Readonly<Record<string, number>> = {
-  'handlers/built-in/': 1,
-}
-
 interface SourceFile {
   readonly path: string
   readonly lines: number
@@ -46,16 +41,9 @@ function findLittle(files: readonly SourceFile[]): string[] {
 
 describe('the rooms of src', () => {
   const files = readFiles()
-  const little = findLittle(files)
 
   it('hold no little file that only one other imports', () => {
-    const isOpen = (path: string) => Object.keys(LEFT).some((room) => path.startsWith(room))
-    expect(little.filter((path) => !isOpen(path))).toEqual([])
-  })
-
-  it.each(Object.entries(LEFT))('have in %s at most %i that are left', (room, most) => {
-    const found = little.filter((path) => path.startsWith(room))
-    expect(found.slice(0, most), `${found.length} in all`).toEqual(found)
+    expect(findLittle(files)).toEqual([])
   })
 
   it('are all read', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { logHandler } from '../../../src/handlers/built-in/log-handler.ts'
+import { logHandler } from '../../../src/handlers/built-in/create-built-in.ts'
 import { runHandler } from '../../../src/handlers/run-handler.ts'
 import { type SampleType, sampleEvent } from '../../../src/handlers/sample-event.ts'
 
