@@ -36,25 +36,16 @@ type Notes = {
   ) => Promise<Awaited<ReturnType<Upkeep[Name]>>>
 }
 
-export interface MemoryKeeper {
-  /** What was written last; what this process knows alone while the store cannot be asked. */
-  read(): Promise<AlertMemory>
-  /**
-   * Writes what became of what was read. False when another replica has written meanwhile: then
-   * nothing is. True also while the store cannot be asked; what was not written is when it can.
-   */
-  write(memory: AlertMemory): Promise<boolean>
-  /** Writes a change for sure, be it on what another has written meanwhile. */
-  change(change: (memory: AlertMemory) => AlertMemory): Promise<void>
-}
+export type MemoryKeeper = ReturnType<typeof createMemoryKeeper>
 
 /** Keeps the memory in the store; without one, in this process alone. */
-export function createMemoryKeeper(notes: Notes | undefined): MemoryKeeper {
+export function createMemoryKeeper(notes: Notes | undefined) {
   let own = NO_MEMORY
   let version = 0
   let written = ''
   let isBehind = false
 
+  /** What was written last; what this process knows alone while the store cannot be asked. */
   async function read(): Promise<AlertMemory> {
     const note = await notes?.readNote(NAME).catch(() => undefined)
     if (!note) return own
@@ -65,6 +56,10 @@ export function createMemoryKeeper(notes: Notes | undefined): MemoryKeeper {
     return own
   }
 
+  /**
+   * Writes what became of what was read. False when another replica has written meanwhile: then
+   * nothing is. True also while the store cannot be asked; what was not written is when it can.
+   */
   async function write(memory: AlertMemory): Promise<boolean> {
     const body = JSON.stringify(memory)
     if (!notes || body === written) {
@@ -86,7 +81,8 @@ export function createMemoryKeeper(notes: Notes | undefined): MemoryKeeper {
   return {
     read,
     write,
-    async change(change) {
+    /** Writes a change for sure, be it on what another has written meanwhile. */
+    async change(change: (memory: AlertMemory) => AlertMemory): Promise<void> {
       if (await write(change(own))) return
       const changed = change(await read())
       isBehind = !(await write(changed))

@@ -35,22 +35,14 @@ export interface Verdict {
   readonly causes: readonly (Cause & { readonly since: number })[]
 }
 
-export interface Alerts {
-  start(): void
-  /** How it is at this moment. Questions that come while one is being answered share its answer. */
-  verdict(): Promise<Verdict>
-  /** Looks once, and tells what is to be told. */
-  look(): Promise<void>
-  /** Cuts what is under way. */
-  stop(): void
-}
+export type Alerts = ReturnType<typeof createAlerts>
 
 /**
  * Looks every few seconds for what a person is needed for, and tells it: when it begins, when it is
  * over. Nothing waits for it. Several replicas tell it once: whoever writes first into what they share
  * tells it. While they cannot, each tells for itself.
  */
-export function createAlerts(options: AlertsOptions): Alerts {
+export function createAlerts(options: AlertsOptions) {
   const { memory, observer, now, receiver, everyMs = LOOK_EVERY_MS } = options
   const stopping = new AbortController()
   let watchedSince = now()
@@ -75,6 +67,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     return { memory: { ...before, sources, grown }, causes: findCauses(figures) }
   }
 
+  /** Looks once, and tells what is to be told. */
   async function look(): Promise<void> {
     const read = await readFigures()
     const found = assess(read, await memory.read())
@@ -123,8 +116,10 @@ export function createAlerts(options: AlertsOptions): Alerts {
 
   return {
     start: () => lookIn(Math.min(FIRST_LOOK_MS, everyMs)),
+    /** How it is at this moment. Questions that come while one is being answered share its answer. */
     verdict: shareAnswer(readVerdict),
     look,
+    /** Cuts what is under way. */
     stop() {
       stopping.abort()
       clearTimeout(timer)

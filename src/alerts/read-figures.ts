@@ -2,6 +2,7 @@ import type { GuardianFigures } from '../observe/figures.ts'
 import type { ObservedCounts } from '../observe/observer.ts'
 import { shareAnswer } from '../share-answer.ts'
 import type { Archive } from '../store/store.ts'
+import { within } from '../timers.ts'
 import type { Figures, StoredFigures } from './cause.ts'
 import type { FactWatch } from './watch-facts.ts'
 
@@ -52,8 +53,8 @@ export function createFigureReader(sources: FigureSources): () => Promise<ReadFi
 
   return async () => {
     const [, diskUsedPercent] = await Promise.all([
-      orGiveUp(readStore()),
-      orGiveUp(sources.diskUsedPercent()),
+      within(PATIENCE_MS, readStore()).catch(() => undefined),
+      within(PATIENCE_MS, sources.diskUsedPercent()).catch(() => undefined),
     ])
     const { ready, checks } = readiness()
     return {
@@ -69,13 +70,4 @@ export function createFigureReader(sources: FigureSources): () => Promise<ReadFi
       guardian: guardian?.(),
     }
   }
-}
-
-/** Undefined when it fails, or takes too long. */
-async function orGiveUp<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, undefined).unref()
-  })
-  return await Promise.race([work.catch(() => undefined), over]).finally(() => clearTimeout(timer))
 }
