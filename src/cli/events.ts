@@ -54,11 +54,15 @@ export function eventsCommand(context: CommandContext): Command {
   )
 }
 
+/** Where else what somebody misses may be. */
+const NO_EVENTS =
+  'What was refused or could not be read is no event: stats counts the one, quarantine lists the other.'
+
 async function listEvents(context: CommandContext): Promise<void> {
   const { type } = filterOf(context)
   const hint = type === undefined ? undefined : checkKey(type)
   // Providers may send names that nobody knows here, which is no error.
-  const whenEmpty = hint === undefined ? 'No such event.' : `No such event. ${hint}`
+  const whenEmpty = `No such event. ${hint ?? NO_EVENTS}`
   const list = { path: '/api/events', rowsIn: 'events', columns: COLUMNS, whenEmpty }
   await printList(context, list)
 }

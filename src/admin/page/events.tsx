@@ -14,7 +14,8 @@ const PAGE = 50
 /** How long a search goes on by itself where the receiver found little in the time of one answer. */
 const SEARCH_MS = 3_000
 const NONE =
-  'No event is like this. Recipient and ids are found by their whole text; capitals matter in ids.'
+  'No event is like this. Recipient and ids are found by their whole text; capitals matter in ids. ' +
+  'What was refused or could not be read is no event: see the overview and quarantine.'
 const NONE_YET = 'No event like this so far, and there are older ones to look through.'
 
 const LABELS = {
