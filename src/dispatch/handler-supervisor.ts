@@ -139,10 +139,7 @@ export class HandlerSupervisor {
   }
 
   kill(): void {
-    const error = 'interrupted: the receiver stopped'
-    for (const process of this.#processes) {
-      process.kill('the receiver stopped', { kind: 'stopped', error })
-    }
+    for (const process of this.#processes) process.kill('the receiver stopped', 'stopped')
   }
 
   #launch(settings: ProcessSettings): Promise<LoadFailure | undefined> {

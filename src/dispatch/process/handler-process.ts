@@ -8,9 +8,9 @@ import {
   showDuration,
 } from '../channel-frames.ts'
 import { ChildPipes } from './child-pipes.ts'
-import { type EndCause, judgeCrash, judgeEnd } from './judge-end.ts'
+import { describeEnd, type EndKind, judgeCrash, judgeEnd } from './judge-end.ts'
 import { orderFrame, pageFrame } from './page-frame.ts'
-import { PageLedger, type Portion, type PortionEnd } from './page-ledger.ts'
+import { type FrameMeans, PageLedger, type Portion, type PortionEnd } from './page-ledger.ts'
 import type { ProcessListener } from './process-listener.ts'
 import { killGroup, killMarked, type ProcessSettings, spawnHost } from './spawn-host.ts'
 import { watchLoading, watchMemory } from './watch-child.ts'
@@ -40,7 +40,7 @@ export class HandlerProcess {
   #isStopping = false
   /** Why it has ended, or is about to. */
   #endReason: string | undefined
-  #cause: EndCause = { kind: 'crash' }
+  #endKind: EndKind = 'crash'
   #ending: string | undefined
   #failure: LoadFailure | undefined
 
@@ -110,11 +110,11 @@ export class HandlerProcess {
     this.#pipes?.send([orderFrame({ abort: true })])
   }
 
-  /** Ends it and whatever it started, at once. `cause` says what becomes of its events. */
-  kill(reason: string, cause: EndCause = { kind: 'crash' }): void {
+  /** Ends it and whatever it started, at once. */
+  kill(reason: string, kind: EndKind = 'crash'): void {
     if (this.#pid === undefined || this.#endReason !== undefined) return
     this.#endReason = reason
-    this.#cause = cause
+    this.#endKind = kind
     killGroup(this.#pid)
   }
 
@@ -148,7 +148,7 @@ export class HandlerProcess {
       file,
       timeoutMs: handler.timeoutMs,
       graceMs: limits.graceMs,
-      kill: (reason, cause) => this.kill(reason, cause),
+      kill: (reason, kind) => this.kill(reason, kind),
     })
     this.#stopWatching = watchMemory({
       pid,
@@ -166,11 +166,7 @@ export class HandlerProcess {
     if (ending) this.#ending ??= ending
     if (failed && !this.#isReady) this.#fail(failed)
     if (ready && !this.#isReady && this.#endReason === undefined) this.#welcome(ready, pid)
-    this.#ledger.take(frame, {
-      readSlot: this.#readSlot,
-      hasAborted: this.#hasAborted,
-      mayReturn: this.#mayReturn,
-    })
+    this.#ledger.take(frame, this.#means)
     this.#tell()
     const answered = this.#recalls.splice(0, frame.recalled ?? 0)
     // With nothing in its hands it can begin nothing, even if it never answers.
@@ -178,8 +174,9 @@ export class HandlerProcess {
     for (const resolve of answered) resolve()
   }
 
-  get #mayReturn(): boolean {
-    return this.#isStopping || this.#recalls.length > 0
+  get #means(): FrameMeans {
+    const mayReturn = this.#isStopping || this.#recalls.length > 0
+    return { readSlot: this.#readSlot, hasAborted: this.#hasAborted, mayReturn }
   }
 
   #welcome(facts: ReadyFacts, pid: number): void {
@@ -224,14 +221,14 @@ export class HandlerProcess {
   }
 
   #end(reason: string, endedAt = machineMs()): void {
-    const error = `process ended: ${this.#ending ?? reason}`
+    const known = this.#ending ?? reason
     judgeEnd({
+      ...this.#means,
       ledger: this.#ledger,
-      readSlot: this.#readSlot,
-      cause: this.#cause,
+      kind: this.#endKind,
+      reason: known,
+      timeoutMs: this.#settings.handler.timeoutMs,
       endedAt: Math.round(endedAt),
-      error,
-      mayReturn: this.#mayReturn,
     })
     this.#file?.close()
     clearTimeout(this.#ageTimer)
@@ -241,7 +238,9 @@ export class HandlerProcess {
       pid: this.#isReady ? this.#pid : undefined,
       reason,
       isPlanned: this.#isStopping,
-      failure: this.#isReady ? undefined : (this.#failure ?? { kind: 'load', problems: [error] }),
+      failure: this.#isReady
+        ? undefined
+        : (this.#failure ?? { kind: 'load', problems: [describeEnd(known)] }),
       ...judgeCrash(ends),
     })
   }

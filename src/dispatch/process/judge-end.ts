@@ -1,26 +1,29 @@
 import { ageOf, describeOverrun, kindOf, PROGRESS } from '../channel-frames.ts'
 import type { AttemptFailure } from '../retry-policy.ts'
-import { isRun, type Page, type PageLedger, type PortionEnd } from './page-ledger.ts'
+import {
+  type FrameMeans,
+  isRun,
+  type Page,
+  type PageLedger,
+  type PortionEnd,
+} from './page-ledger.ts'
 
-/** Why a process has ended, as far as its events are concerned. */
-export type EndCause =
-  /** By itself, or by something that one of its events may have done. */
-  | { readonly kind: 'crash' }
-  /** It was killed for an attempt that had gone on for longer than this. */
-  | { readonly kind: 'overrun'; readonly timeoutMs: number }
-  /** We wanted it to end. */
-  | { readonly kind: 'stopped'; readonly error: string }
+/**
+ * What the end of a process is to its events. `crash`: it ended by itself, or was killed for something
+ * that one of them may have done. `overrun`: it was killed for an attempt that took too long. `stopped`:
+ * we wanted it to end.
+ */
+export type EndKind = 'crash' | 'overrun' | 'stopped'
 
-export interface EndedProcess {
+export interface EndedProcess extends Omit<FrameMeans, 'hasAborted'> {
   readonly ledger: PageLedger
-  readonly readSlot: (slot: number, size: number) => Uint32Array
-  readonly cause: EndCause
-  /** When, by the machine's clock. */
+  readonly kind: EndKind
+  /** Why it has ended. */
+  readonly reason: string
+  /** How long an attempt may take. */
+  readonly timeoutMs: number
+  /** When it ended, by the machine's clock. */
   readonly endedAt: number
-  /** What is told of an event that may have ended the process. */
-  readonly error: string
-  /** It was asked to give back what it had not begun. */
-  readonly mayReturn: boolean
 }
 
 interface OpenEvent {
@@ -29,7 +32,8 @@ interface OpenEvent {
   readonly ageMs: number
 }
 
-const INTERRUPTED = 'interrupted: another attempt overran and its process was killed'
+/** What is told of an event that may have ended its process, or of a module that was not loaded. */
+export const describeEnd = (reason: string): string => `process ended: ${reason}`
 
 /**
  * What becomes of the events in the hands of a process that has ended. What was done and not told is
@@ -37,7 +41,8 @@ const INTERRUPTED = 'interrupted: another attempt overran and its process was ki
  * not begun is given back.
  */
 export function judgeEnd(process: EndedProcess): void {
-  const { ledger, readSlot, cause, error, endedAt } = process
+  const { ledger, readSlot, kind, reason, endedAt } = process
+  const error = describeEnd(reason)
   const started: OpenEvent[] = []
   const waiting: OpenEvent[] = []
   for (const page of [...ledger.pages()]) {
@@ -45,23 +50,23 @@ export function judgeEnd(process: EndedProcess): void {
     ledger.read(page, entries, process.mayReturn)
     for (const [index, entry] of entries.entries()) {
       if (page.ended[index] !== 0) continue
-      const kind = kindOf(entry)
+      const progress = kindOf(entry)
       const ageMs = Math.max(0, ageOf(entry, endedAt))
-      if (kind === PROGRESS.started) started.push({ page, index, ageMs })
-      else if (kind === PROGRESS.waiting) waiting.push({ page, index, ageMs: 0 })
+      if (progress === PROGRESS.started) started.push({ page, index, ageMs })
+      else if (progress === PROGRESS.waiting) waiting.push({ page, index, ageMs: 0 })
       else {
         const untold = `it failed, and before it was told why: ${error}`
         ledger.fail(page, index, { durationMs: 0, failure: { kind: 'retry', error: untold } })
       }
     }
   }
-  const hasEndedProcess = cause.kind === 'crash' && started.length === 1
+  const hasEndedProcess = kind === 'crash' && started.length === 1
   for (const { page, index, ageMs } of started) {
     const failure = judgeStarted(process, started.length, ageMs)
     ledger.fail(page, index, { durationMs: ageMs, failure, hasEndedProcess })
   }
   // Of its first event's size, most likely. Were it given back, it would come first again, for ever.
-  const isBarren = cause.kind === 'crash' && !ledger.hasBegun && started.length === 0
+  const isBarren = kind === 'crash' && !ledger.hasBegun && started.length === 0
   const blamed = isBarren ? waiting.shift() : undefined
   if (blamed) {
     ledger.fail(blamed.page, blamed.index, { durationMs: 0, failure: { kind: 'retry', error } })
@@ -70,14 +75,17 @@ export function judgeEnd(process: EndedProcess): void {
 }
 
 function judgeStarted(
-  { cause, error }: EndedProcess,
+  { kind, reason, timeoutMs }: EndedProcess,
   count: number,
   ageMs: number,
 ): AttemptFailure {
-  if (cause.kind === 'stopped') return { kind: 'interrupted', error: cause.error }
-  if (cause.kind === 'crash') return { kind: count === 1 ? 'retry' : 'suspect', error }
-  if (ageMs < cause.timeoutMs) return { kind: 'interrupted', error: INTERRUPTED }
-  return { kind: 'retry', error: describeOverrun(cause.timeoutMs) }
+  if (kind === 'stopped') return { kind: 'interrupted', error: `interrupted: ${reason}` }
+  if (kind === 'crash') {
+    return { kind: count === 1 ? 'retry' : 'suspect', error: describeEnd(reason) }
+  }
+  if (ageMs >= timeoutMs) return { kind: 'retry', error: describeOverrun(timeoutMs) }
+  const error = 'interrupted: another attempt overran and its process was killed'
+  return { kind: 'interrupted', error }
 }
 
 /** Whether an event that ran alone ended its process, and whether that was so for the first time. */

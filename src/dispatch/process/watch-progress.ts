@@ -10,7 +10,7 @@ import {
   PROGRESS,
   SLOT_BYTES,
 } from '../channel-frames.ts'
-import type { EndCause } from './judge-end.ts'
+import type { EndKind } from './judge-end.ts'
 import type { PageLedger } from './page-ledger.ts'
 
 const ZEROS = new Uint8Array(SLOT_BYTES)
@@ -60,7 +60,7 @@ export interface ProgressWatching {
   readonly timeoutMs: number
   /** How long after that it may still say so. */
   readonly graceMs: number
-  readonly kill: (reason: string, cause: EndCause) => void
+  readonly kill: (reason: string, kind: EndKind) => void
 }
 
 /** Looks now and then, while events are in a process's hands, how far it is with them. */
@@ -109,9 +109,8 @@ export class ProgressWatch {
     const leftMs = timeoutMs + graceMs - (runsAny ? oldestMs : quietMs)
     // Once more: it may be about to tell.
     if (leftMs > 0 || now - this.#dueAt > LATE_MS) return this.#wait(leftMs)
-    const overrun = `an attempt ${describeOverrun(timeoutMs)} and did not end`
-    if (runsAny) kill(overrun, { kind: 'overrun', timeoutMs })
-    else kill('it did not take its jobs', { kind: 'stopped', error: 'interrupted' })
+    if (runsAny) kill(`an attempt ${describeOverrun(timeoutMs)} and did not end`, 'overrun')
+    else kill('it did not take its jobs', 'stopped')
   }
 
   /** Answers how long the attempt that runs longest has been under way; -1: none is. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PROGRESS, toEntry } from '../../../src/dispatch/channel-frames.ts'
-import { type EndCause, judgeEnd } from '../../../src/dispatch/process/judge-end.ts'
+import { type EndKind, judgeEnd } from '../../../src/dispatch/process/judge-end.ts'
 import {
   PageLedger,
   type Portion,
@@ -16,7 +16,7 @@ const started = startedAgo(12)
 /** Ends a process that had these, with the entries of its progress file, one for each event. */
 function end(
   pages: readonly { readonly portions: readonly Portion[]; readonly entries: readonly number[] }[],
-  cause: EndCause = { kind: 'crash' },
+  kind: EndKind = 'crash',
   { hasBegun = true, mayReturn = false } = {},
 ) {
   const ledger = new PageLedger()
@@ -31,9 +31,10 @@ function end(
   judgeEnd({
     ledger,
     readSlot: (slot) => slots.get(slot) as Uint32Array,
-    cause,
+    kind,
+    reason: kind === 'crash' ? 'exit code 1' : 'the receiver stopped',
+    timeoutMs: 1_000,
     endedAt: ENDED_AT,
-    error: 'process ended: exit code 1',
     mayReturn,
   })
   const ends = ledger.takeEnds()
@@ -92,9 +93,8 @@ describe('judgeEnd', () => {
   })
 
   it('lets only what has overrun be charged when it was killed for that', () => {
-    const cause: EndCause = { kind: 'overrun', timeoutMs: 1_000 }
     const entries = [startedAgo(999), startedAgo(1_001), waiting]
-    const ended = end([{ portions: [runOf(3)], entries }], cause)
+    const ended = end([{ portions: [runOf(3)], entries }], 'overrun')
     expect(ended.failed).toMatchObject({
       0: { kind: 'interrupted', error: expect.stringMatching(/^interrupted: another attempt/) },
       1: { kind: 'retry', error: 'timed out after 1 s' },
@@ -103,11 +103,11 @@ describe('judgeEnd', () => {
   })
 
   it('interrupts what runs when we wanted the end', () => {
-    const cause: EndCause = { kind: 'stopped', error: 'interrupted: the receiver stopped' }
-    const ended = end([{ portions: [runOf(2)], entries: [started, waiting] }], cause, {
+    const ended = end([{ portions: [runOf(2)], entries: [started, waiting] }], 'stopped', {
       hasBegun: false,
     })
-    expect(ended.failed).toEqual({ 0: { kind: 'interrupted', error: cause.error } })
+    const error = 'interrupted: the receiver stopped'
+    expect(ended.failed).toEqual({ 0: { kind: 'interrupted', error } })
     expect(ended.returned).toEqual([1])
   })
 
