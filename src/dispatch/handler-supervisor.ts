@@ -29,16 +29,6 @@ export interface SupervisorContext {
   readonly onExit: (isPatient: boolean) => void
 }
 
-/** A handler whose process does not run, or not for long. */
-export interface BrokenHandler {
-  /** Its name, or as long as that is not known its file's. */
-  readonly handler: string
-  readonly module: string
-  readonly reason: string
-  /** How often in a row its process has ended, or could not be started, without a success in between. */
-  readonly failures: number
-}
-
 /** A process from when it is to be started until it has ended. */
 interface Launch {
   readonly settings: ProcessSettings
@@ -61,12 +51,13 @@ export class HandlerSupervisor {
   readonly #loading = new Set<Launch>()
   readonly #processes = new Set<HandlerProcess>()
   #restartTimer: NodeJS.Timeout | undefined
+  /** How often in a row its process has ended, or could not be started, without a success in between. */
   #failuresInRow = 0
   /** Of these, those that were not to be expected: the next start waits for them. */
   #slowedBy = 0
-  #lastFailure: { readonly reason: string; readonly isLoad: boolean } | undefined
+  /** What became of the last process that ended, unless the next one has done better. */
+  #lastFailure: 'load' | 'end' | undefined
   #isStopping = false
-  #stopped: Promise<void> | undefined
   #whenStopped = () => {}
 
   constructor(settings: ProcessSettings, context: SupervisorContext) {
@@ -93,12 +84,10 @@ export class HandlerSupervisor {
     return this.#current?.process?.isTaking ? this.#current.process : undefined
   }
 
-  get broken(): BrokenHandler | undefined {
-    const { reason, isLoad } = this.#lastFailure ?? {}
-    const failures = this.#failuresInRow
-    if (reason === undefined || this.#isStopping) return undefined
-    if (!isLoad && failures < BROKEN_AFTER) return undefined
-    return { handler: this.#context.name(), module: this.settings.handler.module, reason, failures }
+  /** Its module cannot be loaded, or its process ends again and again. */
+  get isBroken(): boolean {
+    if (this.#isStopping || this.#lastFailure === undefined) return false
+    return this.#lastFailure === 'load' || this.#failuresInRow >= BROKEN_AFTER
   }
 
   /** Resolves when the module is loaded, or with the reason why it is not. Goes on trying. */
@@ -116,9 +105,9 @@ export class HandlerSupervisor {
     return this.#isStopping ? undefined : failure
   }
 
-  /** Resolves when every process has finished its events and ended. */
+  /** To be called once; resolves when every process has finished its events and ended. */
   stop(): Promise<void> {
-    this.#stopped ??= new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.#isStopping = true
       this.#whenStopped = resolve
       clearTimeout(this.#restartTimer)
@@ -126,7 +115,6 @@ export class HandlerSupervisor {
       this.#current?.process?.stop()
       this.#endWhenOver()
     })
-    return this.#stopped
   }
 
   /** Resolves when every process has given back what it had not begun. */
@@ -185,7 +173,7 @@ export class HandlerSupervisor {
     this.#loading.delete(launch)
     this.#current?.process?.stop()
     this.#current = launch
-    if (this.#lastFailure?.isLoad) this.#lastFailure = undefined
+    if (this.#lastFailure === 'load') this.#lastFailure = undefined
     this.#adopt(launch.settings)
     this.#context.observer.handlerStarted({ handler: facts.name, pid })
     launch.tell(undefined)
@@ -224,7 +212,7 @@ export class HandlerSupervisor {
     else {
       if (!isPlanned && this.#loading.size === 0) this.#adopt(launch.settings)
       const restartMs = isPlanned ? 0 : this.#nextRestartMs(exit)
-      if (!isPlanned) this.#lastFailure = { reason, isLoad: failure !== undefined }
+      if (!isPlanned) this.#lastFailure = failure ? 'load' : 'end'
       onExit(isPlanned || (failure === undefined && restartMs <= FIRST_RESTART_MS))
       this.#restartIn(restartMs)
     }

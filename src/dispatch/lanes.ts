@@ -6,7 +6,6 @@ import { within } from '../timers.ts'
 import type { LoadFailure } from './channel-frames.ts'
 import { CodeFollower } from './code-follower.ts'
 import { HandlerLane, type LaneContext, type LaneWant, type StopLimits } from './handler-lane.ts'
-import type { BrokenHandler } from './handler-supervisor.ts'
 import { type EndedWork, Holdings } from './holdings.ts'
 import {
   DEFAULT_LIMITS,
@@ -181,8 +180,8 @@ export class Lanes {
   }
 
   /** Handlers whose module cannot be loaded, or whose process ends again and again. */
-  broken(): readonly BrokenHandler[] {
-    return this.#lanes.flatMap((lane) => lane.supervisor.broken ?? [])
+  broken(): readonly string[] {
+    return this.#lanes.filter(({ supervisor }) => supervisor.isBroken).map(({ name }) => name)
   }
 
   /**
