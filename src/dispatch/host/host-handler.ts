@@ -1,17 +1,24 @@
 import { close as closeInspector, url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import { describeError } from '../../handlers/describe-error.ts'
-import { loadHandler } from '../../handlers/load-handler.ts'
-import type { HostSettings, LoadFailure } from '../channel-frames.ts'
-import { CodeNews } from './code-news.ts'
+import { listLoadedFiles, loadHandler } from '../../handlers/load-handler.ts'
+import {
+  type HostSettings,
+  type LoadedCode,
+  type LoadFailure,
+  MAX_FILES,
+} from '../channel-frames.ts'
 import { HostChannel } from './host-channel.ts'
 import { HostLoop } from './host-loop.ts'
-import { exit, stringify } from './untouched.ts'
+import { exit, startInterval, stringify } from './untouched.ts'
 
 /*
  * Loads the handler's module, then runs its events in waves. What this side needs of the globals it
  * takes before it loads the module, which may patch them.
  */
+
+/** What is imported while the handler runs is told so late. */
+const LOOK_FOR_CODE_MS = 500
 
 /** Ends this process group, itself included, without a chance for anybody to object. */
 function vanish(): void {
@@ -40,6 +47,31 @@ function isInvalidHandler(error: unknown): boolean {
     return true
   }
   return error.cause instanceof Error && error.cause.message.startsWith('defineHandler: ')
+}
+
+/** From which files the handler's module is loaded, for a parent that follows them. */
+class CodeNews {
+  readonly #since = Date.now()
+  readonly #module: string
+  #told = 0
+
+  constructor(module: string) {
+    this.#module = module
+  }
+
+  take(): { readonly code: LoadedCode } {
+    const loaded = listLoadedFiles()
+    this.#told = loaded.length
+    const files = [...new Set([this.#module, ...loaded])].slice(0, MAX_FILES)
+    return { code: { files, since: this.#since } }
+  }
+
+  /** Tells of all of them whenever there are more. */
+  watch(tell: (news: { readonly code: LoadedCode }) => void): void {
+    startInterval(() => {
+      if (listLoadedFiles().length > this.#told) tell(this.take())
+    }, LOOK_FOR_CODE_MS).unref()
+  }
 }
 
 /** Runs a handler in this process, once the parent has told its settings and until it says stop. */
