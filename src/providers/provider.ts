@@ -69,9 +69,6 @@ export interface Provider {
 /** How its requests are signed. */
 export type Signatures = Pick<Provider, 'readSignature' | 'verify' | 'findFault' | 'sign'>
 
-/** How its events are read, and those of a test made. */
-export type EventReading = Pick<Provider, 'describe' | 'normalise' | 'isTestId' | 'makeTestEvent'>
-
 /** What is wrong with a request's signature. */
 export interface SignatureFault {
   /** The latter two: a secret fits, the time does not. */

@@ -1,6 +1,6 @@
 import type { NormalisedName } from '../../model.ts'
 import { normaliseEvent } from '../normalised-event.ts'
-import type { EventReading } from '../provider.ts'
+import type { Provider } from '../provider.ts'
 import { cleanText, readId, readIdentity, readNumber, readText, readTime } from '../read-value.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES, MAILTRAP_INBOUND_NAME } from './events.ts'
 
@@ -68,7 +68,11 @@ function identify(event: Readonly<Record<string, unknown>>, type: string): strin
 const isTestId = (eventId: string | undefined): boolean =>
   eventId !== undefined && TEST_IDS.includes(eventId)
 
-export const mailtrapReading: EventReading = {
+/** How its events are read, and those of a test made. */
+export const mailtrapReading: Pick<
+  Provider,
+  'describe' | 'normalise' | 'isTestId' | 'makeTestEvent'
+> = {
   /** No schema here: it runs for every event received, and has to cost about a microsecond. */
   describe(event) {
     const name = cleanText(event.event)
