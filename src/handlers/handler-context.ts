@@ -35,7 +35,11 @@ export type EventFor<Key extends EventKey> = Key extends keyof MailtrapEventMap
         ? NormalisedEventFor<Key>
         : AnyEvent
 
-/** A handler's log. Its lines go to the receiver's log, with the handler's name. */
+/**
+ * A handler's log. Its lines go to the receiver's log, with the handler's name, the event and the attempt.
+ * E-mail addresses in them are hidden, and so are fields named like personal data or secrets, such as
+ * `email`, `ip` and `token`. More than 4,000 characters of fields are left out.
+ */
 export interface HandlerLog {
   debug(text: string, fields?: Readonly<Record<string, unknown>>): void
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
@@ -56,6 +60,7 @@ export interface AttemptInfo {
   readonly type: string
   /** The name shared by all providers, where there is one. */
   readonly name: NormalisedName | undefined
+  /** When the event's batch arrived here. */
   readonly receivedAt: Date
   /** Undefined when the provider gave no readable time. */
   readonly occurredAt: Date | undefined

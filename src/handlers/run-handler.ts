@@ -9,6 +9,7 @@ import { toLoadedHandler } from './read-event.ts'
 import { type AttemptEnd, type AttemptJob, runAttempt, runBatch } from './run-attempt.ts'
 import { guessProvider } from './signed-request.ts'
 
+/** What the receiver would know of the attempt, where a test does not leave it to chance. */
 export interface RunHandlerOptions {
   /** Default: found out from the event. */
   readonly provider?: ProviderName
@@ -29,11 +30,13 @@ export interface LoggedLine {
   readonly fields: Readonly<Record<string, unknown>> | undefined
 }
 
+/** What came of one attempt. `Event`: an event as it was given to `runHandler`. */
 export interface HandlerRun<Event> {
   /** `unhandled`: no key takes the event. Of several events the worst outcome, dead before retry. */
   readonly outcome: 'done' | 'retry' | 'dead' | 'unhandled'
   /** The first error, where there was one. */
   readonly error: string | undefined
+  /** In the order in which they were logged. */
   readonly logs: readonly LoggedLine[]
   /** Those of the given events that were not done. */
   readonly failed: readonly Event[]

@@ -5,6 +5,7 @@ import { PROVIDERS } from '../providers/providers.ts'
 /** Signs requests when no other secret is given. */
 export const SAMPLE_SECRET = '5e1f0c8a9b7d4e23a6f1c0d98b7e4f52'
 
+/** How `signedRequest` packs and signs events. */
 export interface SignedRequestOptions {
   /** Default: that of the first event. */
   readonly provider?: ProviderName

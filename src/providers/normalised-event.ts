@@ -9,7 +9,9 @@ export interface NormalisedEvent {
   readonly id: string | undefined
   /** ISO 8601, UTC; undefined when the provider gave no readable time. */
   readonly occurredAt: string | undefined
+  /** The first recipient's address, as received. */
   readonly recipient: string | undefined
+  /** The provider's id of the message that the event tells of. */
   readonly messageId: string | undefined
   /**
    * Orders the states of one message: never let an event with a lower rank overwrite one with a

@@ -116,6 +116,7 @@ export interface MailtrapAuditEvent {
   changes?: Record<string, unknown> | null | undefined
 }
 
+/** Who changed something: a person, an API token, or the provider itself. */
 export interface MailtrapAuditActor {
   id?: number | null | undefined
   /** `user` or `api_token`; an open list. */
@@ -123,6 +124,7 @@ export interface MailtrapAuditActor {
   name?: string | null | undefined
 }
 
+/** What was changed. */
 export interface MailtrapAuditResource {
   /** Always text here, although the provider also sends numbers. */
   id?: string | null | undefined
