@@ -67,8 +67,8 @@ const SQLITE_NOTADB = 26
 /** Too big, a constraint, a wrong type, out of range: it fails for what it is, not for when. */
 const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25])
 
-/** No permission, read-only, cannot be opened. */
-const UNUSABLE: ReadonlySet<number> = new Set([3, 8, 14])
+/** No permission, read-only, a read or a write that fails as when a disk is read-only all at once, cannot be opened. */
+const UNUSABLE: ReadonlySet<number> = new Set([3, 8, 10, 14])
 
 /** The same, of a file that SQLite has not seen yet. */
 const UNUSABLE_FILES: ReadonlySet<unknown> = new Set([

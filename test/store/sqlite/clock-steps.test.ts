@@ -92,7 +92,7 @@ describe('a wall clock that is set back', () => {
     const { claim, failFirst, failOnce, pass, step } = await openWithClocks()
     await failFirst(MINUTE_MS)
     step(-HOUR_MS)
-    expect(failOnce).toThrow(expect.objectContaining({ code: 'store_busy' }))
+    expect(failOnce).toThrow(expect.objectContaining({ code: 'store_unusable' }))
     pass(MINUTE_MS)
     expect(claim()).toHaveLength(1)
   })

@@ -74,6 +74,8 @@ describe('what SQLite refuses', () => {
   it.each([
     [5, 'store_busy'],
     [3, 'store_unusable'],
+    [266, 'store_unusable'],
+    [778, 'store_unusable'],
     [13, 'store_full'],
     [26, 'store_corrupt'],
     [1034, 'store_broken'],
