@@ -1,10 +1,11 @@
 import { type BatchRow, readBatch } from '../claimed-rows.ts'
 import { eventIdOf } from '../event-id.ts'
-import { bitOf, withEvents } from '../run-bits.ts'
+import { bitOf, makeBits } from '../run-bits.ts'
 import type { ClaimRequest, OpenRun, RunEvent, StoredRun, UnpackedPage } from '../store.ts'
 import type { Bodies, StoredBody } from './bodies.ts'
 import type { Database } from './driver.ts'
 import type { Words } from './event-rows.ts'
+import { Fresh } from './fresh.ts'
 import { KEY_BYTES } from './key-entries.ts'
 import type { RunEnds, RunRow } from './run-ends.ts'
 import type { Held } from './transactions.ts'
@@ -12,7 +13,7 @@ import type { Held } from './transactions.ts'
 const ROWS_TOGETHER = 32
 
 /** Of runs that wait a moment; bytes of bodies, each counted for every run of it. */
-const MOST_KEPT = { runs: 256, bytes: 8 * 1024 * 1024 }
+const MOST_KEPT = { rows: 256, bytes: 8 * 1024 * 1024 }
 
 /** A run to be stored: `events` in order, spanning fewer than RUN_SPAN. */
 export interface NewRun {
@@ -42,15 +43,14 @@ export function createRuns(
 ) {
   const { held, bodies, ends, words } = parts
   const sql = prepareStatements(db)
-  const fresh = new FreshRuns()
+  const fresh = new Fresh<FreshRun>(MOST_KEPT)
   let lastRun =
     (db.prepare('SELECT max(id) AS id FROM runs').get() as { id: number | null }).id ?? 0
 
   function add({ batch, handler, events, openedAt }: NewRun): StoredRun {
     const run = ++lastRun
     const base = events[0] ?? 0
-    const bytes = (((events.at(-1) ?? 0) - base) >> 3) + 1
-    const wanted = withEvents(null, bytes, { base, events })
+    const wanted = makeBits(base, events)
     const fence = openedAt === undefined ? 0 : 1
     sql.insert.run(run, batch, handler, base, wanted, events.length, fence, fence, openedAt ?? null)
     if (fence > 0) held.hold(run, fence)
@@ -116,52 +116,36 @@ export function createRuns(
   return {
     add,
     claim,
-    /** A run of this page was stored and waits. */
-    keep: fresh.keep.bind(fresh),
+    /** A run of this page was stored and waits: to read it back takes 2 µs an event. */
+    keep({ run, handler }: StoredRun, page: UnpackedPage): void {
+      const { body } = page
+      if (body === undefined) return
+      fresh.keep(run, body.byteLength, () => {
+        return { stored: { kind: 'whole', body }, events: eventsOf(page, handler) }
+      })
+    },
     /** To be called when events or bodies may have changed. */
-    forget: fresh.forget.bind(fresh),
+    forget: () => fresh.clear(),
   }
 }
 
 export type Runs = ReturnType<typeof createRuns>
 
 interface FreshRun {
-  readonly run: number
-  readonly stored: Extract<StoredBody, { kind: 'whole' }>
+  readonly stored: StoredBody & { readonly kind: 'whole' }
   readonly events: readonly RunEvent[]
 }
 
-/** Runs that were just stored and wait: to read one back takes 2 µs an event. In the order in which they are taken. */
-class FreshRuns {
-  readonly #kept: FreshRun[] = []
-  #bytes = 0
-
-  keep({ run, handler }: StoredRun, { batch, body, events, keys }: UnpackedPage): void {
-    if (body === undefined || this.#kept.length >= MOST_KEPT.runs) return
-    if (this.#bytes + body.byteLength > MOST_KEPT.bytes) return
-    const wanted: RunEvent[] = []
-    for (let n = 0; n < events.length; n++) {
-      const { handlers, position, start, bytes, type } = events[n] as UnpackedPage['events'][number]
-      if (!handlers.includes(handler)) continue
-      const event = eventIdOf(batch.seq, position)
-      wanted.push({ event, start, bytes, keys, keyAt: n * KEY_BYTES, type })
-    }
-    this.#kept.push({ run, stored: { kind: 'whole', body }, events: wanted })
-    this.#bytes += body.byteLength
+/** Those of a page that the handler wants. */
+function eventsOf({ batch, events, keys }: UnpackedPage, handler: string): RunEvent[] {
+  const wanted: RunEvent[] = []
+  for (let n = 0; n < events.length; n++) {
+    const { handlers, position, start, bytes, type } = events[n] as UnpackedPage['events'][number]
+    if (!handlers.includes(handler)) continue
+    const event = eventIdOf(batch.seq, position)
+    wanted.push({ event, start, bytes, keys, keyAt: n * KEY_BYTES, type })
   }
-
-  take(run: number): FreshRun | undefined {
-    const at = this.#kept.findIndex((one) => one.run === run)
-    if (at < 0) return undefined
-    const [found] = this.#kept.splice(at, 1)
-    this.#bytes -= found?.stored.body.byteLength ?? 0
-    return found
-  }
-
-  forget(): void {
-    this.#kept.length = 0
-    this.#bytes = 0
-  }
+  return wanted
 }
 
 function prepareStatements(db: Database) {
