@@ -19,25 +19,21 @@ export const isSet = (bits: Uint8Array | null, index: number): boolean =>
 
 /** The bits of these events, of whom all are at or behind `base`. */
 export function makeBits(base: number, events: readonly number[]): Uint8Array {
-  const last = events.reduce((max, event) => Math.max(max, event), base)
+  let last = base
+  for (const event of events) last = Math.max(last, event)
   const bits = new Uint8Array(((last - base) >> 3) + 1)
   for (const event of events) addBit(bits, event - base)
   return bits
 }
 
-/** A copy with these events' bits set; `bytes` is the size of `wanted`. */
-export function withEvents(
-  bits: Uint8Array | null,
-  bytes: number,
-  { base, events }: { readonly base: number; readonly events: readonly number[] },
-): Uint8Array {
+/** A copy of this size. */
+function copyBits(bits: Uint8Array | null, bytes: number): Uint8Array {
   const copy = new Uint8Array(bytes)
   if (bits) copy.set(bits)
-  for (const event of events) addBit(copy, event - base)
   return copy
 }
 
-export function addBit(bits: Uint8Array, index: number): void {
+function addBit(bits: Uint8Array, index: number): void {
   bits[index >> 3] = (bits[index >> 3] as number) | (1 << (index & 7))
 }
 
@@ -104,8 +100,7 @@ export function withTimings(
     readonly endedAfterMs: number
   },
 ): Uint8Array {
-  const copy = new Uint8Array(bytes * 8 * BYTES_PER_TIMING)
-  if (timings) copy.set(timings)
+  const copy = copyBits(timings, bytes * 8 * BYTES_PER_TIMING)
   const view = new DataView(copy.buffer)
   const tenths = Math.max(0, Math.min(MAX_TENTHS, Math.round(ends.endedAfterMs / 100)))
   for (let n = 0; n < ends.events.length; n++) {
@@ -172,30 +167,10 @@ type Ends = Pick<RunProgress, 'done' | 'doneMs' | 'failed'>
  * ends once.
  */
 export function advanceRun<Run extends TimedRun>(run: Run, ends: Ends, endedAfterMs: number) {
-  const { done, timings, events } = advanceDone(run, ends, endedAfterMs)
-  const advanced = { ...run, done, timings }
-  const failed = new Map<number, FailedEvent>()
-  for (const one of ends.failed) {
-    const isOpen = bitOf(advanced, one.event) === 'open'
-    if (isOpen && !failed.has(one.event)) failed.set(one.event, one)
-  }
-  const failedBits =
-    failed.size === 0
-      ? run.failed
-      : withEvents(run.failed, run.wanted.length, { base: run.base, events: [...failed.keys()] })
-  const open = countBits(run.wanted) - countBits(done) - countBits(failedBits)
-  return {
-    run: { ...advanced, failed: failedBits, open },
-    done: events,
-    failed: [...failed.values()],
-  }
-}
-
-/** `events`: how many of them are done only now. */
-function advanceDone(run: TimedRun, ends: Ends, endedAfterMs: number) {
-  const { base, wanted } = run
-  const done = withEvents(run.done, wanted.length, { base, events: [] })
-  const advanced = { ...run, done }
+  const { base, wanted, timings } = run
+  const done = copyBits(run.done, wanted.length)
+  const failed = copyBits(run.failed, wanted.length)
+  const advanced = { base, wanted, done, failed }
   const events: number[] = []
   const durationsMs: number[] = []
   for (let index = 0; index < ends.done.length; index++) {
@@ -205,10 +180,24 @@ function advanceDone(run: TimedRun, ends: Ends, endedAfterMs: number) {
     events.push(event)
     durationsMs.push(ends.doneMs[index] ?? 0)
   }
-  if (events.length === 0) return { done: run.done, timings: run.timings, events: 0 }
+  const failures = ends.failed.filter(({ event }) => {
+    const isOpen = bitOf(advanced, event) === 'open'
+    if (isOpen) addBit(failed, event - base)
+    return isOpen
+  })
   const times = { base, events, durationsMs, endedAfterMs }
-  const timings = withTimings(run.timings, wanted.length, times)
-  return { done, timings, events: events.length }
+  const hasDone = events.length > 0
+  return {
+    run: {
+      ...run,
+      done: hasDone ? done : run.done,
+      timings: hasDone ? withTimings(timings, wanted.length, times) : timings,
+      failed: failures.length > 0 ? failed : run.failed,
+      open: countBits(wanted) - countBits(done) - countBits(failed),
+    },
+    done: events.length,
+    failed: failures,
+  }
 }
 
 /** All that is open ends in the same way. */
