@@ -202,28 +202,13 @@ function createParts(
   const runs = createRuns(db, { held, bodies, ends, words })
   const selectPaused = db.prepare('SELECT 1 FROM handlers WHERE name = ? AND paused_at IS NOT NULL')
   const isPaused = (handler: string) => selectPaused.get(handler) !== undefined
+  const parts = { transactions, counters, keys, lookups, words, journal, bodies, runs, isPaused }
   return {
-    counters,
-    bodies,
-    keys,
-    lookups,
-    journal,
+    ...parts,
     jobs,
-    runs,
     ends,
-    pages: createPages(db, {
-      transactions,
-      counters,
-      keys,
-      lookups,
-      words,
-      journal,
-      bodies,
-      runs,
-      isPaused,
-    }),
-    findKnown: createKnownEvents(db, { keys, counters, bodies }),
-    isPaused,
+    pages: createPages(db, parts),
+    findKnown: createKnownEvents(db, parts),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type JobRow, readJob } from '../claimed-rows.ts'
+import { takeFitting } from '../group-by.ts'
 import {
   countSpared,
   countSparedIn,
@@ -48,15 +49,9 @@ function createClaims(db: Database, heldOf: HeldOf) {
     const held = heldOf(handler)
     const limit = events + held.count()
     const rows = sql.due.all(handler, now, limit) as unknown as { event: number; bytes: number }[]
-    const due: number[] = []
-    let sum = 0
-    for (const row of rows) {
-      if (held.fenceOf(row.event) !== undefined) continue
-      sum += row.bytes
-      if (due.length >= events || (due.length > 0 && sum > bytes)) break
-      due.push(row.event)
-    }
-    return due
+    const free = rows.filter(({ event }) => held.fenceOf(event) === undefined)
+    const due = takeFitting(free, { sizeOf: (row) => row.bytes, most: bytes, rows: events })
+    return due.map(({ event }) => event)
   }
 
   return {
