@@ -3,7 +3,7 @@ import type { EventQuery, EventRow, Page } from '../store.ts'
 import { createCandidates, type FindCandidates, inPortions } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
 import { allOf, anyOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
-import { type Found, type SearchWindow, searchEvents } from './search-windows.ts'
+import { type SearchWindow, searchEvents } from './search-windows.ts'
 
 /** Where not every event has the state that is asked for, so many are looked at together. */
 const MOST_AT_ONCE = 500
@@ -19,16 +19,21 @@ export async function listEvents(reading: Reading, query: EventQuery): Promise<P
   const findLead = await createLead(reading, query)
   const conditions = [ofBatch, ...readConditions(reading, query)]
 
-  const found = await searchEvents(reading, { before, limit }, async (whole, left) => {
-    const window = ofBatch ? await narrow(reading, whole, ofBatch) : whole
-    const lead = window && (await findLead(window))
-    if (!lead?.condition) return { rows: [], reached: lead?.reached }
-    const atOnce = state === undefined ? left : Math.max(left, MOST_AT_ONCE)
-    const rows = await selectEvents(reading, [lead.condition, ...conditions], atOnce)
-    const reached = rows.length === atOnce ? rows.at(-1)?.id : lead.reached
-    return { rows: (await addStates(reading, rows, state)).slice(0, left), reached }
+  return await searchEvents<EventRow>(reading, {
+    before,
+    limit,
+    async look(whole, left) {
+      const window = ofBatch ? await narrow(reading, whole, ofBatch) : whole
+      const lead = window && (await findLead(window))
+      if (!lead?.condition) return { rows: [], reached: lead?.reached }
+      const atOnce = state === undefined ? left : Math.max(left, MOST_AT_ONCE)
+      const rows = await selectEvents(reading, [lead.condition, ...conditions], atOnce)
+      const reached = rows.length === atOnce ? rows.at(-1)?.id : lead.reached
+      return { rows: (await addStates(reading, rows, state)).slice(0, left), reached }
+    },
+    cursorOf: ({ id }) => id,
+    cursorBefore: String,
   })
-  return toPage(found, limit)
 }
 
 /** Batches are few beside their events: what none of theirs can match is not looked at. */
@@ -99,12 +104,6 @@ const TESTS: Readonly<
     // The index is only used when it is plain that none of the others is asked for.
     verdict: (verdict) => sql`e.verdict <> 'dispatched' AND e.verdict = ${verdict}`,
   },
-}
-
-function toPage({ rows, reached }: Found<EventRow>, limit: number): Page<EventRow> {
-  if (rows.length === limit) return { rows, cursor: rows.at(-1)?.id }
-  if (reached === undefined) return { rows, cursor: undefined }
-  return { rows, cursor: String(reached), isPartial: true }
 }
 
 /** What leads to the events of a window, or to those from `reached` on; no condition: there are none. */

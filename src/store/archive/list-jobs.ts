@@ -3,10 +3,13 @@ import { createCandidates } from './candidates.ts'
 import { selectEvents } from './event-rows.ts'
 import { isAmong, type Reading } from './port.ts'
 import { readJobs } from './read-jobs.ts'
-import { type Found, searchEvents } from './search-windows.ts'
+import { searchEvents } from './search-windows.ts'
 
 /** Events of which the jobs are read together, at least. */
 const FEWEST_AT_ONCE = 50
+
+/** No handler's name comes before this one. */
+const FIRST_NAME = '-'
 
 /** Finds jobs, those of the newest events first; for a bounded time. */
 export async function listJobs(reading: Reading, request: JobQuery): Promise<Page<ListedJob>> {
@@ -20,13 +23,18 @@ export async function listJobs(reading: Reading, request: JobQuery): Promise<Pag
     (state === undefined || isInState(job, state)) &&
     (Number(job.event) < event || job.handler < name)
 
-  const found = await searchEvents(reading, { before: event + 1, limit }, async (window, left) => {
-    const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
-    const jobs = await readJobs(reading, ids)
-    const rows = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
-    return { rows: rows.slice(0, left), reached }
+  const { rows, ...page } = await searchEvents<JobRow>(reading, {
+    before: event + 1,
+    limit,
+    async look(window, left) {
+      const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
+      const jobs = await readJobs(reading, ids)
+      const found = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
+      return { rows: found.slice(0, left), reached }
+    },
+    cursorOf: (job) => `${job.event}.${job.handler}`,
+    cursorBefore: (reached) => `${reached}.${FIRST_NAME}`,
   })
-  const { rows, ...page } = toPage(found, limit)
   return { rows: await addEvents(reading, rows), ...page }
 }
 
@@ -47,14 +55,4 @@ function readCursor(cursor: string | undefined): [event: number, handler: string
   if (cursor === undefined) return [Number.MAX_SAFE_INTEGER - 1, '']
   const dot = cursor.indexOf('.')
   return [Number(cursor.slice(0, dot)), cursor.slice(dot + 1)]
-}
-
-/** No handler's name comes before this one. */
-const FIRST_NAME = '-'
-
-function toPage({ rows, reached }: Found<JobRow>, limit: number): Page<JobRow> {
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  if (last) return { rows, cursor: `${last.event}.${last.handler}` }
-  if (reached === undefined) return { rows, cursor: undefined }
-  return { rows, cursor: `${reached}.${FIRST_NAME}`, isPartial: true }
 }
