@@ -23,13 +23,13 @@ export interface WantedJobs {
 const MOST_KNOWN = 5_000
 
 const IS_OPEN = raw('open > 0')
-/** What job rows are in a state; in the others that of a run may be newer. */
+/** What job rows are in a state; of the done that of a run may be newer. */
 const IN_STATE = {
   pending: raw(`state = 'pending'`),
   retrying: raw(`state = 'pending' AND attempt > 0`),
   discarded: raw(`state = 'discarded'`),
+  dead: raw(`state = 'dead'`),
   done: undefined,
-  dead: undefined,
 } as const satisfies Record<NonNullable<JobQuery['state']>, Sql | undefined>
 
 /** Finds events that may have such a job. */
@@ -37,9 +37,6 @@ export async function createCandidates(
   reading: Reading,
   wanted: WantedJobs,
 ): Promise<FindCandidates> {
-  if (wanted.state === 'dead') {
-    return (window, atOnce) => findDead(reading, wanted.handler, { window, atOnce })
-  }
   const { state } = wanted
   const isPending = state === 'pending' || state === 'retrying'
   const known = isPending ? await findPending(reading, state, wanted.handler) : undefined
@@ -49,21 +46,6 @@ export async function createCandidates(
 
 const isOf = (handler: string | undefined) =>
   handler === undefined ? undefined : sql`handler = ${handler}`
-
-/** The dead have an index of their own. */
-async function findDead(
-  { query }: Reading,
-  handler: string | undefined,
-  { window, atOnce }: { readonly window: SearchWindow; readonly atOnce: number },
-): Promise<Candidates> {
-  const inWindow = sql`state = 'dead' AND event >= ${window.from} AND event < ${window.before}`
-  const rows = await query<{ event: number }>(
-    sql`SELECT DISTINCT event FROM jobs WHERE ${allOf([inWindow, isOf(handler)])}
-        ORDER BY event DESC LIMIT ${atOnce}`,
-  )
-  const ids = rows.map(({ event }) => event)
-  return { ids, reached: ids[atOnce - 1] ?? window.from }
-}
 
 /** Keeps what was found in a window beyond what is looked at now, for the looks that follow. */
 export function inPortions(
@@ -143,11 +125,11 @@ async function readWindow(
   const isOfHandler = handler === undefined ? undefined : sql`handler || '' = ${handler}`
   const isPending = state === 'pending'
   const inBatches = sql`batch >= ${batchOf(from)} AND batch <= ${batchOf(before - 1)}`
-  // No bit of a run tells that a job was discarded, or failed and is tried again.
-  const runs =
-    state === 'discarded' || state === 'retrying'
-      ? []
-      : await readBits(reading, [inBatches, isPending ? IS_OPEN : undefined, isOfHandler])
+  // Of what has failed, only the job's row tells what became of it.
+  const isInRuns = state === undefined || state === 'pending' || state === 'done'
+  const runs = isInRuns
+    ? await readBits(reading, [inBatches, isPending ? IS_OPEN : undefined, isOfHandler])
+    : []
   const isInWindow = sql`event >= ${from} AND event < ${before}`
   const wanted = allOf([isInWindow, state && IN_STATE[state], isOfHandler])
   const jobs = await reading.query<{ event: number }>(sql`SELECT event FROM jobs WHERE ${wanted}`)
