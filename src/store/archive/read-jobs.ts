@@ -6,8 +6,10 @@ import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
 import type { AttemptRow, JobRow, Verdict } from '../store.ts'
 import { isAmong, type Reading, raw, sql } from './port.ts'
 
-interface JobSqlRow extends StatedJob {
+interface JobSqlRow {
   readonly event: number
+  readonly handler: string
+  readonly state: JobState
   readonly attempt: number
   readonly due_at: number | null
   readonly ended_at: number | null
@@ -16,12 +18,17 @@ interface JobSqlRow extends StatedJob {
   readonly failures: string | null
 }
 
-interface RunSqlRow extends StatedRun {
+interface RunSqlRow extends RunBits {
   readonly batch: number
+  readonly handler: string
   readonly opened: number
   readonly opened_at: number | null
   readonly timings: Uint8Array | null
 }
+
+/** What of these rows tells a state. */
+type StatedJob = Pick<JobSqlRow, 'event' | 'handler' | 'state'>
+type StatedRun = Pick<RunSqlRow, 'batch' | 'handler' | keyof RunBits>
 
 const JOB_STATE = 'event, handler, state'
 const JOB_COLUMNS = `${JOB_STATE}, attempt, due_at, ended_at, duration_ms, failures`
@@ -35,11 +42,8 @@ export async function readStates(
 ): Promise<Map<number, EventState>> {
   const dispatched = events.filter(({ verdict }) => verdict === 'dispatched')
   const ids = dispatched.map(({ id }) => id)
-  const rows = await readRows<StatedJob & { event: number }, StatedRun & { batch: number }>(
-    reading,
-    ids,
-    { jobs: JOB_STATE, runs: RUN_STATE },
-  )
+  const columns = { jobs: JOB_STATE, runs: RUN_STATE }
+  const rows = await readRows<StatedJob, StatedRun>(reading, ids, columns)
   return new Map(
     events.map(({ id, verdict }) => [id, tellEvent(verdict, tellJobs(id, rows(id)).values())]),
   )
@@ -50,10 +54,8 @@ export async function readJobs(
   reading: Reading,
   events: readonly number[],
 ): Promise<Map<number, JobRow[]>> {
-  const rows = await readRows<JobSqlRow, RunSqlRow>(reading, events, {
-    jobs: JOB_COLUMNS,
-    runs: RUN_COLUMNS,
-  })
+  const columns = { jobs: JOB_COLUMNS, runs: RUN_COLUMNS }
+  const rows = await readRows<JobSqlRow, RunSqlRow>(reading, events, columns)
   return new Map(
     events.map((event) => {
       const found = rows(event)
@@ -67,10 +69,7 @@ export async function readJobs(
 }
 
 /** The rows that tell of an event: its jobs, and the runs of its batch, newest first. */
-async function readRows<
-  Job extends { readonly event: number },
-  Run extends { readonly batch: number },
->(
+async function readRows<Job extends StatedJob, Run extends StatedRun>(
   reading: Reading,
   events: readonly number[],
   columns: { readonly jobs: string; readonly runs: string },
@@ -132,21 +131,12 @@ function lastSuccess({ state, attempt, ended_at, duration_ms }: JobSqlRow): Atte
   return [{ attempt, outcome: 'done', ...times, error: undefined }]
 }
 
-/** What a row of `jobs` says of the state. */
-interface StatedJob {
-  readonly handler: string
-  readonly state: JobState
-}
-
-/** What the bits of a run say of it. */
-interface StatedRun extends RunBits {
-  readonly handler: string
-}
-
 /** The state of an event for one handler, and what tells it. */
-type ToldJob<Job, Run> =
-  | { readonly state: JobState; readonly job: Job; readonly run?: undefined }
-  | { readonly state: JobState; readonly run: Run; readonly job?: undefined }
+interface ToldJob<Job, Run> {
+  readonly state: JobState
+  readonly job?: Job
+  readonly run?: Run
+}
 
 /**
  * By handler: the event's job row alone tells its state; without one, the newest run that has the

@@ -33,7 +33,7 @@ interface HandlerCount extends Counted {
 /** Totals for people. Counts the backlog, which is short in good times, and reads the rest. */
 export async function countStats(reading: Reading): Promise<StoreStats> {
   const { query, now } = reading
-  const counters = new Counters(await query(COUNTERS))
+  const counters = readCounters(await query<Counter>(COUNTERS))
   const [batches] = await query<Counted & { oldest: number | null }>(OPEN_BATCHES)
   const runs = await query<PendingCount>(OPEN_RUNS)
   const jobs = await query<PendingCount>(PENDING_JOBS)
@@ -51,15 +51,15 @@ export async function countStats(reading: Reading): Promise<StoreStats> {
     countedAt,
     // Where replicas share the store, a batch is counted when it is unpacked.
     batches: {
-      received: counters.get('batches') + (reading.engine === 'postgres' ? waiting : 0),
+      received: counters.of('batches') + (reading.engine === 'postgres' ? waiting : 0),
       waiting,
     },
-    events: counters.ofEvents(
-      await countPendingEvents(reading, { runs, jobs }),
-      dead.length === 0 ? 0 : await countDeadEvents(reading, runs),
-    ),
-    duplicates: counters.get('duplicates'),
-    quarantined: counters.get('quarantined'),
+    events: countByState(counters, {
+      pending: await countPendingEvents(reading, { runs, jobs }),
+      dead: dead.length === 0 ? 0 : await countDeadEvents(reading, runs),
+    }),
+    duplicates: counters.of('duplicates'),
+    quarantined: counters.of('quarantined'),
     jobs: countJobs(counters, [...runs, ...jobs], dead),
     retrying: countRetrying(jobs, untried),
     backlog: [...runs, ...jobs].reduce((sum, { n }) => sum + n, waiting),
@@ -84,34 +84,36 @@ async function readReceiptTimes(
   return new Map(rows.map(({ seq, at }) => [seq, at]))
 }
 
+interface Counter extends Counted {
+  readonly name: string
+}
+type Counters = ReturnType<typeof readCounters>
+
 /** What was counted beside the rows; a name that is missing is 0. */
-class Counters {
-  readonly #rows: ReadonlyMap<string, number>
-
-  constructor(rows: readonly { readonly name: string; readonly n: number }[]) {
-    this.#rows = new Map(rows.map(({ name, n }) => [name, n]))
+function readCounters(rows: readonly Counter[]) {
+  const counters = new Map(rows.map(({ name, n }) => [name, n]))
+  return {
+    of: (name: string) => counters.get(name) ?? 0,
+    /** Those above 0 whose names begin so, by the rest of their names. */
+    startingWith: (prefix: string) =>
+      [...counters].flatMap(([name, n]): [string, number][] =>
+        name.startsWith(prefix) && n > 0 ? [[name.slice(prefix.length), n]] : [],
+      ),
   }
+}
 
-  get(name: string): number {
-    return this.#rows.get(name) ?? 0
-  }
-
-  /** Those above 0 whose names begin so, by the rest of their names. */
-  startingWith(prefix: string): [string, number][] {
-    return [...this.#rows].flatMap(([name, n]): [string, number][] =>
-      name.startsWith(prefix) && n > 0 ? [[name.slice(prefix.length), n]] : [],
-    )
-  }
-
-  ofEvents(pending: number, dead: number): StoreStats['events'] {
-    const [total, unhandled] = [this.get('events'), this.get('unhandled')]
-    const [conflict, stale] = [this.get('conflict'), this.get('stale')]
-    const done = Math.max(0, total - pending - dead - unhandled - conflict - stale)
-    return {
-      total,
-      byState: { pending, done, dead, unhandled, conflict, stale },
-      byType: Object.fromEntries(this.startingWith('type:')),
-    }
+function countByState(
+  counters: Counters,
+  { pending, dead }: Readonly<Record<'pending' | 'dead', number>>,
+): StoreStats['events'] {
+  const total = counters.of('events')
+  const [unhandled, conflict] = [counters.of('unhandled'), counters.of('conflict')]
+  const stale = counters.of('stale')
+  const done = Math.max(0, total - pending - dead - unhandled - conflict - stale)
+  return {
+    total,
+    byState: { pending, done, dead, unhandled, conflict, stale },
+    byType: Object.fromEntries(counters.startingWith('type:')),
   }
 }
 
