@@ -160,7 +160,7 @@ async function openShared(
   const work = onWork ? await startWorkThread(data, { observer, onBroken }) : undefined
   if (work) onWork?.(work)
   const archive = createArchive({
-    ...engine.reading,
+    inSnapshot: engine.inSnapshot,
     engine: 'postgres',
     now,
     keysOf: (id) => keysOfEventId(PROVIDERS, id),

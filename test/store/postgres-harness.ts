@@ -40,7 +40,7 @@ export async function openPostgresStore(
       for (const batch of batches) await engine.append(batch)
     },
     archive: createArchive({
-      ...engine.reading,
+      inSnapshot: engine.inSnapshot,
       engine: 'postgres',
       now: options.now ?? Date.now,
       keysOf: (eventId) => [sampleKey(eventId)],

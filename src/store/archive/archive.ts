@@ -3,7 +3,7 @@ import { getEvent } from './event-rows.ts'
 import { readHealth } from './health.ts'
 import { listEvents } from './list-events.ts'
 import { listJobs } from './list-jobs.ts'
-import type { ArchivePort, Reading } from './port.ts'
+import { type ArchivePort, type Reading, readingWith } from './port.ts'
 import {
   countEvents,
   findWaiting,
@@ -45,13 +45,6 @@ const READS: Reads = {
 
 export const READ_NAMES = Object.keys(READS) as readonly (keyof Archive)[]
 
-const withSql =
-  (query: ArchivePort['query']): Reading['query'] =>
-  async (statement, values) =>
-    typeof statement === 'string'
-      ? await query(statement, values)
-      : await query(statement.sql, statement.values)
-
 /** Runs beside the work, each read in a snapshot of its own. */
 export function createArchive(port: ArchivePort): Archive {
   const reads = READ_NAMES.map((name) => {
@@ -59,7 +52,7 @@ export function createArchive(port: ArchivePort): Archive {
     return [
       name,
       (...args: unknown[]) =>
-        port.inSnapshot((query) => read({ ...port, query: withSql(query) }, ...args)),
+        port.inSnapshot((query) => read({ ...port, query: readingWith(query) }, ...args)),
     ]
   })
   return Object.fromEntries(reads) as unknown as Archive

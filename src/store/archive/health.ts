@@ -1,5 +1,5 @@
 import type { DatabaseHealth } from '../reading.ts'
-import type { ArchivePort, Reading } from './port.ts'
+import type { Reading, ReadQuery } from './port.ts'
 
 /** Tables in which rows change all the time; their dead rows slow every claim and every look-up. */
 export const HOT_TABLES = [
@@ -37,9 +37,7 @@ const DURABILITY = ['fsync', 'full_page_writes', 'synchronous_commit'] as const
 export type DurabilitySetting = (typeof DURABILITY)[number]
 
 /** Settings that are off, each of which makes a 200 worth less than we promise. */
-export async function findTurnedOff({
-  query,
-}: Pick<ArchivePort, 'query'>): Promise<readonly DurabilitySetting[]> {
+export async function findTurnedOff(query: ReadQuery): Promise<readonly DurabilitySetting[]> {
   const [found] = await query<Record<DurabilitySetting, string>>(READ_SETTINGS)
   return DURABILITY.filter((name) => found?.[name] === 'off')
 }
@@ -59,7 +57,7 @@ export async function readHealth(reading: Reading): Promise<DatabaseHealth | und
     deadRows: Object.fromEntries(dead.map(({ name, n }) => [name, n])),
     oldestTransactionMs: Math.max(0, oldest?.ms ?? 0),
     oldestTransactionBy: oldest && { pid: oldest.pid, application: oldest.application },
-    turnedOff: await findTurnedOff(reading),
+    turnedOff: await findTurnedOff(reading.query),
   }
 }
 
@@ -83,11 +81,9 @@ export function watchTransactions(
     readonly observer: TransactionObserver
     /** Milliseconds of a clock that only goes forward. Default: the platform's. */
     readonly elapsedMs?: () => number
-    /** Calls again and again, so many milliseconds apart, until its answer is called. Default: the platform's. */
-    readonly repeat?: (call: () => void, ms: number) => () => void
   },
 ): () => void {
-  const { observer, elapsedMs = () => performance.now(), repeat = repeatQuietly } = options
+  const { observer, elapsedMs = () => performance.now() } = options
   let told: { readonly pid: number; readonly at: number } | undefined
 
   async function look(): Promise<void> {
@@ -107,12 +103,6 @@ export function watchTransactions(
   }
 
   // That the database is away is told by others.
-  return repeat(() => void look().catch(() => {}), LOOK_MS)
-}
-
-/** Keeps no process alive. */
-function repeatQuietly(call: () => void, ms: number): () => void {
-  const timer = setInterval(call, ms)
-  timer.unref()
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS).unref()
   return () => clearInterval(timer)
 }

@@ -7,14 +7,13 @@ export type FindLookups = (
   window: SearchWindow,
 ) => number[]
 
+/** `?` stands for a value. Numbers come back as numbers, bytes as Uint8Array. */
+export type ReadQuery = <Row>(sql: string, values?: readonly unknown[]) => Awaitable<readonly Row[]>
+
 /** What an engine gives so that its tables can be read. */
 export interface ArchivePort {
-  /** `?` stands for a value. Numbers come back as numbers, bytes as Uint8Array. */
-  readonly query: <Row>(sql: string, values?: readonly unknown[]) => Awaitable<readonly Row[]>
   /** One snapshot for all that `work` reads. */
-  readonly inSnapshot: <Result>(
-    work: (query: ArchivePort['query']) => Awaitable<Result>,
-  ) => Promise<Result>
+  readonly inSnapshot: <Result>(work: (query: ReadQuery) => Awaitable<Result>) => Promise<Result>
   readonly engine: 'sqlite' | 'postgres'
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -27,12 +26,19 @@ export interface ArchivePort {
 }
 
 /** What the reads of one snapshot have. */
-export interface Reading extends Omit<ArchivePort, 'inSnapshot' | 'query'> {
+export interface Reading extends Omit<ArchivePort, 'inSnapshot'> {
   readonly query: <Row>(
     statement: string | Sql,
     values?: readonly unknown[],
   ) => Promise<readonly Row[]>
 }
+
+export const readingWith =
+  (query: ReadQuery): Reading['query'] =>
+  async (statement, values) =>
+    typeof statement === 'string'
+      ? await query(statement, values)
+      : await query(statement.sql, statement.values)
 
 /** A statement or a part of one, with its values: `?` stands for each. */
 export interface Sql {

@@ -1,5 +1,6 @@
 import type { Batch } from '../../model.ts'
 import { within } from '../../timers.ts'
+import type { ArchivePort } from '../archive/port.ts'
 import { createHints } from '../hints.ts'
 import type { Promised, StoreCommit, Upkeep, WorkStore } from '../store.ts'
 import { claimJobs, nextDue, takeTurns } from './claim-jobs.ts'
@@ -13,9 +14,8 @@ import { afterOpening, createDatabaseOpening, isForGood } from './open-database.
 import { cutRun, record } from './outcomes.ts'
 import { createPages } from './pages.ts'
 import {
-  createReadQuery,
   createTransactions,
-  type ReadAccess,
+  snapshotsOf,
   type TransactionPlan,
   type Transactions,
 } from './transactions.ts'
@@ -41,7 +41,8 @@ export interface PostgresEngine extends Promised<WorkStore>, Promised<Upkeep> {
   append(batch: Batch): Promise<void>
   /** From now on connections are opened with this; open ones stay. For a changed password. */
   useUrl(url: string): void
-  readonly reading: ReadAccess
+  /** For people's reads. */
+  readonly inSnapshot: ArchivePort['inSnapshot']
   close(): Promise<void>
 }
 
@@ -120,7 +121,7 @@ export async function openPostgresEngine(
   }
   return {
     ...serve(parts),
-    reading: createReadQuery(reading),
+    inSnapshot: snapshotsOf(reading),
     useUrl(newUrl) {
       url = newUrl
     },
@@ -154,7 +155,7 @@ function createParts(options: {
 /** Every operation, each telling those who wait for it. */
 function serve(
   parts: ReturnType<typeof createParts>,
-): Omit<PostgresEngine, 'useUrl' | 'reading' | 'close'> {
+): Omit<PostgresEngine, 'useUrl' | 'inSnapshot' | 'close'> {
   const { work, ingest, now, leases, hints, appending, pages, upkeep } = parts
   return {
     async append(batch) {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
-import type { Awaitable, StoreCommit } from '../store.ts'
+import type { ArchivePort } from '../archive/port.ts'
+import type { StoreCommit } from '../store.ts'
 import { readAddress } from './address.ts'
 import {
   createPool,
@@ -161,28 +162,20 @@ function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
 /** A search that takes longer would keep vacuum from its work, and nobody waits for it. */
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000, isRead: true }
 
-/** How people's reads reach the database. Numbers come back as numbers, bytes as a Buffer. */
-export interface ReadAccess {
-  readonly query: Query
-  /** One snapshot for all that `work` reads. */
-  inSnapshot<Result>(work: (query: Query) => Awaitable<Result>): Promise<Result>
-}
-
-/** `?` stands for a value. Each statement reads a snapshot of its own; see `inSnapshot` for one for all. */
-export const createReadQuery = (transactions: Transactions): ReadAccess => ({
-  inSnapshot: async (work) =>
-    await transactions.run(
+/** How people's reads reach the database: numbers come back as numbers, bytes as a Buffer. */
+export const snapshotsOf =
+  (transactions: Transactions): ArchivePort['inSnapshot'] =>
+  (work) =>
+    transactions.run(
       PLAN,
       async (query) => await work((sql, values) => query(numberMarks(sql), values)),
-    ),
-  query: (sql, values) => transactions.runOne(PLAN, numberMarks(sql), values),
-})
+    )
 
 const numbered = new Map<string, string>()
 /** Searches differ in a few conditions; there are not many more. */
 const MOST_NUMBERED = 500
 
-/** Texts in quotes stay as they are. */
+/** `?` stands for a value; texts in quotes stay as they are. */
 export function numberMarks(sql: string): string {
   const known = numbered.get(sql)
   if (known !== undefined) return known

@@ -118,7 +118,6 @@ export function createReadPort(
 
   return {
     engine: 'sqlite',
-    query,
     now,
     keysOf,
     findByKeys: createKeyFinder(query),

@@ -1,22 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
 import { watchTransactions } from '../../../src/store/archive/health.ts'
+import { onTestFinished } from '../../on-test-finished.ts'
+
+const LOOK_MS = 30_000
 
 it('tells of a transaction that is left open: at first, every ten minutes, and of another', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
   let now = 0
-  let look: { call: () => void; ms: number } | undefined
-  const repeat = (call: () => void, ms: number) => {
-    look = { call, ms }
-    return () => {
-      look = undefined
-    }
-  }
-  /** Looks as often as it would in that time. */
   const passMinutes = async (minutes: number) => {
     for (const end = now + minutes * 60_000; now < end; ) {
-      now += look?.ms ?? 60_000
-      look?.call()
-      await nextTurn()
+      now += LOOK_MS
+      await vi.advanceTimersByTimeAsync(LOOK_MS)
     }
   }
   let oldest: { pid: number; since: number } | undefined
@@ -27,7 +22,7 @@ it('tells of a transaction that is left open: at first, every ten minutes, and o
     oldestTransactionBy: oldest && { pid: oldest.pid, application: 'etl' },
   })
   const observer = { transactionsSeen: vi.fn(), transactionForgotten: vi.fn() }
-  const stop = watchTransactions({ health }, { observer, elapsedMs: () => now, repeat })
+  const stop = watchTransactions({ health }, { observer, elapsedMs: () => now })
   const told = () => observer.transactionForgotten.mock.calls.map(([{ pid }]) => pid)
 
   await passMinutes(2)
