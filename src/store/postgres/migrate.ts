@@ -59,21 +59,17 @@ async function look(query: Query, schema: string): Promise<Found> {
     'SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1) AS has',
     [schema],
   )
-  const rows = await query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  const rows = await query<{ name: string; columns: string[] }>(
+    `SELECT relname AS name, ARRAY(
+       SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0) AS columns
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE nspname = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
        SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
      ORDER BY relname`,
     [schema],
   )
-  const columns = await query<{ name: string }>(
-    `SELECT attname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-       JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE nspname = $1 AND relname = 'migrations' AND attnum > 0`,
-    [schema],
-  )
-  const has = (name: string) => columns.some((column) => column.name === name)
-  const isOurs = has('name') && has('applied_at')
+  const { columns = [] } = rows.find(({ name }) => name === 'migrations') ?? {}
+  const isOurs = ['name', 'applied_at'].every((column) => columns.includes(column))
   return {
     hasSchema: space?.has === true,
     names: rows.map(({ name }) => name),
