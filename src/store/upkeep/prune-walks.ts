@@ -1,7 +1,7 @@
 import { isAmong, sql } from '../archive/port.ts'
 import { isOdd, isReceivedBefore, WRITTEN_AT } from '../believed-time.ts'
 import { batchOf } from '../event-id.ts'
-import { groupBy } from '../group-by.ts'
+import { type Fitting, groupBy, takeFitting } from '../group-by.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
 import type { PruneRequest } from '../store.ts'
 import { removeEvents, removePieces, removeRest } from './event-removal.ts'
@@ -163,7 +163,7 @@ export function* pruneBatches(
   const old = yield* selectBefore(port, rows, ({ hasBody }) =>
     hasBody ? eventsBefore : rowsBefore,
   )
-  const taken = takeFitting(old, ROWS_PER_STEP[port.engine])
+  const taken = takeFitting(old, fitting(ROWS_PER_STEP[port.engine]))
   const seqsOf = (withBody: boolean) =>
     taken.flatMap(({ batch, hasBody }) => (Boolean(hasBody) === withBody ? [batch] : []))
   const [first] = taken
@@ -176,19 +176,11 @@ export function* pruneBatches(
   return { removed, after: isAll ? end.seq : (taken.at(-1)?.batch ?? rows.at(-1)?.batch) }
 }
 
-/** At least one, however many events it has. */
-function takeFitting(rows: readonly BatchRow[], most: number): BatchRow[] {
-  const taken: BatchRow[] = []
-  let [events, full] = [0, 0]
-  for (const row of rows) {
-    if (taken.length > 0 && (full >= BATCHES_PER_STEP || events + row.events > most)) break
-    taken.push(row)
-    if (!row.hasBody) continue
-    events += row.events
-    full++
-  }
-  return taken
-}
+/** What is full is dear to empty, however few events it has. */
+const fitting = (most: number): Fitting<BatchRow> => ({
+  sizeOf: ({ hasBody, events }) => (hasBody ? Math.max(events, most / BATCHES_PER_STEP) : 0),
+  most,
+})
 
 /** Of a batch with more events than one step takes. Those of dead jobs stay till their own time. */
 function* removePart(port: UpkeepPort, { batch, events }: BatchRow): Steps<number> {
