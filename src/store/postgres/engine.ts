@@ -2,7 +2,7 @@ import type { Batch } from '../../model.ts'
 import { within } from '../../timers.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import { createHints } from '../hints.ts'
-import type { Promised, StoreCommit, Upkeep, WorkStore } from '../store.ts'
+import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
 import { claimJobs, nextDue, takeTurns } from './claim-jobs.ts'
 import { claimRuns } from './claim-runs.ts'
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
@@ -94,11 +94,12 @@ export async function openPostgresEngine(
     part === 'work' ? work : afterOpening(openPool(connections), opening)
   const ingest = apart(INGEST_CONNECTIONS)
   const reading = apart(READING_CONNECTIONS)
-  const parts = createParts({ work, ingest, part, now, elapsedMs })
-  const stopListening = part === 'ingest' ? undefined : listen(readUrl, parts.hints.pass)
+  const given = { work, ingest, part, now, elapsedMs }
+  const { operations, leases, marks, hints } = createOperations(given)
+  const stopListening = part === 'ingest' ? undefined : listen(readUrl, hints.pass)
   const folding = part === 'work' ? [] : [foldCounters, foldSeries]
   const stopBackground = runRegularly(
-    [parts.marks.flush, ...folding.map((fold) => () => work.run(FOLD, fold))],
+    [marks.flush, ...folding.map((fold) => () => work.run(FOLD, fold))],
     options.onBackgroundFailure ?? onWarning,
     options.onBackgroundRecovered,
   )
@@ -106,8 +107,8 @@ export async function openPostgresEngine(
   async function close(): Promise<void> {
     stopBackground()
     // Else no other replica would unpack them before their lease is over.
-    await within(MOST_LETTING_GO_MS, parts.leases.batches.letAllGo()).catch(() => {})
-    await parts.marks.flush().catch(() => {})
+    await within(MOST_LETTING_GO_MS, leases.batches.letAllGo()).catch(() => {})
+    await marks.flush().catch(() => {})
     await Promise.all([stopListening?.(), ...pools.map((pool) => pool.close())])
   }
 
@@ -120,7 +121,7 @@ export async function openPostgresEngine(
     }
   }
   return {
-    ...serve(parts),
+    ...operations,
     inSnapshot: snapshotsOf(reading),
     useUrl(newUrl) {
       url = newUrl
@@ -129,8 +130,8 @@ export async function openPostgresEngine(
   }
 }
 
-/** All that reads and writes rows. */
-function createParts(options: {
+/** All that reads and writes rows; each operation tells those who wait for it. */
+function createOperations(options: {
   work: Transactions
   ingest: Transactions
   part: 'ingest' | 'work' | 'all'
@@ -141,23 +142,10 @@ function createParts(options: {
   const leases = createLeases(work, elapsedMs)
   const marks = createKeyMarks(work)
   const hints = createHints(createSender(work))
-  return {
-    ...{ work, ingest, now, leases, marks, hints },
-    appending: createAppending({
-      transactions: ingest,
-      connections: part === 'work' ? 1 : INGEST_CONNECTIONS,
-    }),
-    pages: createPages(work, leases, marks.add),
-    upkeep: createUpkeep(work, { marks, now, tell: hints.tell }),
-  }
-}
-
-/** Every operation, each telling those who wait for it. */
-function serve(
-  parts: ReturnType<typeof createParts>,
-): Omit<PostgresEngine, 'useUrl' | 'inSnapshot' | 'close'> {
-  const { work, ingest, now, leases, hints, appending, pages, upkeep } = parts
-  return {
+  const appending = createAppending(ingest, part === 'work' ? 1 : INGEST_CONNECTIONS)
+  const pages = createPages(work, leases, marks.add)
+  const operations: Omit<PostgresEngine, 'useUrl' | 'inSnapshot' | 'close'> = {
+    ...createUpkeep(work, { marks, now, tell: hints.tell }),
     async append(batch) {
       await appending.append(batch)
       hints.tell('batches')
@@ -167,30 +155,32 @@ function serve(
     },
     takeBatches: (request) => takeBatches(work, leases, request),
     findKnown: (keys) => findKnown(work, keys),
-    commit: (given) =>
-      leases.runs.taking(async () => {
-        // Both have ended before anybody hears that one has failed.
-        const [stored, recorded] = await Promise.allSettled([
-          pages.commit(given.pages),
-          record(work, leases, given),
-        ])
-        if (stored.status === 'rejected') throw stored.reason
-        if (recorded.status === 'rejected') throw recorded.reason
-        for (const { handler, isGivenBack } of given.progress) {
-          if (isGivenBack) leases.runs.lowerFloor(handler)
-        }
-        const runs = stored.value.flatMap((page) => (page.kind === 'stored' ? page.runs : []))
-        for (const { run, fence } of runs) if (fence > 0) leases.runs.hold(run, leases.ms, fence)
-        if (runs.length > 0) hints.tell('jobs')
-        return { pages: stored.value, refused: recorded.value }
-      }),
+    commit: (given) => leases.runs.taking(() => commit(given)),
     claimRuns: (request) => claimRuns(work, leases, request),
     claimJobs: (request) => claimJobs(work, leases, request),
     extend: (held, leaseMs) => extend(work, leases, held, leaseMs),
     cutRun: (run) => cutRun(work, leases, run),
     nextDue: (handler) => nextDue(work, handler, now),
     takeTurns: (request) => takeTurns(work, request),
-    ...upkeep,
     onHint: hints.onHint,
   }
+
+  async function commit(given: Work): Promise<WorkReceipt> {
+    // Both have ended before anybody hears that one has failed.
+    const [stored, recorded] = await Promise.allSettled([
+      pages.commit(given.pages),
+      record(work, leases, given),
+    ])
+    if (stored.status === 'rejected') throw stored.reason
+    if (recorded.status === 'rejected') throw recorded.reason
+    for (const { handler, isGivenBack } of given.progress) {
+      if (isGivenBack) leases.runs.lowerFloor(handler)
+    }
+    const runs = stored.value.flatMap((page) => (page.kind === 'stored' ? page.runs : []))
+    for (const { run, fence } of runs) if (fence > 0) leases.runs.hold(run, leases.ms, fence)
+    if (runs.length > 0) hints.tell('jobs')
+    return { pages: stored.value, refused: recorded.value }
+  }
+
+  return { operations, leases, marks, hints }
 }

@@ -41,12 +41,7 @@ const APPEND_BATCHES = `
   INSERT INTO bodies SELECT a.seq, ($8::bytea[])[g.place] FROM appended a JOIN given g USING (id)`
 
 /** The promise behind a 200: batches as received, many in one commit. */
-export function createAppending(options: {
-  transactions: Transactions
-  /** Connections that it may use at once. */
-  connections: number
-}): Journal {
-  const { transactions, connections } = options
+export function createAppending(transactions: Transactions, connections: number): Journal {
   const group = createGroupCommit<Batch>({
     commit: async (batches) => {
       const bodies = batches.map(({ body }) => body)
