@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createHoldings } from '../../../src/store/postgres/holdings.ts'
+import { createHoldings } from '../../../src/store/postgres/leases.ts'
 
 const LEASE_MS = 1_000
 
