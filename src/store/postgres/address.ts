@@ -33,8 +33,8 @@ const AUTHORITY_FILES = [
 
 /** Of a URL whose parameters were checked with the settings. */
 export function readAddress(url: string): Address {
-  const [place = '', parameters = ''] = splitOnce(url, '?')
-  const given = new URLSearchParams(parameters)
+  const [place, ...parameters] = url.split('?')
+  const given = new URLSearchParams(parameters.join('?'))
   const ssl = given.get('sslrootcert') === 'system' ? readSystemTls(given) : undefined
   const address = {
     schema: given.get('schema') ?? DEFAULT_SCHEMA,
@@ -66,9 +66,4 @@ function readAuthorities(): string[] {
   if (known && known.length > 0) return known
   const file = AUTHORITY_FILES.find((path) => existsSync(path))
   return file === undefined ? [...tls.rootCertificates] : [readFileSync(file, 'utf8')]
-}
-
-function splitOnce(text: string, mark: string): string[] {
-  const at = text.indexOf(mark)
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
 }
