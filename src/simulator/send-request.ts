@@ -102,16 +102,7 @@ export interface Answer {
   readonly durationMs: number
 }
 
-export interface Poster {
-  /** Never rejects. The body goes out at once, or in pieces over `spreadMs`. */
-  post(
-    url: URL,
-    body: Buffer,
-    headers: Readonly<Record<string, string>>,
-    spreadMs?: number,
-  ): Promise<Answer>
-  close(): void
-}
+export type Poster = ReturnType<typeof createPoster>
 
 /** Posts bodies byte for byte over connections that stay open, so many to one host at a time. */
 export function createPoster({
@@ -121,11 +112,17 @@ export function createPoster({
 }: Pick<RequestMeans, 'timeoutMs' | 'stopped'> & {
   readonly connections: number
   readonly elapsedMs: () => number
-}): Poster {
+}) {
   const settings = { keepAlive: true, maxSockets: connections }
   const agents = { 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) }
   return {
-    async post(url, body, headers, spreadMs = 0) {
+    /** Never rejects. The body goes out at once, or in pieces over `spreadMs`. */
+    async post(
+      url: URL,
+      body: Buffer,
+      headers: Readonly<Record<string, string>>,
+      spreadMs = 0,
+    ): Promise<Answer> {
       const startedAt = elapsedMs()
       const agent = agents[url.protocol === 'https:' ? 'https:' : 'http:']
       const request = { method: 'POST', headers, body } as const

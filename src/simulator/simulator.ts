@@ -13,14 +13,7 @@ import {
 } from './sending/senders.ts'
 import { signAttempt } from './sending/sign-attempt.ts'
 import type { VirtualClock } from './sending/virtual-clock.ts'
-import {
-  isSending,
-  noteAttempt,
-  streamKindFor,
-  type Webhook,
-  WebhookBook,
-  webhookKey,
-} from './sending/webhook.ts'
+import { noteAttempt, streamKindFor, type Webhook } from './sending/webhook.ts'
 
 /** No retry comes sooner, so the clock may go on so far before an answer is there. */
 const LEAST_RETRY_MS = 60_000
@@ -46,7 +39,6 @@ export interface SimulatorOptions extends Pick<SenderOptions, 'random' | 'retrie
 /** Both providers: who has which webhook, and what is sent to it. */
 export class Simulator {
   readonly clock: VirtualClock
-  readonly webhooks: WebhookBook
   readonly randomHex: (digits: number) => string
   faults: Faults
   readonly #options: SimulatorOptions
@@ -69,11 +61,7 @@ export class Simulator {
     this.clock = clock
     this.randomHex = options.randomHex
     this.faults = options.faults
-    this.webhooks = new WebhookBook(state?.webhooks)
-    this.senders = new Senders(
-      { ...options, webhooks: this.webhooks, faults: () => this.faults },
-      state?.senders,
-    )
+    this.senders = new Senders({ ...options, faults: () => this.faults }, state)
     this.#streams = (state?.streams ?? []).map(runStream)
     const { signal: stopped } = this.#cut
     this.#poster = createPoster({ connections: 16, timeoutMs, elapsedMs, stopped })
@@ -82,7 +70,6 @@ export class Simulator {
 
   /** Adds a new webhook; with events of its own, if they are to be generated. */
   create(webhook: Webhook): void {
-    this.webhooks.put(webhook)
     this.senders.add(webhook)
     this.#generateFor(webhook)
     this.#wake()
@@ -90,16 +77,8 @@ export class Simulator {
 
   /** Puts a changed one in its place. One that sends again begins anew. */
   change(webhook: Webhook): void {
-    const before = this.webhooks.find(webhookKey(webhook))
-    this.webhooks.put(webhook)
-    const isResumed = isSending(webhook) && before !== undefined && !isSending(before)
-    if (isResumed) this.senders.find(webhook)?.queue.startAnew(this.clock.now())
+    this.senders.change(webhook, this.clock.now())
     this.#wake()
-  }
-
-  remove(webhook: Webhook): void {
-    this.webhooks.remove(webhook)
-    this.senders.remove(webhook)
   }
 
   /** Offers an event to all webhooks; answers how many want it. */
@@ -129,8 +108,7 @@ export class Simulator {
     return {
       version: 2,
       now: this.clock.now(),
-      webhooks: this.webhooks.list(),
-      senders: this.senders.state,
+      ...this.senders.state,
       streams: this.#streams.map((stream) => stream.state),
     }
   }
@@ -208,7 +186,8 @@ export class Simulator {
   }
 
   async #attempt(due: DueBatch, startedAt: number): Promise<void> {
-    const { webhook, sender, batch } = due
+    const { sender, batch } = due
+    const { webhook } = sender
     const { random, now, onAttempt, whenPaused } = this.#options
     const means = { faults: this.faults, random, now: startedAt, signedAt: now() }
     const { body, headers, spreadMs } = signAttempt(webhook, batch, means)
@@ -220,9 +199,8 @@ export class Simulator {
     const verdict = isOk ? (isAgain ? 'again' : 'ok') : 'failed'
     const end = sender.queue.settle(batch.id, verdict, startedAt)
     if (end === 'given_up' && whenPaused === 'drop') sender.queue.drop()
-    // It may have been changed or deleted meanwhile.
-    const current = this.webhooks.find(webhookKey(webhook))
-    if (current) this.webhooks.put(noteAttempt(current, end, this.clock.now()))
+    // It may have been changed meanwhile.
+    sender.webhook = noteAttempt(sender.webhook, end, this.clock.now())
     const record = noteAnswer(due, answer, { startedAt, end })
     this.attempts.unshift(record)
     this.attempts.length = Math.min(this.attempts.length, KEPT_RECORDS)

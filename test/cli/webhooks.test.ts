@@ -37,7 +37,7 @@ describe('mailtrap-receiver webhooks create', () => {
     const { run, file, simulator } = await start()
     const { exitCode, out, err } = await run(...create)
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
-    const secret = simulator.webhooks.list()[0]!.secret
+    const secret = simulator.state().webhooks[0]!.secret
     expect(readFileSync(file, 'utf8')).toBe(`${secret}\n`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(out).toContain('id               9001'.replace(/ +/, '              '))
@@ -51,7 +51,7 @@ describe('mailtrap-receiver webhooks create', () => {
     writeFileSync(read, `${OLD}\n`)
     const { run, simulator } = await start({ MAILTRAP_SIGNING_SECRET_FILE: read })
     const { out } = await run(...create, '--account', '4711')
-    const secret = simulator.webhooks.list()[0]!.secret
+    const secret = simulator.state().webhooks[0]!.secret
     expect(readFileSync(read, 'utf8')).toBe(`${secret},${OLD}\n`)
     expect(statSync(read).mode & 0o777).toBe(0o600)
     expect(out).toContain('a running receiver has it within a second')
@@ -93,7 +93,7 @@ describe('mailtrap-receiver webhooks create', () => {
     expect(err).toContain(
       'could not be kept in /dev/null/secret (ENOTDIR), so no webhook was created',
     )
-    expect(simulator.webhooks.list()).toEqual([])
+    expect(simulator.state().webhooks).toEqual([])
   })
 
   it('works for MailingAPI too', async () => {
@@ -102,7 +102,7 @@ describe('mailtrap-receiver webhooks create', () => {
     expect(exitCode).toBe(0)
     expect(out).toContain('status       active')
     const file = join(folder, 'mailingapi-signing-secret')
-    expect(readFileSync(file, 'utf8')).toBe(`${simulator.webhooks.list()[0]!.secret}\n`)
+    expect(readFileSync(file, 'utf8')).toBe(`${simulator.state().webhooks[0]!.secret}\n`)
     expect(out).toContain(`MAILINGAPI_SIGNING_SECRET_FILE=${file}`)
   })
 })
@@ -128,7 +128,7 @@ describe('mailtrap-receiver webhooks', () => {
     const { run, url, simulator } = await start()
     const at = mailingapi(url)
     await run(...create, ...at)
-    const id = String(simulator.webhooks.list()[0]!.id)
+    const id = String(simulator.state().webhooks[0]!.id)
     expect((await run('list', ...at)).out).toMatch(
       /^ID +STATE +EVENTS +URL\nwh_\w+ +active +delivered, /,
     )
@@ -140,7 +140,7 @@ describe('mailtrap-receiver webhooks', () => {
     expect((await run('resume', id, ...at)).out).toMatch(/^status +active$/m)
     const refused = await run('create', '--url', 'http://hooks.example.com', ...at)
     expect(refused.err).toContain('MailingAPI does not take it: invalid_url: ')
-    simulator.change({ ...simulator.webhooks.ofProvider('mailingapi')[0]!, status: 'disabled' })
+    simulator.change({ ...simulator.senders.ofProvider('mailingapi')[0]!, status: 'disabled' })
     expect((await run('resume', id, ...at)).err).toContain(
       'MailingAPI does not take it: webhook_disabled: The webhook is disabled.',
     )

@@ -127,7 +127,7 @@ describe('the simulated Mailtrap', () => {
       { answer: () => 0 },
     )
     const silent = await startSilentEndpoint()
-    simulator.change({ ...simulator.webhooks.list()[0]!, url: silent })
+    simulator.change({ ...simulator.state().webhooks[0]!, url: silent })
     await postEvents([makeEvent(1)])
     await advance('30s')
     expect(records).toMatchObject([{ status: 'timeout', end: 'retry' }])

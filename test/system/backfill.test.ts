@@ -35,7 +35,7 @@ async function bringBack(storeEnv: Record<string, string>): Promise<void> {
   const types = ['delivery', 'open', 'click', 'bounce', 'soft_bounce']
   const webhook = { url, webhook_type: 'email_sending', sending_stream: 'transactional' }
   await call('POST', '/api/webhooks', { webhook: { ...webhook, event_types: types } })
-  const [created] = simulator.webhooks.list()
+  const [created] = simulator.state().webhooks
   expect(created?.secret).toBeTruthy()
   const env = {
     PORT: String(port),
@@ -73,7 +73,7 @@ async function bringBack(storeEnv: Record<string, string>): Promise<void> {
       send('soft bounce'),
     ]
     await simulator.advance(41 * 5 * MINUTE_MS)
-    expect(simulator.webhooks.list()[0]).toMatchObject({ isActive: false })
+    expect(simulator.state().webhooks[0]).toMatchObject({ isActive: false })
     const lostTo = simulator.clock.now()
     await call('PATCH', `/api/webhooks/${created?.id}`, { webhook: { active: true } })
     app = await app.restart()

@@ -47,7 +47,7 @@ function read<Schema extends z.ZodType>(schema: Schema, given: unknown): z.outpu
 function addStreamRoute(app: FastifyInstance, simulator: Simulator): void {
   app.post('/simulator/streams', async (request) => {
     const { webhook: key, over: overMs, ...wanted } = read(streamSchema, request.body)
-    const webhook = simulator.webhooks.find(key)
+    const webhook = simulator.senders.find(key)?.webhook
     if (!webhook) throw refusal(404, `There is no webhook ${key}.`)
     const startsAt = simulator.clock.now()
     simulator.beginStream({ ...streamKindFor(webhook), ...wanted, overMs, startsAt })
@@ -60,7 +60,7 @@ function addResetRoute(app: FastifyInstance, simulator: Simulator): void {
   app.post('/simulator/webhooks/:provider/:id/reset-secret', async (request) => {
     const { overlap } = read(resetSchema, request.body ?? {})
     const { provider, id } = request.params as { provider: string; id: string }
-    const webhook = simulator.webhooks.find(`${provider}/${id}`)
+    const webhook = simulator.senders.find(`${provider}/${id}`)?.webhook
     if (!webhook) throw refusal(404, 'There is no such webhook.')
     if (webhook.provider === 'mailtrap' && overlap !== undefined) {
       throw refusal(422, 'Mailtrap voids the old secret at once: leave overlap out.')

@@ -1,3 +1,4 @@
+import type { Sender } from '../sending/senders.ts'
 import { type Webhook, webhookKey } from '../sending/webhook.ts'
 import type { Simulator } from '../simulator.ts'
 
@@ -8,7 +9,7 @@ export function statusJson(simulator: Simulator) {
   return {
     clock: clockJson(simulator),
     faults: simulator.faults,
-    webhooks: simulator.webhooks.list().map((webhook) => webhookStatus(webhook, simulator)),
+    webhooks: simulator.senders.list().map(webhookStatus),
     /** The latest, newest first. */
     attempts: simulator.attempts,
   }
@@ -18,21 +19,20 @@ export function clockJson({ clock }: Simulator) {
   return { now: new Date(clock.now()).toISOString(), speed: clock.speed }
 }
 
-function webhookStatus(webhook: Webhook, simulator: Simulator) {
-  const sender = simulator.senders.find(webhook)
+function webhookStatus({ webhook, queue, tally }: Sender) {
   const { origin, pathname } = new URL(webhook.url)
   return {
     webhook: webhookKey(webhook),
     ...describeWebhook(webhook),
     /** Without what may be secret. */
     url: `${origin}${pathname}`,
-    events_wanted: sender?.tally.wanted ?? 0,
-    events_sent: sender?.tally.sent ?? 0,
-    events_queued: sender?.queue.events ?? 0,
-    batches_queued: sender?.queue.batches ?? 0,
-    attempts: sender?.tally.attempts ?? 0,
+    events_wanted: tally.wanted,
+    events_sent: tally.sent,
+    events_queued: queue.events,
+    batches_queued: queue.batches,
+    attempts: tally.attempts,
     /** Attempts by status, or by why there was none. */
-    answers: sender?.tally.answers ?? {},
+    answers: tally.answers,
   }
 }
 

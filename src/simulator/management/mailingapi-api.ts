@@ -35,12 +35,12 @@ export function addMailingApiRoutes(
 function addWebhookRoutes(app: FastifyInstance, simulator: Simulator): void {
   const find = ({ params }: FastifyRequest): MailingApiWebhook => {
     const { id } = params as { id: string }
-    const webhook = simulator.webhooks.ofProvider('mailingapi').find((one) => one.id === id)
-    if (!webhook) throw PROBLEMS.missing
+    const webhook = simulator.senders.find(`mailingapi/${id}`)?.webhook
+    if (webhook?.provider !== 'mailingapi') throw PROBLEMS.missing
     return webhook
   }
   app.get(COLLECTION, () => ({
-    data: simulator.webhooks
+    data: simulator.senders
       .ofProvider('mailingapi')
       .map(({ id, url, events, status, createdAt }) => ({
         ...{ id, url, events, status, created_at: isoTime(createdAt) },
@@ -63,7 +63,7 @@ function addWebhookRoutes(app: FastifyInstance, simulator: Simulator): void {
     return { id, url, events, status, updated_at: isoTime(now) }
   })
   app.delete(ITEM, async (request, reply) => {
-    simulator.remove(find(request))
+    simulator.senders.remove(find(request))
     return reply.code(204).send()
   })
 }

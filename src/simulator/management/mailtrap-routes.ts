@@ -93,22 +93,22 @@ function addLogRoutes(app: FastifyInstance, path: string, { senders }: Simulator
 }
 
 function addWebhookRoutes(app: FastifyInstance, path: string, simulator: Simulator): void {
-  const { webhooks, clock, randomHex } = simulator
+  const { senders, clock, randomHex } = simulator
   const find = ({ params }: FastifyRequest): MailtrapWebhook => {
     const { id } = params as { id: string }
-    const webhook = webhooks.ofProvider('mailtrap').find((one) => String(one.id) === id)
-    if (!webhook) throw NOT_FOUND
+    const webhook = senders.find(`mailtrap/${id}`)?.webhook
+    if (webhook?.provider !== 'mailtrap') throw NOT_FOUND
     return webhook
   }
   app.get(path, () => ({
     // Newest first, as it was seen.
-    data: webhooks.ofProvider('mailtrap').toReversed().map(mailtrapJson),
+    data: senders.ofProvider('mailtrap').toReversed().map(mailtrapJson),
   }))
   app.post(path, async (request) => {
     const webhook: MailtrapWebhook = {
       ...readNewWebhook(readFields(request)),
       provider: 'mailtrap',
-      id: webhooks.nextNumber(),
+      id: senders.nextNumber(),
       secret: randomHex(SECRET_DIGITS),
       oldSecret: undefined,
       bothSignUntil: undefined,
@@ -125,7 +125,7 @@ function addWebhookRoutes(app: FastifyInstance, path: string, simulator: Simulat
   })
   app.delete(`${path}/:id`, async (request) => {
     const webhook = find(request)
-    simulator.remove(webhook)
+    senders.remove(webhook)
     return { data: mailtrapJson(webhook) }
   })
 }

@@ -68,16 +68,10 @@ export interface StreamState {
   readonly made: number
 }
 
-export interface RunningStream {
-  /** When its next event happens; `Infinity`: it has ended. */
-  nextAt(): number
-  /** The events that have happened by now. */
-  takeUntil(now: number): TimedEvent[]
-  readonly state: StreamState
-}
+export type RunningStream = ReturnType<typeof runStream>
 
 /** Goes on with a stream: the same seed makes the same events again. */
-export function runStream({ spec, made: before }: StreamState): RunningStream {
+export function runStream({ spec, made: before }: StreamState) {
   const events = streamEvents(spec)
   let made = before
   let next: TimedEvent | undefined
@@ -87,8 +81,10 @@ export function runStream({ spec, made: before }: StreamState): RunningStream {
   }
   for (let skipped = 0; skipped <= before; skipped++) step()
   return {
+    /** When its next event happens; `Infinity`: it has ended. */
     nextAt: () => next?.occurredAt ?? Number.POSITIVE_INFINITY,
-    takeUntil(now) {
+    /** The events that have happened by now. */
+    takeUntil(now: number): TimedEvent[] {
       const taken: TimedEvent[] = []
       for (; next !== undefined && next.occurredAt <= now; step()) {
         taken.push(next)
@@ -96,7 +92,7 @@ export function runStream({ spec, made: before }: StreamState): RunningStream {
       }
       return taken
     },
-    get state() {
+    get state(): StreamState {
       return { spec, made }
     },
   }

@@ -3,14 +3,7 @@ import type { StreamState } from '../samples/event-stream.ts'
 import type { Answer } from '../send-request.ts'
 import { EmailLog } from './email-log.ts'
 import { type Faults, spoilEvents } from './faults.ts'
-import {
-  bodyFormat,
-  isSending,
-  type Webhook,
-  type WebhookBook,
-  wantsEvent,
-  webhookKey,
-} from './webhook.ts'
+import { bodyFormat, isSending, type Webhook, wantsEvent, webhookKey } from './webhook.ts'
 import {
   type AttemptEnd,
   type QueuedBatch,
@@ -21,7 +14,7 @@ import {
 } from './webhook-queue.ts'
 
 /** One sender, as it is kept. */
-export interface KeptSender {
+interface KeptSender {
   readonly webhook: string
   readonly queue: QueueState
   readonly tally: SendingTally
@@ -48,8 +41,9 @@ interface SendingTally {
   readonly answers: Record<string, number>
 }
 
-/** One webhook's queue, and what came of it. */
-interface Sender {
+/** A webhook, what is left to be sent to it, and what was. */
+export interface Sender {
+  webhook: Webhook
   readonly queue: WebhookQueue
   readonly tally: SendingTally
   underWay: number
@@ -76,7 +70,6 @@ export interface AttemptJson {
 const ATTEMPTS_AT_ONCE = 8
 
 export interface SenderOptions {
-  readonly webhooks: WebhookBook
   readonly retries: RetryProfile
   /** What becomes of events while their webhook is paused. No document says it. */
   readonly whenPaused: 'keep' | 'drop'
@@ -84,35 +77,76 @@ export interface SenderOptions {
   readonly random: Random
 }
 
-/** A batch whose time has come, and whither. */
+/** A batch whose time has come, and whose it is. */
 export interface DueBatch {
-  readonly webhook: Webhook
   readonly sender: Sender
   readonly batch: QueuedBatch
 }
 
-/** The queues of all webhooks. Pure: time comes in as an argument. */
+const FIRST_NUMBER = 9001
+
+/** The webhooks of both providers, oldest first, each with its queue. Pure: time comes in as an argument. */
 export class Senders {
   /** Of Mailtrap; since the start, as the state has none of it. */
   readonly emailLog = new EmailLog()
   readonly #options: SenderOptions
   readonly #senders = new Map<string, Sender>()
+  #lastNumber = FIRST_NUMBER - 1
 
-  constructor(options: SenderOptions, kept: readonly KeptSender[] = []) {
+  constructor(options: SenderOptions, state?: Pick<SimulatorState, 'webhooks' | 'senders'>) {
     this.#options = options
-    for (const { webhook: key, queue, tally } of kept) {
-      const webhook = options.webhooks.find(key)
-      if (webhook) this.#senders.set(key, { queue: this.#open(webhook, queue), tally, underWay: 0 })
+    for (const webhook of state?.webhooks ?? []) {
+      const kept = state?.senders.find((one) => one.webhook === webhookKey(webhook))
+      this.add(webhook, kept)
+      if (typeof webhook.id === 'number') {
+        this.#lastNumber = Math.max(this.#lastNumber, webhook.id)
+      }
     }
   }
 
-  find(webhook: Webhook): Sender | undefined {
-    return this.#senders.get(webhookKey(webhook))
+  list(): readonly Sender[] {
+    return [...this.#senders.values()]
   }
 
-  add(webhook: Webhook): void {
-    const tally = { wanted: 0, sent: 0, attempts: 0, answers: {} }
-    this.#senders.set(webhookKey(webhook), { queue: this.#open(webhook), tally, underWay: 0 })
+  /** By the webhook's key. */
+  find(key: string): Sender | undefined {
+    return this.#senders.get(key)
+  }
+
+  ofProvider<Name extends Webhook['provider']>(provider: Name) {
+    type Own = Extract<Webhook, { provider: Name }>
+    const webhooks = this.list().map(({ webhook }) => webhook)
+    return webhooks.filter((webhook): webhook is Own => webhook.provider === provider)
+  }
+
+  /** For Mailtrap's next webhook. */
+  nextNumber(): number {
+    return ++this.#lastNumber
+  }
+
+  add(webhook: Webhook, kept?: Pick<KeptSender, 'queue' | 'tally'>): void {
+    const { retries, faults, random } = this.#options
+    const { provider } = webhook
+    const queue = new WebhookQueue({
+      policy: sendingPolicy(provider, retries),
+      close: (gathered) => {
+        const isSpoiled = provider === 'mailtrap'
+        const events = isSpoiled ? spoilEvents(gathered, faults(), random) : gathered
+        return { events, format: bodyFormat(sender.webhook) }
+      },
+      state: kept?.queue,
+    })
+    const tally = kept?.tally ?? { wanted: 0, sent: 0, attempts: 0, answers: {} }
+    const sender: Sender = { webhook, queue, tally, underWay: 0 }
+    this.#senders.set(webhookKey(webhook), sender)
+  }
+
+  /** Puts a changed one in its place. One that sends again begins anew. */
+  change(webhook: Webhook, now: number): void {
+    const sender = this.find(webhookKey(webhook))
+    if (!sender) return
+    if (isSending(webhook) && !isSending(sender.webhook)) sender.queue.startAnew(now)
+    sender.webhook = webhook
   }
 
   remove(webhook: Webhook): void {
@@ -122,75 +156,56 @@ export class Senders {
   /** Gives the event to all that want it; answers how many. */
   offer(provider: Webhook['provider'], event: SampleEvent, now: number): number {
     if (provider === 'mailtrap') this.emailLog.note(event)
-    const wanting = this.#options.webhooks
-      .ofProvider(provider)
-      .filter((webhook) => wantsEvent(webhook, event))
-    for (const webhook of wanting) this.#add(webhook, JSON.stringify(event), now)
+    const wanting = this.list().filter(
+      ({ webhook }) => webhook.provider === provider && wantsEvent(webhook, event),
+    )
+    for (const { webhook, queue, tally } of wanting) {
+      tally.wanted++
+      const isKept = isSending(webhook) || this.#options.whenPaused === 'keep'
+      if (isKept) queue.add(JSON.stringify(event), now)
+    }
     return wanting.length
   }
 
   /** When there is something to send; `Infinity`: never by itself. */
   nextDueAt(): number {
-    let next = Number.POSITIVE_INFINITY
-    for (const { sender } of this.#sending()) {
-      if (sender.underWay < ATTEMPTS_AT_ONCE) next = Math.min(next, sender.queue.nextDueAt())
-    }
-    return next
+    const free = this.#sending().filter(({ underWay }) => underWay < ATTEMPTS_AT_ONCE)
+    return Math.min(...free.map(({ queue }) => queue.nextDueAt()))
   }
 
   /** Takes what is due, no more than may be under way. */
   take(now: number): DueBatch[] {
-    return this.#sending().flatMap(({ webhook, sender }) => {
+    return this.#sending().flatMap((sender) => {
       const batches = sender.queue.take(now, ATTEMPTS_AT_ONCE - sender.underWay)
       sender.underWay += batches.length
-      return batches.map((batch) => ({ webhook, sender, batch }))
+      return batches.map((batch) => ({ sender, batch }))
     })
   }
 
-  get state(): readonly KeptSender[] {
-    return [...this.#senders].map(([webhook, { queue, tally }]) => ({
-      webhook,
-      queue: queue.state,
-      tally,
-    }))
+  get state(): Pick<SimulatorState, 'webhooks' | 'senders'> {
+    const senders = this.list()
+    return {
+      webhooks: senders.map(({ webhook }) => webhook),
+      senders: senders.map(({ webhook, queue, tally }) => ({
+        webhook: webhookKey(webhook),
+        queue: queue.state,
+        tally,
+      })),
+    }
   }
 
-  #sending(): { webhook: Webhook; sender: Sender }[] {
-    return this.#options.webhooks.list().flatMap((webhook) => {
-      const sender = isSending(webhook) ? this.find(webhook) : undefined
-      return sender ? [{ webhook, sender }] : []
-    })
-  }
-
-  #add(webhook: Webhook, event: string, now: number): void {
-    const sender = this.find(webhook)
-    if (!sender) return
-    sender.tally.wanted++
-    if (isSending(webhook) || this.#options.whenPaused === 'keep') sender.queue.add(event, now)
-  }
-
-  #open({ provider, id }: Webhook, state?: QueueState): WebhookQueue {
-    const { webhooks, retries, faults, random } = this.#options
-    return new WebhookQueue({
-      policy: sendingPolicy(provider, retries),
-      close: (events) => {
-        const webhook = webhooks.find(`${provider}/${id}`)
-        const format = webhook ? bodyFormat(webhook) : 'json'
-        if (provider === 'mailingapi') return { events, format }
-        return { events: spoilEvents(events, faults(), random), format }
-      },
-      state,
-    })
+  #sending(): readonly Sender[] {
+    return this.list().filter(({ webhook }) => isSending(webhook))
   }
 }
 
 /** Counts an attempt, and answers what is told of it. */
 export function noteAnswer(
-  { webhook, sender, batch }: DueBatch,
+  { sender, batch }: DueBatch,
   { status, text, durationMs }: Answer,
   { startedAt, end }: { readonly startedAt: number; readonly end: AttemptEnd },
 ): AttemptJson {
-  const { tally } = sender
+  const { webhook, tally } = sender
   tally.attempts++
   tally.answers[status] = (tally.answers[status] ?? 0) + 1
   if (status === 200 && !batch.isRepeat) tally.sent += batch.events.length

@@ -85,47 +85,6 @@ export function bodyFormat(webhook: Webhook): BodyFormat {
   return webhook.format === 'jsonlines' ? 'jsonl' : 'json'
 }
 
-const FIRST_NUMBER = 9001
-
-/** The webhooks of both providers, oldest first. */
-export class WebhookBook {
-  readonly #webhooks: Map<string, Webhook>
-  #lastNumber: number
-
-  constructor(kept: readonly Webhook[] = []) {
-    this.#webhooks = new Map(kept.map((webhook) => [webhookKey(webhook), webhook]))
-    const numbers = kept.map(({ id }) => (typeof id === 'number' ? id : 0))
-    this.#lastNumber = Math.max(FIRST_NUMBER - 1, ...numbers)
-  }
-
-  list(): readonly Webhook[] {
-    return [...this.#webhooks.values()]
-  }
-
-  ofProvider<Name extends Webhook['provider']>(provider: Name) {
-    type Own = Extract<Webhook, { provider: Name }>
-    return this.list().filter((webhook): webhook is Own => webhook.provider === provider)
-  }
-
-  find(key: string): Webhook | undefined {
-    return this.#webhooks.get(key)
-  }
-
-  /** Adds it, or puts it in the place of the one with its key. */
-  put(webhook: Webhook): void {
-    this.#webhooks.set(webhookKey(webhook), webhook)
-  }
-
-  remove(webhook: Webhook): void {
-    this.#webhooks.delete(webhookKey(webhook))
-  }
-
-  /** For Mailtrap's next one. */
-  nextNumber(): number {
-    return ++this.#lastNumber
-  }
-}
-
 /** Whether the provider would send the event to this webhook. */
 export function wantsEvent(webhook: Webhook, event: SampleEvent): boolean {
   if (webhook.provider === 'mailingapi') return webhook.events.includes(String(event.type))

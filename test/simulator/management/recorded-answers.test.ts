@@ -166,7 +166,7 @@ describe('the simulated MailingAPI, asked as recorded', () => {
     ])
     expect(await refuse('PATCH', path, { events: ['delivery'] })).toEqual([422, 'invalid_events'])
     expect(await refuse('GET', '/v1/webhooks/wh_none')).toEqual([404, 'webhook_not_found'])
-    const [webhook] = simulator.webhooks.ofProvider('mailingapi')
+    const [webhook] = simulator.senders.ofProvider('mailingapi')
     simulator.change({ ...webhook!, status: 'disabled' })
     expect(await refuse('PATCH', path, { status: 'active' })).toEqual([409, 'webhook_disabled'])
     const stranger = await call('GET', '/v1/webhooks', undefined, { authorization: 'Bearer no' })
