@@ -2,28 +2,19 @@ import type { MailtrapClient } from 'mailtrap'
 import { isObject } from '../providers/read-value.ts'
 import { type Fields, ManagementFailure } from './management-failure.ts'
 
-/** What became of e-mails, whether a webhook told it or not. Every call rejects with a ManagementFailure. */
-export interface EmailLogApi {
-  /**
-   * Ids of the e-mails that were sent within a span (milliseconds since 1970), the newest first; a
-   * page each time. `cursor` is what the page before gave.
-   */
-  listSent(span: { readonly from: number; readonly to: number }, cursor?: string): Promise<SentPage>
-  /** An e-mail with its events, as the e-mail log has it. */
-  getSent(id: string): Promise<Fields>
-}
-
-export interface SentPage {
-  readonly ids: readonly string[]
-  /** Undefined on the last page. */
-  readonly cursor: string | undefined
-}
-
 type Call = (ask: (client: MailtrapClient) => Promise<unknown>, id?: string) => Promise<unknown>
 
-export function createEmailLog(call: Call, url: string): EmailLogApi {
+/** What became of e-mails, whether a webhook told it or not. Every call rejects with a ManagementFailure. */
+export function createEmailLog(call: Call, url: string) {
   return {
-    async listSent({ from, to }, cursor) {
+    /**
+     * Ids of the e-mails that were sent within a span (milliseconds since 1970), the newest first; a
+     * page each time. `cursor` is what the page before gave, undefined on the last one.
+     */
+    async listSent(
+      { from, to }: { readonly from: number; readonly to: number },
+      cursor?: string,
+    ): Promise<{ readonly ids: readonly string[]; readonly cursor: string | undefined }> {
       const filters = {
         sent_after: new Date(from).toISOString(),
         sent_before: new Date(to).toISOString(),
@@ -43,17 +34,15 @@ export function createEmailLog(call: Call, url: string): EmailLogApi {
         cursor: typeof next === 'string' && next !== cursor ? next : undefined,
       }
     },
-    async getSent(id) {
+    /** An e-mail with its events, as the e-mail log has it. */
+    async getSent(id: string): Promise<Fields> {
       const message = await call(({ emailLogs }) => emailLogs.get(id), id)
       return isObject(message) ? message : {}
     },
   }
 }
 
-/**
- * When the token with which is asked ends, milliseconds since 1970; undefined: never, or the provider
- * does not tell this token. Never rejects.
- */
+/** As `tokenExpiry` of the API has it. */
 export async function readTokenExpiry(
   opened: Promise<MailtrapClient>,
   { accountId, token }: { readonly accountId: string | undefined; readonly token: string },

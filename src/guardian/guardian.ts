@@ -55,18 +55,13 @@ export interface GuardianOptions {
   readonly random: () => number
 }
 
-export interface Guardian {
-  start(): Promise<void>
-  figures(): GuardianFigures
-  /** Cuts what is under way. */
-  stop(): Promise<void>
-}
+export type Guardian = ReturnType<typeof createGuardian>
 
 /**
  * Watches the webhooks that lead here at the provider: tells when one is paused or not as it should
  * be, resumes it if it may, and keeps count of our own outages.
  */
-export function createGuardian(options: GuardianOptions): Guardian {
+export function createGuardian(options: GuardianOptions) {
   const { plan, observer, now, elapsedMs, isWell, heartbeat } = options
   const stopping = new AbortController()
   const looks = createLooks(options, stopping.signal)
@@ -101,17 +96,18 @@ export function createGuardian(options: GuardianOptions): Guardian {
   }
 
   return {
-    async start() {
+    async start(): Promise<void> {
       outages = startOutages(await heartbeat.read(), now())
       ticking = tick().then(schedule)
     },
-    figures: () => ({
+    figures: (): GuardianFigures => ({
       ...looks.figures(),
       startedAt,
       outage: outages.beganAt === undefined ? undefined : describeOutage(outages.beganAt, now()),
       lastOutage: outages.last,
     }),
-    async stop() {
+    /** Cuts what is under way. */
+    async stop(): Promise<void> {
       stopping.abort()
       clearTimeout(timer)
       await ticking

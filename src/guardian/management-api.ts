@@ -1,6 +1,6 @@
 import type { MailtrapClient } from 'mailtrap'
 import { isObject } from '../providers/read-value.ts'
-import { createEmailLog, type EmailLogApi, readTokenExpiry } from './email-log.ts'
+import { createEmailLog, readTokenExpiry } from './email-log.ts'
 import {
   type ApiRefusal,
   explainRefusal,
@@ -28,7 +28,7 @@ export interface CreatedWebhook {
   readonly secret: string
 }
 
-export interface MailtrapApi extends ManagementApi, EmailLogApi {
+export interface MailtrapApi extends ManagementApi, ReturnType<typeof createEmailLog> {
   /** The provider's clock at its last answer, milliseconds since 1970; undefined: not told. */
   clock(): number | undefined
   /**

@@ -5,7 +5,6 @@ import type { Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import {
   createGuardian,
-  type Guardian,
   type GuardianOptions,
   type GuardianPlan,
   type Heartbeat,
@@ -20,20 +19,13 @@ interface GuardianSettings {
   readonly dataDir: string
 }
 
-interface PreparedGuardian {
-  /** Undefined without a token for the provider's management API. */
-  readonly guardian: Guardian | undefined
-  /** Takes other settings; answers what it did not take. */
-  reload(settings: GuardianSettings): readonly string[]
-}
-
 /** To be awaited before anybody is answered: what the guardian needs is loaded then. */
 export async function prepareGuardian({
   settings,
   ...parts
 }: Pick<GuardianOptions, 'isWell' | 'observer' | 'now'> & {
   readonly settings: GuardianSettings
-}): Promise<PreparedGuardian> {
+}) {
   let plan = readPlan(settings)
   const first = plan
   // Without it, each look says so.
@@ -48,8 +40,10 @@ export async function prepareGuardian({
       random: Math.random,
     })
   return {
+    /** Undefined without a token for the provider's management API. */
     guardian,
-    reload(fresh) {
+    /** Takes other settings; answers what it did not take. */
+    reload(fresh: GuardianSettings): readonly string[] {
       const freshPlan = readPlan(fresh)
       if (!freshPlan !== !guardian) {
         return ['MAILTRAP_API_TOKEN: the guardian cannot begin or end without a restart.']
