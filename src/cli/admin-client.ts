@@ -6,23 +6,14 @@ import { CommandFailure, wrongUse } from './command.ts'
 
 export type Query = Readonly<Record<string, string | number | undefined>>
 
-/** The admin API of a running receiver. Every call rejects with a CommandFailure. */
-export interface AdminClient {
-  get<Answer>(path: string, query?: Query): Promise<Answer>
-  getBytes(path: string): Promise<Uint8Array>
-  /** Has something done that may take long; tells of its progress. */
-  work<Answer>(
-    path: string,
-    body: Readonly<Record<string, unknown>>,
-    onProgress?: (progress: WorkProgress) => void,
-  ): Promise<Answer>
-}
+export type AdminClient = ReturnType<typeof createAdminClient>
 
 /** The receiver itself gives up a question after 30 s. */
 const READ_TIMEOUT_MS = 35_000
 /** Work that goes on tells of its progress five times a second. */
 const SILENCE_MS = 60_000
 
+/** The admin API of a running receiver. Every call rejects with a CommandFailure. */
 export function createAdminClient({
   url,
   password,
@@ -31,8 +22,8 @@ export function createAdminClient({
   /** For example `http://127.0.0.1:3001`. */
   readonly url: string
   readonly password?: string | undefined
-  readonly stopped?: AbortSignal
-}): AdminClient {
+  readonly stopped: AbortSignal
+}) {
   const base = url.replace(/\/+$/, '')
   const headers: Record<string, string> =
     password === undefined
@@ -45,7 +36,7 @@ export function createAdminClient({
     request: RequestInit & { readonly signal: AbortSignal },
     read: (response: Response) => Promise<Answer>,
   ): Promise<Answer> => {
-    const signal = stopped ? AbortSignal.any([stopped, request.signal]) : request.signal
+    const signal = AbortSignal.any([stopped, request.signal])
     try {
       const response = await fetch(`${base}${path}`, { ...request, signal, redirect: 'manual' })
       if (response.ok) return await read(response)
@@ -65,8 +56,9 @@ export function createAdminClient({
         if (answer === undefined) throw noAdminApi(base)
         return answer as Answer
       }),
-    getBytes: (path) =>
+    getBytes: (path: string) =>
       ask(path, read(), async (response) => new Uint8Array(await response.arrayBuffer())),
+    /** Has something done that may take long; tells of its progress. */
     async work<Answer>(
       path: string,
       body: Readonly<Record<string, unknown>>,

@@ -3,9 +3,8 @@ import type { AuditJson } from '../admin/api/audit.ts'
 import { listFields } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addListOptions, printList } from './connect.ts'
-import { formatCount, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
-import type { Colour } from './terminal.ts'
+import { type Colour, formatCount, formatInstant } from './terminal.ts'
 
 const OUTCOME_COLOURS: Readonly<Record<AuditJson['outcome'], Colour | undefined>> = {
   begun: undefined,
@@ -30,12 +29,7 @@ const COLUMNS: readonly Column<AuditJson>[] = [
   },
 ]
 
-const LIST = {
-  path: '/api/audit',
-  rowsIn: 'audit',
-  columns: COLUMNS,
-  whenEmpty: 'Nobody had anything done yet.',
-}
+const LIST = { name: 'audit', columns: COLUMNS, whenEmpty: 'Nobody had anything done yet.' }
 
 const EXAMPLES = `
 Examples:

@@ -8,9 +8,8 @@ import { ManagementFailure } from '../guardian/management-failure.ts'
 import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
 import { type CommandContext, readerOf, wrongSettings } from './command.ts'
 import { addAdminOptions, connect, connectToChange } from './connect.ts'
-import { formatCounted, formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { printAnswer } from './terminal.ts'
+import { formatCounted, formatInstant, printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:

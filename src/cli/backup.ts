@@ -3,8 +3,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { readSettings } from '../config.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
-import { formatCount } from './figures.ts'
-import { printAnswer } from './terminal.ts'
+import { formatCount, printAnswer } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:

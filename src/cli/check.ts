@@ -7,8 +7,14 @@ import { ReceiverError } from '../errors.ts'
 import { DEFAULT_PROVIDER, type HandlerSettings } from '../model.ts'
 import { type CommandContext, describeError, wrongSettings } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
-import { formatCounted } from './figures.ts'
-import { describeFacts, type Paint, printAnswer, safeLines, safeText } from './terminal.ts'
+import {
+  describeFacts,
+  formatCounted,
+  type Paint,
+  printAnswer,
+  safeLines,
+  safeText,
+} from './terminal.ts'
 
 const EXAMPLES = `
 Examples:

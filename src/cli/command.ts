@@ -116,17 +116,19 @@ export function readerOf<Value>(hint: string, read: (text: string) => Value | un
   }
 }
 
-/** A whole number from `least` to `most`; undefined: the text is none. */
-export function wholeNumber(text: string, least: number, most: number): number | undefined {
-  const number = Number(text)
-  return /^\d+$/.test(text) && number >= least && number <= most ? number : undefined
+/** Reads a whole number from `least` to `most`. */
+export function numberReader(hint: string, least: number, most: number) {
+  return readerOf(hint, (text) => {
+    const number = Number(text)
+    return /^\d+$/.test(text) && number >= least && number <= most ? number : undefined
+  })
 }
 
-export const readSeed = readerOf('Give a whole number from 0 to 4294967295.', (text) =>
-  wholeNumber(text, 0, 0xffff_ffff),
-)
-export const readWholeNumber = readerOf('Give a whole number from 1.', (text) =>
-  wholeNumber(text, 1, Number.MAX_SAFE_INTEGER),
+export const readSeed = numberReader('Give a whole number from 0 to 4294967295.', 0, 0xffff_ffff)
+export const readWholeNumber = numberReader(
+  'Give a whole number from 1.',
+  1,
+  Number.MAX_SAFE_INTEGER,
 )
 export const readUrl = readerOf('Give an address such as http://127.0.0.1:3001.', (text) =>
   /^https?:$/.test(new URL(text).protocol) ? text : undefined,

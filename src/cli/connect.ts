@@ -10,10 +10,9 @@ import {
   wrongSettings,
 } from './command.ts'
 import { readSecret } from './command-settings.ts'
-import { formatInstant } from './figures.ts'
 import { createProgress } from './progress.ts'
 import { printRows, type Rows } from './table.ts'
-import { printAnswer, safeText, writeText } from './terminal.ts'
+import { formatInstant, printAnswer, safeText, writeText } from './terminal.ts'
 
 /** Adds what every command needs that speaks to a running receiver. */
 export function addAdminOptions(command: Command): Command {
@@ -123,21 +122,20 @@ export function addListOptions(command: Command): Command {
 /** Prints the rows of the admin API: a table for people, a JSON line per row for machines. */
 export async function printList<Row>(
   context: CommandContext,
-  { columns, whenEmpty, ...list }: Omit<Rows<Row>, 'pages'> & Pick<ListRequest, 'path' | 'rowsIn'>,
+  { name, ...rows }: Omit<Rows<Row>, 'pages'> & Pick<ListRequest, 'name'>,
 ): Promise<void> {
   const { all, limit = MAX_PAGE } = context.options
-  const request = { ...list, query: filterOf(context), limit: all ? Infinity : limit }
+  const request = { name, query: filterOf(context), limit: all ? Infinity : limit }
   const pages = readPages<Row>(await connect(context), request)
-  await printRows({ columns, pages, whenEmpty }, context)
+  await printRows({ ...rows, pages }, context)
 }
 
 const MAX_PAGE = 500
 
 interface ListRequest {
-  readonly path: string
-  /** The name under which an answer holds its rows. */
-  readonly rowsIn: string
-  readonly query?: Query
+  /** `events` of `/api/events`; an answer holds its rows under the same name. */
+  readonly name: string
+  readonly query: Query
   /** `Infinity` for all. */
   readonly limit: number
 }
@@ -145,17 +143,17 @@ interface ListRequest {
 /** Reads rows page by page, newest first; never more than one page in memory. */
 export async function* readPages<Row>(
   client: AdminClient,
-  { path, rowsIn, query = {}, limit }: ListRequest,
+  { name, query, limit }: ListRequest,
 ): AsyncGenerator<readonly Row[]> {
   let left = limit
   let cursor: string | undefined
   while (left > 0) {
-    const page = await client.get<Readonly<Record<string, unknown>>>(path, {
+    const page = await client.get<Readonly<Record<string, unknown>>>(`/api/${name}`, {
       ...query,
       limit: Math.min(left, MAX_PAGE),
       cursor,
     })
-    const rows = page[rowsIn] as readonly Row[]
+    const rows = page[name] as readonly Row[]
     yield rows
     left -= rows.length
     // A page may be empty because time was up: then its cursor goes on.

@@ -6,10 +6,9 @@ import { EVENT_STATES } from '../model.ts'
 import type { AdminClient, Query } from './admin-client.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
 import { addListOptions, connect, filterOf, printList, readPages } from './connect.ts'
-import { formatInstant } from './figures.ts'
 import { showEventCommand } from './show-event.ts'
 import { type Column, createOwnTable, jsonLines } from './table.ts'
-import { STATE_COLOURS, writeText } from './terminal.ts'
+import { formatInstant, STATE_COLOURS, writeText } from './terminal.ts'
 
 const COLUMNS: readonly Column<EventJson>[] = [
   { title: 'ID', text: (event) => event.id },
@@ -63,8 +62,7 @@ async function listEvents(context: CommandContext): Promise<void> {
   const hint = type === undefined ? undefined : checkKey(type)
   // Providers may send names that nobody knows here, which is no error.
   const whenEmpty = `No such event. ${hint ?? NO_EVENTS}`
-  const list = { path: '/api/events', rowsIn: 'events', columns: COLUMNS, whenEmpty }
-  await printList(context, list)
+  await printList(context, { name: 'events', columns: COLUMNS, whenEmpty })
 }
 
 const INTERVAL_MS = 1_000
@@ -109,8 +107,7 @@ async function createLook(
 
   const look = async () => {
     const found: EventJson[] = []
-    const span = { ...query, from }
-    const request = { path: '/api/events', rowsIn: 'events', query: span, limit: Infinity }
+    const request = { name: 'events', query: { ...query, from }, limit: Infinity }
     for await (const page of readPages<EventJson>(client, request)) {
       const unseen = page.filter(({ id }) => !seen.has(id))
       found.push(...unseen)

@@ -3,9 +3,8 @@ import type { HandlerJson } from '../admin/api/handlers.ts'
 import { errorLine, failingShare, type HandlerState, handlerState } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect, workCommand } from './connect.ts'
-import { formatCounted, formatInstant } from './figures.ts'
 import { type Column, figureColumn, printRows } from './table.ts'
-import type { Colour } from './terminal.ts'
+import { type Colour, formatCounted, formatInstant } from './terminal.ts'
 
 const COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },

@@ -2,12 +2,11 @@ import { Command, Option } from 'commander'
 import type { DiscardedJson } from '../admin/api/change-jobs.ts'
 import { errorLine } from '../admin/api/in-words.ts'
 import type { ListedJobJson } from '../admin/api/jobs.ts'
-import { JOB_STATES } from '../model.ts'
+import { JOB_STATES, REPLAYED_STATES } from '../model.ts'
 import type { CommandContext } from './command.ts'
 import { addListOptions, filterOf, needFilter, printList, workCommand } from './connect.ts'
-import { formatCounted, formatInstant } from './figures.ts'
 import type { Column } from './table.ts'
-import { STATE_COLOURS } from './terminal.ts'
+import { formatCounted, formatInstant, STATE_COLOURS } from './terminal.ts'
 
 const COLUMNS: readonly Column<ListedJobJson>[] = [
   { title: 'EVENT', text: (job) => job.event },
@@ -40,7 +39,7 @@ Examples:
   mailtrap-receiver jobs discard --handler suppressions --reason 'The list was given up.'
   mailtrap-receiver events show 1048576   the whole error of a job of event 1048576`
 
-const LIST = { path: '/api/jobs', rowsIn: 'jobs', columns: COLUMNS, whenEmpty: 'No such job.' }
+const LIST = { name: 'jobs', columns: COLUMNS, whenEmpty: 'No such job.' }
 
 export function jobsCommand(context: CommandContext): Command {
   return addListOptions(
@@ -136,4 +135,30 @@ function describeDiscarded({ discarded, left }: DiscardedJson): string {
     return n === 0 ? [] : [`${formatCounted(n, 'job is', 'jobs are')} ${words}`]
   })
   return states.length === 0 ? said : `${said} Left as it is: ${states.join('; ')}.`
+}
+
+const REPLAY_EXAMPLES = `
+Examples:
+  mailtrap-receiver replay --state dead                          after a bug in a handler was mended
+  mailtrap-receiver replay --handler suppressions --type bounce  for a handler that is new
+  mailtrap-receiver replay --event 1048576                       one event, a conflict or stale one too`
+
+export function replayCommand(context: CommandContext): Command {
+  const command = new Command('replay')
+    .option('--handler <name>', 'for this handler only')
+    .addOption(new Option('--state <state>', 'events in this state').choices(REPLAYED_STATES))
+    .option('--type <type>', "provider's name of the event, for example bounce")
+    .option('--from <time>', 'received at or after, for example 2026-11-21T09:30')
+    .option('--to <time>', 'received before')
+    .option('--event <id>', 'one event, by its ID in the list of events')
+    .addHelpText('after', REPLAY_EXAMPLES)
+  const everything = 'events: without any filter, every event would run again'
+  return workCommand(context, command, () => ({
+    path: '/api/replay',
+    request: needFilter(filterOf(context), command, everything),
+    describe: ({ replayed }: { readonly replayed: number }) =>
+      replayed === 0
+        ? 'No job became pending: nothing matches, or what does is pending already or a test of the provider.'
+        : `${formatCounted(replayed, 'job is', 'jobs are')} pending again.`,
+  }))
 }

@@ -7,9 +7,8 @@ import type { CopyReport } from '../store/postgres/copy-target.ts'
 import { type CopyProblem, CopyRefused } from '../store/sqlite/copy-source.ts'
 import { type CommandContext, CommandFailure, wrongSettings } from './command.ts'
 import { readSecret } from './command-settings.ts'
-import { formatCount, formatCounted } from './figures.ts'
 import { createProgress } from './progress.ts'
-import { printAnswer, safeLines } from './terminal.ts'
+import { formatCount, formatCounted, printAnswer, safeLines } from './terminal.ts'
 
 interface MigrateOptions {
   readonly from: string

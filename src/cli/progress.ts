@@ -1,6 +1,5 @@
 import type { ProcessContext } from './command.ts'
-import { formatCount } from './figures.ts'
-import { createPaint, displayWidth, shorten } from './terminal.ts'
+import { createPaint, displayWidth, formatCount, shorten } from './terminal.ts'
 
 export interface ProgressState {
   readonly done: number
@@ -12,18 +11,12 @@ export interface ProgressState {
   readonly problem?: string | undefined
 }
 
-export interface Progress {
-  show(state: ProgressState): void
-  /** Removes the bar. */
-  clear(): void
-}
-
 const BAR_WIDTH = 24
 const TERMINAL_INTERVAL_MS = 100
 const PLAIN_INTERVAL_MS = 5_000
 
 /** A bar on a terminal; elsewhere a plain line now and then. Both on stderr. */
-export function createProgress(context: ProcessContext): Progress {
+export function createProgress(context: ProcessContext) {
   const { stderr, elapsedMs } = context
   // A dumb one cannot remove what was written.
   const isTerminal = stderr.isTTY === true && context.env.TERM !== 'dumb'
@@ -44,7 +37,7 @@ export function createProgress(context: ProcessContext): Progress {
   }
 
   return {
-    show(state) {
+    show(state: ProgressState): void {
       const now = elapsedMs()
       if (now - shownAt < (isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS)) return
       shownAt = now
@@ -52,7 +45,8 @@ export function createProgress(context: ProcessContext): Progress {
       if (!isTerminal) stderr.write(`${text}\n`)
       else stderr.write(`\r\x1b[K${fitLine(state, text)}`)
     },
-    clear() {
+    /** Removes the bar. */
+    clear(): void {
       if (isTerminal) stderr.write('\r\x1b[K')
     },
   }

@@ -2,9 +2,16 @@ import { Command } from 'commander'
 import type { QuarantineJson } from '../admin/api/quarantine.ts'
 import { type CommandContext, readWholeNumber } from './command.ts'
 import { addAdminOptions, addListOptions, connect, printList, workCommand } from './connect.ts'
-import { formatCounted, formatInstant } from './figures.ts'
 import { type Column, figureColumn } from './table.ts'
-import { describeFacts, type Paint, printAnswer, safeLines, writeText } from './terminal.ts'
+import {
+  describeFacts,
+  formatCounted,
+  formatInstant,
+  type Paint,
+  printAnswer,
+  safeLines,
+  writeText,
+} from './terminal.ts'
 
 interface ShowOptions {
   readonly raw?: boolean
@@ -29,12 +36,7 @@ Examples:
   mailtrap-receiver quarantine show 7 --raw > piece.bin
   mailtrap-receiver quarantine replay 7`
 
-const LIST = {
-  path: '/api/quarantine',
-  rowsIn: 'quarantine',
-  columns: COLUMNS,
-  whenEmpty: 'Nothing is in quarantine.',
-}
+const LIST = { name: 'quarantine', columns: COLUMNS, whenEmpty: 'Nothing is in quarantine.' }
 
 export function quarantineCommand(context: CommandContext): Command {
   return addListOptions(

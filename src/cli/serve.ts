@@ -1,9 +1,10 @@
 import { Command } from 'commander'
+import type { RunningApp } from '../app/running-app.ts'
 import type { Settings } from '../config.ts'
 import { createLogger } from '../observe/create-logger.ts'
 import { type CommandContext, reachableUrl, readVersion } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
-import { type ReceiverAddresses, runReceiver } from './run-receiver.ts'
+import { runReceiver } from './run-receiver.ts'
 import { keepSettingsCurrent } from './serve/keep-settings-current.ts'
 
 const EXAMPLES = `
@@ -70,7 +71,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
 function describeDevelopment(
   { dataDir }: Settings,
   secret: string,
-  { publicUrl, adminUrl }: ReceiverAddresses,
+  { publicUrl, adminUrl }: RunningApp,
 ): string {
   const url = `${reachableUrl(publicUrl)}/webhooks/mailtrap`
   const page = adminUrl === undefined ? '' : `Look at what came:\n  ${reachableUrl(adminUrl)}/\n`

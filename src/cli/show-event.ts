@@ -5,9 +5,11 @@ import type { HandlerJson } from '../admin/api/handlers.ts'
 import type { JobJson } from '../admin/api/jobs.ts'
 import { type CommandContext, CommandFailure } from './command.ts'
 import { addAdminOptions, connect } from './connect.ts'
-import { formatCounted, formatDuration, formatInstant } from './figures.ts'
 import {
   describeFacts,
+  formatCounted,
+  formatDuration,
+  formatInstant,
   type Paint,
   printAnswer,
   safeLines,

@@ -10,14 +10,20 @@ import { Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import {
   type CommandContext,
   CommandFailure,
+  numberReader,
   readerOf,
   readSeed,
   readWholeNumber,
-  wholeNumber,
 } from './command.ts'
 import { readSecret } from './command-settings.ts'
-import { formatCounted, formatDuration, formatInstant } from './figures.ts'
-import { createPaint, type Paint, safeText } from './terminal.ts'
+import {
+  createPaint,
+  formatCounted,
+  formatDuration,
+  formatInstant,
+  type Paint,
+  safeText,
+} from './terminal.ts'
 
 const FAULT_LINES = Object.entries(FAULT_MEANINGS).map(
   ([name, meaning]) => `  ${name.padEnd(16)} ${meaning}\n`,
@@ -108,9 +114,7 @@ const MAX_SPEED = 1_000_000
 const readSpeed = readerOf('Give a number such as 60, which makes a minute of a second.', (text) =>
   /^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_SPEED ? Number(text) : undefined,
 )
-const readPort = readerOf('Give a port from 0, any free one, to 65535.', (text) =>
-  wholeNumber(text, 0, 65_535),
-)
+const readPort = numberReader('Give a port from 0, any free one, to 65535.', 0, 65_535)
 const readSpan = readerOf('Give a time with its unit, such as 30s, 10m or 2h.', readDuration)
 
 /** `duplicate=0.1,reorder=1` */

@@ -4,15 +4,19 @@ import { isHandler } from '../admin/api/in-words.ts'
 import type { ProcessJson, StatsJson } from '../admin/api/stats-schema.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect } from './connect.ts'
+import { type Column, createTable, figureColumn } from './table.ts'
 import {
+  describeFacts,
   formatBytes,
   formatCount,
   formatCounted,
   formatDuration,
   formatInstant,
-} from './figures.ts'
-import { type Column, createTable, figureColumn } from './table.ts'
-import { describeFacts, type Paint, printAnswer, STATE_COLOURS, safeText } from './terminal.ts'
+  type Paint,
+  printAnswer,
+  STATE_COLOURS,
+  safeText,
+} from './terminal.ts'
 
 const EXAMPLES = `
 Examples:

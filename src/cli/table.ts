@@ -1,9 +1,9 @@
 import type { CommandContext } from './command.ts'
-import { formatCount } from './figures.ts'
 import {
   type Colour,
   createPaint,
   displayWidth,
+  formatCount,
   type Paint,
   plain,
   safeText,

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Receiver, runReceiver } from '../../src/cli/run-receiver.ts'
+import type { App } from '../../src/app/running-app.ts'
+import { runReceiver } from '../../src/cli/run-receiver.ts'
+import { ReceiverError } from '../../src/errors.ts'
+
+type Receiver = Omit<App, 'reload'>
 
 const ADDRESSES = { publicUrl: 'http://127.0.0.1:3000', adminUrl: undefined, handlers: [] }
 
@@ -89,7 +93,7 @@ describe('runReceiver', () => {
   })
 
   it('ends with the reason when the receiver cannot go on', async () => {
-    const reason = new Error('the disk is gone')
+    const reason = new ReceiverError('store_closed', { detail: 'the disk is gone' })
     const { receiver, signals } = build({ failed: Promise.resolve(reason) })
     await expect(runReceiver(receiver, signals, async () => 'stay')).rejects.toBe(reason)
   })

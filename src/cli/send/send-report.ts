@@ -2,9 +2,15 @@ import { createHistogram } from 'node:perf_hooks'
 import type { OutgoingBatch } from '../../providers/outgoing-batch.ts'
 import type { Answer } from '../../simulator/send-request.ts'
 import { CommandFailure } from '../command.ts'
-import { formatBytes, formatCount, formatCounted, formatDuration } from '../figures.ts'
 import type { ProgressState } from '../progress.ts'
-import { type Paint, safeText } from '../terminal.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  type Paint,
+  safeText,
+} from '../terminal.ts'
 
 /** Counts answers in bounded memory, however many. */
 export class SendTally {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
+import type { App } from '../../app/running-app.ts'
 import {
   digestFiles,
   findReplaced,
@@ -35,10 +36,7 @@ export interface CurrentSettingsOptions {
   /** Throws a SettingsError. */
   readonly read: () => Settings
   /** Has the receiver take them; resolves with what it did not take, a sentence each. */
-  readonly apply: (
-    settings: Settings,
-    options: { isCodeNew: boolean; isAudited: boolean },
-  ) => Promise<readonly string[]>
+  readonly apply: App['reload']
   readonly log: Logger
   /** Also when a file comes into a folder of handlers, or goes from there. Default false. */
   readonly followsFolders?: boolean

@@ -18,7 +18,7 @@ async function keep(cwd: string, whileApplied = () => {}) {
   const stop = keepSettingsCurrent({
     settings: read(),
     read,
-    apply: async (settings, { isAudited }) => {
+    apply: async (settings, { isAudited = true }) => {
       whileApplied()
       audited.push(isAudited)
       taken.push(settings)

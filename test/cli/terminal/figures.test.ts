@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatCounted, formatDuration, formatInstant } from '../../../src/cli/figures.ts'
+import { formatCounted, formatDuration, formatInstant } from '../../../src/cli/terminal.ts'
 
 describe('formatDuration', () => {
   it.each([

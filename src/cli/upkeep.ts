@@ -3,9 +3,9 @@ import type { EraseJson } from '../admin/api/upkeep.ts'
 import { ERASE_PARAMETERS } from '../admin/parameters.ts'
 import { type CommandContext, CommandFailure, readerOf } from './command.ts'
 import { workCommand } from './connect.ts'
-import { formatCounted } from './figures.ts'
+import { formatCounted } from './terminal.ts'
 
-const EXAMPLES = `
+const ERASE_EXAMPLES = `
 Example:
   mailtrap-receiver erase user@example.com
 
@@ -19,7 +19,7 @@ Exit code 0 when nothing is left, otherwise 1.`
 export function eraseCommand(context: CommandContext): Command {
   const command = new Command('erase')
     .argument('<recipient>', 'e-mail address, in any case', readAddress)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', ERASE_EXAMPLES)
   return workCommand(context, command, (recipient) => ({
     path: '/api/erase',
     request: { recipient },
@@ -55,4 +55,20 @@ function refuseRest({ waiting, wiped }: EraseJson): void {
       "The rows are gone, but the address can still be found among the bytes of the store's files: in a row of somebody whose address contains it, or where a deleted row was. Run the same command again; if it stays, stop the receiver and run VACUUM on the SQLite file.",
     )
   }
+}
+
+const PRUNE_EXAMPLES = `
+Example:
+  mailtrap-receiver prune
+
+Forgets what is older than RETAIN_EVENTS, RETAIN_DEAD and RETAIN_KEYS of the running receiver, which
+it otherwise does every hour.`
+
+export function pruneCommand(context: CommandContext): Command {
+  const command = new Command('prune').addHelpText('after', PRUNE_EXAMPLES)
+  return workCommand(context, command, () => ({
+    path: '/api/prune',
+    describe: ({ pruned }: { readonly pruned: number }) =>
+      pruned === 0 ? 'Nothing is that old.' : `${formatCounted(pruned, 'row')} forgotten.`,
+  }))
 }
