@@ -1,21 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
 import { Command } from 'commander'
-import type { StatsJson } from '../admin/api/stats-schema.ts'
-import { errorCode } from '../config/secrets.ts'
-import { readSettings, type Settings } from '../config.ts'
-import { type OutgoingRequest, sendRequest } from '../simulator/send-request.ts'
-import { createAdminClient } from './admin-client.ts'
-import {
-  type CommandContext,
-  CommandFailure,
-  readAdminUrl,
-  readWholeNumber,
-  wrongSettings,
-  wrongUse,
-} from './command.ts'
-import { readSecret } from './command-settings.ts'
-import { listenerUrl } from './connect.ts'
+import { type CommandContext, CommandFailure, readAdminUrl, readWholeNumber } from './command.ts'
 import {
   checkHealth,
   checkLargeBatch,
@@ -23,17 +7,17 @@ import {
   checkRefusals,
   checkSignatures,
 } from './doctor/check-answers.ts'
-import { type CheckContext, type CheckResult, type Found, skipped } from './doctor/check-context.ts'
 import {
-  checkClock,
-  checkDisk,
-  checkStore,
-  checkWebhooks,
-  viewMailtrap,
-} from './doctor/check-own-side.ts'
+  type CheckContext,
+  createCheckContext,
+  type DoctorOptions,
+  type Finding,
+  type Found,
+  skipped,
+} from './doctor/check-context.ts'
+import { checkClock, checkDisk, checkStore, checkWebhooks } from './doctor/check-own-side.ts'
 import { checkCertificate, checkDns, checkPort } from './doctor/check-way.ts'
-import { formatCounted } from './figures.ts'
-import { type Paint, printAnswer, safeText } from './terminal.ts'
+import { formatCounted, type Paint, printAnswer, safeText } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -44,13 +28,6 @@ Examples:
 Run it with the settings of the receiver, best on its machine. It sends test batches, signed and
 forged: the receiver keeps one test event of each source and gives it to no handler. Nothing else is
 changed. Exit code 1 when a check failed.`
-
-interface DoctorOptions {
-  readonly dev?: boolean
-  readonly source?: string
-  readonly caFile?: string
-  readonly timeout: number
-}
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
@@ -83,58 +60,10 @@ async function doctor(
     throw new CommandFailure(`${formatCounted(failed, 'check')} failed; what to do stands above.`)
 }
 
-async function createCheckContext(
-  url: string | undefined,
-  options: DoctorOptions,
-  context: CommandContext,
-): Promise<CheckContext> {
-  const { env, now, stopped } = context
-  const { dev = false, timeout } = options
-  const settings = readSettings({ env, dev, isSourceOptional: true })
-  const { base, sources } = findTarget(url, options.source, settings)
-  const ca = options.caFile === undefined ? undefined : readCertificates(options.caFile)
-  const timeoutMs = timeout * 1_000
-  const readStats = await createStatsReader(settings, context)
-  const parts = {
-    base,
-    sources,
-    settings,
-    timeoutMs,
-    ca,
-    now,
-    async ask(path: string, request: OutgoingRequest) {
-      const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base)
-      const sentAt = now()
-      const exchange = await sendRequest(url, request, { timeoutMs, ca, stopped })
-      return { ...exchange, sentAt, answeredAt: now() }
-    },
-    readStats,
-    statsBefore: await readStats(),
-  }
-  return { ...parts, mailtrap: await viewMailtrap(parts, stopped) }
-}
-
-function readCertificates(path: string): string[] {
-  try {
-    return [...rootCertificates, readFileSync(path, 'utf8')]
-  } catch (error) {
-    throw wrongSettings(
-      `The file ${path} could not be read (${errorCode(error)}). Give one with PEM certificates.`,
-      error,
-    )
-  }
-}
-
-/** Undefined answers where the admin listener cannot be asked. */
-async function createStatsReader(
-  { admin }: Settings,
-  { env, stopped, options: { adminUrl, passwordFile } }: CommandContext,
-): Promise<CheckContext['readStats']> {
-  const given = await readSecret({ name: 'ADMIN_PASSWORD', file: passwordFile }, env)
-  const url = adminUrl ?? (admin && listenerUrl(admin))
-  if (url === undefined) return async () => undefined
-  const client = createAdminClient({ url, password: given ?? admin?.password, stopped })
-  return () => client.get<StatsJson>('/api/stats').catch(() => undefined)
+/** What one check found. */
+export interface CheckResult extends Omit<Finding, 'source'> {
+  /** Which one: `certificate`, `signature, mailtrap`. */
+  readonly check: string
 }
 
 interface Check {
@@ -199,37 +128,4 @@ function describeFindings(url: string, findings: readonly CheckResult[], paint: 
   const warnings = formatCounted(count('warning'), 'warning')
   const summary = `${failures}, ${warnings}, ${count('skipped')} not checked.`
   return `${safeText(url)}\n\n${lines.join('')}\n${summary}\n`
-}
-
-const WEBHOOK_PATH = /\/webhooks\/([^/]+)\/?$/
-
-/** Where the receiver should be reached, and which of its sources are to be tried. */
-function findTarget(url: string | undefined, source: string | undefined, settings: Settings) {
-  const base = readBase(url ?? settings.publicUrl)
-  const named = source ?? WEBHOOK_PATH.exec(base.pathname)?.[1]
-  base.pathname = base.pathname.replace(WEBHOOK_PATH, '/')
-  base.search = ''
-  base.hash = ''
-  const sources = settings.sources.filter(({ name }) => named === undefined || name === named)
-  if (named === undefined || sources.length > 0 || settings.sources.length === 0) {
-    return { base, sources }
-  }
-  const names = settings.sources.map(({ name }) => name).join(', ')
-  throw wrongUse(`There is no source ${named} in these settings. There are: ${names}.`)
-}
-
-function readBase(text: string | undefined): URL {
-  if (text === undefined) {
-    throw wrongUse(
-      'Say where the receiver is: mailtrap-receiver doctor https://<host>, or set PUBLIC_URL.',
-    )
-  }
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw wrongUse('The URL is no address of http or https, such as https://hooks.example.com.')
-  }
-  // Of the settings' own; those in the URL would be sent to whoever answers.
-  url.username = ''
-  url.password = ''
-  return url
 }

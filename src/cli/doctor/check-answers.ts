@@ -9,12 +9,12 @@ import { PROVIDERS } from '../../providers/providers.ts'
 import type { OutgoingRequest } from '../../simulator/send-request.ts'
 import {
   type CheckContext,
+  type DatedExchange,
   type Finding,
   type Found,
   failed,
   ok,
   skipped,
-  type TimedExchange,
   warning,
 } from './check-context.ts'
 import { explainAnswer, isReceived } from './explain-answer.ts'
@@ -167,7 +167,7 @@ async function send(
   context: CheckContext,
   source: Source,
   options: BatchOptions,
-): Promise<{ answer: TimedExchange; reason: RefusalReason | undefined }> {
+): Promise<{ answer: DatedExchange; reason: RefusalReason | undefined }> {
   const before = await context.readStats()
   const query = source.urlToken === undefined ? '' : `?token=${encodeURIComponent(source.urlToken)}`
   const request = makeTestBatch(source, options, context.now())

@@ -1,24 +1,21 @@
 import { errorCode } from '../../config/secrets.ts'
 import { assessWebhooks, NO_MEMORY } from '../../guardian/assess-webhooks.ts'
-import { createMailtrapApi, readWebhooks } from '../../guardian/management-api.ts'
-import { ManagementFailure } from '../../guardian/management-failure.ts'
 import { guardedOf } from '../../guardian/prepare-guardian.ts'
 import type { Source } from '../../model.ts'
 import { PROVIDERS } from '../../providers/providers.ts'
 import { folderOfStore, inspectFolder, inspectStore } from '../../store/inspect-store.ts'
 import { describeError } from '../command.ts'
-import { formatCounted } from '../figures.ts'
+import { formatCounted } from '../terminal.ts'
 import {
   type CheckContext,
   type Finding,
   type Found,
   failed,
-  type MailtrapView,
   ok,
   skipped,
   warning,
 } from './check-context.ts'
-import { describeAhead, readAhead } from './explain-answer.ts'
+import { describeAhead } from './explain-answer.ts'
 
 const GIGABYTE = 1024 ** 3
 const LITTLE_BYTES = GIGABYTE
@@ -87,34 +84,13 @@ export function checkWebhooks({ mailtrap, base, sources, now }: CheckContext): F
   )
 }
 
-/** Undefined where the settings name no token, or no source has webhooks that can be watched. */
-export async function viewMailtrap(
-  context: Pick<CheckContext, 'settings' | 'sources' | 'timeoutMs' | 'now'>,
-  signal: AbortSignal,
-): Promise<MailtrapView | undefined> {
-  const { sources, timeoutMs, now } = context
-  const { management } = context.settings
-  if (!management || guardedOf(sources).length === 0) return undefined
-  const api = createMailtrapApi({ ...management, signal, timeoutMs })
-  const sentAt = now()
-  try {
-    const webhooks = readWebhooks(await api.list())
-    const clock = api.clock()
-    const aheadMs = clock === undefined ? undefined : clock - (sentAt + now()) / 2
-    return { webhooks, failure: undefined, aheadMs }
-  } catch (error) {
-    const failure = ManagementFailure.from(error, management.url)
-    return { webhooks: [], failure, aheadMs: undefined }
-  }
-}
-
 /** `Date` counts whole seconds, and the way takes its time. */
 const FINE_SECONDS = 5
 const TOO_FAR_SECONDS = 60
 
 /** Compares the clock of whoever answers, and the provider's where it is known, with ours. */
 export async function checkClock({ ask, sources, mailtrap }: CheckContext): Promise<Finding> {
-  const aheadMs = readAhead(await ask('/readyz', { method: 'GET' }))
+  const { aheadMs } = await ask('/readyz', { method: 'GET' })
   if (aheadMs === undefined) return skipped('No answer told the time')
   const differenceMs = aheadMs - (mailtrap?.aheadMs ?? 0)
   const off = Math.abs(Math.round(differenceMs / 1_000))

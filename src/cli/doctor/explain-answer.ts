@@ -1,5 +1,5 @@
 import type { RefusalReason } from '../../observe/observer.ts'
-import type { TimedExchange } from './check-context.ts'
+import type { DatedExchange } from './check-context.ts'
 
 /** What is wrong, and how to mend it. */
 type Explanation = readonly [detail: string, remedy: string]
@@ -70,7 +70,7 @@ const STATUSES: Readonly<Record<number, Explanation>> = {
 }
 
 /** Why this is not the 200 that it should be; `reason` as the receiver counted it, where known. */
-export function explainAnswer(answer: TimedExchange, reason?: RefusalReason): Explanation {
+export function explainAnswer(answer: DatedExchange, reason?: RefusalReason): Explanation {
   if (!answer.isAnswered) {
     return [
       `No answer (${answer.code}).`,
@@ -86,7 +86,7 @@ export function explainAnswer(answer: TimedExchange, reason?: RefusalReason): Ex
   }
   const told = status === 401 && reason ? REASONS[reason] : undefined
   // The signed time is compared to the clock of the answer.
-  const ahead = reason === 'signature_time' ? readAhead(answer) : undefined
+  const ahead = reason === 'signature_time' ? answer.aheadMs : undefined
   const difference = ahead === undefined ? '' : ` That is ${describeAhead(ahead)} this machine’s.`
   if (told) return [`Answered 401. ${told[0]}${difference}`, told[1]]
   const known = STATUSES[status]
@@ -102,17 +102,11 @@ export function describeAhead(ms: number): string {
 }
 
 /** True for the answer that the receiver gives to an authentic batch, and nobody else. */
-export function isReceived(answer: TimedExchange): boolean {
+export function isReceived(answer: DatedExchange): boolean {
   if (!answer.isAnswered || answer.status !== 200) return false
   try {
     return JSON.parse(answer.text).status === 'received'
   } catch {
     return false
   }
-}
-
-/** The clock of whoever answered less ours, milliseconds; undefined: no time was told. */
-export function readAhead(answer: TimedExchange): number | undefined {
-  const at = Date.parse(answer.isAnswered ? String(answer.headers.date) : '')
-  return Number.isNaN(at) ? undefined : at - (answer.sentAt + answer.answeredAt) / 2
 }
