@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
-import { readDemoRequests } from '../../src/cli/demo/exercise.ts'
+import { readDemoRequests } from '../../src/cli/exercise-demo.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 import { sendRequest } from '../receive/send-request.ts'
 import { startApp } from './start-app.ts'

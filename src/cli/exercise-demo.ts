@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { StatsJson } from '../../admin/api/stats-schema.ts'
-import { createPoster } from '../../simulator/send-request.ts'
-import { type AdminClient, createAdminClient } from '../admin-client.ts'
-import { type CommandContext, reachableUrl } from '../command.ts'
-import { formatCounted } from '../figures.ts'
-import type { ReceiverAddresses } from '../run-receiver.ts'
+import type { StatsJson } from '../admin/api/stats-schema.ts'
+import type { RunningApp } from '../app/running-app.ts'
+import { createPoster } from '../simulator/send-request.ts'
+import { type AdminClient, createAdminClient } from './admin-client.ts'
+import { type CommandContext, reachableUrl } from './command.ts'
+import { formatCounted } from './terminal.ts'
 
 /** One recorded request, with what must come of it. */
 export interface DemoRequest {
@@ -52,22 +52,16 @@ export interface Expectation {
   readonly found: string
 }
 
-export interface Exercised {
-  readonly webhookUrl: string
-  readonly adminUrl: string
-  readonly sent: readonly SentRequest[]
-  readonly stats: StatsJson
-  readonly expectations: readonly Expectation[]
-}
+export type Exercised = Awaited<ReturnType<typeof exercise>>
 
 const TIMEOUT_MS = 30_000
 
 /** Sends the recorded requests over HTTP, one after the other, and looks at what came of them. */
 export async function exercise(
   samples: DemoRequests,
-  addresses: ReceiverAddresses,
+  addresses: RunningApp,
   context: CommandContext,
-): Promise<Exercised> {
+) {
   const { elapsedMs, stopped } = context
   const webhookUrl = `${reachableUrl(addresses.publicUrl)}/webhooks/mailtrap`
   const adminUrl = reachableUrl(addresses.adminUrl ?? '')
@@ -117,26 +111,27 @@ export function checkDemo(
   const [events, duplicates] = [total('events'), total('duplicates')]
   const quarantined = total('quarantined')
   const refused = requests.filter((request) => request.answer === 401).length
-  const counts = [
-    [events, stats.events.total, `${formatCounted(events, 'event')} stored, each once`],
-    [
-      ...[duplicates, stats.duplicates],
-      `${formatCounted(duplicates, 'duplicate')} recognised: no handler ran twice`,
-    ],
-    [
-      ...[quarantined, stats.quarantined],
-      `${formatCounted(quarantined, 'unreadable line')} in quarantine, its neighbours stored`,
-    ],
-    [
-      ...[refused, stats.batches.refused_by_reason.signature],
-      `${formatCounted(refused, 'request')} with a wrong signature refused, nothing of it kept`,
-    ],
-  ] as const
+  const expect = (wanted: number, found: number, text: string): Expectation => {
+    return { text, isMet: wanted === found, found: String(found) }
+  }
   return [
     checkAnswers(sent),
-    ...counts.map(([wanted, found, text]) => {
-      return { text, isMet: wanted === found, found: String(found) }
-    }),
+    expect(events, stats.events.total, `${formatCounted(events, 'event')} stored, each once`),
+    expect(
+      duplicates,
+      stats.duplicates,
+      `${formatCounted(duplicates, 'duplicate')} recognised: no handler ran twice`,
+    ),
+    expect(
+      quarantined,
+      stats.quarantined,
+      `${formatCounted(quarantined, 'unreadable line')} in quarantine, its neighbours stored`,
+    ),
+    expect(
+      refused,
+      stats.batches.refused_by_reason.signature,
+      `${formatCounted(refused, 'request')} with a wrong signature refused, nothing of it kept`,
+    ),
     checkJobs(handlers, stats),
   ]
 }
