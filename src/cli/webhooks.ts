@@ -1,19 +1,18 @@
 import { Command, Option } from 'commander'
 import type { ManagementApi } from '../guardian/management-api.ts'
 import type { Fields } from '../guardian/management-failure.ts'
+import { isObject } from '../providers/read-value.ts'
 import { PAYLOAD_FORMATS, SENDING_STREAMS, WEBHOOK_TYPES } from '../simulator/sending/webhook.ts'
 import { type CommandContext, readerOf, readUrl, readWholeNumber, wrongUse } from './command.ts'
-import { createOwnTable } from './table.ts'
-import { printAnswer, writeText } from './terminal.ts'
-import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
-import { type CreateOptions, createWebhook } from './webhooks/create-webhook.ts'
+import { type Column, createOwnTable } from './table.ts'
+import { printAnswer, safeText, writeText } from './terminal.ts'
 import {
-  describeWebhook,
+  createWebhook,
+  describeNext,
   type FieldOptions,
   fieldsToUpdate,
-  mailingApiColumns,
-  webhookColumns,
-} from './webhooks/webhook-fields.ts'
+} from './webhooks/change-webhook.ts'
+import { type ApiOptions, addApiOptions, connectApi } from './webhooks/connect-api.ts'
 
 const EXAMPLES = `
 Examples:
@@ -113,7 +112,12 @@ function createCommand(context: CommandContext): Command {
       .option('--domain <id>', 'of one sending domain only', readWholeNumber)
       .option('--secret-file <path>', 'where the signing secret is kept, see below')
       .addHelpText('after', CREATE_NOTES)
-      .action((options: CreateOptions) => createWebhook(options, context)),
+      .action(async (options: FieldOptions) => {
+        const { webhook, file } = await createWebhook(options, context)
+        const answer = { ...webhook, secret_file: file.path }
+        const describe = () => `${describeWebhook(webhook)}\n${describeNext(file)}`
+        await printAnswer(context, answer, describe)
+      }),
   )
 }
 
@@ -131,3 +135,49 @@ const readList = readerOf('Give names with commas between them, such as bounce,o
   const names = text.split(',').map((name) => name.trim())
   return names.every((name) => /^\w+$/.test(name)) ? names : undefined
 })
+
+/** Answers of both providers; keys may be missing. */
+const webhookColumns: readonly Column<Fields>[] = [
+  { title: 'ID', text: ({ id }) => textOf(id) },
+  {
+    title: 'STATE',
+    text: stateOf,
+    colour: (webhook) => (stateOf(webhook) === 'active' ? 'green' : 'red'),
+  },
+  { title: 'TYPE', text: ({ webhook_type: type }) => textOf(type) },
+  { title: 'STREAM', text: ({ sending_stream: stream }) => textOf(stream) },
+  { title: 'FORMAT', text: ({ payload_format: format }) => textOf(format) },
+  {
+    title: 'EVENTS',
+    text: (webhook) => textOf(webhook.event_types ?? webhook.events),
+    mayShrink: true,
+  },
+  { title: 'URL', text: ({ url }) => textOf(url) },
+]
+
+const mailingApiColumns = webhookColumns.filter(
+  ({ title }) => !['TYPE', 'STREAM', 'FORMAT'].includes(title),
+)
+
+/** Every field of one webhook, a line each. */
+function describeWebhook(webhook: Fields): string {
+  const lines = Object.entries(webhook).flatMap(([name, value]) =>
+    isObject(value)
+      ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, textOf(one)])
+      : [[name, textOf(value)]],
+  )
+  const width = Math.max(...lines.map(([name = '']) => name.length))
+  return lines
+    .map(([name = '', text = '']) => `${safeText(name.padEnd(width))}  ${safeText(text)}\n`)
+    .join('')
+}
+
+function stateOf({ active, status }: Fields): string {
+  if (typeof status === 'string') return status
+  return active === false ? 'paused' : 'active'
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '-'
+  return Array.isArray(value) ? value.join(', ') || '-' : String(value)
+}

@@ -1,32 +1,80 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { dropUndefined } from '../../admin/answer-parts.ts'
 import { readSome } from '../../config/given-settings.ts'
 import { errorCode, stripFile } from '../../config/secrets.ts'
 import { writeSecretFile } from '../../config/write-secret-file.ts'
 import type { CreatedWebhook } from '../../guardian/management-api.ts'
-import { type CommandContext, CommandFailure } from '../command.ts'
+import type { Fields } from '../../guardian/management-failure.ts'
+import { MAILINGAPI_EVENT_NAMES } from '../../providers/mailingapi/events.ts'
+import { MAILTRAP_EVENT_TYPES } from '../../simulator/sending/webhook.ts'
+import { type CommandContext, CommandFailure, wrongUse } from '../command.ts'
 import { needWritableFolder } from '../command-settings.ts'
-import { printAnswer } from '../terminal.ts'
-import { connectApi } from './connect-api.ts'
-import { describeWebhook, type FieldOptions, fieldsToCreate } from './webhook-fields.ts'
+import { type ApiOptions, connectApi } from './connect-api.ts'
 
-export interface CreateOptions extends FieldOptions {
+/** The options of `create` and `update`, as the command line names them. */
+export interface FieldOptions extends ApiOptions {
+  readonly url?: string
+  readonly type?: string
+  readonly stream?: string
+  readonly events?: readonly string[]
+  readonly format?: string
+  readonly domain?: number
+  readonly inbox?: number
+  readonly description?: string
   readonly secretFile?: string
 }
 
-/** Creates a webhook, keeps its secret, and says what to do next. */
-export async function createWebhook(
-  options: CreateOptions,
-  context: CommandContext,
-): Promise<void> {
+const MAILTRAP_ONLY = ['type', 'stream', 'format', 'domain', 'inbox', 'account'] as const
+const TYPES_WITH_EVENTS = ['email_sending', 'campaigns']
+
+/** What the API is to create: what was asked for, and for Mailtrap what the type needs. */
+function fieldsToCreate(options: FieldOptions): Fields {
+  refuseForeign(options)
+  const { provider, url, events, description } = options
+  if (provider === 'mailingapi') {
+    return dropUndefined({ url, events: events ?? MAILINGAPI_EVENT_NAMES, description })
+  }
+  const { type = 'email_sending', stream = 'transactional' } = options
+  return dropUndefined({
+    ...changesOf(options),
+    webhook_type: type,
+    sending_stream: type === 'email_sending' ? stream : undefined,
+    event_types: TYPES_WITH_EVENTS.includes(type) ? (events ?? MAILTRAP_EVENT_TYPES) : undefined,
+    domain_id: options.domain,
+  })
+}
+
+/** What the API is to change: only what was asked for. */
+export function fieldsToUpdate(options: FieldOptions): Fields {
+  refuseForeign(options)
+  const changes = dropUndefined(changesOf(options))
+  if (Object.keys(changes).length > 0) return changes
+  throw wrongUse('Say what to change, for example --url. See --help.')
+}
+
+function changesOf(options: FieldOptions): Fields {
+  const { provider, url, events, format, inbox, description } = options
+  if (provider === 'mailingapi') return { url, events, description }
+  return { url, event_types: events, payload_format: format, inbound_inbox_id: inbox }
+}
+
+function refuseForeign(options: FieldOptions): void {
+  const foreign = options.provider === 'mailingapi' ? MAILTRAP_ONLY : (['description'] as const)
+  const given = foreign.find((name) => options[name] !== undefined)
+  if (given === undefined) return
+  const provider = options.provider === 'mailingapi' ? 'MailingAPI' : 'Mailtrap'
+  throw wrongUse(`${provider} knows no --${given}: leave it out.`)
+}
+
+/** Creates a webhook, and keeps its secret. */
+export async function createWebhook(options: FieldOptions, context: CommandContext) {
   const fields = fieldsToCreate(options)
   const api = await connectApi(options, context)
   const file = findSecretFile(options, context.env)
   const created = await api.create(fields)
   keep(created, file)
-  const { webhook } = created
-  const answer = { ...webhook, secret_file: file.path }
-  await printAnswer(context, answer, () => `${describeWebhook(webhook)}\n${describeNext(file)}`)
+  return { webhook: created.webhook, file }
 }
 
 /** Puts the secret before those that are there. The API shows it this once: one that cannot be kept is told. */
@@ -43,7 +91,8 @@ function keep({ secret, webhook }: CreatedWebhook, { path }: SecretFile): void {
   }
 }
 
-function describeNext({ path, isRead, setting }: SecretFile): string {
+/** What to do next. */
+export function describeNext({ path, isRead, setting }: SecretFile): string {
   const kept = `Its signing secret is in ${path}, readable by you only.\n`
   if (isRead) {
     return `${kept}${setting} names that file: a running receiver has it within a second, another one needs\nonly to be started.\n`
@@ -65,7 +114,7 @@ interface SecretFile {
  * a secret is made that no one would ever see again.
  */
 function findSecretFile(
-  { provider, secretFile }: CreateOptions,
+  { provider, secretFile }: FieldOptions,
   env: CommandContext['env'],
 ): SecretFile {
   const setting = `${provider.toUpperCase()}_SIGNING_SECRET_FILE`
