@@ -17,7 +17,6 @@ import type { SampleEvent } from '../../providers/samples.ts'
 import {
   createRandom,
   findType,
-  SAMPLE_EVERY_MS,
   SEEDED_START,
   sampleEvents,
   take,
@@ -36,27 +35,31 @@ export function chooseBatches(
   const { stdin } = context
   if (count === undefined && !split) return readBatches(files, options, stdin)
   const open = (file: string) => (file === '-' ? stdin : createReadStream(file))
-  const events =
-    count === undefined ? readLines(files, open) : take(generate(count, options, context), count)
+  const events = count === undefined ? readLines(files, open) : generate(count, options, context)
   const batches = packBatches(events, options)
   if (rate === undefined) return batches
   return paceBatches(batches, rate, context)
 }
 
+/** Between two generated events. */
+const EVERY_MS = 10
+
 /** None of them happens later than now. */
-function generate(
+function* generate(
   count: number,
   options: SendCommandOptions,
   { now }: CommandContext,
-): Iterable<SampleEvent> {
+): Generator<SampleEvent> {
   const { provider, type, seed } = options
   const names = type?.split(',').map((name) => name.trim()) ?? []
-  return sampleEvents({
+  const events = sampleEvents({
     provider,
     types: names.flatMap((name) => findType(provider, name) ?? []),
     random: createRandom(seed ?? randomInt(0x1_0000_0000)),
-    startsAt: seed === undefined ? now() - count * SAMPLE_EVERY_MS : SEEDED_START,
+    startsAt: seed === undefined ? now() - count * EVERY_MS : SEEDED_START,
+    everyMs: EVERY_MS,
   })
+  for (const { event } of take(events, count)) yield event
 }
 
 /** Packs events into batches as the provider does, one batch in memory at a time. */

@@ -1,7 +1,13 @@
 import type { ProviderName } from '../../model.ts'
-import { pickFrom, type Random, type SampleEvent } from '../../providers/samples.ts'
-import { campaignEvents, type TimedEvent } from './campaign-events.ts'
-import { createMail, createRandom, makeSample, take } from './sample-events.ts'
+import type { Random, SampleEvent, SampleMail } from '../../providers/samples.ts'
+import {
+  createMail,
+  createRandom,
+  makeSample,
+  sampleEvents,
+  type TimedEvent,
+  take,
+} from './sample-events.ts'
 
 /** Everything that decides which events come, and when: the same gives the same. */
 export interface StreamSpec {
@@ -33,7 +39,7 @@ export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
   const mails = Math.ceil(events / EVENTS_PER_MAIL)
   const mailEveryMs = Math.max(1, overMs / mails)
   const source = types.every((type) => APART_FROM_MAILS.test(type))
-    ? separateEvents(spec, random)
+    ? sampleEvents({ provider, types, random, startsAt, everyMs: overMs / events })
     : campaignEvents({ provider, types, mails, mailEveryMs, random, startsAt })
   for (const { occurredAt, event } of take(source, events)) {
     yield { occurredAt, event: nameStream(event, spec) }
@@ -42,16 +48,6 @@ export function* streamEvents(spec: StreamSpec): Generator<TimedEvent> {
 
 /** Audit and inbound events follow from nothing that is sent. */
 const APART_FROM_MAILS = /^(activity_log\.|inbound)/
-
-function* separateEvents(spec: StreamSpec, random: Random): Generator<TimedEvent, never> {
-  const { provider, types, events, overMs, startsAt } = spec
-  for (let count = 0; ; count++) {
-    const occurredAt = Math.floor(startsAt + (overMs / events) * count)
-    const type = pickFrom(types as [string, ...string[]], random)
-    const facts = { type, mail: createMail(random), occurredAt, random }
-    yield { occurredAt, event: makeSample(provider, facts) }
-  }
-}
 
 function nameStream(event: SampleEvent, { sendingStream, inboxId }: StreamSpec): SampleEvent {
   if ('inbox_id' in event && inboxId !== null) return { ...event, inbox_id: inboxId }
@@ -96,4 +92,119 @@ export function runStream({ spec, made: before }: StreamState) {
       return { spec, made }
     },
   }
+}
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+
+interface CampaignOptions {
+  readonly provider: ProviderName
+  /** The types to be made, in the provider's spelling of payloads; others are left out. */
+  readonly types: readonly string[]
+  /** So many mails go out one after another; what follows from them ends the campaign. */
+  readonly mails: number
+  readonly mailEveryMs: number
+  readonly random: Random
+  /** Milliseconds since 1970. */
+  readonly startsAt: number
+}
+
+/** What may happen to a mail, and how Mailtrap calls it. */
+const MAILTRAP_TYPES = {
+  delivered: 'delivery',
+  deferred: 'soft bounce',
+  bounced: 'bounce',
+  rejected: 'reject',
+  suspended: 'suspension',
+  opened: 'open',
+  clicked: 'click',
+  unsubscribed: 'unsubscribe',
+  complained: 'spam',
+}
+type Step = keyof typeof MAILTRAP_TYPES
+
+interface PlannedStep {
+  readonly at: number
+  readonly step: Step
+  readonly mail: SampleMail
+}
+
+/**
+ * The events of one campaign after another, without end, in the order of their times: most mails are
+ * delivered, some after a while; a third is opened within two days, few are clicked, fewer complain.
+ * Memory is bounded by what is still to happen to mails already sent.
+ */
+function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never> {
+  const { provider, types, mails, mailEveryMs, random, startsAt } = options
+  const planned: PlannedStep[] = []
+  let sentAt = startsAt
+  for (let sent = 1; ; sent++) {
+    const mail = createMail(random)
+    for (const { at, step } of planMail(sentAt, random)) insert(planned, { at, step, mail })
+    const nextAt = sent % mails === 0 ? Number.POSITIVE_INFINITY : sentAt + mailEveryMs
+    while (planned[0] !== undefined && planned[0].at <= nextAt) {
+      const { at, step, mail: its } = planned.shift() as PlannedStep
+      sentAt = Math.max(sentAt, at - mailEveryMs)
+      const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
+      if (!types.includes(type)) continue
+      const facts = { type, mail: its, occurredAt: at, random }
+      yield { occurredAt: at, event: makeSample(provider, facts) }
+    }
+    sentAt += mailEveryMs
+  }
+}
+
+type Plan = { readonly at: number; readonly step: Step }[]
+
+/** One draw decides how the mail fares with its recipient's server. */
+function planMail(sentAt: number, random: Random): Plan {
+  const draw = random()
+  const soon = sentAt + (1 + 20 * random()) * SECOND_MS
+  if (draw < 0.005) return [{ at: sentAt + SECOND_MS, step: 'rejected' }]
+  if (draw < 0.01) {
+    const later = sentAt + 30 * MINUTE_MS
+    return [{ at: sentAt + SECOND_MS, step: 'suspended' }, ...planDelivery(later, random)]
+  }
+  if (draw < 0.03) return [{ at: soon, step: 'bounced' }]
+  if (draw < 0.07) {
+    const later = soon + (5 + 25 * random()) * MINUTE_MS
+    const end: Plan =
+      random() < 0.75 ? planDelivery(later, random) : [{ at: later, step: 'bounced' }]
+    return [{ at: soon, step: 'deferred' }, ...end]
+  }
+  return planDelivery(soon, random)
+}
+
+function planDelivery(at: number, random: Random): Plan {
+  const plan: Plan = [{ at, step: 'delivered' }]
+  let openedAt = at
+  for (let share = 0.38; random() < share; share = 0.25) {
+    openedAt += openDelayMs(random)
+    plan.push({ at: openedAt, step: 'opened' })
+    if (random() < 0.18) plan.push({ at: openedAt + 60 * random() * SECOND_MS, step: 'clicked' })
+  }
+  if (openedAt === at) return plan
+  const draw = random()
+  if (draw < 0.015) plan.push({ at: openedAt + MINUTE_MS, step: 'unsubscribed' })
+  else if (draw < 0.018) plan.push({ at: openedAt + MINUTE_MS, step: 'complained' })
+  return plan
+}
+
+/** From 20 s to two days, half of them within the first hour. */
+function openDelayMs(random: Random): number {
+  const [least, most] = [20 * SECOND_MS, 48 * HOUR_MS]
+  return least * (most / least) ** (random() ** 0.8)
+}
+
+/** Keeps the plan in the order of time; steps of the same time stay in the order they came in. */
+function insert(planned: PlannedStep[], step: PlannedStep): void {
+  let low = 0
+  let high = planned.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((planned[middle] as PlannedStep).at <= step.at) low = middle + 1
+    else high = middle
+  }
+  planned.splice(low, 0, { ...step, at: Math.floor(step.at) })
 }

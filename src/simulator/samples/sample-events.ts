@@ -105,12 +105,18 @@ interface SampleOptions {
   readonly random: Random
   /** When the first event happened, milliseconds since 1970; the others follow. */
   readonly startsAt: number
+  /** Between two events. */
+  readonly everyMs: number
+}
+
+export interface TimedEvent {
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number
+  readonly event: SampleEvent
 }
 
 /** Times of seeded events count from here: the same seed gives the same bytes. */
 export const SEEDED_START = Date.UTC(2026, 0, 1)
-/** Between two events. */
-export const SAMPLE_EVERY_MS = 10
 const REMEMBERED_MAILS = 500
 const FOLLOW_UPS = /^(open|click|unsubscribe|complain|spam)/
 const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as const
@@ -119,8 +125,8 @@ const CATEGORIES = ['Invoice', 'Welcome', 'Password reset', 'Newsletter'] as con
  * Makes events one by one, for ever, in bounded memory. Openings and clicks speak of mails that
  * were delivered before.
  */
-export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, never> {
-  const { provider, types, random, startsAt } = options
+export function* sampleEvents(options: SampleOptions): Generator<TimedEvent, never> {
+  const { provider, types, random, startsAt, everyMs } = options
   const drawType = createTypeDraw(provider, types)
   const mails: SampleMail[] = []
   let delivered = 0
@@ -129,8 +135,8 @@ export function* sampleEvents(options: SampleOptions): Generator<SampleEvent, ne
     const earlier = FOLLOW_UPS.test(type) ? mails[Math.floor(random() * mails.length)] : undefined
     const mail = earlier ?? createMail(random)
     if (type.startsWith('deliver')) mails[delivered++ % REMEMBERED_MAILS] = mail
-    const occurredAt = startsAt + count * SAMPLE_EVERY_MS
-    yield makeSample(provider, { type, mail, occurredAt, random })
+    const occurredAt = Math.floor(startsAt + count * everyMs)
+    yield { occurredAt, event: makeSample(provider, { type, mail, occurredAt, random }) }
   }
 }
 

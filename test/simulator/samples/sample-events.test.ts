@@ -13,7 +13,8 @@ const START = Date.UTC(2026, 0, 1)
 
 function make(provider: ProviderName, seed: number, count: number, types: string[] = []) {
   const random = createRandom(seed)
-  return [...take(sampleEvents({ provider, types, random, startsAt: START }), count)]
+  const events = sampleEvents({ provider, types, random, startsAt: START, everyMs: 10 })
+  return [...take(events, count)].map(({ event }) => event)
 }
 
 describe.each(PROVIDER_NAMES)('sampleEvents of %s', (provider) => {
