@@ -97,7 +97,7 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
       /handler-host|run-attempt|chunk/,
     )
     await page.getByRole('button', { name: 'Run now' }).click()
-    await page.getByText('count-opens: due now.').waitFor()
+    await page.getByText('1 job due now.').waitFor()
     await expect.poll(() => page.locator('.attempts').first().locator('tbody tr').count()).toBe(2)
     await page.getByText('the same as of attempt 1').waitFor()
     expect(await page.getByText('503 from https://counts.example.com/v1').count()).toBe(1)

@@ -144,14 +144,14 @@ describe.skipIf(!chromium)(
       await page.getByRole('button', { name: 'Discard', exact: true }).click()
       await page.getByLabel('Why does nobody need this job any more?').fill('Mended by hand')
       await page.getByRole('button', { name: 'Discard this job' }).click()
-      await page.getByText('suppress-bounces: discarded.').waitFor()
+      await page.getByText('1 job discarded.').waitFor()
       await page.getByText(/^Discarded .*: Mended by hand$/).waitFor()
       await takeScreenshot(page, 'discarded-event')
 
       dashboard.mend()
       await page.getByRole('button', { name: 'Run again' }).click()
       await page.getByRole('button', { name: 'Really run it again?' }).click()
-      await page.getByText('suppress-bounces: made pending.').waitFor()
+      await page.getByText('1 job made pending.').waitFor()
       await expect.poll(async () => (await jobs())?.done).toBeGreaterThan(0)
     })
   },

@@ -16,10 +16,13 @@ const AUDIT_JSON = z.object({
 
 export type AuditJson = z.output<typeof AUDIT_JSON>
 
+const TRAIL_JSON = z.object({ audit: z.array(AUDIT_JSON), cursor: z.string().nullable() })
+export type TrailJson = z.output<typeof TRAIL_JSON>
+
 const LIST_AUDIT = {
   summary: 'The trail of what people had done, newest first; nothing is ever taken from it',
   querystring: PAGE_PARAMETERS,
-  response: { 200: z.object({ audit: z.array(AUDIT_JSON), cursor: z.string().nullable() }) },
+  response: { 200: TRAIL_JSON },
 }
 
 export function addAuditRoute(app: AdminApp, archive: Pick<Archive, 'listAudit'>): void {

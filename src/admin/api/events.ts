@@ -53,10 +53,13 @@ export const eventFilter = {
 }
 const EVENT_PARAMETERS = z.object({ ...eventFilter, ...page }).refine(isSpan, SPAN_PROBLEM)
 
+const EVENTS_JSON = z.object({ events: z.array(EVENT_JSON), ...PAGE_JSON })
+export type EventsJson = z.output<typeof EVENTS_JSON>
+
 const LIST_EVENTS = {
   summary: 'Events, newest first',
   querystring: EVENT_PARAMETERS,
-  response: { 200: z.object({ events: z.array(EVENT_JSON), ...PAGE_JSON }) },
+  response: { 200: EVENTS_JSON },
 }
 
 const GET_EVENT = {

@@ -42,9 +42,12 @@ const HANDLER_JSON = z.object({
 })
 export type HandlerJson = z.output<typeof HANDLER_JSON>
 
+const HANDLERS_JSON = z.object({ handlers: z.array(HANDLER_JSON) })
+export type HandlersJson = z.output<typeof HANDLERS_JSON>
+
 const LIST_HANDLERS = {
   summary: 'Every handler, and how it does',
-  response: { 200: z.object({ handlers: z.array(HANDLER_JSON) }) },
+  response: { 200: HANDLERS_JSON },
 }
 
 const ONE_HANDLER = {

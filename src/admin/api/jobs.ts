@@ -38,6 +38,9 @@ const LISTED_JSON = JOB_JSON.extend({
 })
 export type ListedJobJson = z.output<typeof LISTED_JSON>
 
+const JOBS_JSON = z.object({ jobs: z.array(LISTED_JSON), ...PAGE_JSON })
+export type JobsJson = z.output<typeof JOBS_JSON>
+
 const LISTED_STATES = [...JOB_STATES, 'retrying'] as const
 
 const LIST_JOBS = {
@@ -48,7 +51,7 @@ const LIST_JOBS = {
     ...page,
     cursor: jobCursor.exactOptional(),
   }),
-  response: { 200: z.object({ jobs: z.array(LISTED_JSON), ...PAGE_JSON }) },
+  response: { 200: JOBS_JSON },
 }
 
 export const MAX_JOBS = 500

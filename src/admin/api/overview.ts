@@ -80,9 +80,12 @@ const SOURCE_JSON = z.object({
 })
 export type SourceJson = z.output<typeof SOURCE_JSON>
 
+const SOURCES_JSON = z.object({ sources: z.array(SOURCE_JSON) })
+export type SourcesJson = z.output<typeof SOURCES_JSON>
+
 const SOURCES = {
   summary: 'Sources, and when each sent its newest batch',
-  response: { 200: z.object({ sources: z.array(SOURCE_JSON) }) },
+  response: { 200: SOURCES_JSON },
 }
 
 export interface OverviewRoutesOptions {

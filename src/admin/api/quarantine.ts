@@ -23,12 +23,16 @@ const QUARANTINE_JSON = z.object({
 })
 export type QuarantineJson = z.output<typeof QUARANTINE_JSON>
 
+const PIECES_JSON = z.object({
+  quarantine: z.array(QUARANTINE_JSON),
+  cursor: z.string().nullable(),
+})
+export type PiecesJson = z.output<typeof PIECES_JSON>
+
 const LIST_PIECES = {
   summary: 'What could not be read, newest first',
   querystring: PAGE_PARAMETERS,
-  response: {
-    200: z.object({ quarantine: z.array(QUARANTINE_JSON), cursor: z.string().nullable() }),
-  },
+  response: { 200: PIECES_JSON },
 }
 
 const ONE_PIECE = {

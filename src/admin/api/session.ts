@@ -8,6 +8,9 @@ import { readSessionCookie, type SignIn, writeSessionCookie } from '../protect/s
 
 const session = z.enum(['none', 'basic', 'cookie'])
 
+const SESSION_JSON = z.object({ session, version: z.string() })
+export type SessionJson = z.output<typeof SESSION_JSON>
+
 const LOG_IN = {
   summary: 'Begins a session of the dashboard: answers with a cookie',
   body: z
@@ -25,7 +28,7 @@ const LOG_OUT = {
 
 const GET_SESSION = {
   summary: 'How the caller is signed in; none where no password is set',
-  response: { 200: z.object({ session, version: z.string() }) },
+  response: { 200: SESSION_JSON },
 }
 
 /** The page's login. Without a password there is nothing to sign in to, and everybody here is in. */

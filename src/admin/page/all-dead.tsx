@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { DiscardedJson } from '../api/change-jobs.ts'
-import type { JobJson } from '../api/jobs.ts'
+import type { JobsJson } from '../api/jobs.ts'
 import { ask, explainFailure, post } from './api.ts'
 import { Button } from './elements.tsx'
 import { count, showNumber } from './format.ts'
 import { ReasonForm } from './reason-form.tsx'
+import { writeQuery } from './route.ts'
 
 /** What is done to all dead jobs of a handler, or to those with one error. */
 export interface Task {
@@ -42,9 +43,8 @@ async function replayPage(name: string, task: Task, cursor: string | null): Prom
 }
 
 async function discardPage(name: string, task: Task, cursor: string | null): Promise<Step> {
-  const query = { handler: name, state: 'dead', limit: String(AT_ONCE) }
-  const paging = new URLSearchParams({ ...query, ...(cursor !== null && { cursor }) })
-  const page = await ask<{ jobs: JobJson[]; cursor: string | null }>(`api/jobs?${paging}`)
+  const query = writeQuery({ handler: name, state: 'dead', limit: AT_ONCE, cursor })
+  const page = await ask<JobsJson>(`api/jobs${query}`)
   const looked = { examined: page.jobs.length, cursor: page.cursor }
   if (page.jobs.length === 0) return { changed: 0, ...looked }
   const jobs = page.jobs.map(({ event, handler }) => ({ event, handler }))

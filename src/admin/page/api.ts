@@ -42,23 +42,29 @@ export async function post<Answer>(
 
 /** What can be done to jobs: where it is asked for, and how its answer is told. */
 const CHANGES = {
-  replay: ['api/jobs/replay', 'replayed', 'made pending'],
-  retry: ['api/jobs/retry', 'retried', 'due now'],
-  discard: ['api/jobs/discard', 'discarded', 'discarded'],
+  /** Of events; what their handlers never had comes too. */
+  run: ['api/replay', 'replayed', 'made pending', 'no handler wants it, or it is pending already'],
+  replay: ['api/jobs/replay', 'replayed', 'made pending', 'it is pending already'],
+  retry: ['api/jobs/retry', 'retried', 'due now', 'it runs already'],
+  discard: ['api/jobs/discard', 'discarded', 'discarded', 'it is dead no longer'],
 } as const
 
 export type Change = keyof typeof CHANGES
+
+/** Goes through all jobs that match, however many they are. */
+const CHANGE_MS = 3_600_000
 
 /** Answers what came of it, once `onChanged` has ended. */
 export async function changeJobs(
   action: Change,
   asked: object,
-  onChanged: () => Promise<void>,
+  onChanged = async () => {},
 ): Promise<string> {
-  const [path, field, done] = CHANGES[action]
-  const answer = await post<Partial<Record<typeof field, number>>>(path, asked)
+  const [path, field, done, instead] = CHANGES[action]
+  const answer = await post<Partial<Record<typeof field, number>>>(path, asked, CHANGE_MS)
   await onChanged()
-  return `${count(answer[field] ?? 0, 'job')} ${done}.`
+  const changed = answer[field] ?? 0
+  return changed === 0 ? `No job to ${action}: ${instead}.` : `${count(changed, 'job')} ${done}.`
 }
 
 async function reach(path: string, request: RequestInit, waitMs = ANSWER_MS): Promise<Response> {

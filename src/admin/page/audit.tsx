@@ -1,22 +1,17 @@
-import type { AuditJson } from '../api/audit.ts'
+import type { AuditJson, TrailJson } from '../api/audit.ts'
 import { listFields } from '../api/in-words.ts'
-import { ask } from './api.ts'
 import { Card, Time } from './elements.tsx'
 import { cut, showNumber, words } from './format.ts'
 import { type Column, List, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
+import { writeQuery } from './route.ts'
 
 const PAGE = 100
 
-interface Found {
-  readonly audit: readonly AuditJson[]
-  readonly cursor: string | null
-}
-
 /** What people had done here. `cursor`: where the page of entries begins. */
 export function Audit({ cursor }: { cursor: string | null }) {
-  const asked = new URLSearchParams({ limit: String(PAGE), ...(cursor !== null && { cursor }) })
-  const { answer, isByHand } = useLook((isByHand) => ask<Found>(`api/audit?${asked}`, isByHand))
+  const path = `api/audit${writeQuery({ limit: PAGE, cursor })}`
+  const { answer, isByHand } = useLook((get) => get<TrailJson>(path))
   if (!answer) return <h1 class="unseen">Audit trail</h1>
   return (
     <Card title="Audit trail">

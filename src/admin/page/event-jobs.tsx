@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { DiscardedJson } from '../api/change-jobs.ts'
 import type { EventDetailJson } from '../api/events.ts'
 import type { JobJson } from '../api/jobs.ts'
-import { post } from './api.ts'
+import { changeJobs } from './api.ts'
 import { Button, Card, NameLink, Pill, type Run, Time, Visible } from './elements.tsx'
 import { count, showDuration, showNumber, splitError } from './format.ts'
 import { type Column, Table } from './lists.tsx'
@@ -33,24 +32,10 @@ export function Jobs({ event, run }: { event: EventDetailJson; run: Run }) {
 function Job({ job, run }: { job: JobJson; run: Run }) {
   const { event, handler, state, attempt, due_at: dueAt } = job
   const [isAsking, setAsking] = useState(false)
-  const replay = () =>
-    run(async () => {
-      const { replayed } = await post<{ replayed: number }>('api/replay', { event, handler })
-      return replayed === 0 ? `${handler}: is pending already.` : `${handler}: made pending.`
-    })
-  const runNow = () =>
-    run(async () => {
-      const jobs = [{ event, handler }]
-      const { retried } = await post<{ retried: number }>('api/jobs/retry', { jobs })
-      return retried === 0 ? `${handler}: runs already.` : `${handler}: due now.`
-    })
+  const jobs = [{ event, handler }]
   const discard = (reason: string) => {
     setAsking(false)
-    return run(async () => {
-      const jobs = [{ event, handler }]
-      const { discarded } = await post<DiscardedJson>('api/jobs/discard', { jobs, reason })
-      return discarded === 0 ? `${handler}: is dead no longer.` : `${handler}: discarded.`
-    })
+    return run(() => changeJobs('discard', { jobs, reason }))
   }
   return (
     <div>
@@ -63,9 +48,14 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
             {attempt > 0 ? `, after ${count(attempt, 'attempt')}` : ''}
           </span>
         )}
-        {state === 'pending' && attempt > 0 && <Button onPress={runNow}>Run now</Button>}
+        {state === 'pending' && attempt > 0 && (
+          <Button onPress={() => run(() => changeJobs('retry', { jobs }))}>Run now</Button>
+        )}
         {state !== 'pending' && (
-          <Button ask="Really run it again?" onPress={replay}>
+          <Button
+            ask="Really run it again?"
+            onPress={() => run(() => changeJobs('run', { event, handler }))}
+          >
             Run again
           </Button>
         )}

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
-import type { EventDetailJson, EventJson } from '../api/events.ts'
-import { ask, post } from './api.ts'
+import type { EventDetailJson, EventJson, EventsJson } from '../api/events.ts'
+import { changeJobs } from './api.ts'
 import {
   Button,
   Card,
@@ -15,10 +15,10 @@ import {
 } from './elements.tsx'
 import { Difference } from './event-difference.tsx'
 import { Jobs } from './event-jobs.tsx'
-import { cut, isWebLink, showNumber } from './format.ts'
+import { cut, isWebLink } from './format.ts'
 import { indentJson, readString, type Token } from './indent-json.ts'
-import { useLook } from './look.ts'
-import { writeRoute } from './route.ts'
+import { type Get, useLook } from './look.ts'
+import { writeQuery, writeRoute } from './route.ts'
 
 const MOST_STEPS = 100
 
@@ -28,24 +28,18 @@ const TIMELINES = [
   ['event_id', 'The same event id'],
 ] as const
 
-interface Timeline {
-  readonly events: readonly EventJson[]
-  readonly cursor: string | null
-}
-
 /** One event: its exact text, its jobs, and the others of its message. */
 export function Event({ id }: { id: string }) {
   const { run, notice } = useNotice()
-  const { answer } = useLook(async (isByHand) => {
-    const event = await ask<EventDetailJson>(`api/events/${encodeURIComponent(id)}`, isByHand)
+  const { answer } = useLook(async (get) => {
+    const event = await get<EventDetailJson>(`api/events/${encodeURIComponent(id)}`)
     const asked = TIMELINES.map(async ([name]) => {
       const value = event[name]
       if (value === null) return { events: [], cursor: null }
-      const query = new URLSearchParams({ limit: String(MOST_STEPS), [name]: value })
-      return ask<Timeline>(`api/events?${query}`, isByHand)
+      return get<EventsJson>(`api/events${writeQuery({ limit: MOST_STEPS, [name]: value })}`)
     })
     const timelines = await Promise.all(asked)
-    return { event, timelines, first: await findFirst(event, timelines, isByHand) }
+    return { event, timelines, first: await findFirst(event, timelines, get) }
   })
   if (!answer) return null
   const { event, timelines, first } = answer
@@ -74,22 +68,22 @@ export function Event({ id }: { id: string }) {
 }
 
 /** Whether all of a message has one event id. */
-function areSame([ofMessage, ofId]: readonly Timeline[]): boolean {
-  const ids = (found: Timeline | undefined) => found?.events.map(({ id }) => id).join()
+function areSame([ofMessage, ofId]: readonly EventsJson[]): boolean {
+  const ids = (found: EventsJson | undefined) => found?.events.map(({ id }) => id).join()
   return ids(ofMessage) === ids(ofId)
 }
 
 /** Of a conflict the event that has the id rightly. */
 async function findFirst(
   { state, event_id: id }: EventDetailJson,
-  timelines: readonly Timeline[],
-  isByHand: boolean,
+  timelines: readonly EventsJson[],
+  get: Get,
 ): Promise<EventDetailJson | undefined> {
   if (state !== 'conflict') return undefined
   const first = timelines
     .flatMap(({ events }) => events)
     .find((one) => one.event_id === id && one.state !== 'conflict')
-  return first && ask<EventDetailJson>(`api/events/${encodeURIComponent(first.id)}`, isByHand)
+  return first && get<EventDetailJson>(`api/events/${encodeURIComponent(first.id)}`)
 }
 
 function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
@@ -102,13 +96,6 @@ function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
       </a>
     )
   }
-  const replay = () =>
-    run(async () => {
-      const { replayed } = await post<{ replayed: number }>('api/replay', { event: event.id })
-      return replayed === 0
-        ? 'No job to run: no handler wants it, or its jobs are pending already.'
-        : `${showNumber(replayed)} made pending.`
-    })
   return (
     <Card isWide>
       <h1>
@@ -133,7 +120,10 @@ function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
         ]}
       />
       <p class="actions">
-        <Button ask="Really run its handlers again?" onPress={replay}>
+        <Button
+          ask="Really run its handlers again?"
+          onPress={() => run(() => changeJobs('run', { event: event.id }))}
+        >
           Run its handlers again
         </Button>
       </p>
@@ -148,7 +138,7 @@ function Steps(props: {
   name: 'message_id' | 'event_id'
   title: string
   event: EventDetailJson
-  found: Timeline | undefined
+  found: EventsJson | undefined
 }) {
   const { name, title, event, found = { events: [], cursor: null } } = props
   const isShown = found.events.some(({ id }) => id === event.id)

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { SessionJson } from '../api/session.ts'
 import type { CauseJson } from '../api/stats-schema.ts'
 import { NoAnswer, post } from './api.ts'
 import { Button, Time } from './elements.tsx'
@@ -10,15 +11,9 @@ import { writeRoute } from './route.ts'
 
 const VIEWS = ['overview', 'events', 'handlers', 'quarantine'] as const
 
-/** How somebody is signed in, and to which receiver. */
-export interface Session {
-  readonly session: 'none' | 'basic' | 'cookie'
-  readonly version: string
-}
-
 export function Top(props: {
   view: string
-  session: Session | undefined
+  session: SessionJson | undefined
   told: { readonly state: ConnectionState; readonly text: string }
   causes: readonly CauseJson[]
   onSignOut: () => unknown

@@ -1,16 +1,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FailuresJson } from '../api/failures.ts'
-import type { HandlerJson } from '../api/handlers.ts'
+import type { HandlerJson, HandlersJson } from '../api/handlers.ts'
 import { handlerState } from '../api/in-words.ts'
+import type { JobsJson } from '../api/jobs.ts'
 import { type AllDead, AllDeadActions, type Task } from './all-dead.tsx'
-import { ask, changeJobs, NoAnswer } from './api.ts'
+import { changeJobs, NoAnswer } from './api.ts'
 import { Button, Card, Facts, type Run, Time, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
 import { explainHealth, PauseButton } from './handlers.tsx'
-import { chooseState, JobList, type JobPage, type ListedState } from './job-list.tsx'
+import { chooseState, JobList, type ListedState } from './job-list.tsx'
 import { List } from './lists.tsx'
 import { useLook } from './look.ts'
-import { writeRoute } from './route.ts'
+import { writeQuery, writeRoute } from './route.ts'
 
 const PAGE = 50
 /** Failures are grouped from thousands of jobs: not at every look. */
@@ -23,45 +24,32 @@ export function Handler(props: { name: string; query: URLSearchParams; allDead: 
   /** The same as long as somebody looks at it. */
   const state = useRef<ListedState>(undefined)
   const { run, notice } = useNotice()
-  const looks = useRef(0)
-  const [failures, setFailures] = useState<FailuresJson>()
-  const readFailures = async (isByHand: boolean) => {
-    const path = `api/handlers/${encodeURIComponent(name)}/failures`
-    setFailures(await ask<FailuresJson>(path, isByHand))
-  }
-  const look = useLook(async (isByHand) => {
-    const { handlers } = await ask<{ handlers: HandlerJson[] }>('api/handlers', isByHand)
+  const look = useLook(async (get) => {
+    const { handlers } = await get<HandlersJson>('api/handlers')
     const handler = handlers.find((one) => one.name === name)
     if (!handler) throw new NoAnswer('No handler of this name was ever loaded here.', 404)
     state.current ??= chooseState(query.get('state'), handler)
-    const asked = { handler: name, state: state.current, limit: String(PAGE) }
-    const paging = new URLSearchParams({ ...asked, ...(cursor !== null && { cursor }) })
-    const needsFailures = looks.current++ % FAILURES_EVERY === 0
-    const [page] = await Promise.all([
-      ask<JobPage>(`api/jobs?${paging}`, isByHand),
-      needsFailures && readFailures(isByHand),
+    const asked = { handler: name, state: state.current, limit: PAGE, cursor }
+    const [page, failures] = await Promise.all([
+      get<JobsJson>(`api/jobs${writeQuery(asked)}`),
+      get<FailuresJson>(`api/handlers/${encodeURIComponent(name)}/failures`, FAILURES_EVERY),
     ])
-    return { handler, page, state: state.current }
+    return { handler, page, failures, state: state.current }
   })
-  const again = async () => {
-    await Promise.all([look.again(), readFailures(true)])
-  }
-  useEffect(() => allDead.onEnd(() => void again().catch(() => {})), [])
+  useEffect(() => allDead.onEnd(() => void look.again()), [])
   if (!look.answer) return null
-  const { handler, page, state: listed } = look.answer
+  const { handler, page, failures, state: listed } = look.answer
   return (
     <div class="grid">
       <Summary handler={handler} run={run} />
       {notice}
-      {failures && (
-        <Failures
-          failures={failures}
-          allDead={allDead}
-          dead={handler.jobs.dead}
-          run={run}
-          onRetried={again}
-        />
-      )}
+      <Failures
+        failures={failures}
+        allDead={allDead}
+        dead={handler.jobs.dead}
+        run={run}
+        onRetried={look.again}
+      />
       <JobList
         handler={handler}
         state={listed}
@@ -70,7 +58,7 @@ export function Handler(props: { name: string; query: URLSearchParams; allDead: 
         isAsked={query.has('state')}
         isByHand={look.isByHand}
         run={run}
-        onChanged={again}
+        onChanged={look.again}
       />
     </div>
   )

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { HandlerJson } from '../api/handlers.ts'
+import type { HandlerJson, HandlersJson } from '../api/handlers.ts'
 import { failingShare, type HandlerState, handlerState } from '../api/in-words.ts'
-import { ask, post } from './api.ts'
+import { post } from './api.ts'
 import { inColour } from './chart-frame.tsx'
 import { Button, Card, NameLink, type Run, useNotice } from './elements.tsx'
 import { count, cut, showNumber } from './format.ts'
@@ -10,9 +10,7 @@ import { useLook } from './look.ts'
 
 /** Every handler and how it does. */
 export function Handlers() {
-  const { answer } = useLook((isByHand) =>
-    ask<{ handlers: readonly HandlerJson[] }>('api/handlers', isByHand),
-  )
+  const { answer } = useLook((get) => get<HandlersJson>('api/handlers'))
   const { run, notice } = useNotice()
   return (
     <>

@@ -2,18 +2,13 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { HandlerJson } from '../api/handlers.ts'
 import { errorLine } from '../api/in-words.ts'
-import type { ListedJobJson } from '../api/jobs.ts'
+import type { JobsJson, ListedJobJson } from '../api/jobs.ts'
 import { type Change, changeJobs } from './api.ts'
 import { Button, Card, type Run } from './elements.tsx'
 import { count, cut, showAgo, showNumber, showUntil } from './format.ts'
 import { type Column, List, Pages } from './lists.tsx'
 import { ReasonForm } from './reason-form.tsx'
 import { writeRoute } from './route.ts'
-
-export interface JobPage {
-  readonly jobs: readonly ListedJobJson[]
-  readonly cursor: string | null
-}
 
 const STATES = ['dead', 'retrying', 'pending'] as const
 export type ListedState = (typeof STATES)[number]
@@ -36,7 +31,7 @@ const canChange = (job: ListedJobJson) => job.state === 'dead' || job.attempt > 
 export function JobList(props: {
   handler: HandlerJson
   state: ListedState
-  page: JobPage
+  page: JobsJson
   /** Where the page begins. */
   cursor: string | null
   /** The address asks for this list. */

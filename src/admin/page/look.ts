@@ -1,6 +1,6 @@
 import { createContext } from 'preact'
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { NoAnswer } from './api.ts'
+import { ask, NoAnswer } from './api.ts'
 
 const POLL_MS = 2_000
 
@@ -22,6 +22,9 @@ export interface Surroundings {
 
 export const Around = createContext<Surroundings>({} as Surroundings)
 
+/** Asks the receiver; `every`: for how many looks its answer will do, unless a person looks. */
+export type Get = <Answer>(path: string, every?: number) => Promise<Answer>
+
 export interface Look<Answer> {
   readonly answer: Answer | undefined
   /** A person asked for it: what stands there may change under the pointer. */
@@ -35,7 +38,7 @@ export interface Look<Answer> {
  * view was left are dropped.
  */
 export function useLook<Answer>(
-  ask: (isByHand: boolean) => Promise<Answer | undefined>,
+  read: (get: Get, isByHand: boolean) => Promise<Answer | undefined>,
 ): Look<Answer> {
   const around = useContext(Around)
   const [seen, setSeen] = useState<{ answer?: Answer; isByHand: boolean }>({ isByHand: true })
@@ -44,13 +47,26 @@ export function useLook<Answer>(
   useEffect(() => {
     let timer = 0
     let turn = 0
+    const kept = new Map<string, { answer: unknown; turn: number }>()
+    const getBy =
+      (isByHand: boolean): Get =>
+      async <Answer>(path: string, every = 1) => {
+        const known = kept.get(path)
+        if (known && !isByHand && turn - known.turn < every) return known.answer as Answer
+        const answer = await ask<Answer>(path, isByHand)
+        if (every > 1) kept.set(path, { answer, turn })
+        return answer
+      }
     const look = async (isByHand: boolean) => {
       clearTimeout(timer)
       const mine = ++turn
       let waitMs: number | undefined = POLL_MS
       try {
         if (!document.hidden) {
-          const [answer] = await Promise.all([ask(isByHand), around.readSelf(isByHand)])
+          const [answer] = await Promise.all([
+            read(getBy(isByHand), isByHand),
+            around.readSelf(isByHand),
+          ])
           if (mine !== turn) return
           // Nothing new: what was seen stays.
           if (answer !== undefined) setSeen({ answer, isByHand })

@@ -1,16 +1,16 @@
-import { useRef, useState } from 'preact/hooks'
-import type { EventJson } from '../api/events.ts'
-import type { HandlerJson } from '../api/handlers.ts'
-import type { AckJson, SeriesJson, SourceJson } from '../api/overview.ts'
+import { useState } from 'preact/hooks'
+import type { EventsJson } from '../api/events.ts'
+import type { HandlerJson, HandlersJson } from '../api/handlers.ts'
+import type { AckJson, SeriesJson, SourceJson, SourcesJson } from '../api/overview.ts'
 import type { ProcessJson, StatsJson } from '../api/stats-schema.ts'
-import { ask, NoAnswer } from './api.ts'
+import { NoAnswer } from './api.ts'
 import { BarChart, LatencyChart } from './charts.tsx'
 import { Card } from './elements.tsx'
 import { cut, showAgo, showNumber, words } from './format.ts'
 import { COUNT_COLUMNS, HANDLER_COLUMNS } from './handlers.tsx'
 import { type Column, EventList, Table } from './lists.tsx'
 import { useLook } from './look.ts'
-import { writeRoute } from './route.ts'
+import { writeQuery, writeRoute } from './route.ts'
 import { rank, sum } from './series.ts'
 import { AwayTiles, Tiles } from './tiles.tsx'
 
@@ -63,26 +63,19 @@ export function Overview({ query }: { query: URLSearchParams }) {
 
 /** All that it shows; while the store is away, what the process knows by itself, and the rest as it was. */
 function useOverview(span: string | undefined) {
-  const looks = useRef(0)
-  const series = useRef<SeriesJson | undefined>(undefined)
   const [away, setAway] = useState<{ process: ProcessJson; ack: AckJson }>()
-  const look = useLook(async (isByHand) => {
-    const get = <Json,>(path: string) => ask<Json>(path, isByHand)
+  const look = useLook(async (get) => {
     try {
-      const needsSeries = looks.current++ % SERIES_EVERY === 0 || !series.current
-      const [stats, { handlers }, { events }, ack, { sources }, drawn] = await Promise.all([
+      const [stats, { handlers }, { events }, ack, { sources }, series] = await Promise.all([
         get<StatsJson>('api/stats'),
-        get<{ handlers: readonly HandlerJson[] }>('api/handlers'),
-        get<{ events: readonly EventJson[] }>('api/events?limit=10'),
+        get<HandlersJson>('api/handlers'),
+        get<EventsJson>('api/events?limit=10'),
         get<AckJson>('api/ack'),
-        get<{ sources: readonly SourceJson[] }>('api/sources'),
-        needsSeries
-          ? get<SeriesJson>(span ? `api/series?span=${span}` : 'api/series')
-          : series.current,
+        get<SourcesJson>('api/sources'),
+        get<SeriesJson>(`api/series${writeQuery({ span })}`, SERIES_EVERY),
       ])
-      series.current = drawn
       setAway(undefined)
-      return { stats, handlers, events, ack, sources, series: drawn as SeriesJson }
+      return { stats, handlers, events, ack, sources, series }
     } catch (error) {
       if (error instanceof NoAnswer && error.status === 503) {
         const [process, ack] = await Promise.all([

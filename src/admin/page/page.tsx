@@ -1,12 +1,13 @@
 import { type ComponentChildren, render } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { SessionJson } from '../api/session.ts'
 import type { CauseJson, ProcessJson } from '../api/stats-schema.ts'
 import { type AllDead, createAllDead } from './all-dead.tsx'
 import { ask, NoAnswer, post } from './api.ts'
 import { Audit } from './audit.tsx'
 import { Event } from './event.tsx'
 import { Events } from './events.tsx'
-import { Foot, Login, Problem, type Session, Top, Verdict } from './frame.tsx'
+import { Foot, Login, Problem, Top, Verdict } from './frame.tsx'
 import { Handler } from './handler.tsx'
 import { Handlers } from './handlers.tsx'
 import { Around, type ConnectionState, type Surroundings, useLook } from './look.ts'
@@ -103,7 +104,7 @@ function Page() {
   const [problem, setProblem] = useState<string>()
   const [isBusy, setBusy] = useState(true)
   const [isSignedOut, setSignedOut] = useState(false)
-  const [session, setSession] = useState<Session>()
+  const [session, setSession] = useState<SessionJson>()
   const [causes, setCauses] = useState<readonly CauseJson[]>([])
   const knowsSession = useRef(false)
   const main = useRef<HTMLElement>(null)
@@ -132,7 +133,7 @@ function Page() {
       async readSelf(isByHand) {
         setCauses((await ask<ProcessJson>('api/process', isByHand)).verdict)
         if (knowsSession.current) return
-        setSession(await ask<Session>('api/session'))
+        setSession(await ask<SessionJson>('api/session'))
         knowsSession.current = true
       },
       onSignedOut,

@@ -1,32 +1,21 @@
-import type { EventJson } from '../api/events.ts'
-import type { QuarantineJson } from '../api/quarantine.ts'
-import { ask, askBytes, NoAnswer, post } from './api.ts'
+import type { EventsJson } from '../api/events.ts'
+import type { PiecesJson, QuarantineJson } from '../api/quarantine.ts'
+import { askBytes, NoAnswer, post } from './api.ts'
 import { Button, Card, exactTime, Facts, type Run, Time, useNotice, Visible } from './elements.tsx'
 import { count, cut, hexLines, showBytes, showNumber, words } from './format.ts'
 import { type Column, EventList, List, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
-import { writeRoute } from './route.ts'
+import { writeQuery, writeRoute } from './route.ts'
 
 const PAGE = 100
-
-interface Found {
-  readonly quarantine: readonly QuarantineJson[]
-  readonly cursor: string | null
-}
-
-interface Conflicts {
-  readonly events: readonly EventJson[]
-  readonly cursor: string | null
-}
 
 /** What could not be read, and events whose id was taken. `cursor`: where the page of pieces begins. */
 export function Quarantine({ cursor }: { cursor: string | null }) {
   const { run, notice } = useNotice()
-  const asked = new URLSearchParams({ limit: String(PAGE), ...(cursor !== null && { cursor }) })
-  const { answer, isByHand } = useLook((isByHand) =>
+  const { answer, isByHand } = useLook((get) =>
     Promise.all([
-      ask<Found>(`api/quarantine?${asked}`, isByHand),
-      ask<Conflicts>('api/events?state=conflict&limit=50', isByHand),
+      get<PiecesJson>(`api/quarantine${writeQuery({ limit: PAGE, cursor })}`),
+      get<EventsJson>('api/events?state=conflict&limit=50'),
     ]),
   )
   if (!answer) return <h1 class="unseen">Quarantine and conflicts</h1>
@@ -58,7 +47,7 @@ export function Quarantine({ cursor }: { cursor: string | null }) {
   )
 }
 
-function Pieces(props: { found: Found; cursor: string | null; isByHand: boolean; run: Run }) {
+function Pieces(props: { found: PiecesJson; cursor: string | null; isByHand: boolean; run: Run }) {
   const { found, cursor, isByHand, run } = props
   const pieces = found.quarantine
   return (
@@ -141,10 +130,8 @@ export function Piece({ id }: { id: string }) {
   const { run, notice } = useNotice()
   const path = `api/quarantine/${encodeURIComponent(id)}`
   // It never changes.
-  const { answer } = useLook(async (isByHand) =>
-    isByHand
-      ? Promise.all([ask<QuarantineJson>(path, isByHand), askBytes(`${path}/body`)])
-      : undefined,
+  const { answer } = useLook(async (get, isByHand) =>
+    isByHand ? Promise.all([get<QuarantineJson>(path), askBytes(`${path}/body`)]) : undefined,
   )
   if (!answer) return null
   const [piece, bytes] = answer

@@ -12,14 +12,19 @@ export function readRoute(hash: string): Route {
   return { view, rest, query: new URLSearchParams(query) }
 }
 
-/** Texts of strangers may be part of it. Empty values are left out. */
-export function writeRoute(
-  segments: readonly string[],
-  query: Readonly<Record<string, string | null | undefined>> = {},
-): string {
-  const given = Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : []))
-  const text = new URLSearchParams(given).toString()
-  return `#/${segments.map(encodeURIComponent).join('/')}${text ? `?${text}` : ''}`
+type Query = Readonly<Record<string, string | number | null | undefined>>
+
+/** Texts of strangers may be part of it. */
+export function writeRoute(segments: readonly string[], query: Query = {}): string {
+  return `#/${segments.map(encodeURIComponent).join('/')}${writeQuery(query)}`
+}
+
+/** Empty values are left out. */
+export function writeQuery(query: Query): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value ? [[name, `${value}`]] : [],
+  )
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : ''
 }
 
 function decode(segment: string): string {
