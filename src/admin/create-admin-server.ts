@@ -8,24 +8,23 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { reachableName } from '../address.ts'
-import type { Observer } from '../observe/observer.ts'
 import { builtFile } from '../own-files.ts'
-import type { Archive, Store } from '../store/store.ts'
 import { addErrorAnswers, InvalidParameters } from './answer-errors.ts'
 import { addAuditRoute } from './api/audit.ts'
-import { addBackfillRoute, type BackfillRouteOptions } from './api/backfill.ts'
+import { addBackfillRoute } from './api/backfill.ts'
 import { addChangeRoutes } from './api/change-jobs.ts'
 import { addEventRoutes } from './api/events.ts'
 import { addExportRoute } from './api/export.ts'
 import { addHandlerRoutes } from './api/handlers.ts'
 import { addJobRoutes } from './api/jobs.ts'
-import { addOverviewRoutes, type ConfiguredSource } from './api/overview.ts'
+import { addOverviewRoutes } from './api/overview.ts'
 import { addQuarantineRoutes } from './api/quarantine.ts'
 import { addReplayRoute } from './api/replay.ts'
 import { addSessionRoutes } from './api/session.ts'
-import { addStatsRoutes, type StatsRoutesOptions } from './api/stats.ts'
-import { addUpkeepRoutes, type UpkeepRoutesOptions } from './api/upkeep.ts'
+import { addStatsRoutes } from './api/stats.ts'
+import { addUpkeepRoutes } from './api/upkeep.ts'
 import { createAuditTrail } from './audit-trail.ts'
+import type { AdminContext, Receiver } from './context.ts'
 import { type AdminApp, addSchemas } from './openapi.ts'
 import {
   ANSWER_HEADERS,
@@ -35,18 +34,9 @@ import {
 } from './protect/protect-routes.ts'
 import { createSignIn } from './protect/sign-in.ts'
 
-export interface AdminServerOptions extends StatsRoutesOptions {
-  readonly archive: Archive &
-    Pick<Store, 'replay' | 'hasten' | 'discard' | 'setPaused' | 'requeue'> &
-    Pick<Store, 'loadHandlers' | 'recordAudit'>
-  readonly work: UpkeepRoutesOptions['work'] & BackfillRouteOptions['work']
-  readonly observer: Observer
-  /** The configured ones of this moment. */
-  readonly sources: () => readonly ConfiguredSource[]
+export interface AdminServerOptions extends Receiver {
   /** Milliseconds of a clock that only goes forward: for sessions and wrong passwords. */
   readonly elapsedMs: () => number
-  /** For bytes that are read again. */
-  readonly newBatchId: () => string
   readonly settings: {
     readonly host: string
     /** 0 takes any free port. */
@@ -112,32 +102,28 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   addSchemas(app, version)
   // Behind what describes them, which is loaded first.
   void app.register((api: AdminApp, _options, done) => {
-    addRoutes(api, { ...options, signIn })
+    const audited = createAuditTrail(options.archive, options.observer)
+    addRoutes(api, { ...options, audited, signIn })
     done()
   })
 
   return { listen: () => listen(app, settings), close: () => close(app), app }
 }
 
-function addRoutes(
-  app: AdminApp,
-  options: AdminServerOptions & Pick<Parameters<typeof addSessionRoutes>[1], 'signIn'>,
-): void {
-  const { archive, observer } = options
-  const audited = createAuditTrail(archive, observer)
-  addStatsRoutes(app, options)
-  addOverviewRoutes(app, options)
-  addEventRoutes(app, archive)
-  addExportRoute(app, archive)
-  addJobRoutes(app, { archive, observer, audited })
-  addChangeRoutes(app, { archive, observer, audited })
-  addHandlerRoutes(app, { ...options, audited })
-  addQuarantineRoutes(app, { ...options, audited })
-  addReplayRoute(app, { ...options, audited })
-  addUpkeepRoutes(app, { ...options, audited })
-  addBackfillRoute(app, { ...options, audited })
-  addAuditRoute(app, archive)
-  addSessionRoutes(app, options)
+function addRoutes(app: AdminApp, context: AdminContext): void {
+  addStatsRoutes(app, context)
+  addOverviewRoutes(app, context)
+  addEventRoutes(app, context)
+  addExportRoute(app, context)
+  addJobRoutes(app, context)
+  addChangeRoutes(app, context)
+  addHandlerRoutes(app, context)
+  addQuarantineRoutes(app, context)
+  addReplayRoute(app, context)
+  addUpkeepRoutes(app, context)
+  addBackfillRoute(app, context)
+  addAuditRoute(app, context)
+  addSessionRoutes(app, context)
   addPage(app)
 }
 

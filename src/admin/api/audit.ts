@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { type Archive, AUDITED_ACTIONS } from '../../store/store.ts'
+import { AUDITED_ACTIONS } from '../../store/store.ts'
 import { isoTime, TIME_JSON } from '../answer-parts.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { PAGE_PARAMETERS } from '../parameters.ts'
 
@@ -25,7 +26,7 @@ const LIST_AUDIT = {
   response: { 200: TRAIL_JSON },
 }
 
-export function addAuditRoute(app: AdminApp, archive: Pick<Archive, 'listAudit'>): void {
+export function addAuditRoute(app: AdminApp, { archive }: AdminContext): void {
   app.get('/api/audit', { schema: LIST_AUDIT }, async ({ query }) => {
     const { rows, cursor } = await archive.listAudit(query)
     const audit = rows.map(({ at, ...row }) => ({ ...row, at: isoTime(at) }))

@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import type { ProviderName } from '../../model.ts'
 import { PROVIDERS } from '../../providers/providers.ts'
 import { Refusal } from '../answer-errors.ts'
-import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminContext, ConfiguredSource } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { BACKFILL_PARAMETERS } from '../parameters.ts'
 
@@ -23,32 +22,7 @@ const FILL = {
 /** 500 events with 1,000 bytes of custom variables each, and what JSON makes of them. */
 const BODY_LIMIT = 4 * 1024 * 1024
 
-interface NamedSource {
-  readonly name: string
-  readonly provider: ProviderName
-}
-
-export interface BackfillRouteOptions {
-  readonly sources: () => readonly NamedSource[]
-  readonly work: {
-    fill(request: {
-      readonly source: string
-      readonly span: { readonly from: number; readonly to: number }
-      readonly events: readonly Readonly<Record<string, unknown>>[]
-      /** Only tell what is missing. */
-      readonly isDry: boolean
-    }): Promise<{
-      readonly known: number
-      readonly missing: number
-      readonly batch: string | undefined
-    }>
-  }
-  readonly audited: AuditTrail
-}
-
-export function addBackfillRoute(app: AdminApp, options: BackfillRouteOptions): void {
-  const { sources, work, audited } = options
-
+export function addBackfillRoute(app: AdminApp, { sources, work, audited }: AdminContext): void {
   app.post('/api/backfill', { bodyLimit: BODY_LIMIT, schema: FILL }, async (request) => {
     const { from, to, events, source: asked, dry_run: isDry = false } = request.body
     const source = chooseSource(sources(), asked)
@@ -67,7 +41,7 @@ export function addBackfillRoute(app: AdminApp, options: BackfillRouteOptions): 
 const iso = (at: number): string => new Date(at).toISOString()
 
 /** The one whose provider has a log, where there is one. */
-function chooseSource(sources: readonly NamedSource[], asked: string | undefined): string {
+function chooseSource(sources: readonly ConfiguredSource[], asked: string | undefined): string {
   const names = sources.flatMap(({ name, provider }) =>
     PROVIDERS[provider].backfillId ? [name] : [],
   )

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { Observer } from '../../observe/observer.ts'
-import type { Archive, JobName, Store } from '../../store/store.ts'
+import type { JobName } from '../../store/store.ts'
 import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
 import { dropUndefined } from '../answer-parts.ts'
-import { type AuditTrail, withoutPeople } from '../audit-trail.ts'
+import { withoutPeople } from '../audit-trail.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
 import { isSpan, SPAN_PROBLEM } from '../parameters.ts'
 import { findEvent } from './events.ts'
@@ -75,13 +75,6 @@ const DISCARD_JOBS = {
   errors: { 404: 'No event has the id that was given.' },
 }
 
-interface ChangeRoutesOptions {
-  readonly archive: Pick<Archive, 'listJobs' | 'getEvent'> &
-    Pick<Store, 'hasten' | 'discard' | 'loadHandlers'>
-  readonly observer: Pick<Observer, 'adminFailed' | 'replayed' | 'discarded'>
-  readonly audited: AuditTrail
-}
-
 /** What is done to a selection of jobs that are in one state. */
 interface Change {
   readonly action: 'retry' | 'discard'
@@ -99,14 +92,14 @@ interface Changed {
 }
 
 /** Runs jobs now that wait for an attempt, and settles dead ones that nobody needs any more. */
-export function addChangeRoutes(app: AdminApp, options: ChangeRoutesOptions): void {
-  const { archive, observer } = options
+export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
+  const { archive, observer } = context
 
   app.post('/api/jobs/retry', { ...LONG_WORK, schema: RETRY_JOBS }, (request, reply) => {
     const { body: selection, ip: address } = request
     const apply = (jobs: readonly JobName[]) => archive.hasten(jobs)
     const change: Change = { action: 'retry', state: 'retrying', selection, apply }
-    return answerChange({ request, reply, options, change }, ({ changed: jobs }) => {
+    return answerChange({ request, reply, context, change }, ({ changed: jobs }) => {
       observer.replayed({ address, filter: { ...filterOf(selection), state: 'pending' }, jobs })
       return { retried: jobs }
     })
@@ -118,7 +111,7 @@ export function addChangeRoutes(app: AdminApp, options: ChangeRoutesOptions): vo
     const apply = (jobs: readonly JobName[]) => archive.discard(jobs, reason)
     const parameters = { reason: withoutPeople(reason) }
     const change: Change = { action: 'discard', state: 'dead', selection, parameters, apply }
-    return answerChange({ request, reply, options, change }, ({ changed: jobs, left }) => {
+    return answerChange({ request, reply, context, change }, ({ changed: jobs, left }) => {
       observer.discarded({ address, filter: filterOf(selection), jobs })
       const { pending, done, discarded, unknown } = left
       return { discarded: jobs, left: { pending, done, discarded, unknown } }
@@ -133,13 +126,13 @@ async function answerChange(
   given: {
     readonly request: FastifyRequest
     readonly reply: FastifyReply
-    readonly options: ChangeRoutesOptions
+    readonly context: AdminContext
     readonly change: Change
   },
   answer: (changed: Changed) => object,
 ) {
   const { request, reply, change } = given
-  const { archive, observer, audited } = given.options
+  const { archive, observer, audited } = given.context
   const { jobs, error, ...filter } = change.selection
   // A handler that is loaded no more may have left jobs behind: the store knows it still.
   refuseUnknownHandler(filter.handler, await archive.loadHandlers())
@@ -157,7 +150,7 @@ async function answerChange(
 }
 
 async function applyAll(
-  archive: ChangeRoutesOptions['archive'],
+  archive: AdminContext['archive'],
   { selection, state, apply }: Change,
   onProgress: (changed: number) => void,
 ): Promise<Changed> {

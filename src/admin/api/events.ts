@@ -4,6 +4,7 @@ import { PROVIDERS } from '../../providers/providers.ts'
 import type { Archive, EventDetail, EventQuery, EventRow } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
 import { dropUndefined, isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { isRowId, isSpan, oneOf, page, SPAN_PROBLEM, span, text } from '../parameters.ts'
 import { JOB_JSON, jobJson } from './jobs.ts'
@@ -69,10 +70,7 @@ const GET_EVENT = {
   errors: { 404: 'No event has this id.' },
 }
 
-export function addEventRoutes(
-  app: AdminApp,
-  archive: Pick<Archive, 'listEvents' | 'getEvent'>,
-): void {
+export function addEventRoutes(app: AdminApp, { archive }: AdminContext): void {
   app.get('/api/events', { schema: LIST_EVENTS }, async ({ query }) => {
     const { rows, ...page } = await archive.listEvents(eventQuery(query))
     return { events: rows.map(eventJson), ...pageJson(page) }

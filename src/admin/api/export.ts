@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import * as z from 'zod'
-import type { Archive, EventQuery, EventRow, Page } from '../../store/store.ts'
+import type { EventRow, Page } from '../../store/store.ts'
 import { LONG_WORK } from '../answer-long-work.ts'
-import { dropUndefined } from '../answer-parts.ts'
+import { pagesOf } from '../answer-parts.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { isSpan, SPAN_PROBLEM } from '../parameters.ts'
 import { type EventJson, eventFilter, eventJson, eventQuery } from './events.ts'
@@ -31,41 +32,35 @@ const EXPORT = {
   response: answersFile('text/csv'),
 }
 
-const PAGE = 500
 const MOST_ROWS = 10_000
 /** Without it Excel takes the text for that of the machine's own code page. */
 const BYTE_ORDER_MARK = '\uFEFF'
 
-type ListArchive = Pick<Archive, 'listEvents'>
-
 /** The newest events that match, as a file for a spreadsheet. */
-export function addExportRoute(app: AdminApp, archive: ListArchive): void {
+export function addExportRoute(app: AdminApp, { archive }: AdminContext): void {
   app.get('/api/events.csv', { ...LONG_WORK, schema: EXPORT }, async (request, reply) => {
     const query = eventQuery(request.query)
+    const pages = pagesOf((paging) => archive.listEvents({ ...query, ...paging }))
     // The first page before the answer begins: a store that fails is an error, not half a file.
-    const first = await readPage(archive, query)
+    const first = await pages.next()
     return reply
       .type('text/csv; charset=utf-8')
       .header('content-disposition', 'attachment; filename="events.csv"')
-      .send(Readable.from(writeLines(archive, query, first)))
+      .send(Readable.from(writeLines(first, pages)))
   })
 }
 
-function readPage(archive: ListArchive, query: EventQuery, cursor?: string) {
-  return archive.listEvents({ ...query, limit: PAGE, ...dropUndefined({ cursor }) })
-}
+type Pages = AsyncGenerator<Page<EventRow>, void>
 
-async function* writeLines(archive: ListArchive, query: EventQuery, first: Page<EventRow>) {
+async function* writeLines(first: Awaited<ReturnType<Pages['next']>>, pages: Pages) {
   yield `${BYTE_ORDER_MARK}${csvLine(COLUMNS)}`
-  let page = first
   let room = MOST_ROWS
-  for (;;) {
+  for (let page = first; !page.done; page = await pages.next()) {
     // A look may find less than a page, even nothing: only what was written counts.
-    const events = page.rows.slice(0, room).map(eventJson)
+    const events = page.value.rows.slice(0, room).map(eventJson)
     yield events.map((event) => csvLine(COLUMNS.map((column) => event[column]))).join('')
     room -= events.length
-    if (page.cursor === undefined || room === 0) return
-    page = await readPage(archive, query, page.cursor)
+    if (room === 0) return
   }
 }
 

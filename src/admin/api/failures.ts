@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Archive, JobQuery, JobRow } from '../../store/store.ts'
-import { dropUndefined, isoTime, TIME_JSON } from '../answer-parts.ts'
+import { isoTime, pagesOf, TIME_JSON } from '../answer-parts.ts'
 import { errorLine } from './in-words.ts'
 
 export const FAILURES_JSON = z.object({
@@ -20,7 +20,6 @@ export const FAILURES_JSON = z.object({
 })
 export type FailuresJson = z.output<typeof FAILURES_JSON>
 
-const PAGE = 500
 /** Of each state: enough to see what is wrong; counting millions by their errors is not the aim. */
 const PAGES = 4
 
@@ -55,14 +54,14 @@ async function readNewest(
   query: Pick<JobQuery, 'handler' | 'state'>,
 ): Promise<{ jobs: readonly JobRow[]; isPartial: boolean }> {
   const jobs: JobRow[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < PAGES; page++) {
-    const found = await archive.listJobs({ ...query, limit: PAGE, ...dropUndefined({ cursor }) })
-    jobs.push(...found.rows)
-    cursor = found.cursor
-    if (cursor === undefined) break
+  let looks = 0
+  for await (const { rows, cursor } of pagesOf((paging) =>
+    archive.listJobs({ ...query, ...paging }),
+  )) {
+    jobs.push(...rows)
+    if (++looks === PAGES) return { jobs, isPartial: cursor !== undefined }
   }
-  return { jobs, isPartial: cursor !== undefined }
+  return { jobs, isPartial: false }
 }
 
 function addTo(groups: Map<string, FailureGroup>, job: JobRow): void {

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { HANDLER_NAME, type HandlerRegistration } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
 import { type AttemptCounts, RECENT_MINUTES } from '../../observe/figures.ts'
-import type { HandlerHealth, Observer } from '../../observe/observer.ts'
-import type { Archive, Store, StoreStats } from '../../store/store.ts'
+import type { HandlerHealth } from '../../observe/observer.ts'
+import type { StoreStats } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
 import {
   dropUndefined,
@@ -13,12 +13,12 @@ import {
   ownValue,
   TIME_JSON,
 } from '../answer-parts.ts'
-import { type AuditTrail, withoutPeople } from '../audit-trail.ts'
+import { withoutPeople } from '../audit-trail.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { jobCursor, text } from '../parameters.ts'
 import { FAILURES_JSON, failureGroup, groupFailures } from './failures.ts'
 import { isHandler } from './in-words.ts'
-import type { StatsRoutesOptions } from './stats.ts'
 
 const HANDLER_JSON = z.object({
   name: z.string(),
@@ -88,16 +88,8 @@ const REPLAY_DEAD = {
 /** Dead jobs looked at in one call. */
 const REPLAYED_AT_ONCE = 500
 
-export interface HandlerRoutesOptions {
-  readonly archive: Archive & Pick<Store, 'replay' | 'loadHandlers' | 'setPaused'>
-  readonly observer: Pick<Observer, 'counts' | 'recent' | 'replayed' | 'handlerPaused'>
-  readonly registrations: () => readonly HandlerRegistration[]
-  readonly audited: AuditTrail
-  readonly verdict: StatsRoutesOptions['verdict']
-}
-
-export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): void {
-  const { archive, observer, registrations, audited, verdict } = options
+export function addHandlerRoutes(app: AdminApp, context: AdminContext): void {
+  const { archive, observer, registrations, audited, verdict } = context
 
   app.get('/api/handlers', { schema: LIST_HANDLERS }, async () => {
     const [stats, paused, { causes }] = await Promise.all([
@@ -114,7 +106,7 @@ export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): 
   app.get('/api/handlers/:name/failures', { schema: LIST_FAILURES }, async ({ params }) => {
     refuseUnless(HANDLER_NAME.test(params.name))
     const failures = await groupFailures(archive, params.name)
-    if (failures.examined === 0) await refuseUnknown(options, params.name)
+    if (failures.examined === 0) await refuseUnknown(context, params.name)
     return failures
   })
 
@@ -137,12 +129,12 @@ export function addHandlerRoutes(app: AdminApp, options: HandlerRoutesOptions): 
     })
   }
 
-  addReplayOfDead(app, options)
+  addReplayOfDead(app, context)
 }
 
 /** One page of dead jobs a call: whoever has many replays them page by page, and sees how far it is. */
-function addReplayOfDead(app: AdminApp, options: HandlerRoutesOptions): void {
-  const { archive, observer, audited } = options
+function addReplayOfDead(app: AdminApp, context: AdminContext): void {
+  const { archive, observer, audited } = context
 
   app.post('/api/handlers/:name/replay', { schema: REPLAY_DEAD }, async (request) => {
     const { error, cursor } = request.body
@@ -151,7 +143,7 @@ function addReplayOfDead(app: AdminApp, options: HandlerRoutesOptions): void {
     refuseUnless(HANDLER_NAME.test(handler))
     const paging = { limit: REPLAYED_AT_ONCE, ...dropUndefined({ cursor }) }
     const page = await archive.listJobs({ handler, state: 'dead', ...paging })
-    if (page.rows.length === 0) await refuseUnknown(options, handler)
+    if (page.rows.length === 0) await refuseUnknown(context, handler)
     const isWanted = (lastError: string | undefined) =>
       error === undefined || failureGroup(lastError) === error
     const wanted = page.rows.filter(({ lastError }) => isWanted(lastError))
@@ -170,7 +162,7 @@ function addReplayOfDead(app: AdminApp, options: HandlerRoutesOptions): void {
 
 /** One that is loaded, or was: then there are jobs of it. */
 async function refuseUnknown(
-  { archive, registrations }: HandlerRoutesOptions,
+  { archive, registrations }: AdminContext,
   handler: string,
 ): Promise<void> {
   if (registrations().some(({ name }) => name === handler)) return

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { HANDLER_NAME, JOB_STATES } from '../../model.ts'
-import type { Observer } from '../../observe/observer.ts'
-import type { Archive, JobName, JobRow, ListedJob, Store } from '../../store/store.ts'
+import type { JobName, JobRow, ListedJob } from '../../store/store.ts'
 import { isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
-import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { isRowId, jobCursor, oneOf, page, text } from '../parameters.ts'
 
@@ -54,7 +53,7 @@ const LIST_JOBS = {
   response: { 200: JOBS_JSON },
 }
 
-export const MAX_JOBS = 500
+const MAX_JOBS = 500
 const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
 const jobName = z.strictObject({
   event: z.string().refine(isRowId),
@@ -76,16 +75,7 @@ const REPLAY_JOBS = {
   response: { 200: z.object({ replayed: z.int() }) },
 }
 
-export interface JobRoutesOptions {
-  readonly archive: Pick<Archive, 'listJobs'> & Pick<Store, 'replay'>
-  readonly observer: Pick<Observer, 'replayed'>
-  readonly audited: AuditTrail
-}
-
-export function addJobRoutes(
-  app: AdminApp,
-  { archive, observer, audited }: JobRoutesOptions,
-): void {
+export function addJobRoutes(app: AdminApp, { archive, observer, audited }: AdminContext): void {
   app.get('/api/jobs', { schema: LIST_JOBS }, async ({ query }) => {
     const { rows, ...page } = await archive.listJobs(query)
     return { jobs: rows.map(listedJson), ...pageJson(page) }

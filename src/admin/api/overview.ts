@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import type { ProviderName } from '../../model.ts'
 import { type LatencyFigures, RECENT_MINUTES } from '../../observe/figures.ts'
-import type { Observer } from '../../observe/observer.ts'
 import type { Archive, SeriesPoint, SeriesQuery } from '../../store/store.ts'
 import { isoTime, TIME_JSON } from '../answer-parts.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { oneOf } from '../parameters.ts'
 
@@ -88,23 +87,9 @@ const SOURCES = {
   response: { 200: SOURCES_JSON },
 }
 
-export interface OverviewRoutesOptions {
-  readonly archive: Pick<Archive, 'countEvents' | 'lastBatches'>
-  readonly observer: Pick<Observer, 'counts' | 'recent'>
-  readonly sources: () => readonly ConfiguredSource[]
-  readonly now: () => number
-}
-
-export interface ConfiguredSource {
-  readonly name: string
-  readonly provider: ProviderName
-  /** Undefined where the system chose the port. */
-  readonly address: string | undefined
-}
-
 /** What the overview draws besides the totals. */
-export function addOverviewRoutes(app: AdminApp, options: OverviewRoutesOptions): void {
-  const { archive, observer, sources, now } = options
+export function addOverviewRoutes(app: AdminApp, context: AdminContext): void {
+  const { archive, observer, sources, now } = context
 
   app.get('/api/series', { schema: SERIES }, async ({ query: { span: wanted } }) => {
     const span = wanted ?? (await findSpan(archive, now()))

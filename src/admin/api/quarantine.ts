@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { QUARANTINE_REASONS } from '../../model.ts'
-import type { Observer } from '../../observe/observer.ts'
-import type { Archive, QuarantineRow, Store } from '../../store/store.ts'
+import type { QuarantineRow } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
 import { isoTime, TIME_JSON } from '../answer-parts.ts'
-import type { AuditTrail } from '../audit-trail.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { isRowId, PAGE_PARAMETERS } from '../parameters.ts'
 
@@ -58,16 +57,8 @@ const READ_PIECE_AGAIN = {
   response: { 200: z.object({ batch: z.string() }) },
 }
 
-export interface QuarantineRoutesOptions {
-  readonly archive: Pick<Archive, 'listQuarantine' | 'getQuarantine' | 'quarantineBody'> &
-    Pick<Store, 'requeue'>
-  readonly observer: Pick<Observer, 'pieceRequeued'>
-  readonly newBatchId: () => string
-  readonly audited: AuditTrail
-}
-
-export function addQuarantineRoutes(app: AdminApp, options: QuarantineRoutesOptions): void {
-  const { archive, observer, newBatchId, audited } = options
+export function addQuarantineRoutes(app: AdminApp, context: AdminContext): void {
+  const { archive, observer, newBatchId, audited } = context
 
   app.get('/api/quarantine', { schema: LIST_PIECES }, async ({ query }) => {
     const { rows, cursor } = await archive.listQuarantine(query)

@@ -2,13 +2,12 @@ import * as z from 'zod'
 import { createRoutes } from '../../handlers/event-keys.ts'
 import { type EventState, type HandlerRegistration, REPLAYED_STATES } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
-import type { Observer } from '../../observe/observer.ts'
 import { parsePayload } from '../../providers/parse-payload.ts'
-import type { Archive, EventRow, JobName, Store } from '../../store/store.ts'
+import type { EventRow, JobName } from '../../store/store.ts'
 import { InvalidParameters } from '../answer-errors.ts'
 import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
-import { dropUndefined } from '../answer-parts.ts'
-import type { AuditTrail } from '../audit-trail.ts'
+import { dropUndefined, pagesOf } from '../answer-parts.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
 import { isSpan, oneOf, SPAN_PROBLEM, span, text } from '../parameters.ts'
 import { findEvent, isTestEvent } from './events.ts'
@@ -39,17 +38,8 @@ const REPLAY = {
   errors: { 404: 'No event has the id that was given.' },
 }
 
-type ReplayArchive = Pick<Archive, 'listEvents' | 'getEvent' | 'listJobs'> & Pick<Store, 'replay'>
-
-export interface ReplayRouteOptions {
-  readonly archive: ReplayArchive
-  readonly observer: Pick<Observer, 'adminFailed' | 'replayed'>
-  readonly registrations: () => readonly HandlerRegistration[]
-  readonly audited: AuditTrail
-}
-
-export function addReplayRoute(app: AdminApp, options: ReplayRouteOptions): void {
-  const { archive, observer, registrations, audited } = options
+export function addReplayRoute(app: AdminApp, context: AdminContext): void {
+  const { archive, observer, registrations, audited } = context
 
   app.post('/api/replay', { ...LONG_WORK, schema: REPLAY }, async (request, reply) => {
     const { body: wanted, ip: address } = request
@@ -94,7 +84,6 @@ export function refuseUnknownHandler(
   throw new InvalidParameters([`handler must be the name of a handler: ${list}.${hint}`])
 }
 
-const PAGE_LIMIT = 500
 const WITHHELD: readonly EventState[] = ['conflict', 'stale']
 
 /**
@@ -103,7 +92,7 @@ const WITHHELD: readonly EventState[] = ['conflict', 'stale']
  * never handled. Answers how many jobs.
  */
 async function replayEvents(
-  archive: ReplayArchive,
+  archive: AdminContext['archive'],
   request: ReplayRequest,
   how: {
     readonly handlers: readonly HandlerRegistration[]
@@ -145,20 +134,16 @@ async function replayEvents(
   const isAllowed = (event: EventRow) => state !== undefined || !WITHHELD.includes(event.state)
   const filter = dropUndefined({ state, type, from, to })
   let replayed = 0
-  let cursor: string | undefined
-  do {
-    const paging = { limit: PAGE_LIMIT, ...dropUndefined({ cursor }) }
-    const page = await archive.listEvents({ ...filter, ...paging })
-    replayed += await replay(page.rows.filter(isAllowed))
+  for await (const { rows } of pagesOf((paging) => archive.listEvents({ ...filter, ...paging }))) {
+    replayed += await replay(rows.filter(isAllowed))
     how.onProgress(replayed)
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  }
   return replayed
 }
 
 /** Whoever asks for these, or names an event, takes back that they were settled for good. */
 async function replayDiscarded(
-  archive: ReplayArchive,
+  archive: AdminContext['archive'],
   { state: _, ...selection }: ReplayRequest,
   onProgress: (jobs: number) => void,
 ): Promise<number> {

@@ -1,9 +1,9 @@
 import type { JobState } from '../../model.ts'
 import { type Archive, isInState, type JobName, type JobRow } from '../../store/store.ts'
-import { dropUndefined } from '../answer-parts.ts'
+import { dropUndefined, pagesOf } from '../answer-parts.ts'
 import { span, text } from '../parameters.ts'
 import { failureGroup } from './failures.ts'
-import { jobNames, MAX_JOBS } from './jobs.ts'
+import { jobNames } from './jobs.ts'
 
 /** Which jobs; several fields narrow each other, and one at least has to be there. */
 export const JOB_SELECTION = {
@@ -53,14 +53,11 @@ export async function* findJobs(
     yield await sortOut(archive, selection, state)
     return
   }
-  let cursor: string | undefined
-  do {
-    const paging = { limit: MAX_JOBS, ...dropUndefined({ handler, cursor }) }
-    const page = await archive.listJobs({ state, ...paging })
-    const found = page.rows.filter((job) => isMatch(job, selection) && hasError(job, error))
+  const query = { state, ...dropUndefined({ handler }) }
+  for await (const { rows } of pagesOf((paging) => archive.listJobs({ ...query, ...paging }))) {
+    const found = rows.filter((job) => isMatch(job, selection) && hasError(job, error))
     yield { jobs: found.map(({ event, handler }) => ({ event, handler })) }
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  }
 }
 
 export function isMatch(

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import type { Observer } from '../../observe/observer.ts'
 import { Refusal } from '../answer-errors.ts'
+import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { MAX_TEXT_LENGTH } from '../parameters.ts'
 import { OPEN_ROUTE } from '../protect/protect-routes.ts'
-import { readSessionCookie, type SignIn, writeSessionCookie } from '../protect/sign-in.ts'
+import { readSessionCookie, writeSessionCookie } from '../protect/sign-in.ts'
 
 const session = z.enum(['none', 'basic', 'cookie'])
 
@@ -32,16 +32,7 @@ const GET_SESSION = {
 }
 
 /** The page's login. Without a password there is nothing to sign in to, and everybody here is in. */
-export function addSessionRoutes(
-  app: AdminApp,
-  options: {
-    readonly signIn: SignIn | undefined
-    readonly observer: Pick<Observer, 'signedIn'>
-    readonly version: string
-  },
-): void {
-  const { signIn, observer, version } = options
-
+export function addSessionRoutes(app: AdminApp, { signIn, observer, version }: AdminContext): void {
   const logIn = { config: OPEN_ROUTE, schema: LOG_IN }
   app.post('/api/login', logIn, async (request, reply) => {
     if (!signIn) return { session: 'none' as const }

@@ -1,36 +1,13 @@
 import type { HandlerRegistration } from '../../model.ts'
 import type { GuardianFigures } from '../../observe/figures.ts'
-import type { HandlerHealth, ObservedCounts, Observer } from '../../observe/observer.ts'
+import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
-import type { Archive, DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
+import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
 import { isoTime, jobCountsJson } from '../answer-parts.ts'
+import type { AdminContext, Cause } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { guardianJson } from './guardian.ts'
 import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
-
-interface Cause {
-  readonly cause: string
-  /** Milliseconds since 1970. */
-  readonly since: number
-  readonly text: string
-  readonly remedy: string
-}
-
-export interface StatsRoutesOptions {
-  readonly archive: Pick<Archive, 'stats' | 'health'>
-  /** Undefined without one. */
-  readonly spool: (() => Promise<SpoolFigures>) | undefined
-  readonly observer: Pick<Observer, 'counts'>
-  /** The figures for Prometheus, as text. */
-  readonly metrics: { readonly contentType: string; read(): Promise<string> }
-  readonly registrations: () => readonly HandlerRegistration[]
-  readonly guardian: (() => GuardianFigures) | undefined
-  /** What a person is needed for at this moment. Never rejects; answers also while the store is away. */
-  readonly verdict: () => Promise<{ readonly causes: readonly Cause[] }>
-  readonly now: () => number
-  readonly version: string
-  readonly store: string
-}
 
 const GET_STATS = { summary: 'Every figure of the receiver', response: { 200: STATS_JSON } }
 
@@ -41,9 +18,9 @@ const GET_PROCESS = {
 
 const GET_METRICS = { summary: 'Figures for Prometheus', response: answersFile('text/plain') }
 
-export function addStatsRoutes(app: AdminApp, options: StatsRoutesOptions): void {
-  const { archive, spool, observer, metrics, registrations, guardian, now } = options
-  const { version, store, verdict } = options
+export function addStatsRoutes(app: AdminApp, context: AdminContext): void {
+  const { archive, spool, observer, metrics, registrations, guardian, now } = context
+  const { version, store, verdict } = context
   const measureRates = createRateMeter()
   const countingSince = now()
 

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import type { Observer } from '../../observe/observer.ts'
-import type { ErasureProgress, ErasureReport } from '../../store/store.ts'
+import type { ErasureReport } from '../../store/store.ts'
 import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
-import { type AuditTrail, hashRecipient } from '../audit-trail.ts'
+import { hashRecipient } from '../audit-trail.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
 import { ERASE_PARAMETERS } from '../parameters.ts'
 
@@ -29,20 +29,8 @@ const PRUNE = {
   response: answersInTheEnd(z.object({ pruned: count.describe('Rows.') })),
 }
 
-export interface UpkeepRoutesOptions {
-  readonly work: {
-    erase(recipient: string, onProgress: ErasureProgress): Promise<ErasureReport>
-    /** Forgets by age, now; answers how many rows. */
-    prune(onProgress: (rows: number) => void): Promise<number>
-  }
-  readonly audited: AuditTrail
-  readonly observer: Pick<Observer, 'adminFailed' | 'erased' | 'pruned'>
-}
-
 /** What people have removed. */
-export function addUpkeepRoutes(app: AdminApp, options: UpkeepRoutesOptions): void {
-  const { work, audited, observer } = options
-
+export function addUpkeepRoutes(app: AdminApp, { work, audited, observer }: AdminContext): void {
   app.post('/api/erase', { ...LONG_WORK, schema: ERASE }, async (request, reply) => {
     const { recipient } = request.body
     return await answerLongWork({ request, reply, observer }, async (onProgress) => {
