@@ -72,6 +72,7 @@ function Job({ job, run }: { job: JobJson; run: Run }) {
       {job.attempts.length > 0 && (
         <Table
           rows={job.attempts}
+          none=""
           keyOf={(one) => `${one.attempt} ${one.ended_at}`}
           columns={attemptColumns(job.attempts)}
           className="rows fixed attempts"

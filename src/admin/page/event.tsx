@@ -13,10 +13,16 @@ import {
   useNotice,
   Visible,
 } from './elements.tsx'
-import { Difference } from './event-difference.tsx'
 import { Jobs } from './event-jobs.tsx'
 import { cut, isWebLink } from './format.ts'
-import { indentJson, readString, type Token } from './indent-json.ts'
+import {
+  compareFields,
+  type FieldDifference,
+  indentJson,
+  readString,
+  type Token,
+} from './indent-json.ts'
+import { type Column, Table } from './lists.tsx'
 import { type Get, useLook } from './look.ts'
 import { writeQuery, writeRoute } from './route.ts'
 
@@ -127,6 +133,36 @@ function Summary({ event, run }: { event: EventDetailJson; run: Run }) {
           Run its handlers again
         </Button>
       </p>
+    </Card>
+  )
+}
+
+const DIFFERENCE_COLUMNS: readonly Column<FieldDifference>[] = [
+  ['Field', ([field]) => <Visible text={field} />, { width: '22%', phone: '1 / 1 / auto / -1' }],
+  ['First', ([, first]) => <Value text={first} />],
+  ['This one', ([, , other]) => <Value text={other} />],
+]
+
+function Value({ text }: { text: string | null }) {
+  return text === null ? <span class="soft">not there</span> : <Visible text={text} />
+}
+
+/** Of a conflict: both contents side by side, in what they differ. */
+function Difference({ event, first }: { event: EventDetailJson; first: EventDetailJson }) {
+  const differences = compareFields(first.payload, event.payload) ?? []
+  return (
+    <Card title="What differs from the first event with this id" isWide>
+      <p class="soft">
+        The first one is <NameLink to={['events', first.id]} name={first.type} />, received{' '}
+        <Time at={first.received_at} />.
+      </p>
+      <Table
+        rows={differences}
+        none="Only how it is written: compare their payloads."
+        keyOf={([field]) => field}
+        columns={DIFFERENCE_COLUMNS}
+        className="rows fixed difference"
+      />
     </Card>
   )
 }

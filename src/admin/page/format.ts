@@ -165,18 +165,3 @@ export function splitError(error: string): { own: string; foreign: readonly stri
     foreign: lines.filter(isForeign).map((line) => line.trim()),
   }
 }
-
-const BYTES_PER_LINE = 16
-
-/** Bytes as lines of offset, hex and text; what is no printable ASCII is a dot. */
-export function hexLines(bytes: Uint8Array): string[] {
-  const lines: string[] = []
-  for (let start = 0; start < bytes.length; start += BYTES_PER_LINE) {
-    const row = [...bytes.subarray(start, start + BYTES_PER_LINE)]
-    const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
-    const text = row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '.'))
-    const offset = start.toString(16).padStart(8, '0')
-    lines.push(`${offset}  ${hex.padEnd(3 * BYTES_PER_LINE)} ${text.join('')}`)
-  }
-  return lines
-}

@@ -17,29 +17,26 @@ export function Handlers() {
       <h1 class="unseen">Handlers</h1>
       {answer && (
         <Card title="Handlers">
-          {answer.handlers.length === 0 ? (
-            <p class="none">No handler is loaded. A handler is a file in the folder HANDLERS.</p>
-          ) : (
-            <Table
-              rows={answer.handlers}
-              keyOf={({ name }) => name}
-              columns={[
-                ...HANDLER_COLUMNS,
-                ['Done', ({ recent }) => showNumber(recent.done), { className: 'number roomy' }],
-                [
-                  'Failed',
-                  ({ recent }) => showNumber(recent.retry + recent.dead),
-                  { className: 'number roomy' },
-                ],
-                ...COUNT_COLUMNS,
-                [
-                  '',
-                  (handler) => <PauseButton handler={handler} run={run} />,
-                  { className: 'number' },
-                ],
-              ]}
-            />
-          )}
+          <Table
+            rows={answer.handlers}
+            none="No handler is loaded. A handler is a file in the folder HANDLERS."
+            keyOf={({ name }) => name}
+            columns={[
+              ...HANDLER_COLUMNS,
+              ['Done', ({ recent }) => showNumber(recent.done), { className: 'number roomy' }],
+              [
+                'Failed',
+                ({ recent }) => showNumber(recent.retry + recent.dead),
+                { className: 'number roomy' },
+              ],
+              ...COUNT_COLUMNS,
+              [
+                '',
+                (handler) => <PauseButton handler={handler} run={run} />,
+                { className: 'number' },
+              ],
+            ]}
+          />
           {notice}
         </Card>
       )}

@@ -26,6 +26,8 @@ export type Column<Row> = readonly [
 
 interface TableProps<Row> {
   readonly rows: readonly Row[]
+  /** What stands there without rows. */
+  readonly none: string
   readonly keyOf: (row: Row) => string
   readonly columns: readonly Column<Row>[]
   /** With `rows` in it, no row is wider than a phone. */
@@ -33,7 +35,8 @@ interface TableProps<Row> {
 }
 
 export function Table<Row>(props: TableProps<Row> & { body?: Ref<HTMLTableSectionElement> }) {
-  const { rows, keyOf, columns, className, body = null } = props
+  const { rows, none, keyOf, columns, className, body = null } = props
+  if (rows.length === 0) return <p class="none">{none}</p>
   return (
     <div class="scroll">
       <table class={className}>
@@ -73,15 +76,13 @@ export function Table<Row>(props: TableProps<Row> & { body?: Ref<HTMLTableSectio
  */
 export function List<Row>(
   props: TableProps<Row> & {
-    /** What stands where the list is empty. */
-    readonly none: string
     /** A person asked for these rows. */
     readonly isByHand: boolean
     /** What rows are, for the line that tells of those held back. */
     readonly noun?: string
   },
 ) {
-  const { rows, keyOf, none, isByHand, noun = 'newer row' } = props
+  const { rows, keyOf, isByHand, noun = 'newer row' } = props
   const body = useRef<HTMLTableSectionElement>(null)
   const shown = useRef<readonly Row[]>([])
   if (!isByHand && shown.current.length > 0 && isInUse(body.current)) {
@@ -92,7 +93,6 @@ export function List<Row>(
   const more = rows.filter((row) => !known.has(keyOf(row))).length
   useFocusInNextRow(body)
 
-  if (shown.current.length === 0) return <p class="none">{none}</p>
   return (
     <>
       <p class="held">{more > 0 ? `${count(more, noun)}: shown when you leave the list` : ''}</p>

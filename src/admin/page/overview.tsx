@@ -135,15 +135,12 @@ function States({ counts }: { counts: StatsJson['events']['by_state'] }) {
 function Handlers({ handlers }: { handlers: readonly HandlerJson[] }) {
   return (
     <Card title="Handlers">
-      {handlers.length === 0 ? (
-        <p class="none">No handler is loaded.</p>
-      ) : (
-        <Table
-          rows={handlers}
-          keyOf={({ name }) => name}
-          columns={[...HANDLER_COLUMNS, ...COUNT_COLUMNS]}
-        />
-      )}
+      <Table
+        rows={handlers}
+        none="No handler is loaded."
+        keyOf={({ name }) => name}
+        columns={[...HANDLER_COLUMNS, ...COUNT_COLUMNS]}
+      />
     </Card>
   )
 }
@@ -165,11 +162,12 @@ const SOURCE_COLUMNS: readonly Column<SourceJson>[] = [
 function Sources({ sources }: { sources: readonly SourceJson[] }) {
   return (
     <Card title="Sources">
-      {sources.length === 0 ? (
-        <p class="none">No source is configured here.</p>
-      ) : (
-        <Table rows={sources} keyOf={({ name }) => name} columns={SOURCE_COLUMNS} />
-      )}
+      <Table
+        rows={sources}
+        none="No source is configured here."
+        keyOf={({ name }) => name}
+        columns={SOURCE_COLUMNS}
+      />
     </Card>
   )
 }

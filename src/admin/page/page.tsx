@@ -126,9 +126,8 @@ function Page() {
     () => ({
       tell(state, text) {
         tell({ state, text })
-        if (state !== 'live') return
-        setBusy(false)
-        setUpdatedAt(Date.now())
+        setBusy(state === 'waiting')
+        if (state === 'live') setUpdatedAt(Date.now())
       },
       async readSelf(isByHand) {
         setCauses((await ask<ProcessJson>('api/process', isByHand)).verdict)

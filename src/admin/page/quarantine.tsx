@@ -1,8 +1,9 @@
 import type { EventsJson } from '../api/events.ts'
+import { hexDump } from '../api/in-words.ts'
 import type { PiecesJson, QuarantineJson } from '../api/quarantine.ts'
 import { askBytes, NoAnswer, post } from './api.ts'
 import { Button, Card, exactTime, Facts, type Run, Time, useNotice, Visible } from './elements.tsx'
-import { count, cut, hexLines, showBytes, showNumber, words } from './format.ts'
+import { count, cut, showBytes, showNumber, words } from './format.ts'
 import { type Column, EventList, List, Pages } from './lists.tsx'
 import { useLook } from './look.ts'
 import { writeQuery, writeRoute } from './route.ts'
@@ -169,7 +170,7 @@ export function Piece({ id }: { id: string }) {
       </Card>
       <Card title="As bytes" isWide>
         <pre class="payload hex">
-          {hexLines(shown).join('\n')}
+          {hexDump(shown)}
           {rest}
         </pre>
       </Card>

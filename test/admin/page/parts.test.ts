@@ -4,7 +4,6 @@ import {
   count,
   cut,
   fromLocalInput,
-  hexLines,
   isWebLink,
   showAge,
   showAgo,
@@ -157,13 +156,6 @@ describe('an error', () => {
       foreign: [],
     })
   })
-})
-
-it('bytes are shown in hex and as text', () => {
-  expect(hexLines(Buffer.from('{"a": 1}\n<b>é'))).toEqual([
-    '00000000  7b 22 61 22 3a 20 31 7d 0a 3c 62 3e c3 a9        {"a": 1}.<b>..',
-  ])
-  expect(hexLines(Buffer.alloc(17))).toHaveLength(2)
 })
 
 describe('an address within the page', () => {

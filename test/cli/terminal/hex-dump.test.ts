@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hexDump } from '../../../src/cli/quarantine.ts'
+import { hexDump } from '../../../src/admin/api/in-words.ts'
 
 describe('hexDump', () => {
   it('shows sixteen bytes a line, with their offset and what is readable of them', () => {
