@@ -92,11 +92,11 @@ export type AllDead = ReturnType<typeof createAllDead>
  */
 export function createAllDead(name: string) {
   let progress: Progress = { isRunning: false, examined: 0, of: 0, text: '' }
-  let show = (_progress: Progress) => {}
-  let tellEnd = () => {}
+  const nobody = { onProgress: (_progress: Progress) => {}, onEnd: () => {} }
+  let listener = nobody
   const tell = (news: Partial<Progress>) => {
     progress = { ...progress, ...news }
-    show(progress)
+    listener.onProgress(progress)
   }
 
   return {
@@ -104,16 +104,10 @@ export function createAllDead(name: string) {
     progress: () => progress,
     stop: () => tell({ isRunning: false }),
     /** In place of the listener before; answers how to stop listening. */
-    onProgress(listener: typeof show) {
-      show = listener
+    listen(other: typeof nobody) {
+      listener = other
       return () => {
-        show = () => {}
-      }
-    },
-    onEnd(listener: typeof tellEnd) {
-      tellEnd = listener
-      return () => {
-        tellEnd = () => {}
+        listener = nobody
       }
     },
     async start(dead: number, task: Task = {}): Promise<void> {
@@ -124,7 +118,7 @@ export function createAllDead(name: string) {
       const text = await workThrough(name, { dead, task, tell, isStopped })
       removeEventListener('beforeunload', askToStay)
       tell({ isRunning: false, text })
-      tellEnd()
+      listener.onEnd()
     },
   }
 }
@@ -140,11 +134,12 @@ export function AllDeadActions(props: {
   dead: number
   discarding: Task | undefined
   onDiscard: (task: Task | undefined) => void
+  onEnd: () => void
 }) {
-  const { allDead, dead, discarding, onDiscard } = props
+  const { allDead, dead, discarding, onDiscard, onEnd } = props
   const [{ isRunning, examined, of, text }, setProgress] = useState(allDead.progress())
   useEffect(() => {
-    const stopListening = allDead.onProgress(setProgress)
+    const stopListening = allDead.listen({ onProgress: setProgress, onEnd })
     // It may have come further between the first look and now.
     setProgress(allDead.progress())
     return stopListening

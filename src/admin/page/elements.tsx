@@ -148,16 +148,11 @@ export function Button(props: {
   )
 }
 
-export interface Notice {
-  readonly state: string
-  readonly text: string
-}
-
 /** Does work, and tells how it ended in a line at the window's foot. */
 export type Run = (work: () => Promise<string>) => Promise<void>
 
 export function useNotice(): { run: Run; notice: ComponentChildren } {
-  const [told, tell] = useState<Notice>({ state: '', text: '' })
+  const [told, tell] = useState({ state: '', text: '' })
   const isHere = useRef(true)
   useEffect(() => {
     isHere.current = true

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { FailuresJson } from '../api/failures.ts'
 import type { HandlerJson, HandlersJson } from '../api/handlers.ts'
 import { handlerState } from '../api/in-words.ts'
@@ -36,7 +36,6 @@ export function Handler(props: { name: string; query: URLSearchParams; allDead: 
     ])
     return { handler, page, failures, state: state.current }
   })
-  useEffect(() => allDead.onEnd(() => void look.again()), [])
   if (!look.answer) return null
   const { handler, page, failures, state: listed } = look.answer
   return (
@@ -48,7 +47,7 @@ export function Handler(props: { name: string; query: URLSearchParams; allDead: 
         allDead={allDead}
         dead={handler.jobs.dead}
         run={run}
-        onRetried={look.again}
+        onChanged={look.again}
       />
       <JobList
         handler={handler}
@@ -65,6 +64,7 @@ export function Handler(props: { name: string; query: URLSearchParams; allDead: 
 }
 
 function Summary({ handler, run }: { handler: HandlerJson; run: Run }) {
+  const { jobs, recent, keys, takes_batches: takesBatches, module, paused_since: paused } = handler
   return (
     <Card isWide>
       <h1>
@@ -73,40 +73,33 @@ function Summary({ handler, run }: { handler: HandlerJson; run: Run }) {
       <p class="health" data-state={handlerState(handler)}>
         {explainHealth(handler)}
       </p>
-      <HandlerFacts handler={handler} />
+      <Facts
+        facts={[
+          [
+            'Jobs',
+            `${showNumber(jobs.pending)} pending${jobs.retrying > 0 ? ` (${showNumber(jobs.retrying)} retrying)` : ''}, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead${jobs.discarded > 0 ? `, ${showNumber(jobs.discarded)} discarded` : ''}`,
+          ],
+          [
+            'Attempts of this process in the last hour',
+            `${showNumber(recent.done)} done, ${showNumber(recent.retry)} to be tried again, ${showNumber(recent.dead)} dead`,
+          ],
+          ['Handles', keys?.join(', ') ?? null],
+          [
+            'Takes',
+            takesBatches === null
+              ? null
+              : takesBatches
+                ? 'many events at once'
+                : 'one event at a time',
+          ],
+          ['Module', module],
+          ['Paused since', paused && <Time at={paused} />],
+        ]}
+      />
       <p class="actions">
         <PauseButton handler={handler} run={run} />
       </p>
     </Card>
-  )
-}
-
-function HandlerFacts({ handler }: { handler: HandlerJson }) {
-  const { jobs, recent, keys, takes_batches: takesBatches, module, paused_since: paused } = handler
-  return (
-    <Facts
-      facts={[
-        [
-          'Jobs',
-          `${showNumber(jobs.pending)} pending${jobs.retrying > 0 ? ` (${showNumber(jobs.retrying)} retrying)` : ''}, ${showNumber(jobs.done)} done, ${showNumber(jobs.dead)} dead${jobs.discarded > 0 ? `, ${showNumber(jobs.discarded)} discarded` : ''}`,
-        ],
-        [
-          'Attempts of this process in the last hour',
-          `${showNumber(recent.done)} done, ${showNumber(recent.retry)} to be tried again, ${showNumber(recent.dead)} dead`,
-        ],
-        ['Handles', keys?.join(', ') ?? null],
-        [
-          'Takes',
-          takesBatches === null
-            ? null
-            : takesBatches
-              ? 'many events at once'
-              : 'one event at a time',
-        ],
-        ['Module', module],
-        ['Paused since', paused && <Time at={paused} />],
-      ]}
-    />
   )
 }
 
@@ -117,11 +110,11 @@ function Failures(props: {
   allDead: AllDead
   dead: number
   run: Run
-  onRetried: () => Promise<void>
+  onChanged: () => Promise<void>
 }) {
-  const { allDead, dead, run, onRetried } = props
+  const { allDead, dead, run, onChanged } = props
   const retry = (error: string) =>
-    run(() => changeJobs('retry', { handler: allDead.name, error }, onRetried))
+    run(() => changeJobs('retry', { handler: allDead.name, error }, onChanged))
   const [discarding, setDiscarding] = useState<Task>()
   const { failures, examined, is_partial: isPartial } = props.failures
   const actionsOf = ({ error, dead: deadOfIt, retrying }: Failure) => (
@@ -176,6 +169,7 @@ function Failures(props: {
         dead={dead}
         discarding={discarding}
         onDiscard={setDiscarding}
+        onEnd={onChanged}
       />
     </Card>
   )
