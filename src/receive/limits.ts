@@ -1,3 +1,6 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
 /** Bounds on time and memory of the public listener. Only tests change them. */
 export interface HttpLimits {
   /** From a request's first byte to its last. Default 15,000. */
@@ -35,4 +38,126 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   bodiesInFlightBytes: 64 * 1024 * 1024,
   connections: 1_000,
   requestsPerConnection: 1_000,
+}
+
+// Measured: an array entry with a one-byte Buffer takes 480 bytes. Without this a body sent
+// in one-byte chunks would take 480 times what it counts.
+const CHUNK_OVERHEAD_BYTES = 480
+
+/** One request's share of the room. */
+export interface BodyPlace {
+  /** Keeps the share until this settles, also when the client has its answer before. */
+  holdUntil(settled: Promise<unknown>): void
+}
+
+/**
+ * Memory for bodies in flight, shared by all requests. Only bytes that have come are counted: a
+ * client that promises much and sends nothing takes nothing.
+ */
+export interface BodyRoom {
+  hasPlaceFor(bytes: number): boolean
+  /** Counts a request's body as it comes; calls `refuse` once when it, or the room, is exceeded. */
+  admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    refuse: (reason: 'too_large' | 'overloaded') => void,
+  ): BodyPlace
+}
+
+export function createBodyRoom(limits: {
+  readonly bodiesInFlightBytes: number
+  readonly bodyLimitBytes: number
+}): BodyRoom {
+  let usedBytes = 0
+  return {
+    hasPlaceFor: (bytes) => usedBytes + bytes <= limits.bodiesInFlightBytes,
+    admit(request, response, refuse) {
+      let bodyBytes = 0
+      let placeBytes = 0
+      let held: Promise<unknown> | undefined
+      const count = ({ length }: Buffer) => {
+        bodyBytes += length
+        placeBytes += length + CHUNK_OVERHEAD_BYTES
+        usedBytes += length + CHUNK_OVERHEAD_BYTES
+        const isTooLarge = bodyBytes > limits.bodyLimitBytes
+        if (!isTooLarge && usedBytes <= limits.bodiesInFlightBytes) return
+        request.off('data', count)
+        refuse(isTooLarge ? 'too_large' : 'overloaded')
+      }
+      const release = () => {
+        usedBytes -= placeBytes
+        placeBytes = 0
+      }
+      const leave = () => {
+        if (held === undefined) release()
+        else held.then(release, release)
+      }
+      request.on('data', count)
+      // The request closes with the end of its body or with its connection, but not once it has
+      // been answered half-read; then the response does.
+      request.once('close', leave)
+      response.once('close', leave)
+      return {
+        holdUntil: (settled) => {
+          held = settled
+        },
+      }
+    },
+  }
+}
+
+/** The open connections of a server. */
+export interface ConnectionRoom {
+  /** More than the limit, and every one of them busy. */
+  isFull(): boolean
+  /** Ends all, those in a TLS handshake too, which the server itself does not know yet. */
+  destroyAll(): void
+}
+
+/**
+ * Makes room for a new connection by ending the one that has gone longest without a request, so
+ * that silent connections, however many, keep nobody out.
+ */
+export function createConnectionRoom(server: Server, limit: number): ConnectionRoom {
+  const open = new Map<string, Socket>()
+  const idle = new Map<string, Socket>()
+
+  const forget = (peer: string, socket: Socket) => {
+    if (open.get(peer) !== socket) return
+    open.delete(peer)
+    idle.delete(peer)
+  }
+  const endLongestIdle = () => {
+    for (const [peer, socket] of idle) {
+      forget(peer, socket)
+      socket.destroy()
+      return
+    }
+  }
+  server.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket)
+    open.set(peer, socket)
+    if (open.size > limit) endLongestIdle()
+    idle.set(peer, socket)
+    socket.once('close', () => forget(peer, socket))
+  })
+  server.on('request', (request, response) => {
+    const peer = peerOf(request.socket)
+    idle.delete(peer)
+    response.once('close', () => {
+      const socket = open.get(peer)
+      if (socket !== undefined) idle.set(peer, socket)
+    })
+  })
+  return {
+    isFull: () => open.size > limit,
+    destroyAll: () => {
+      for (const socket of open.values()) socket.destroy()
+    },
+  }
+}
+
+/** Under TLS a request's socket is another object than the connection's, but with the same peer. */
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`
 }

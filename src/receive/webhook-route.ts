@@ -10,9 +10,8 @@ import type { Journal } from '../store/store.ts'
 import { startPlatformTimer, within } from '../timers.ts'
 import { type Admission, createAdmit } from './admit.ts'
 import { findSource, waitsToBeAsked } from './framing.ts'
-import type { HttpLimits } from './limits.ts'
+import type { BodyPlace, BodyRoom, ConnectionRoom, HttpLimits } from './limits.ts'
 import { Refusal, type Refuse } from './refuse.ts'
-import type { BodyPlace, BodyRoom, ConnectionRoom } from './rooms.ts'
 
 /** What the listener hands on to it. */
 export interface WebhookParts {

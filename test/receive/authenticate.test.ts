@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createGuards } from '../../src/receive/authenticate.ts'
+import { createGuards } from '../../src/receive/admit.ts'
 import { source } from './start-server.ts'
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileAllowList } from '../../src/receive/authenticate.ts'
+import { compileAllowList } from '../../src/receive/admit.ts'
 
 describe('compileAllowList', () => {
   const allows = compileAllowList(['45.158.83.0/24', '192.0.2.7', '2001:db8::/32', '2001:db9::1'])
