@@ -3,9 +3,9 @@ import type { EventFacts } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import { eventIdOf, MAX_PIECES } from '../store/event-id.ts'
 import type { OpenBatch } from '../store/store.ts'
-import { hashContent } from './canonical-text.ts'
 import { type DraftEvent, type DraftPage, type DraftPlace, PageBuilder } from './draft-page.ts'
-import { type ContentKeys, createContentKeys, writeIdentityKey } from './key.ts'
+import { type ContentKeys, createContentKeys, hashContent, writeIdentityKey } from './key.ts'
+
 import { type Piece, PieceReader, type PieceReading } from './read-piece.ts'
 import { splitPieces } from './split-pieces.ts'
 

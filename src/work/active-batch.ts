@@ -4,7 +4,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { OpenBatch, UnpackedPage } from '../store/store.ts'
 import type { DraftPage } from '../unpack/draft-page.ts'
 import { quarantineRest, type Routes, readBatch } from '../unpack/read-batch.ts'
-import { createRedacting } from '../unpack/redact-batch.ts'
+import { createRedacting } from '../unpack/redact.ts'
 import { addPage, NO_RECEIPT } from './receipts.ts'
 
 export interface UnpackRules {

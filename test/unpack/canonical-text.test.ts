@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalText } from '../../src/unpack/canonical-text.ts'
+import { canonicalText } from '../../src/unpack/key.ts'
 
 const canonical = (text: string, id?: string) =>
   canonicalText(JSON.parse(text), text, id === undefined ? undefined : { key: 'id', value: id })

@@ -5,7 +5,7 @@ import { PROVIDERS } from '../../src/providers/providers.ts'
 import type { BackfilledSpan, KnownEvent } from '../../src/store/store.ts'
 import { decide } from '../../src/unpack/decide.ts'
 import { readBatch } from '../../src/unpack/read-batch.ts'
-import { createRedacting } from '../../src/unpack/redact-batch.ts'
+import { createRedacting } from '../../src/unpack/redact.ts'
 import { openBatch } from './open-batch.ts'
 
 const SAMPLES = new URL('../../fixtures/payloads/mailtrap/', import.meta.url)

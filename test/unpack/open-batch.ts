@@ -3,10 +3,10 @@ import type { Redaction } from '../../src/model.ts'
 import { parsePayload } from '../../src/providers/parse-payload.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 import type { OpenBatch, UnreadablePiece } from '../../src/store/store.ts'
-import { hashContent } from '../../src/unpack/canonical-text.ts'
 import type { DraftEvent, DraftPage } from '../../src/unpack/draft-page.ts'
+import { hashContent } from '../../src/unpack/key.ts'
 import { type ReadOptions, readBatch } from '../../src/unpack/read-batch.ts'
-import { createRedacting } from '../../src/unpack/redact-batch.ts'
+import { createRedacting } from '../../src/unpack/redact.ts'
 
 /** A batch of the source `mailtrap` with this body, not unpacked yet. */
 export function openBatch(
