@@ -3,8 +3,8 @@ import { ReceiverError } from '../errors.ts'
 import type { Work, WorkStore } from '../store/store.ts'
 import { type Claims, POLL_MS } from './claims.ts'
 import type { Health } from './health.ts'
-import { type Pace, RoomWait } from './pace.ts'
-import { Turns } from './turns.ts'
+import { type Pace, RoomWait, Turns } from './turns.ts'
+
 import type { PreparedPage, Unpacker } from './unpacker.ts'
 
 export interface LoopParts {

@@ -2,7 +2,7 @@ import type { Batch } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createBackfilledReader } from '../store/backfilled-span.ts'
 import type { Upkeep, WorkStore } from '../store/store.ts'
-import { IN_THREAD, ON_SERVER, type Pace } from './pace.ts'
+import { IN_THREAD, ON_SERVER, type Pace } from './turns.ts'
 import type { WorkThreadData } from './work-messages.ts'
 
 /** The store as it works in this thread: SQLite's in it, with all that others ask of it. */

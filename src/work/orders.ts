@@ -1,14 +1,20 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ReceiverError } from '../errors.ts'
-import type { createFactSender } from './fact-sender.ts'
+import type { Observer } from '../observe/observer.ts'
 import type { Health } from './health.ts'
 import type { ThreadStore } from './open-thread-store.ts'
-import { type Answer, toFailure, type WorkNews, type WorkOrder } from './work-messages.ts'
+import {
+  type Answer,
+  type Fact,
+  toFailure,
+  type WorkNews,
+  type WorkOrder,
+} from './work-messages.ts'
 
 type Append = Extract<WorkOrder, { kind: 'append' }>
 type Ask = Extract<WorkOrder, { kind: 'ask' }>
 
-export interface OrdersParts {
+interface OrdersParts {
   readonly port: MessagePort
   readonly store: Pick<ThreadStore, 'append' | 'upkeep'>
   readonly facts: Pick<ReturnType<typeof createFactSender>, 'take'>
@@ -101,4 +107,46 @@ export class Orders {
   #post(news: WorkNews): void {
     this.#parts.port.postMessage(news)
   }
+}
+
+/** Facts of this thread, for the observer in the other one. */
+interface FactSender {
+  readonly observer: Observer
+  /** What happened since the last time, as a field of news. */
+  take(): Pick<WorkNews, 'facts'>
+}
+
+/** What nobody sends by itself goes after so long. */
+const LINGER_MS = 20
+/** A handler that floods its log must not fill the memory in between. */
+const MOST_WAITING = 200
+
+export function createFactSender(post: (news: WorkNews) => void): FactSender {
+  let facts: Fact[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  function take(): Pick<WorkNews, 'facts'> {
+    clearTimeout(timer)
+    timer = undefined
+    if (facts.length === 0) return {}
+    const taken = facts
+    facts = []
+    return { facts: taken }
+  }
+
+  function add(fact: Fact): void {
+    facts.push(fact)
+    if (facts.length >= MOST_WAITING) post(take())
+    else timer ??= setTimeout(() => post(take()), LINGER_MS)
+  }
+
+  const tellers = new Map<string, (fact: never) => void>()
+  const observer = new Proxy({} as Observer, {
+    get(_, name: keyof Observer & string) {
+      const teller = tellers.get(name) ?? ((fact: never) => add([name, fact] as unknown as Fact))
+      tellers.set(name, teller)
+      return teller
+    },
+  })
+  return { observer, take }
 }

@@ -2,7 +2,7 @@
 const FIRST_BACK_OFF_MS = 100
 const LAST_BACK_OFF_MS = 5_000
 
-export interface TurnsParts {
+interface TurnsParts {
   /** Answers whether there was anything to do: then the next one follows at once. */
   readonly turn: () => Promise<boolean>
   readonly onFailure: (error: unknown) => void
@@ -85,5 +85,63 @@ export class Turns {
     const ms = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), LAST_BACK_OFF_MS)
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.wake(), ms)
+  }
+}
+
+/** What suits a store. */
+export interface Pace {
+  /** While a server stores what one turn has prepared, the next ones go on. 1: nothing is awaited. */
+  readonly turnsAtOnce: number
+  /** So many events are unpacked together, and stored in one transaction. */
+  readonly pageEvents: number
+  /** So long is read for them; one piece may take longer. */
+  readonly readingMs: number
+}
+
+/** Acknowledgements wait for it, and for one page. */
+export const IN_THREAD: Pace = { turnsAtOnce: 1, pageEvents: 500, readingMs: 8 }
+/** A statement costs as much as a hundred events. Nobody waits for it. */
+export const ON_SERVER: Pace = { turnsAtOnce: 2, pageEvents: 1_500, readingMs: 30 }
+
+/** So long a page waits for room at its handlers, rather than be read from the store again. */
+const ROOM_WAIT_MS = 25
+/**
+ * Where that was in vain pages do not wait for so long, and twice as long after each further time: one
+ * that was only short of the processor catches up soon, for a slow one nobody waits.
+ */
+const NO_WAIT_MS = { first: 50, most: 1_000 }
+
+/** Whether a page should wait a moment, as its handlers are full. */
+export class RoomWait {
+  readonly #onTimeUp: () => void
+  #timer: NodeJS.Timeout | undefined
+  #fullSince: number | undefined
+  #waitsAgainAt = 0
+  #noWaitMs = NO_WAIT_MS.first
+
+  /** `onTimeUp`: it has waited long enough. */
+  constructor(onTimeUp: () => void) {
+    this.#onTimeUp = onTimeUp
+  }
+
+  /** `now`: milliseconds of a clock that only goes forward. */
+  isDue(hasRoom: boolean, now: number): boolean {
+    if (hasRoom) this.#noWaitMs = NO_WAIT_MS.first
+    this.#fullSince = hasRoom || now < this.#waitsAgainAt ? undefined : (this.#fullSince ?? now)
+    if (this.#fullSince === undefined) return false
+    const leftMs = this.#fullSince + ROOM_WAIT_MS - now
+    if (leftMs <= 0) {
+      this.#fullSince = undefined
+      this.#waitsAgainAt = now + this.#noWaitMs
+      this.#noWaitMs = Math.min(2 * this.#noWaitMs, NO_WAIT_MS.most)
+      return false
+    }
+    this.stop()
+    this.#timer = setTimeout(this.#onTimeUp, leftMs)
+    return true
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
   }
 }

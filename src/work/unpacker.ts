@@ -9,8 +9,13 @@ import type {
 } from '../store/store.ts'
 import { type DecidedPage, decide } from '../unpack/decide.ts'
 import type { DraftPage } from '../unpack/draft-page.ts'
-import type { ActiveBatch, UnpackRules } from './active-batch.ts'
-import { BatchQueue, type BatchQueueParts } from './batch-queue.ts'
+import {
+  type ActiveBatch,
+  BatchQueue,
+  type BatchQueueParts,
+  type UnpackRules,
+} from './active-batch.ts'
+
 import { Opening, type Opens, type Shares, shareOut } from './opening.ts'
 import { NO_KEYS, openRuns, splitPage, toCorrupt, type UnpackedDraft } from './page-rows.ts'
 

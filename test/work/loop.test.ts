@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Loop, type LoopParts } from '../../src/work/loop.ts'
-import { IN_THREAD } from '../../src/work/pace.ts'
+import { IN_THREAD } from '../../src/work/turns.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 
 const { pageEvents } = IN_THREAD

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RoomWait } from '../../src/work/pace.ts'
+import { RoomWait } from '../../src/work/turns.ts'
 import { onTestFinished } from '../on-test-finished.ts'
 
 function createWait(onTimeUp = () => {}): RoomWait {
