@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LaneWindow } from '../../src/dispatch/lane-window.ts'
+import { LaneWindow } from '../../src/dispatch/lane-queue.ts'
 
 const IDLE = { events: 0, bytes: 0, unrecorded: 0 }
 
