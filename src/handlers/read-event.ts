@@ -1,7 +1,7 @@
 import type { EventFacts, ProviderName } from '../model.ts'
-import { parsePayload } from '../providers/parse-payload.ts'
 import { describeNameless } from '../providers/provider.ts'
 import { PROVIDERS } from '../providers/providers.ts'
+import { parsePayload } from '../providers/read-value.ts'
 import { type Handler, MAX_BATCH } from './define-handler.ts'
 import { chooseKey, EVERY_EVENT, isNormalisedKey, rememberNames } from './event-keys.ts'
 import { PermanentError } from './handler-errors.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EventFacts, ProviderName } from '../model.ts'
-import { parsePayload } from '../providers/parse-payload.ts'
 import { PROVIDERS } from '../providers/providers.ts'
+import { parsePayload } from '../providers/read-value.ts'
 import type { Handler } from './define-handler.ts'
 import { chooseKey } from './event-keys.ts'
 import type { HandlerLog } from './handler-context.ts'

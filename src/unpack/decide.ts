@@ -1,5 +1,5 @@
-import { parsePayload } from '../providers/parse-payload.ts'
 import type { Provider } from '../providers/provider.ts'
+import { parsePayload } from '../providers/read-value.ts'
 import type { BackfilledSpan, KnownEvent, KnownKeys } from '../store/store.ts'
 import type { DraftEvent } from './draft-page.ts'
 import { hashContent, KEY_BYTES, keyOfConflict, writeIdentityKey } from './key.ts'

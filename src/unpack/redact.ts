@@ -1,7 +1,7 @@
 import { createHmac, hash } from 'node:crypto'
 import type { Redaction, RedactRules } from '../model.ts'
-import { parsePayload } from '../providers/parse-payload.ts'
 import type { Provider } from '../providers/provider.ts'
+import { parsePayload } from '../providers/read-value.ts'
 import type { OpenBatch } from '../store/store.ts'
 import type { DraftEvent, DraftPage } from './draft-page.ts'
 import { parseExactly, writeExactly } from './key.ts'

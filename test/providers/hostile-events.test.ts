@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { PROVIDER_NAMES } from '../../src/model.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../../src/providers/mailingapi/events.ts'
 import { MAILTRAP_EVENT_NAMES } from '../../src/providers/mailtrap/events.ts'
-import { parsePayload } from '../../src/providers/parse-payload.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
+import { parsePayload } from '../../src/providers/read-value.ts'
 
 const NAMES = [...MAILTRAP_EVENT_NAMES, ...MAILINGAPI_EVENT_NAMES, 'activity_log.a\nb']
 const FIELDS = [

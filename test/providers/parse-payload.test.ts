@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parsePayload } from '../../src/providers/parse-payload.ts'
+import { parsePayload } from '../../src/providers/read-value.ts'
 import { readFixture } from './samples.ts'
 
 describe('parsePayload', () => {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Redaction } from '../../src/model.ts'
-import { parsePayload } from '../../src/providers/parse-payload.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
+import { parsePayload } from '../../src/providers/read-value.ts'
 import type { OpenBatch, UnreadablePiece } from '../../src/store/store.ts'
 import type { DraftEvent, DraftPage } from '../../src/unpack/draft-page.ts'
 import { hashContent } from '../../src/unpack/key.ts'

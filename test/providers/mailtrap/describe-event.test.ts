@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { MAILTRAP_EVENT_NAMES } from '../../../src/providers/mailtrap/events.ts'
 import { mailtrap } from '../../../src/providers/mailtrap/mailtrap.ts'
-import { parsePayload } from '../../../src/providers/parse-payload.ts'
+import { parsePayload } from '../../../src/providers/read-value.ts'
 import { readFixture, readSampleEvents } from '../samples.ts'
 
 /** Types of the events in each sample, in order. */
