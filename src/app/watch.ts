@@ -5,7 +5,7 @@ import { createFigureReader, type FigureSources } from '../alerts/read-figures.t
 import { sendAlert } from '../alerts/send-alert.ts'
 import type { Guardian } from '../guardian/guardian.ts'
 import { prepareGuardian } from '../guardian/prepare-guardian.ts'
-import { readUsedPercent } from '../store/spool/spool-disk.ts'
+import { readUsedPercent } from '../store/spool/spool-folder.ts'
 import type { OpenedStore } from './attach-store.ts'
 import { type Composition, follow } from './running-app.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
+import { isOnContainerLayer, readUsedPercent } from './spool/spool-folder.ts'
 import { type Database, openDriver } from './sqlite/driver.ts'
 import { closing, tryToOpen } from './sqlite/open-database.ts'
 

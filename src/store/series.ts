@@ -1,4 +1,6 @@
 import { HOUR_MS } from './believed-time.ts'
+import { addTo } from './group-by.ts'
+import type { UnpackedPage } from './store.ts'
 import { each, query, type Steps, type UpkeepPort } from './upkeep/port.ts'
 
 /** Events of a type that were received in a minute, or an hour, to be added to the series. */
@@ -12,19 +14,17 @@ export interface SeriesRow {
 const MINUTE_MS = 60_000
 
 /** Minutes are kept for so long behind the newest that is not of the future; hours as long as events. */
-export const MINUTES_KEPT_MS = 2 * 86_400_000
+const MINUTES_KEPT_MS = 2 * 86_400_000
 
 /** The series that is read for buckets of this length: never more rows than needed. */
 export function stepFor(bucketMs: number): 'minute' | 'hour' {
   return bucketMs % HOUR_MS === 0 ? 'hour' : 'minute'
 }
 
-export const minuteOf = (receivedAt: number): number => receivedAt - (receivedAt % MINUTE_MS)
+const minuteOf = (receivedAt: number): number => receivedAt - (receivedAt % MINUTE_MS)
 
 /** Counts by type of minutes, and of the hours of which they are part. */
-export function toSeries(
-  minutes: ReadonlyMap<number, ReadonlyMap<string, number>>,
-): readonly SeriesRow[] {
+function toSeries(minutes: ReadonlyMap<number, ReadonlyMap<string, number>>): readonly SeriesRow[] {
   const rows = new Map<string, SeriesRow>()
   for (const [minute, types] of minutes) {
     for (const step of ['minute', 'hour'] as const) {
@@ -71,4 +71,50 @@ export function* pruneSeries(port: UpkeepPort, hoursBefore: number): Steps<void>
       ['hour', hoursBefore],
     ],
   )
+}
+
+/** Types beyond this many are counted together, so that a hostile sender cannot grow the tables. */
+const MOST_COUNTED_TYPES = 200
+
+/** Under which names types are counted. Those that the totals have already are to be told first. */
+export function createTypeNames() {
+  const known = new Set<string>()
+  return {
+    knows: (type: string): boolean => known.has(type) || known.size >= MOST_COUNTED_TYPES,
+    learn(counters: readonly { readonly name: string }[]): void {
+      for (const { name } of counters) known.add(name.slice('type:'.length))
+    },
+    nameOf(type: string): string {
+      if (!known.has(type) && known.size >= MOST_COUNTED_TYPES) return '(other)'
+      known.add(type)
+      return type
+    },
+  }
+}
+
+export const SELECT_TYPE_COUNTERS = `SELECT DISTINCT name FROM counters WHERE name LIKE 'type:%'`
+
+/** What stored pages add to the totals, and to the series by time of receipt. */
+export function tallyPages(
+  pages: readonly UnpackedPage[],
+  nameOf: (type: string) => string,
+): { readonly totals: ReadonlyMap<string, number>; readonly series: readonly SeriesRow[] } {
+  const totals = new Map<string, number>()
+  const received = new Map<number, Map<string, number>>()
+  for (const page of pages) {
+    addTo(totals, 'events', page.events.length)
+    addTo(totals, 'duplicates', page.duplicates)
+    for (const { pieces } of page.unreadable) addTo(totals, 'quarantined', pieces)
+    const minute = minuteOf(page.batch.receivedAt)
+    const types = received.get(minute) ?? new Map<string, number>()
+    received.set(minute, types)
+    for (const { type, verdict } of page.events) {
+      addTo(types, nameOf(type), 1)
+      if (verdict !== 'dispatched') addTo(totals, verdict, 1)
+    }
+  }
+  for (const types of received.values()) {
+    for (const [type, n] of types) addTo(totals, `type:${type}`, n)
+  }
+  return { totals, series: toSeries(received) }
 }

@@ -5,8 +5,13 @@ import { type StartTimer, startPlatformTimer } from '../timers.ts'
 import { openBatchFiles } from './spool/batch-files.ts'
 import { createBreaker, type Outage } from './spool/breaker.ts'
 import { createDrain } from './spool/drain.ts'
-import { isOnContainerLayer, readUsedPercent } from './spool/spool-disk.ts'
-import { createSpoolFolder, type SpoolFolderOptions } from './spool/spool-folder.ts'
+import {
+  createSpoolFolder,
+  isOnContainerLayer,
+  readUsedPercent,
+  type SpoolFolderOptions,
+} from './spool/spool-folder.ts'
+
 import type { SpoolFigures, SpoolStats, Store } from './store.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */

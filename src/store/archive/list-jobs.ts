@@ -1,9 +1,8 @@
 import { isInState, type JobQuery, type JobRow, type ListedJob, type Page } from '../store.ts'
-import { createCandidates } from './candidates.ts'
+import { createCandidates, searchEvents } from './candidates.ts'
 import { selectEvents } from './event-rows.ts'
 import { isAmong, type Reading } from './port.ts'
 import { readJobs } from './read-jobs.ts'
-import { searchEvents } from './search-windows.ts'
 
 /** Events of which the jobs are read together, at least. */
 const FEWEST_AT_ONCE = 50

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../store.ts'
-import type { SearchWindow } from './search-windows.ts'
+import type { SearchWindow } from './candidates.ts'
 
 /** The events of a window that may have this recipient, in lower case, or this message. */
 export type FindLookups = (

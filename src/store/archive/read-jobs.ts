@@ -1,7 +1,7 @@
 import type { EventState, JobState } from '../../model.ts'
+import { readDiscard, readRecord } from '../claimed-rows.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
-import { readDiscard, readRecord } from '../job-record.ts'
 import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
 import type { AttemptRow, JobRow, Verdict } from '../store.ts'
 import { isAmong, type Reading, raw, sql } from './port.ts'

@@ -1,11 +1,11 @@
-import { addTo, groupBy } from '../group-by.ts'
 import {
   countSpared,
   countSparedIn,
   delayOf,
   MOST_RECORDED_CHARACTERS,
   recordFailure,
-} from '../job-record.ts'
+} from '../claimed-rows.ts'
+import { addTo, groupBy } from '../group-by.ts'
 import { advanceRun, CUT, endsOfAll, type RunBits } from '../run-bits.ts'
 import type { EndedJob, FailedEvent, OpenRun, RunProgress, Work } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'

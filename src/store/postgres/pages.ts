@@ -1,6 +1,6 @@
 import { ReceiverError } from '../../errors.ts'
 import { cutFitting, type Fitting, groupBy } from '../group-by.ts'
-import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
+import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../series.ts'
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import { listOf, sendingRows, withoutNul } from './arrays.ts'
 import { addToCounters, addToSeries } from './counters.ts'

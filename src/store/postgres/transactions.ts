@@ -2,15 +2,16 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import type { StoreCommit } from '../store.ts'
-import { readAddress } from './address.ts'
 import {
   createPool,
   isCollision,
   isNumberingWrong,
   type PoolClient,
   type ReadUrl,
+  readAddress,
   translateError,
 } from './driver.ts'
+
 import {
   beginStatement,
   createSession,

@@ -1,13 +1,15 @@
-import { type JobRow, readJob } from '../claimed-rows.ts'
-import { takeFitting } from '../group-by.ts'
 import {
   countSpared,
   countSparedIn,
   delayOf,
   INTERRUPTED,
+  type JobRow,
   MOST_RECORDED_CHARACTERS,
+  readJob,
   recordFailure,
-} from '../job-record.ts'
+} from '../claimed-rows.ts'
+import { takeFitting } from '../group-by.ts'
+
 import type { ClaimedJob, ClaimRequest, EndedJob, FailedEvent } from '../store.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'

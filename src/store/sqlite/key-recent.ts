@@ -5,11 +5,13 @@ import {
   type EventRange,
   encodeEntries,
   entriesOf,
+  KeyTable,
   openRow,
   rangeOf,
+  slotOf,
   wordsOf,
 } from './key-entries.ts'
-import { KeyTable, slotOf } from './key-table.ts'
+
 import type { Transactions } from './transactions.ts'
 
 /**

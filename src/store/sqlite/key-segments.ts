@@ -9,7 +9,7 @@ import {
   openRow,
   wordsOf,
 } from './key-entries.ts'
-import { createFilterRows, type KeyFilter, ROWS } from './key-filter.ts'
+import { createFilterRows, type KeyFilter, ROWS } from './key-merge.ts'
 import { openKeyBlocks } from './key-recent.ts'
 
 export interface SegmentFacts extends EventRange {

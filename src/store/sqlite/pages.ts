@@ -1,9 +1,9 @@
 import { ReceiverError } from '../../errors.ts'
 import { HOUR_MS } from '../believed-time.ts'
 import { groupBy } from '../group-by.ts'
-import { createTypeNames, SELECT_TYPE_COUNTERS, tallyPages } from '../page-counts.ts'
 import { wantedEvents } from '../run-bits.ts'
-import { insertSeries } from '../series.ts'
+import { createTypeNames, insertSeries, SELECT_TYPE_COUNTERS, tallyPages } from '../series.ts'
+
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'

@@ -1,4 +1,4 @@
-import { DISCARD_LINE } from '../job-record.ts'
+import { DISCARD_LINE } from '../claimed-rows.ts'
 import type { TraceFinder } from '../trace-finder.ts'
 
 const [QUOTE, BACKSLASH, OPEN, CLOSE, NEWLINE, SPACE] = [0x22, 0x5c, 0x7b, 0x7d, 0x0a, 0x20]

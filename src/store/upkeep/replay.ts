@@ -1,7 +1,7 @@
 import { isAmong, raw, sql } from '../archive/port.ts'
+import { DISCARD_LINE, recordDiscard, withLine } from '../claimed-rows.ts'
 import { batchOf } from '../event-id.ts'
 import { addTo, groupBy } from '../group-by.ts'
-import { DISCARD_LINE, recordDiscard, withLine } from '../job-record.ts'
 import { bitOf, RUN_SPAN, type RunBits } from '../run-bits.ts'
 import type { JobName, SettledState } from '../store.ts'
 import {

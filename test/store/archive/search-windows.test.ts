@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type SearchWindow, searchEvents } from '../../../src/store/archive/search-windows.ts'
+import { type SearchWindow, searchEvents } from '../../../src/store/archive/candidates.ts'
 import { batchOf, eventIdOf } from '../../../src/store/event-id.ts'
 
 interface Walk {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isOnContainerLayer, readUsedPercent } from '../../../src/store/spool/spool-disk.ts'
+import { isOnContainerLayer, readUsedPercent } from '../../../src/store/spool/spool-folder.ts'
 
 const OVERLAY = 0x794c7630
 const EXT4 = 0xef53
