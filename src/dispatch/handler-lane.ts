@@ -8,7 +8,6 @@ import { HandlerSupervisor, type SupervisorContext } from './handler-supervisor.
 import { Holdings } from './holdings.ts'
 import { LaneQueue, LaneWindow, type Room } from './lane-queue.ts'
 import { LaneTurns, type TakeTurns } from './lane-turns.ts'
-
 import { OutcomeJudge } from './outcome-judge.ts'
 import { countEvents, type PortionEnd } from './process/page-ledger.ts'
 import type { ProcessSettings, StartGate } from './process/spawn-host.ts'

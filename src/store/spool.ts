@@ -11,7 +11,6 @@ import {
   readUsedPercent,
   type SpoolFolderOptions,
 } from './spool/spool-folder.ts'
-
 import type { SpoolFigures, SpoolStats, Store } from './store.ts'
 
 /** With batches waiting on a disk as full as this, somebody has to look. */

@@ -5,7 +5,6 @@ import { eventIdOf, MAX_PIECES } from '../store/event-id.ts'
 import type { OpenBatch } from '../store/store.ts'
 import { type DraftEvent, type DraftPage, type DraftPlace, PageBuilder } from './draft-page.ts'
 import { type ContentKeys, createContentKeys, hashContent, writeIdentityKey } from './key.ts'
-
 import { type Piece, PieceReader, type PieceReading } from './read-piece.ts'
 import { splitPieces } from './split-pieces.ts'
 

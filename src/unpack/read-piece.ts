@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer'
 import type { EventFacts, QuarantineReason } from '../model.ts'
 import { describeNameless, type Provider } from '../providers/provider.ts'
 import { isObject, parsePayload } from '../providers/read-value.ts'
-
 import { MAX_PIECES } from '../store/event-id.ts'
 import { CLOSE_BRACE, OPEN_BRACE } from './scan-bytes.ts'
 

@@ -4,7 +4,6 @@ import type { Work, WorkStore } from '../store/store.ts'
 import { type Claims, POLL_MS } from './claims.ts'
 import type { Health } from './health.ts'
 import { type Pace, RoomWait, Turns } from './turns.ts'
-
 import type { PreparedPage, Unpacker } from './unpacker.ts'
 
 export interface LoopParts {

@@ -15,7 +15,6 @@ import {
   type BatchQueueParts,
   type UnpackRules,
 } from './active-batch.ts'
-
 import { Opening, type Opens, type Shares, shareOut } from './opening.ts'
 import { NO_KEYS, openRuns, splitPage, toCorrupt, type UnpackedDraft } from './page-rows.ts'
 

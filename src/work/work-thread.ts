@@ -8,7 +8,6 @@ import { createHealth, type Health } from './health.ts'
 import { Loop } from './loop.ts'
 import { openThreadStore, type ThreadStore } from './open-thread-store.ts'
 import { createFactSender, Orders } from './orders.ts'
-
 import { createRegistry } from './registry.ts'
 import { Unpacker } from './unpacker.ts'
 import { toFailure, type WorkNews, type WorkOrder, type WorkThreadData } from './work-messages.ts'

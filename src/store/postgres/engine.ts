@@ -4,7 +4,6 @@ import type { ArchivePort } from '../archive/port.ts'
 import { createHints } from '../hints.ts'
 import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
 import { claimJobs, claimRuns, nextDue, takeTurns } from './claim-runs.ts'
-
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
 import { createAppending, takeBatches } from './journal.ts'
 import { createKeyMarks, findKnown } from './keys.ts'

@@ -11,7 +11,6 @@ import {
   readAddress,
   translateError,
 } from './driver.ts'
-
 import {
   beginStatement,
   createSession,

@@ -9,7 +9,6 @@ import {
   recordFailure,
 } from '../claimed-rows.ts'
 import { takeFitting } from '../group-by.ts'
-
 import type { ClaimedJob, ClaimRequest, EndedJob, FailedEvent } from '../store.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'

@@ -11,7 +11,6 @@ import {
   slotOf,
   wordsOf,
 } from './key-entries.ts'
-
 import type { Transactions } from './transactions.ts'
 
 /**

@@ -3,7 +3,6 @@ import { HOUR_MS } from '../believed-time.ts'
 import { groupBy } from '../group-by.ts'
 import { wantedEvents } from '../run-bits.ts'
 import { createTypeNames, insertSeries, SELECT_TYPE_COUNTERS, tallyPages } from '../series.ts'
-
 import type { PageResult, StoredRun, UnpackedPage } from '../store.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
