@@ -1,7 +1,7 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
 import type { JobQuery, Page } from '../store.ts'
-import { allOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
+import { allOf, isAmong, type Reading, raw, type SearchWindow, type Sql, sql } from './port.ts'
 
 /** Events of a window worth looking at, newest first, and from where on they are all of them. */
 interface Candidates {
@@ -153,12 +153,6 @@ const FIRST_BATCHES = 2
 /** One look may take so long; the next is made smaller or larger accordingly. */
 const STEP_MS = 20
 const FASTEST_GROWTH = 8
-
-/** Events with these numbers are looked at together: from here on, up to before there. */
-export interface SearchWindow {
-  readonly from: number
-  readonly before: number
-}
 
 /** What a look found, and from which event on it has looked; undefined: at the whole window. */
 interface Found<Row> {

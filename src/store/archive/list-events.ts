@@ -1,14 +1,17 @@
 import { batchOf, bucketOf, eventIdOf } from '../event-id.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
-import {
-  createCandidates,
-  type FindCandidates,
-  inPortions,
-  type SearchWindow,
-  searchEvents,
-} from './candidates.ts'
+import { createCandidates, type FindCandidates, inPortions, searchEvents } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
-import { allOf, anyOf, isAmong, type Reading, raw, type Sql, sql } from './port.ts'
+import {
+  allOf,
+  anyOf,
+  isAmong,
+  type Reading,
+  raw,
+  type SearchWindow,
+  type Sql,
+  sql,
+} from './port.ts'
 
 /** Where not every event has the state that is asked for, so many are looked at together. */
 const MOST_AT_ONCE = 500

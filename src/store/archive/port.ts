@@ -1,5 +1,10 @@
 import type { Awaitable } from '../store.ts'
-import type { SearchWindow } from './candidates.ts'
+
+/** Events with these numbers are looked at together: from here on, up to before there. */
+export interface SearchWindow {
+  readonly from: number
+  readonly before: number
+}
 
 /** The events of a window that may have this recipient, in lower case, or this message. */
 export type FindLookups = (

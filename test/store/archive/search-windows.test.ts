@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type SearchWindow, searchEvents } from '../../../src/store/archive/candidates.ts'
+import { searchEvents } from '../../../src/store/archive/candidates.ts'
+import type { SearchWindow } from '../../../src/store/archive/port.ts'
 import { batchOf, eventIdOf } from '../../../src/store/event-id.ts'
 
 interface Walk {
