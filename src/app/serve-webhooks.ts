@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { PROVIDERS } from '../providers/providers.ts'
 import { readTlsPair, type TlsPaths } from '../receive/create-fastify.ts'
-import type { Readiness } from '../receive/create-public-server.ts'
-import { createPublicServer, type PublicServer } from '../receive/create-public-server.ts'
+import {
+  createPublicServer,
+  type PublicServer,
+  type Readiness,
+} from '../receive/create-public-server.ts'
 import { DEFAULT_HTTP_LIMITS } from '../receive/limits.ts'
 import type { Journal } from '../store/store.ts'
 import { explainListening } from './explain-listening.ts'

@@ -1,8 +1,7 @@
 import type { Source } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { PROVIDERS } from '../providers/providers.ts'
-import type { SettingValues } from './settings-table.ts'
-import { SETTING_VARIABLES } from './settings-table.ts'
+import { SETTING_VARIABLES, type SettingValues } from './settings-table.ts'
 
 /** Sentences about settings that are not wrong, but at which somebody should look. */
 export function findWarnings(options: {
