@@ -19,7 +19,8 @@ export const SIGNAL = { IDLE: 0, DUE: 1, BROKEN: 2, ENDING: 3, ENDED: 4 } as con
 
 /**
  * Commits leave pages in the log; from this many on they are moved into the database. The sync of
- * more of them holds up those of commits for longer.
+ * more of them holds up those of commits for longer. Fewer are moved in a few milliseconds, by the
+ * thread that writes.
  */
 const DUE_PAGES = 300
 /**
@@ -27,8 +28,6 @@ const DUE_PAGES = 300
  * comes twice as often. The file keeps this size, as a sync takes longer where it grows.
  */
 export const LONG_LOG_PAGES = 32_768
-/** So few are moved in a few milliseconds, by the thread that writes. */
-const FEW_PAGES = 300
 /** With this many left the other thread does not keep up, or has died. */
 const TOO_MANY_PAGES = 64_000
 
@@ -80,11 +79,10 @@ export function createCheckpoints(db: Database, file: string) {
     runIfDue(): void {
       const { log, checkpointed } = readLog.get() as { log: number; checkpointed: number }
       const left = log - checkpointed
-      const isLong = log >= LONG_LOG_PAGES
       if (left >= TOO_MANY_PAGES) checkpointHere()
       else if (Atomics.load(signal, 0) !== SIGNAL.IDLE) return
-      else if (isLong && left > 0 && left <= FEW_PAGES) checkpointHere()
-      else if (left >= DUE_PAGES || (isLong && left > FEW_PAGES)) checkpointThere()
+      else if (left >= DUE_PAGES) checkpointThere()
+      else if (log >= LONG_LOG_PAGES && left > 0) checkpointHere()
     },
     /** Returns when the other thread has closed its connection. */
     end(): void {
