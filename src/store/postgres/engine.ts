@@ -172,6 +172,11 @@ function createOperations(options: {
     ])
     if (stored.status === 'rejected') throw stored.reason
     if (recorded.status === 'rejected') throw recorded.reason
+    for (const [index, { kind }] of stored.value.entries()) {
+      const seq = given.pages[index]?.batch.seq
+      // As the last, so that whoever has it in his hands drops it before it is taken anew.
+      if (kind === 'taken' && seq !== undefined) leases.batches.doubt(seq)
+    }
     for (const { handler, isGivenBack } of given.progress) {
       if (isGivenBack) leases.runs.lowerFloor(handler)
     }

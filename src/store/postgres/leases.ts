@@ -177,6 +177,11 @@ export function createHoldings<Name extends number | string = number>(
       }
     },
     drop: (name: Name) => void held.delete(name),
+    /** Drops what somebody else may have by now, and maybe nobody: we ourselves, in an answer that was lost. */
+    doubt(name: Name): void {
+      held.delete(name)
+      isInDoubt = true
+    },
     /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */
     async letAllGo(): Promise<void> {
       await isIdle()

@@ -52,7 +52,6 @@ export function createPages(
         const first = await commitGroup(pages.slice(0, half))
         return [...first, ...(await commitGroup(pages.slice(half)))]
       }
-      if (failed.kind === 'taken') for (const { batch } of pages) leases.batches.drop(batch.seq)
       return [failed]
     }
   }

@@ -259,6 +259,21 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     expect(await end(store, runs)).toBe(0)
   })
 
+  it('get again at once the rest of a batch whose first page was stored, and the answer lost', async () => {
+    const database = await createTestDatabase(server!)
+    const { url, loseCommit } = await startLossyProxy(database.url)
+    const store = await database.open(url)
+    const parts = sampleEvents(3)
+    const batch = await appendAndTake(store, sampleBatch(parts))
+    const pages = [pageOf(batch, parts, { toPiece: 2 })]
+    const isLost = loseCommit('INSERT INTO runs')
+    const commit = () => store.commit({ pages, progress: [], jobs: [] })
+    await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
+    await isLost
+    expect((await commit()).pages).toEqual([{ kind: 'taken' }])
+    expect(await store.takeBatches(TAKE)).toMatchObject([{ seq: batch.seq, unpackedPieces: 2 }])
+  })
+
   it('count what was recorded once when the answer to it was lost', async () => {
     const database = await createTestDatabase(server!)
     const { url, loseCommit } = await startLossyProxy(database.url)
