@@ -105,13 +105,18 @@ export function objectField(value: unknown): Record<string, unknown> | null | un
   return isObject(value) || value === null ? value : undefined
 }
 
-/** What makes of each field what its type promises. */
-export type FieldsOf<Type> = { readonly [Name in keyof Type]-?: (value: unknown) => Type[Name] }
+/** By the name of a field, what makes of it what its type promises. */
+export type FieldReaders = Readonly<Record<string, (value: unknown) => unknown>>
+
+/** What fields are when they are put right: any of them may be absent. */
+export type Tidied<Readers extends FieldReaders> = {
+  [Name in keyof Readers]?: ReturnType<Readers[Name]>
+}
 
 /** Puts these fields right, as far as they are there, and leaves all others; in an object of ours. */
 export function tidyFields(
   object: Record<string, unknown>,
-  fields: FieldsOf<Record<string, unknown>>,
+  fields: FieldReaders,
 ): Record<string, unknown> {
   for (const [name, read] of Object.entries(fields)) {
     if (Object.hasOwn(object, name)) object[name] = read(object[name])

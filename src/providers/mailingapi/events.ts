@@ -1,10 +1,11 @@
 import type { EventFacts } from '../../model.ts'
 import {
-  type FieldsOf,
+  type FieldReaders,
   idField,
   numberField,
   objectField,
   readObject,
+  type Tidied,
   textField,
   tidyFields,
 } from '../read-value.ts'
@@ -16,91 +17,90 @@ import {
  * that a misspelt one is: find them in the context's `original`.
  */
 
-export const MAILINGAPI_EVENT_NAMES = [
-  'delivered',
-  'bounced',
-  'deferred',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'complained',
-  'inbound',
-] as const
-type MailingApiEventName = (typeof MAILINGAPI_EVENT_NAMES)[number]
-
-/** The envelope that all types share. */
-interface MailingApiEvent<Name extends MailingApiEventName, Data> {
-  type: Name
+/** What all types share around their `data`. */
+const envelope = {
   /** `evt_…` */
-  id?: string | null | undefined
+  id: idField,
   /** When it happened, ISO 8601. */
-  timestamp?: string | null | undefined
-  /** Always an object here; empty when the provider sent none. */
-  data: Data
+  timestamp: textField,
 }
 
-interface MailingApiData {
+const shared = {
   /** `msg_…` */
-  message_id?: string | null | undefined
-  from?: string | null | undefined
+  message_id: idField,
+  from: textField,
   /** The recipient. A list is inferred. */
-  to?: string | string[] | null | undefined
-  subject?: string | null | undefined
+  to: toField,
+  subject: textField,
   /** As given when sending. */
-  metadata?: Record<string, unknown> | null | undefined
+  metadata: objectField,
 }
 
-interface MailingApiDeliveredData extends MailingApiData {
+const delivered = {
+  ...shared,
   /** ISO 8601. */
-  delivered_at?: string | null | undefined
+  delivered_at: textField,
 }
 
-/** Everything here is inferred. */
-interface MailingApiRefusalData extends MailingApiData {
+const refused = {
+  ...shared,
   /** Inferred: `permanent` or `temporary`. Absent: unknown; do not suppress on that alone. */
-  bounce_type?: string | null | undefined
+  bounce_type: textField,
   /** Inferred: another name of `bounce_type`. */
-  type?: string | null | undefined
+  type: textField,
   /** Inferred: SMTP status. */
-  code?: number | null | undefined
+  code: numberField,
   /** Inferred: free text. */
-  reason?: string | null | undefined
+  reason: textField,
   /** Inferred: what the receiving server said. */
-  smtp_response?: string | null | undefined
+  smtp_response: textField,
 }
 
-/** Everything here is inferred. */
-interface MailingApiClientData extends MailingApiData {
+const client = {
+  ...shared,
   /** Inferred. */
-  ip?: string | null | undefined
+  ip: textField,
   /** Inferred. */
-  user_agent?: string | null | undefined
+  user_agent: textField,
 }
 
-interface MailingApiLinkData extends MailingApiClientData {
+const clicked = {
+  ...client,
   /** Inferred: where the link leads. */
-  url?: string | null | undefined
+  url: textField,
+}
+
+/** Of each type the fields of its `data`. */
+const DATA_FIELDS = {
+  /** The receiving server took the e-mail. */
+  delivered,
+  /** Refused, for good OR for now: the provider's texts disagree. */
+  bounced: refused,
+  /** Failed for now; will be tried again. */
+  deferred: refused,
+  /** The e-mail was opened. */
+  opened: client,
+  /** A link was clicked. */
+  clicked,
+  /** The recipient opted out. */
+  unsubscribed: client,
+  /** The recipient complained. */
+  complained: shared,
+  /** An e-mail arrived. */
+  inbound: shared,
 }
 
 /** Key of a handler's `on` to the event that it receives. */
-export interface MailingApiEventMap {
-  /** The receiving server took the e-mail. */
-  delivered: MailingApiEvent<'delivered', MailingApiDeliveredData>
-  /** Refused, for good OR for now: the provider's texts disagree. */
-  bounced: MailingApiEvent<'bounced', MailingApiRefusalData>
-  /** Failed for now; will be tried again. */
-  deferred: MailingApiEvent<'deferred', MailingApiRefusalData>
-  /** The e-mail was opened. */
-  opened: MailingApiEvent<'opened', MailingApiClientData>
-  /** A link was clicked. */
-  clicked: MailingApiEvent<'clicked', MailingApiLinkData>
-  /** The recipient opted out. */
-  unsubscribed: MailingApiEvent<'unsubscribed', MailingApiClientData>
-  /** The recipient complained. */
-  complained: MailingApiEvent<'complained', MailingApiData>
-  /** An e-mail arrived. */
-  inbound: MailingApiEvent<'inbound', MailingApiData>
+export type MailingApiEventMap = {
+  [Name in keyof typeof DATA_FIELDS]: { type: Name } & Tidied<typeof envelope> & {
+      /** Always an object here; empty when the provider sent none. */
+      data: Tidied<(typeof DATA_FIELDS)[Name]>
+    }
 }
+
+export const MAILINGAPI_EVENT_NAMES = Object.keys(
+  DATA_FIELDS,
+) as readonly (keyof MailingApiEventMap)[]
 
 export type MailingApiDeliveredEvent = MailingApiEventMap['delivered']
 export type MailingApiBouncedEvent = MailingApiEventMap['bounced']
@@ -116,42 +116,7 @@ function toField(value: unknown): string | string[] | null | undefined {
   return isList ? value : textField(value)
 }
 
-const shared: FieldsOf<MailingApiData> = {
-  message_id: idField,
-  from: textField,
-  to: toField,
-  subject: textField,
-  metadata: objectField,
-}
-const refused: FieldsOf<MailingApiRefusalData> = {
-  ...shared,
-  bounce_type: textField,
-  type: textField,
-  code: numberField,
-  reason: textField,
-  smtp_response: textField,
-}
-const client: FieldsOf<MailingApiClientData> = {
-  ...shared,
-  ip: textField,
-  user_agent: textField,
-}
-
-/** A field whose kind differs from its type does not compile. */
-const DATA_FIELDS: {
-  readonly [Name in keyof MailingApiEventMap]: FieldsOf<MailingApiEventMap[Name]['data']>
-} = {
-  delivered: { ...shared, delivered_at: textField },
-  bounced: refused,
-  deferred: refused,
-  opened: client,
-  clicked: { ...client, url: textField },
-  unsubscribed: client,
-  complained: shared,
-  inbound: shared,
-}
-
-const FIELDS_BY_TYPE = new Map(Object.entries(DATA_FIELDS))
+const FIELDS_BY_TYPE = new Map<string, FieldReaders>(Object.entries(DATA_FIELDS))
 
 /** The event as its type promises it; an unknown one as it came. */
 export function tidyMailingApiEvent(
@@ -161,5 +126,5 @@ export function tidyMailingApiEvent(
   const fields = FIELDS_BY_TYPE.get(type)
   if (!fields) return { ...event }
   const data = tidyFields({ ...readObject(event.data) }, fields)
-  return tidyFields({ ...event, type, data }, { id: idField, timestamp: textField })
+  return tidyFields({ ...event, type, data }, envelope)
 }
