@@ -22,6 +22,8 @@ export interface SpoolFolderOptions {
 export function createSpoolFolder(options: SpoolFolderOptions) {
   const { directory, openFiles, startTimer, onSetAside, onFailed, onRecovered } = options
   let files: BatchFiles | undefined
+  /** Whose the batch is that was taken last: files that were opened anew may give its number again. */
+  let takenFrom: BatchFiles | undefined
   let failure: ReceiverError | undefined
   let isClosed = false
   let refused = 0
@@ -74,11 +76,17 @@ export function createSpoolFolder(options: SpoolFolderOptions) {
       }
     },
     /** The oldest batch that was not taken before; undefined also when it cannot be read. */
-    take: async (): Promise<SpooledBatch | undefined> =>
-      await files?.take().catch((error) => void fail(error)),
-    /** The shared store has it. Should it stay, the next process drains it again, which adds nothing. */
-    drop: async (batch: SpooledBatch): Promise<void> =>
-      await files?.drop(batch).catch((error) => void fail(error)),
+    async take(): Promise<SpooledBatch | undefined> {
+      takenFrom = files
+      return await files?.take().catch((error) => void fail(error))
+    },
+    /**
+     * The shared store has the batch that was taken last. Should it stay, it is drained again, which adds
+     * nothing.
+     */
+    async drop(batch: SpooledBatch): Promise<void> {
+      if (takenFrom === files) await files?.drop(batch).catch((error) => void fail(error))
+    },
     /** The shared store refuses it: it stays, and the next process will try it again. */
     leave(): void {
       refused++

@@ -174,6 +174,38 @@ it.each([
   await vi.waitFor(() => expect(idsOf(again.shared.kept)).toEqual([batch.id]), SOON)
 })
 
+it('drops nothing that came into a new folder with the number of a batch of the one before', async () => {
+  const built = buildSpool()
+  const { spool, shared, timers, facts, directory } = built
+  await spool.start()
+  shared.mode = 'down'
+  const before = sampleBatch()
+  await spool.append(before)
+  const ring = () => {
+    for (const ms of [250, 500, 1_000, 2_000]) timers.ring(ms)
+  }
+  // In hand: after a probe it was offered to the store a second time.
+  await vi.waitFor(() => {
+    ring()
+    expect(shared.calls).toBeGreaterThan(2)
+  }, SOON)
+  rmSync(directory, { recursive: true })
+  await expect(spool.append(sampleBatch())).rejects.toMatchObject({ code: 'store_gone' })
+  await vi.waitFor(() => {
+    ring()
+    expect(facts.spoolRecovered).toHaveLength(1)
+  }, SOON)
+  const behind = sampleBatch()
+  await spool.append(behind)
+  shared.mode = 'up'
+  await vi.waitFor(() => {
+    ring()
+    expect(facts.spoolDrained).toHaveLength(1)
+  }, SOON)
+  expect(idsOf(shared.kept)).toEqual(idsOf([before, behind]))
+  expect(spool.stats()).toMatchObject({ waiting: 0 })
+})
+
 it('leaves nothing behind of what it could not keep', async () => {
   const built = buildSpool()
   await built.spool.start()
