@@ -1,7 +1,9 @@
 import { Agent } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import type { Batch } from '../../src/model.ts'
 import { onTestFinished } from '../on-test-finished.ts'
-import { BODY, openAdmitted, openConnected } from './half-request.ts'
+import { eventually } from './eventually.ts'
+import { BODY, headOf, openAdmitted, openConnected } from './half-request.ts'
 import type { RawConnection } from './raw-socket.ts'
 import { sendRequest, sendSigned } from './send-request.ts'
 import { startServer } from './start-server.ts'
@@ -32,9 +34,30 @@ describe('connections', () => {
     expect(server.refused).toEqual([])
   })
 
-  it('busy ones do not: the next is answered 503', async () => {
+  it('those whose body does not come make way too', async () => {
     const server = await startServer({ settings: { limits } })
-    for (let count = 0; count < 10; count++) await openAdmitted(server.port, 1_000)
+    const slow: RawConnection[] = []
+    for (let count = 0; count < 10; count++) slow.push(await openAdmitted(server.port, 1_000))
+    for (let count = 0; count < 5; count++) {
+      expect((await sendSigned(server.port, BODY)).status).toBe(200)
+    }
+    await slow[0]?.closed
+    expect(slow[9]?.socket.destroyed).toBe(false)
+    expect(server.refused.some(({ reason }) => reason === 'overloaded')).toBe(false)
+  })
+
+  it('those that wait for us do not: the next is answered 503', async () => {
+    const kept: Batch[] = []
+    const append = (batch: Batch) => {
+      kept.push(batch)
+      return new Promise<void>(() => {})
+    }
+    const server = await startServer({ append, settings: { limits } })
+    for (let count = 0; count < 10; count++) {
+      const connection = await openConnected(server.port)
+      connection.socket.write(headOf(BODY.length) + BODY)
+    }
+    await eventually(() => kept.length).toBe(10)
     expect((await sendSigned(server.port, BODY)).status).toBe(503)
     expect(server.refused).toMatchObject([{ reason: 'overloaded' }])
     const health = await sendRequest(server.port, { method: 'GET', path: '/healthz' })
