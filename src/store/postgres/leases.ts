@@ -176,7 +176,10 @@ export function createHoldings<Name extends number | string = number>(
         }
       }
     },
-    drop: (name: Name) => void held.delete(name),
+    /** Nobody here works on this opening of it any more. */
+    drop(name: Name, fence = 0): void {
+      if (held.get(name)?.fence === fence) held.delete(name)
+    },
     /** Drops what somebody else may have by now, and maybe nobody: we ourselves, in an answer that was lost. */
     doubt(name: Name): void {
       held.delete(name)

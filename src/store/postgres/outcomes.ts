@@ -64,11 +64,13 @@ export async function record(
   { progress, jobs }: Pick<Work, 'progress' | 'jobs'>,
 ): Promise<number> {
   if (progress.length + jobs.length === 0) return 0
-  const refused = await transactions.run(PLAN, async (query) => {
-    const ofRuns = await recordProgress(query, progress, leases.runs)
-    return ofRuns + (await settle(query, jobs))
+  const { refused, over } = await transactions.run(PLAN, async (query) => {
+    const ofRuns = await recordProgress(query, progress)
+    return { over: ofRuns.over, refused: ofRuns.refused + (await settle(query, jobs)) }
   })
-  for (const job of jobs) leases.jobs.drop(nameOfJob(job))
+  // Not before it is committed: until then it has to be told again, and nobody else is to have it.
+  for (const { run, fence } of over) leases.runs.drop(run, fence)
+  for (const job of jobs) leases.jobs.drop(nameOfJob(job), job.fence)
   return refused
 }
 
@@ -81,7 +83,7 @@ export async function cutRun(
     const [row] = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', [run])])
     if (row?.fence === fence) await endRun(query, row, handler, CUT)
   })
-  leases.runs.drop(run)
+  leases.runs.drop(run, fence)
 }
 
 /** All that is open ends in the same way. */
@@ -100,30 +102,33 @@ const jobOf =
   ({ opened }: LockedRun, handler: string) =>
   (failed: FailedEvent): NewJob => ({ ...failed, handler, attempt: opened })
 
+/** Answers how many outcomes were refused, and which openings nobody works on any more. */
 async function recordProgress(
   query: Query,
   progress: readonly RunProgress[],
-  held: Leases['runs'],
-): Promise<number> {
-  if (progress.length === 0) return 0
+): Promise<{ readonly refused: number; readonly over: readonly RunProgress[] }> {
+  if (progress.length === 0) return { refused: 0, over: [] }
   const numbers = [...new Set(progress.map(({ run }) => run))]
   const rows = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', numbers)])
   const runs = new Map<number, LockedRun>(rows.map((row) => [row.id, row]))
   const changed = new Map<number, ChangedRun>()
   const failed: NewJob[] = []
   const done = new Map<string, number>()
+  const over: RunProgress[] = []
   let refused = 0
   for (const one of progress) {
     const run = runs.get(one.run)
     if (!run || run.fence !== one.fence) {
       refused += one.done.length + one.failed.length
-      held.drop(one.run)
+      over.push(one)
       continue
     }
     const next = advanceRun(run, one, run.since ?? 0)
     runs.set(one.run, next.run)
     const isGivenBack = one.isGivenBack || changed.get(one.run)?.isGivenBack === true
-    changed.set(one.run, { ...next.run, isOver: isGivenBack || next.run.open === 0, isGivenBack })
+    const isOver = isGivenBack || next.run.open === 0
+    changed.set(one.run, { ...next.run, isOver, isGivenBack })
+    if (isOver) over.push(one)
     addTo(done, `done:${one.handler}`, next.done)
     failed.push(...next.failed.map(jobOf(run, one.handler)))
   }
@@ -132,8 +137,7 @@ async function recordProgress(
     insertJobs(query, failed),
     addToCounters(query, done),
   ])
-  for (const { id, isOver } of changed.values()) if (isOver) held.drop(id)
-  return refused
+  return { refused, over }
 }
 
 async function writeRuns(query: Query, runs: readonly ChangedRun[]): Promise<void> {

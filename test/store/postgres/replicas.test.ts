@@ -287,6 +287,21 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     expect((await store.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 3, dead: 0 })
   })
 
+  it('keep a run in their hands whose end was rolled back, until that is recorded', async () => {
+    const [one, other, { execute }] = await openTwo()
+    await keep(one, sampleEvents(3))
+    const runs = await one.claimRuns(claimOf('counter'))
+    await execute(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
+      CREATE CONSTRAINT TRIGGER refusing AFTER UPDATE ON runs
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
+    await expect(end(one, runs)).rejects.toMatchObject({ code: 'store_busy' })
+    await execute('DROP TRIGGER refusing ON runs')
+    for (const store of [one, other]) expect(await store.claimRuns(claimOf('counter'))).toEqual([])
+    expect(await end(one, runs)).toBe(0)
+    expect((await one.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 3, dead: 0 })
+  })
+
   it('give a run back in part, and another goes on with the rest', async () => {
     const [one, other] = await openTwo()
     const { events } = await keep(one, sampleEvents(4))
