@@ -133,12 +133,13 @@ export function createHoldings<Name extends number | string = number>(
      * one first lets go what is not held, once nothing else is under way.
      */
     async taking<Result>(take: () => Promise<Result>): Promise<Result> {
-      if (isInDoubt) {
+      // Nothing may come between the look and what is counted, or it would be let go as it is taken.
+      while (isInDoubt || clearing) {
         clearing ??= clear().finally(() => {
           clearing = undefined
         })
+        await clearing
       }
-      await clearing
       underWay++
       try {
         return await take()

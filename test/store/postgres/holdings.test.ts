@@ -70,6 +70,25 @@ describe('what an engine was handed', () => {
     expect(letGo).toEqual([])
   })
 
+  it('is not let go as it is taken, when doubt comes at the same moment', async () => {
+    const { holdings, letGo } = openHoldings()
+    const first = holdings.taking(async () => {
+      await new Promise(setImmediate)
+      holdings.hold(1, LEASE_MS)
+    })
+    holdings.doubt(9)
+    await Promise.all([first, holdings.taking(async () => {})])
+    expect(letGo).toEqual([[1]])
+  })
+
+  it('is not dropped by what was told of an opening before', async () => {
+    const { holdings, letGo, loseAnswer } = openHoldings()
+    holdings.hold(1, LEASE_MS, 2)
+    holdings.drop(1, 1)
+    await loseAnswer()
+    expect(letGo).toEqual([[1]])
+  })
+
   it('is let go by nobody as long as every answer has come and it is named', async () => {
     const { holdings, letGo } = openHoldings()
     await holdings.taking(async () => holdings.hold(1, LEASE_MS))
