@@ -62,7 +62,12 @@ const CALLS: Readonly<Record<string, Call>> = {
       ...{ from: '2026-11-21', to: '1795300000' },
     },
   },
-  'post /api/jobs/replay': { body: { jobs: [{ event: '1', handler: 'h' }] } },
+  'post /api/jobs/replay': {
+    body: {
+      ...{ jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1', type: 'bounce' },
+      ...{ from: '2026-11-21', to: '1795300000', error: 'no such list' },
+    },
+  },
   'post /api/jobs/retry': {
     body: {
       ...{ jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1', type: 'bounce' },
@@ -71,15 +76,14 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
   'post /api/jobs/discard': {
     body: {
-      ...{ reason: 'given up', jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1' },
-      ...{ type: 'bounce', from: '2026-11-21', to: '1795300000', error: 'no such list' },
+      ...{ jobs: [{ event: '1', handler: 'h' }], handler: 'h', event: '1', type: 'bounce' },
+      ...{ from: '2026-11-21', to: '1795300000', error: 'no such list', reason: 'given up' },
     },
   },
   'get /api/handlers': {},
   'get /api/handlers/{name}/failures': { path: { name: 'h' } },
   'post /api/handlers/{name}/pause': { path: { name: 'h' } },
   'post /api/handlers/{name}/resume': { path: { name: 'h' } },
-  'post /api/handlers/{name}/replay': { path: { name: 'h' }, body: { error: 'x', cursor: '9.h' } },
   'post /api/quarantine/{id}/replay': { path: { id: '7' } },
   'post /api/login': { body: { password: 'x' } },
   'post /api/logout': {},
@@ -238,7 +242,7 @@ describe('the OpenAPI document', () => {
       const last = answer.body.trimEnd().split('\n').at(-1) ?? ''
       expectShape(JSON.parse(last), content['application/json']?.schema ?? {})
     }
-    const jobs = ['/api/jobs/retry', '/api/jobs/discard']
+    const jobs = ['/api/jobs/replay', '/api/jobs/retry', '/api/jobs/discard']
     expect(told).toEqual([...jobs, '/api/replay', '/api/erase', '/api/prune'])
   })
 
@@ -255,7 +259,7 @@ describe('the OpenAPI document', () => {
       const strange = { id: '999', name: 'nobody' }
       if (call.path) await expectError(404, { path: strange, ...(call.body && { body: {} }) })
       if (path === '/api/replay') await expectError(404, { body: { event: '999' } })
-      if (path === '/api/jobs/retry') await expectError(404, { body: { event: '999' } })
+      if (/jobs\/(replay|retry)$/.test(path)) await expectError(404, { body: { event: '999' } })
       if (path === '/api/jobs/discard') {
         await expectError(404, { body: { event: '999', reason: 'given up' } })
       }

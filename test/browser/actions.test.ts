@@ -121,7 +121,7 @@ describe.skipIf(!chromium)(
       const page = await open('#/handlers/suppress-bounces')
       let answerReplay = () => {}
       const isAsked = new Promise<void>((asked) => {
-        void page.route('**/suppress-bounces/replay', async (route) => {
+        void page.route('**/api/jobs/replay', async (route) => {
           asked()
           await new Promise<void>((resolve) => (answerReplay = resolve))
           await route.continue()

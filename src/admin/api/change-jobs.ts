@@ -6,32 +6,31 @@ import { dropUndefined } from '../answer-parts.ts'
 import { withoutPeople } from '../audit-trail.ts'
 import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersInTheEnd } from '../openapi.ts'
-import { isSpan, SPAN_PROBLEM } from '../parameters.ts'
 import { findEvent } from './events.ts'
-import { describeSelection } from './jobs.ts'
 import { refuseUnknownHandler } from './replay.ts'
 import {
+  describeSelection,
   findJobs,
-  JOB_SELECTION,
   type JobSelection,
   type Left,
-  SELECTION_NAMES,
+  selectionOf,
+  type WantedState,
 } from './select-jobs.ts'
 
-const needsOne = (effect: string) => ({
-  path: ['jobs'],
-  error: `must be given, or ${SELECTION_NAMES}: without any, every ${effect}`,
-})
+const errors = { 404: 'No event has the id that was given.' }
+
+const REPLAY_JOBS = {
+  summary: 'Makes dead jobs pending again, and discarded ones that are named',
+  body: selectionOf('dead job would run again').meta({ example: { handler: 'crm' } }),
+  response: answersInTheEnd(z.object({ replayed: z.int() })),
+  errors,
+}
 
 const RETRY_JOBS = {
   summary: 'Runs jobs now that wait for their next attempt: a selection, or all that match',
-  body: z
-    .object(JOB_SELECTION)
-    .refine(isSpan, SPAN_PROBLEM)
-    .refine((given) => Object.keys(given).length > 0, needsOne('job would run now'))
-    .meta({ example: { handler: 'crm' } }),
+  body: selectionOf('job would run now').meta({ example: { handler: 'crm' } }),
   response: answersInTheEnd(z.object({ retried: z.int() })),
-  errors: { 404: 'No event has the id that was given.' },
+  errors,
 }
 
 const MAX_REASON_LENGTH = 300
@@ -63,22 +62,17 @@ export type DiscardedJson = z.output<typeof DISCARDED_JSON>
 
 const DISCARD_JOBS = {
   summary: 'Settles dead jobs for good, with a reason: a selection, or all that match',
-  body: z
-    .object({ reason, ...JOB_SELECTION })
-    .refine(isSpan, SPAN_PROBLEM)
-    .refine(
-      (given) => Object.keys(given).some((name) => name !== 'reason'),
-      needsOne('dead job would be discarded'),
-    )
+  body: selectionOf('dead job would be discarded')
+    .safeExtend({ reason })
     .meta({ example: { handler: 'crm', reason: 'The list was given up.' } }),
   response: answersInTheEnd(DISCARDED_JSON),
-  errors: { 404: 'No event has the id that was given.' },
+  errors,
 }
 
-/** What is done to a selection of jobs that are in one state. */
+/** What is done to those jobs of a selection that are in one of these states. */
 interface Change {
-  readonly action: 'retry' | 'discard'
-  readonly state: 'retrying' | 'dead'
+  readonly action: 'replay' | 'retry' | 'discard'
+  readonly states: readonly WantedState[]
   readonly selection: JobSelection
   /** For the trail, besides the selection. */
   readonly parameters?: { readonly reason: string }
@@ -86,19 +80,29 @@ interface Change {
   readonly apply: (jobs: readonly JobName[]) => Promise<number>
 }
 
-interface Changed {
-  readonly changed: number
-  readonly left: Left
-}
-
-/** Runs jobs now that wait for an attempt, and settles dead ones that nobody needs any more. */
+/** Runs jobs again, or now that wait for an attempt, and settles dead ones that nobody needs. */
 export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
   const { archive, observer } = context
+
+  app.post('/api/jobs/replay', { ...LONG_WORK, schema: REPLAY_JOBS }, async (request, reply) => {
+    const { body: selection, ip: address } = request
+    const states = selection.jobs ? (['dead', 'discarded'] as const) : (['dead'] as const)
+    const apply = async (jobs: readonly JobName[]) => {
+      let replayed = 0
+      for (const state of states) replayed += await archive.replay(jobs, state)
+      return replayed
+    }
+    const change: Change = { action: 'replay', states, selection, apply }
+    return answerChange({ request, reply, context, change }, ({ changed: jobs }) => {
+      observer.replayed({ address, filter: { ...filterOf(selection), state: 'dead' }, jobs })
+      return { replayed: jobs }
+    })
+  })
 
   app.post('/api/jobs/retry', { ...LONG_WORK, schema: RETRY_JOBS }, (request, reply) => {
     const { body: selection, ip: address } = request
     const apply = (jobs: readonly JobName[]) => archive.hasten(jobs)
-    const change: Change = { action: 'retry', state: 'retrying', selection, apply }
+    const change: Change = { action: 'retry', states: ['retrying'], selection, apply }
     return answerChange({ request, reply, context, change }, ({ changed: jobs }) => {
       observer.replayed({ address, filter: { ...filterOf(selection), state: 'pending' }, jobs })
       return { retried: jobs }
@@ -110,7 +114,7 @@ export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
     const { reason, ...selection } = request.body
     const apply = (jobs: readonly JobName[]) => archive.discard(jobs, reason)
     const parameters = { reason: withoutPeople(reason) }
-    const change: Change = { action: 'discard', state: 'dead', selection, parameters, apply }
+    const change: Change = { action: 'discard', states: ['dead'], selection, parameters, apply }
     return answerChange({ request, reply, context, change }, ({ changed: jobs, left }) => {
       observer.discarded({ address, filter: filterOf(selection), jobs })
       const { pending, done, discarded, unknown } = left
@@ -121,6 +125,11 @@ export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
 
 /** Without what only the trail may name. */
 const filterOf = ({ jobs, error, ...filter }: JobSelection) => dropUndefined(filter)
+
+interface Changed {
+  readonly changed: number
+  readonly left: Left
+}
 
 async function answerChange(
   given: {
@@ -133,12 +142,11 @@ async function answerChange(
 ) {
   const { request, reply, change } = given
   const { archive, observer, audited } = given.context
-  const { jobs, error, ...filter } = change.selection
+  const { handler, event } = change.selection
   // A handler that is loaded no more may have left jobs behind: the store knows it still.
-  refuseUnknownHandler(filter.handler, await archive.loadHandlers())
-  if (filter.event !== undefined) await findEvent(archive, filter.event)
-  const chosen = { ...filter, error: error && withoutPeople(error) }
-  const parameters = { ...change.parameters, ...chosen, ...(jobs && describeSelection(jobs)) }
+  if (handler !== undefined) refuseUnknownHandler(handler, await archive.loadHandlers())
+  if (event !== undefined) await findEvent(archive, event)
+  const parameters = { ...change.parameters, ...describeSelection(change.selection) }
   return await answerLongWork({ request, reply, observer }, async (onProgress) => {
     const changed = await audited(
       { action: change.action, address: request.ip, parameters },
@@ -151,12 +159,12 @@ async function answerChange(
 
 async function applyAll(
   archive: AdminContext['archive'],
-  { selection, state, apply }: Change,
+  { selection, states, apply }: Change,
   onProgress: (changed: number) => void,
 ): Promise<Changed> {
   let changed = 0
   let left: Left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
-  for await (const found of findJobs(archive, selection, state)) {
+  for await (const found of findJobs(archive, selection, states)) {
     if (found.jobs.length > 0) changed += await apply(found.jobs)
     left = found.left ?? left
     onProgress(changed)

@@ -5,19 +5,10 @@ import { type AttemptCounts, RECENT_MINUTES } from '../../observe/figures.ts'
 import type { HandlerHealth } from '../../observe/observer.ts'
 import type { StoreStats } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
-import {
-  dropUndefined,
-  isoTime,
-  JOB_COUNTS_JSON,
-  jobCountsJson,
-  ownValue,
-  TIME_JSON,
-} from '../answer-parts.ts'
-import { withoutPeople } from '../audit-trail.ts'
+import { isoTime, JOB_COUNTS_JSON, jobCountsJson, ownValue, TIME_JSON } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
-import { jobCursor, text } from '../parameters.ts'
-import { FAILURES_JSON, failureGroup, groupFailures } from './failures.ts'
+import { FAILURES_JSON, groupFailures } from './failures.ts'
 import { isHandler } from './in-words.ts'
 
 const HANDLER_JSON = z.object({
@@ -67,27 +58,6 @@ const PAUSE = {
   response: { 200: z.object({ handler: z.string(), paused: z.boolean() }) },
 }
 
-const REPLAY_DEAD = {
-  ...ONE_HANDLER,
-  summary: 'Makes dead jobs of a handler pending again, of the next 500',
-  body: z
-    .object({
-      error: text.describe('As its failures are grouped.').exactOptional(),
-      cursor: jobCursor.exactOptional(),
-    })
-    .meta({ example: { error: 'timeout after # ms' } }),
-  response: {
-    200: z.object({
-      replayed: z.number(),
-      examined: z.number(),
-      cursor: z.string().nullable().describe('Where to go on; null at the end.'),
-    }),
-  },
-}
-
-/** Dead jobs looked at in one call. */
-const REPLAYED_AT_ONCE = 500
-
 export function addHandlerRoutes(app: AdminApp, context: AdminContext): void {
   const { archive, observer, registrations, audited, verdict } = context
 
@@ -128,36 +98,6 @@ export function addHandlerRoutes(app: AdminApp, context: AdminContext): void {
       return { handler, paused: isPaused }
     })
   }
-
-  addReplayOfDead(app, context)
-}
-
-/** One page of dead jobs a call: whoever has many replays them page by page, and sees how far it is. */
-function addReplayOfDead(app: AdminApp, context: AdminContext): void {
-  const { archive, observer, audited } = context
-
-  app.post('/api/handlers/:name/replay', { schema: REPLAY_DEAD }, async (request) => {
-    const { error, cursor } = request.body
-    const { name: handler } = request.params
-    const address = request.ip
-    refuseUnless(HANDLER_NAME.test(handler))
-    const paging = { limit: REPLAYED_AT_ONCE, ...dropUndefined({ cursor }) }
-    const page = await archive.listJobs({ handler, state: 'dead', ...paging })
-    if (page.rows.length === 0) await refuseUnknown(context, handler)
-    const isWanted = (lastError: string | undefined) =>
-      error === undefined || failureGroup(lastError) === error
-    const wanted = page.rows.filter(({ lastError }) => isWanted(lastError))
-    const looked = { examined: page.rows.length, cursor: page.cursor ?? null }
-    if (wanted.length === 0) return { replayed: 0, ...looked }
-    const named = error && withoutPeople(error)
-    const replayed = await audited(
-      { action: 'replay', address, parameters: { handler, state: 'dead', error: named, cursor } },
-      () => archive.replay(wanted, 'dead'),
-      (jobs) => ({ jobs }),
-    )
-    observer.replayed({ address, filter: { handler, state: 'dead' }, jobs: replayed })
-    return { replayed, ...looked }
-  })
 }
 
 /** One that is loaded, or was: then there are jobs of it. */

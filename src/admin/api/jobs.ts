@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { HANDLER_NAME, JOB_STATES } from '../../model.ts'
-import type { JobName, JobRow, ListedJob } from '../../store/store.ts'
+import { JOB_STATES } from '../../model.ts'
+import type { JobRow, ListedJob } from '../../store/store.ts'
 import { isoTime, PAGE_JSON, pageJson, TIME_JSON } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
-import { isRowId, jobCursor, oneOf, page, text } from '../parameters.ts'
+import { jobCursor, oneOf, page, text } from '../parameters.ts'
 
 /** A job with its attempts, as the API shows it. */
 export const JOB_JSON = z.object({
@@ -53,43 +53,10 @@ const LIST_JOBS = {
   response: { 200: JOBS_JSON },
 }
 
-const MAX_JOBS = 500
-const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
-const jobName = z.strictObject({
-  event: z.string().refine(isRowId),
-  handler: z.string().regex(HANDLER_NAME),
-})
-
-export const jobNames = z
-  .unknown()
-  .refine((jobs) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(jobs).success, JOB_NAMES)
-  .transform((jobs) => jobs as z.output<typeof jobName>[])
-
-const REPLAY_JOBS = {
-  summary: 'Makes a selection of dead or discarded jobs pending again',
-  body: z
-    .object({
-      jobs: jobNames,
-    })
-    .meta({ example: { jobs: [{ event: '1', handler: 'crm' }] } }),
-  response: { 200: z.object({ replayed: z.int() }) },
-}
-
-export function addJobRoutes(app: AdminApp, { archive, observer, audited }: AdminContext): void {
+export function addJobRoutes(app: AdminApp, { archive }: AdminContext): void {
   app.get('/api/jobs', { schema: LIST_JOBS }, async ({ query }) => {
     const { rows, ...page } = await archive.listJobs(query)
     return { jobs: rows.map(listedJson), ...pageJson(page) }
-  })
-
-  app.post('/api/jobs/replay', { schema: REPLAY_JOBS }, async ({ body, ip: address }) => {
-    const { jobs } = body
-    const replayed = await audited(
-      { action: 'replay', address, parameters: describeSelection(jobs) },
-      async () => (await archive.replay(jobs, 'dead')) + (await archive.replay(jobs, 'discarded')),
-      (replayed) => ({ jobs: replayed }),
-    )
-    observer.replayed({ address, filter: { state: 'dead' }, jobs: replayed })
-    return { replayed }
   })
 }
 
@@ -121,21 +88,4 @@ export function jobJson(job: JobRow): JobJson {
       error: error ?? null,
     })),
   }
-}
-
-export function describeSelection(jobs: readonly JobName[]) {
-  return {
-    selected: jobs.length,
-    handlers: nameSome(jobs.map(({ handler }) => handler)),
-    events: nameSome(jobs.map(({ event }) => event)),
-  }
-}
-
-/** A page can select hundreds at a click; the trail is kept for ever. */
-const MOST_NAMED = 50
-
-function nameSome(names: readonly string[]): string {
-  const distinct = [...new Set(names)]
-  const more = distinct.length > MOST_NAMED ? ['…'] : []
-  return [...distinct.slice(0, MOST_NAMED), ...more].join(',')
 }

@@ -1,12 +1,24 @@
-import type { JobState } from '../../model.ts'
+import * as z from 'zod'
+import { HANDLER_NAME, type JobState } from '../../model.ts'
 import { type Archive, isInState, type JobName, type JobRow } from '../../store/store.ts'
 import { dropUndefined, pagesOf } from '../answer-parts.ts'
-import { span, text } from '../parameters.ts'
+import { withoutPeople } from '../audit-trail.ts'
+import { isRowId, isSpan, SPAN_PROBLEM, span, text } from '../parameters.ts'
 import { failureGroup } from './failures.ts'
-import { jobNames } from './jobs.ts'
 
-/** Which jobs; several fields narrow each other, and one at least has to be there. */
-export const JOB_SELECTION = {
+const MAX_JOBS = 500
+const JOB_NAMES = `must be a list of 1 to ${MAX_JOBS} jobs, each {"event":"<id>","handler":"<name>"}`
+const jobName = z.strictObject({
+  event: z.string().refine(isRowId),
+  handler: z.string().regex(HANDLER_NAME),
+})
+
+const jobNames = z
+  .unknown()
+  .refine((jobs) => z.array(jobName).min(1).max(MAX_JOBS).safeParse(jobs).success, JOB_NAMES)
+  .transform((jobs) => jobs as z.output<typeof jobName>[])
+
+const SELECTION = {
   jobs: jobNames.exactOptional(),
   handler: text.exactOptional(),
   event: text.describe('The id of one event.').exactOptional(),
@@ -15,7 +27,68 @@ export const JOB_SELECTION = {
   error: text.describe('As the failures of a handler are grouped.').exactOptional(),
 }
 
-export const SELECTION_NAMES = 'handler, event, type, error, from or to'
+/** Which jobs; several fields narrow each other. Without one, `effect` is what every job would come to. */
+export function selectionOf(effect: string) {
+  return z
+    .object(SELECTION)
+    .refine(isSpan, SPAN_PROBLEM)
+    .refine((given) => Object.keys(SELECTION).some((name) => name in given), {
+      path: ['jobs'],
+      error: `must be given, or handler, event, type, error, from or to: without any, every ${effect}`,
+    })
+}
+export type JobSelection = z.output<ReturnType<typeof selectionOf>>
+
+/** For the trail, which is kept for ever: a page can select hundreds at a click. */
+export function describeSelection({ jobs, error, ...filter }: JobSelection) {
+  return {
+    ...filter,
+    error: error && withoutPeople(error),
+    ...(jobs && {
+      selected: jobs.length,
+      handlers: nameSome(jobs.map(({ handler }) => handler)),
+      events: nameSome(jobs.map(({ event }) => event)),
+    }),
+  }
+}
+
+const MOST_NAMED = 50
+
+function nameSome(names: readonly string[]): string {
+  const distinct = [...new Set(names)]
+  const more = distinct.length > MOST_NAMED ? ['…'] : []
+  return [...distinct.slice(0, MOST_NAMED), ...more].join(',')
+}
+
+/** How many of the jobs that were asked for by name, or by their event, are in another state. */
+export type Left = Record<JobState | 'unknown', number>
+
+interface FoundJobs {
+  readonly jobs: readonly JobName[]
+  readonly left?: Left
+}
+
+export type WantedState = 'retrying' | 'dead' | 'discarded'
+
+/** The jobs of a selection that are in one of these states, a page at a time. */
+export async function* findJobs(
+  archive: Pick<Archive, 'listJobs' | 'getEvent'>,
+  selection: JobSelection,
+  states: readonly WantedState[],
+): AsyncGenerator<FoundJobs> {
+  const { jobs, event, handler, error } = selection
+  if (jobs || event !== undefined) {
+    yield await sortOut(archive, selection, states)
+    return
+  }
+  for (const state of states) {
+    const query = { state, ...dropUndefined({ handler }) }
+    for await (const { rows } of pagesOf((paging) => archive.listJobs({ ...query, ...paging }))) {
+      const found = rows.filter((job) => isMatch(job, selection) && hasError(job, error))
+      yield { jobs: found.map(({ event, handler }) => ({ event, handler })) }
+    }
+  }
+}
 
 /** What an event has to be; times of receipt in milliseconds since 1970. */
 interface EventFilter {
@@ -23,41 +96,6 @@ interface EventFilter {
   readonly type?: string | undefined
   readonly from?: number | undefined
   readonly to?: number | undefined
-}
-
-export interface JobSelection extends Omit<EventFilter, 'state'> {
-  readonly jobs?: readonly JobName[] | undefined
-  readonly handler?: string | undefined
-  readonly event?: string | undefined
-  readonly error?: string | undefined
-}
-
-/** How many of the jobs that were asked for by name, or by their event, are in another state. */
-export type Left = Record<JobState | 'unknown', number>
-
-export interface FoundJobs {
-  readonly jobs: readonly JobName[]
-  readonly left?: Left
-}
-
-type WantedState = 'retrying' | 'dead' | 'discarded'
-
-/** The jobs of a selection that are in this state, a page at a time. */
-export async function* findJobs(
-  archive: Pick<Archive, 'listJobs' | 'getEvent'>,
-  selection: JobSelection,
-  state: WantedState,
-): AsyncGenerator<FoundJobs> {
-  const { jobs, event, handler, error } = selection
-  if (jobs || event !== undefined) {
-    yield await sortOut(archive, selection, state)
-    return
-  }
-  const query = { state, ...dropUndefined({ handler }) }
-  for await (const { rows } of pagesOf((paging) => archive.listJobs({ ...query, ...paging }))) {
-    const found = rows.filter((job) => isMatch(job, selection) && hasError(job, error))
-    yield { jobs: found.map(({ event, handler }) => ({ event, handler })) }
-  }
 }
 
 export function isMatch(
@@ -77,7 +115,7 @@ export function isMatch(
 async function sortOut(
   archive: Pick<Archive, 'getEvent'>,
   { jobs, event, handler, error, type, from, to }: JobSelection,
-  state: WantedState,
+  states: readonly WantedState[],
 ): Promise<FoundJobs> {
   const found: JobName[] = []
   const left: Left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
@@ -90,7 +128,8 @@ async function sortOut(
     for (const name of new Set(named ?? known.keys())) {
       const job = known.get(name)
       if ((handler ?? name) !== name || (job && !hasError(job, error))) continue
-      if (job && isInState(job, state)) found.push({ event: id, handler: name })
+      const isFound = job && states.some((state) => isInState(job, state))
+      if (isFound) found.push({ event: id, handler: name })
       else left[job?.state ?? 'unknown']++
     }
   }

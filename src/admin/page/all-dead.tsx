@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { DiscardedJson } from '../api/change-jobs.ts'
 import type { JobsJson } from '../api/jobs.ts'
-import { ask, explainFailure, post } from './api.ts'
+import { ask, doneBy, explainFailure, postChange } from './api.ts'
 import { Button } from './elements.tsx'
 import { count, showNumber } from './format.ts'
 import { ReasonForm } from './reason-form.tsx'
@@ -24,33 +23,7 @@ interface Progress {
   readonly text: string
 }
 
-interface Step {
-  readonly changed: number
-  readonly examined: number
-  readonly cursor: string | null
-}
-
 const AT_ONCE = 500
-
-async function replayPage(name: string, task: Task, cursor: string | null): Promise<Step> {
-  const path = `api/handlers/${encodeURIComponent(name)}/replay`
-  const asked = { ...task, ...(cursor !== null && { cursor }) }
-  const { replayed, ...step } = await post<Omit<Step, 'changed'> & { replayed: number }>(
-    path,
-    asked,
-  )
-  return { changed: replayed, ...step }
-}
-
-async function discardPage(name: string, task: Task, cursor: string | null): Promise<Step> {
-  const query = writeQuery({ handler: name, state: 'dead', limit: AT_ONCE, cursor })
-  const page = await ask<JobsJson>(`api/jobs${query}`)
-  const looked = { examined: page.jobs.length, cursor: page.cursor }
-  if (page.jobs.length === 0) return { changed: 0, ...looked }
-  const jobs = page.jobs.map(({ event, handler }) => ({ event, handler }))
-  const { discarded } = await post<DiscardedJson>('api/jobs/discard', { ...task, jobs })
-  return { changed: discarded, ...looked }
-}
 
 /** Goes through page after page of dead jobs; answers what to say of it in the end. */
 async function workThrough(
@@ -63,17 +36,19 @@ async function workThrough(
   },
 ): Promise<string> {
   const { dead, task, tell, isStopped } = how
-  const [takeStep, done] =
-    task.reason === undefined ? [replayPage, 'made pending'] : [discardPage, 'discarded']
+  const action = task.reason === undefined ? 'replay' : 'discard'
+  const done = doneBy(action)
   let changed = 0
   let examined = 0
   let cursor: string | null = null
   try {
     do {
-      const step: Step = await takeStep(name, task, cursor)
-      changed += step.changed
-      examined += step.examined
-      cursor = step.cursor
+      const query = writeQuery({ handler: name, state: 'dead', limit: AT_ONCE, cursor })
+      const page: JobsJson = await ask<JobsJson>(`api/jobs${query}`)
+      const jobs = page.jobs.map(({ event, handler }) => ({ event, handler }))
+      if (jobs.length > 0) changed += await postChange(action, { ...task, jobs })
+      examined += jobs.length
+      cursor = page.cursor
       const all = showNumber(Math.max(dead, examined))
       const text = `${showNumber(changed)} ${done}, ${showNumber(examined)} of ${all} looked at`
       tell({ examined, text })

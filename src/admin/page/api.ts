@@ -51,19 +51,28 @@ const CHANGES = {
 
 export type Change = keyof typeof CHANGES
 
+/** What comes of it for a job. */
+export const doneBy = (action: Change) => CHANGES[action][2]
+
 /** Goes through all jobs that match, however many they are. */
 const CHANGE_MS = 3_600_000
 
-/** Answers what came of it, once `onChanged` has ended. */
+/** Answers how many jobs it changed. */
+export async function postChange(action: Change, asked: object): Promise<number> {
+  const [path, field] = CHANGES[action]
+  const answer = await post<Partial<Record<typeof field, number>>>(path, asked, CHANGE_MS)
+  return answer[field] ?? 0
+}
+
+/** Answers what came of it in words, once `onChanged` has ended. */
 export async function changeJobs(
   action: Change,
   asked: object,
   onChanged = async () => {},
 ): Promise<string> {
-  const [path, field, done, instead] = CHANGES[action]
-  const answer = await post<Partial<Record<typeof field, number>>>(path, asked, CHANGE_MS)
+  const changed = await postChange(action, asked)
   await onChanged()
-  const changed = answer[field] ?? 0
+  const [, , done, instead] = CHANGES[action]
   return changed === 0 ? `No job to ${action}: ${instead}.` : `${count(changed, 'job')} ${done}.`
 }
 

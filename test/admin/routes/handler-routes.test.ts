@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failureGroup } from '../../../src/admin/api/failures.ts'
-import type { JobRow } from '../../../src/store/store.ts'
+import type { JobName, JobRow } from '../../../src/store/store.ts'
 import { buildAdmin, makeHandler } from '../build-admin.ts'
 import { makeEvent, makeJob } from '../memory-archive.ts'
 
@@ -12,7 +12,12 @@ function setUp() {
     const jobs = [{ ...makeJob(id, 'crm', job.state ?? 'dead'), ...job }]
     admin.archive.events.unshift(makeEvent(id, { jobs }))
   }
-  return { ...admin, post, addJob }
+  /** What the store was told to replay. */
+  const replayed = () =>
+    admin.archive.calls.flatMap(({ name, given }) =>
+      name === 'replay' ? [given as { jobs: readonly JobName[]; only: string }] : [],
+    )
+  return { ...admin, post, addJob, replayed }
 }
 
 describe('GET /api/handlers', () => {
@@ -121,59 +126,59 @@ describe('GET /api/handlers/:name/failures', () => {
   })
 })
 
-describe('POST /api/handlers/:name/replay', () => {
-  it('replays the dead page by page, so that one sees how far it is', async () => {
-    const { post, addJob, replays } = setUp()
-    for (let id = 1; id <= 700; id++) addJob(String(id))
-
-    const first = (await post('/api/handlers/crm/replay')).json()
-    const second = (await post('/api/handlers/crm/replay', { cursor: first.cursor })).json()
-
-    expect(first).toEqual({ replayed: 500, examined: 500, cursor: '201.crm' })
-    expect(second).toEqual({ replayed: 200, examined: 200, cursor: null })
-    expect(replays.map(({ jobs }) => jobs)).toEqual([500, 200])
-  })
-
-  it('replays only those with one error', async () => {
-    const { post, addJob, archive } = setUp()
-    addJob('1', { lastError: 'timeout after 5 ms' })
-    addJob('2', { lastError: 'other' })
-
-    const answer = await post('/api/handlers/crm/replay', { error: 'timeout after # ms' })
-
-    expect(answer.json()).toEqual({ replayed: 1, examined: 2, cursor: null })
-    expect(archive.calls.at(-1)).toMatchObject({ given: { jobs: [{ event: '1' }], only: 'dead' } })
-  })
-})
-
-describe('a name that no handler can have', () => {
-  it.each([
-    ['POST', '/api/handlers/a%00b/replay'],
-    ['GET', '/api/handlers/a%00b/failures'],
-  ] as const)('is not even looked for: %s %s', async (method, url) => {
-    const { app, archive } = setUp()
-    const payload = method === 'POST' ? { payload: {} } : {}
-
-    expect((await app.inject({ method, url, ...payload })).statusCode).toBe(404)
-    expect(archive.calls).toEqual([])
-  })
+it('does not even look for a name that no handler can have', async () => {
+  const { app, archive } = setUp()
+  expect((await app.inject('/api/handlers/a%00b/failures')).statusCode).toBe(404)
+  expect(archive.calls).toEqual([])
 })
 
 describe('POST /api/jobs/replay', () => {
-  it('replays a selection, of dead and discarded jobs alone', async () => {
-    const { post, addJob, archive } = setUp()
+  it('replays jobs that are named, of dead and discarded ones alone', async () => {
+    const { post, addJob, replayed } = setUp()
     addJob('1')
     addJob('2', { state: 'done' })
     const jobs = ['1', '2'].map((event) => ({ event, handler: 'crm' }))
 
     expect((await post('/api/jobs/replay', { jobs })).json()).toEqual({ replayed: 1 })
-    expect(archive.calls).toEqual(
-      ['dead', 'discarded'].map((only) => ({ name: 'replay', given: { jobs, only } })),
-    )
+    const asked = jobs.slice(0, 1)
+    expect(replayed()).toEqual(['dead', 'discarded'].map((only) => ({ jobs: asked, only })))
+  })
+
+  it('replays all that match, however many, of dead ones alone', async () => {
+    const { post, addJob, archive, replayed, replays } = setUp()
+    archive.handlers.set('crm', undefined)
+    for (let id = 1; id <= 700; id++) addJob(String(id))
+    addJob('701', { state: 'discarded' })
+    addJob('702', { lastError: 'timeout after 5 ms' })
+
+    const asked = { handler: 'crm', error: 'no such list' }
+    expect((await post('/api/jobs/replay', asked)).json()).toEqual({ replayed: 700 })
+    expect(replayed().map(({ jobs, only }) => `${jobs.length} ${only}`)).toEqual([
+      ...['499 dead', '201 dead'],
+    ])
+    expect(replays).toMatchObject([{ filter: { handler: 'crm', state: 'dead' }, jobs: 700 }])
+  })
+
+  it('replays those of a selection with one error', async () => {
+    const { post, addJob } = setUp()
+    addJob('1', { lastError: 'timeout after 5 ms' })
+    addJob('2', { lastError: 'other' })
+    const jobs = ['1', '2'].map((event) => ({ event, handler: 'crm' }))
+
+    const answer = await post('/api/jobs/replay', { jobs, error: 'timeout after # ms' })
+
+    expect(answer.json()).toEqual({ replayed: 1 })
+  })
+
+  it('refuses to replay everything', async () => {
+    const { post, archive } = setUp()
+    const answer = await post('/api/jobs/replay', {})
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().message).toContain('without any, every dead job would run again')
+    expect(archive.calls).toEqual([])
   })
 
   it.each([
-    [{}],
     [{ jobs: [] }],
     [{ jobs: 'all' }],
     [{ jobs: [{ event: '1' }] }],
