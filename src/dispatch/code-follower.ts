@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Observer } from '../observe/observer.ts'
-import type { LoadedCode } from './channel-frames.ts'
+import type { LoadedCode } from './child-frame.ts'
 import type { HandlerSupervisor } from './handler-supervisor.ts'
 
 /** By looking: editors replace files, and mounted folders tell of no change. */

@@ -1,5 +1,5 @@
 import type { Observer } from '../observe/observer.ts'
-import type { LoadedCode, LoadFailure, ReadyFacts } from './channel-frames.ts'
+import type { LoadedCode, LoadFailure, ReadyFacts } from './child-frame.ts'
 import { HandlerProcess } from './process/handler-process.ts'
 import type { PortionEnd } from './process/page-ledger.ts'
 import type { ProcessExit } from './process/process-listener.ts'

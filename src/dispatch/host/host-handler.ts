@@ -2,12 +2,8 @@ import { close as closeInspector, url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import { describeError } from '../../handlers/describe-error.ts'
 import { listLoadedFiles, loadHandler } from '../../handlers/load-handler.ts'
-import {
-  type HostSettings,
-  type LoadedCode,
-  type LoadFailure,
-  MAX_FILES,
-} from '../channel-frames.ts'
+import { type HostSettings, MAX_FILES } from '../channel-frames.ts'
+import type { LoadedCode, LoadFailure } from '../child-frame.ts'
 import { HostChannel } from './host-channel.ts'
 import { HostLoop } from './host-loop.ts'
 import { exit, startInterval, stringify } from './untouched.ts'

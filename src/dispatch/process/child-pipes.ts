@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
-import { type ChildFrame, childFrame, LINES_PER_SECOND, type LogLine } from '../channel-frames.ts'
+import { LINES_PER_SECOND } from '../channel-frames.ts'
+import { type ChildFrame, childFrame, type LogLine } from '../child-frame.ts'
 import { readLines } from './line-reader.ts'
 
 /** The failures and log lines of one frame fit, at their longest. */

@@ -1,12 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import {
-  type ChildFrame,
-  type LoadFailure,
-  machineMs,
-  type ReadyFacts,
-  showDuration,
-} from '../channel-frames.ts'
+import { machineMs, showDuration } from '../channel-frames.ts'
+import type { ChildFrame, LoadFailure, ReadyFacts } from '../child-frame.ts'
 import { ChildPipes } from './child-pipes.ts'
 import { describeEnd, type EndKind, judgeCrash, judgeEnd } from './judge-end.ts'
 import { orderFrame, pageFrame } from './page-frame.ts'

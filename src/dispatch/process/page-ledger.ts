@@ -1,12 +1,6 @@
 import type { ClaimedJob, OpenRun, RunEvent } from '../../store/store.ts'
-import {
-  type ChildFrame,
-  kindOf,
-  type LogLine,
-  MAX_PAGES,
-  msOf,
-  PROGRESS,
-} from '../channel-frames.ts'
+import { kindOf, MAX_PAGES, msOf, PROGRESS } from '../channel-frames.ts'
+import type { ChildFrame, LogLine } from '../child-frame.ts'
 import type { AttemptFailure } from '../retry-policy.ts'
 
 /** What a store keeps of a duration. */

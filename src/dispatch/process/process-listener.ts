@@ -1,4 +1,4 @@
-import type { LoadedCode, LoadFailure, ReadyFacts } from '../channel-frames.ts'
+import type { LoadedCode, LoadFailure, ReadyFacts } from '../child-frame.ts'
 import type { HandlerLine, PortionEnd } from './page-ledger.ts'
 
 export interface ProcessExit {

@@ -6,8 +6,6 @@ import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
 import {
-  type ChildFrame,
-  childFrame,
   type HostSettings,
   INDEX_BYTES,
   kindOf,
@@ -17,6 +15,7 @@ import {
   PROGRESS,
   SLOT_BYTES,
 } from '../../../src/dispatch/channel-frames.ts'
+import { type ChildFrame, childFrame } from '../../../src/dispatch/child-frame.ts'
 import { builtFile } from '../../../src/own-files.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
 import { PATIENCE_MS } from '../../patience-ms.ts'

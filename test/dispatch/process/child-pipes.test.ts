@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ChildFrame } from '../../../src/dispatch/channel-frames.ts'
+import type { ChildFrame } from '../../../src/dispatch/child-frame.ts'
 import { ChildPipes } from '../../../src/dispatch/process/child-pipes.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
