@@ -134,7 +134,7 @@ export function createHoldings<Name extends number | string = number>(
      */
     async taking<Result>(take: () => Promise<Result>): Promise<Result> {
       // Nothing may come between the look and what is counted, or it would be let go as it is taken.
-      while (isInDoubt || clearing) {
+      while (isInDoubt) {
         clearing ??= clear().finally(() => {
           clearing = undefined
         })
