@@ -4,9 +4,8 @@ import { BUILT_IN_LOG, type BuiltIn, type HandlerSettings } from '../../model.ts
 import type { FileHandler } from '../file-schema.ts'
 import type { Origins } from '../given-settings.ts'
 import { WrongValue } from '../problems.ts'
-import type { SettingValues } from '../settings-table.ts'
+import type { SettingName, SettingValues } from '../settings-table.ts'
 import { readBuiltIn } from './built-in-entries.ts'
-import { findForwardSetting } from './forward-entry.ts'
 import { openEntry } from './open-entry.ts'
 
 const DEFAULT_FOLDER = 'handlers'
@@ -72,10 +71,12 @@ function listEntries(origins: Origins): Entry[] | undefined {
   }
   const paths = values.HANDLERS ?? []
   return paths.map((path, index) =>
-    openModules(resolveModule(setting.folder, path), common, {
+    openModules(
+      resolveModule(setting.folder, path),
+      common,
       // Each by itself: of one setting only the first problem is told.
-      label: paths.length === 1 ? setting.label : `${setting.label} entry ${index + 1}`,
-    }),
+      paths.length === 1 ? setting.label : `${setting.label} entry ${index + 1}`,
+    ),
   )
 }
 
@@ -90,13 +91,14 @@ function openFileEntry(given: FileHandler, index: number, origins: Origins): Ent
     retryDelaysMs: given.retry ?? common.retryDelaysMs,
     maxHeapBytes: given.memory ?? common.maxHeapBytes,
   }
-  const readOwn = () => readBuiltIn(openEntry(given, index, origins))
+  const labelOf = (key: string) => file.label(`handlers.${index}.${key}`)
+  const readOwn = () => readBuiltIn(openEntry(given, origins, labelOf))
   if (given.module === undefined) {
     const read = () => toSettings(readOwn(), limits)
     return { label: file.label(`handlers.${index}`), path: undefined, read }
   }
-  const label = file.label(`handlers.${index}.module`)
-  const modules = openModules(resolveModule(file.folder, given.module), limits, { label })
+  const path = resolveModule(file.folder, given.module)
+  const modules = openModules(path, limits, labelOf('module'))
   const read = () => {
     readOwn()
     return modules.read()
@@ -104,7 +106,7 @@ function openFileEntry(given: FileHandler, index: number, origins: Origins): Ent
   return { ...modules, read }
 }
 
-function openModules(path: string, limits: Limits, { label }: Pick<Entry, 'label'>): Entry {
+function openModules(path: string, limits: Limits, label: string): Entry {
   return { label, path, read: () => expandPath(path).map((module) => ({ module, ...limits })) }
 }
 
@@ -112,15 +114,36 @@ function openModules(path: string, limits: Limits, { label }: Pick<Entry, 'label
 function listDefaults({ cwd, given, values }: Origins): Entry[] {
   const found = listModules(join(cwd, DEFAULT_FOLDER))
   const modules = found.length > 0 || given.has('FORWARD_URL') ? found : [BUILT_IN_LOG]
-  return modules.map((module) => openModules(module, commonLimits(values), { label: module }))
+  return modules.map((module) => openModules(module, commonLimits(values), module))
 }
 
-/** What FORWARD_URL makes. */
+/** By the key of an entry of the file that means the same. */
+const FORWARD_SETTINGS: Readonly<Record<string, SettingName>> = {
+  forward: 'FORWARD_URL',
+  secret: 'FORWARD_SECRET',
+  format: 'FORWARD_FORMAT',
+}
+
+/** What FORWARD_URL makes: read as if it stood in the file. */
 function openForward(origins: Origins): Entry {
-  const { given, values } = origins
-  const label = given.get('FORWARD_URL')?.label ?? 'FORWARD_URL'
-  const read = () => toSettings(findForwardSetting(origins), commonLimits(values))
-  return { label, path: undefined, read }
+  const { given, values, problems } = origins
+  const labelOf = (key: string) => {
+    const name = FORWARD_SETTINGS[key] ?? 'FORWARD_URL'
+    return given.get(name)?.label ?? name
+  }
+  const read = () => {
+    if (given.has('FORWARD_URL')) {
+      const { FORWARD_URL: forward = '', FORWARD_FORMAT: format, FORWARD_SECRET: secret } = values
+      const entry = openEntry({ forward, format, secret }, origins, labelOf)
+      return toSettings(readBuiltIn(entry), commonLimits(values))
+    }
+    for (const [key, name] of Object.entries(FORWARD_SETTINGS)) {
+      if (!given.has(name)) continue
+      problems.add(labelOf(key), 'is given without FORWARD_URL', 'Give that too, or remove it.')
+    }
+    return []
+  }
+  return { label: labelOf('forward'), path: undefined, read }
 }
 
 /** Two of a kind have different names, and are told apart by their modules as all handlers are. */

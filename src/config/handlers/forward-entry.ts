@@ -2,12 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { resolve } from 'node:path'
 import type { ForwardFormat, ForwardOptions } from '../../handlers/built-in/built-in-options.ts'
-import type { BuiltIn } from '../../model.ts'
-import type { Origins } from '../given-settings.ts'
 import { readForwardUrl } from '../plain-values.ts'
 import { WrongValue } from '../problems.ts'
 import { MIN_SECRET_LENGTH, readFileOrExplain, readStandardSecret } from '../secrets.ts'
-import type { SettingName } from '../settings-table.ts'
 import type { OpenEntry } from './open-entry.ts'
 
 /** Of an entry with `forward`. */
@@ -30,31 +27,6 @@ export function readForwardEntry(entry: OpenEntry): ForwardOptions | undefined {
   const size = attempt('batchSize', () => readBatchSize(batchSize, format))
   if (!url || !key || !headers || !authority || !size) return undefined
   return { url, format, headers, batchSize: size, ...key, ...authority }
-}
-
-/** What FORWARD_URL makes; undefined: nothing, or a problem more. */
-export function findForwardSetting({ given, values, problems }: Origins): BuiltIn | undefined {
-  const { FORWARD_URL: url, FORWARD_FORMAT: format, FORWARD_SECRET: text } = values
-  const label = (name: SettingName) => given.get(name)?.label ?? name
-  if (!given.has('FORWARD_URL')) {
-    for (const name of ['FORWARD_SECRET', 'FORWARD_FORMAT'] as const) {
-      if (!given.has(name)) continue
-      problems.add(label(name), 'is given without FORWARD_URL', 'Give that too, or remove it.')
-    }
-    return undefined
-  }
-  const key = problems.attempt(label('FORWARD_SECRET'), () => ({
-    secret: readSigningKey(text, format),
-  }))
-  if (url === undefined || !key) return undefined
-  const options: ForwardOptions = {
-    url,
-    format,
-    headers: {},
-    batchSize: BATCH_SIZES[format],
-    ...key,
-  }
-  return { kind: 'forward', name: 'forward', events: ['*'], options }
 }
 
 function readHeaders({ given, readSecret }: OpenEntry): Record<string, string> {
@@ -99,10 +71,7 @@ function readBatchSize(given: number | undefined, format: keyof typeof BATCH_SIZ
  * A secret that fits the format. Libraries of Standard Webhooks decode it from base64, whether it
  * begins with `whsec_` or not; Mailtrap's is a key as it is.
  */
-export function readSigningKey(
-  text: string | undefined,
-  format: ForwardFormat,
-): string | undefined {
+function readSigningKey(text: string | undefined, format: ForwardFormat): string | undefined {
   if (format === 'mailtrap') return readMailtrapKey(text)
   if (text === undefined) return undefined
   return readStandardSecret(text, `, by which the format ${format} is signed`)
