@@ -24,6 +24,7 @@ export async function takeBatches(
     if (one.facts) expect(seq).toBe(one.facts.seq)
     one.facts = { seq, id, source, provider, receivedAt }
     one.isHeld = values.leaseMs > 0
+    one.isOrphan = false
   }
 }
 

@@ -17,6 +17,8 @@ export interface ModelBatch {
   unpackedPieces: number
   isOpen: boolean
   isHeld: boolean
+  /** Whoever has it was killed: nobody else may let it go. */
+  isOrphan: boolean
   hasBody: boolean
 }
 
@@ -148,7 +150,7 @@ export const openEvents = ({ bits }: ModelRun): ModelEvent[] =>
 export function append(model: StoreModel, batch: Batch, parts: readonly SamplePart[]): void {
   if (model.batches.some((one) => one.batch.id === batch.id)) return
   const made = { batch, parts, facts: undefined, unpackedPieces: 0, isOpen: true }
-  model.batches.push({ ...made, isHeld: false, hasBody: true })
+  model.batches.push({ ...made, isHeld: false, isOrphan: false, hasBody: true })
   model.received++
 }
 
@@ -368,9 +370,15 @@ export function erase(model: StoreModel, address: string): void {
   }
 }
 
+/** Its page was stored before: where leases are rows, whoever has it lets it go, in case that it was he. */
+export function letGo({ keepsLeases }: StoreModel, batch: ModelBatch): void {
+  if (keepsLeases && !batch.isOrphan) batch.isHeld = false
+}
+
 /** What was answered stays. Leases stay where they are rows. */
 export function crash(model: StoreModel): void {
   model.lastLeaseMs = LONG_LEASE_MS
+  for (const batch of model.batches) batch.isOrphan = batch.isHeld
   if (model.keepsLeases) return
   for (const batch of model.batches) batch.isHeld = false
   for (const run of model.runs) {

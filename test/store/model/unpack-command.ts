@@ -5,6 +5,7 @@ import { decide, pageOf, piecesOf, type SampleEvent } from '../sample-rows.ts'
 import type { ContractStore } from '../store-harness.ts'
 import {
   addRun,
+  letGo,
   type ModelBatch,
   type ModelEvent,
   openRun,
@@ -41,8 +42,11 @@ export async function unpack(model: StoreModel, store: ContractStore, values: Un
   for (let time = 0; time < values.times; time++) {
     const { pages } = await store.commit({ pages: [decided], progress: [], jobs: [] })
     const result = pages[0]!
-    if (time > 0) expect(result).toEqual({ kind: 'taken' })
-    else if (result.kind === 'stored') keepPage(model, batch, { page: decided, runs: result.runs })
+    if (time > 0) {
+      expect(result).toEqual({ kind: 'taken' })
+      letGo(model, batch)
+    } else if (result.kind === 'stored')
+      keepPage(model, batch, { page: decided, runs: result.runs })
     else throw new Error(`the page was ${result.kind}`)
   }
 }
