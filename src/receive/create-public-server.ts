@@ -51,7 +51,7 @@ export function createPublicServer(parts: PublicServerParts): PublicServer {
   const app = createFastify(settings, { limits, refuse, refuseConnection })
   const connectionRoom = createConnectionRoom(app.server, limits.connections)
   const { bodyLimitBytes } = settings
-  const bodyRoom = createBodyRoom({ ...limits, bodyLimitBytes })
+  const bodyRoom = createBodyRoom({ ...limits, bodyLimitBytes, elapsedMs: parts.elapsedMs })
   const route = { ...parts, bodyLimitBytes, limits, refuse, bodyRoom, connectionRoom }
   let refusesKeepAlive = false
   let closeBeside = async () => {}

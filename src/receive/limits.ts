@@ -20,6 +20,8 @@ export interface HttpLimits {
   readonly discardBytes: number
   /** Memory for bodies between their first byte and the journal's word. Default 64 MiB. */
   readonly bodiesInFlightBytes: number
+  /** How long a body may take before it makes way when that memory runs out. Default 1,000. */
+  readonly slowBodyMs: number
   /** Default 1,000. */
   readonly connections: number
   /** Default 1,000. */
@@ -36,6 +38,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   discardTimeoutMs: 1_000,
   discardBytes: 512 * 1024,
   bodiesInFlightBytes: 64 * 1024 * 1024,
+  slowBodyMs: 1_000,
   connections: 1_000,
   requestsPerConnection: 1_000,
 }
@@ -52,7 +55,8 @@ export interface BodyPlace {
 
 /**
  * Memory for bodies in flight, shared by all requests. Only bytes that have come are counted: a
- * client that promises much and sends nothing takes nothing.
+ * client that promises much and sends nothing takes nothing. Who takes much and sends no more makes way
+ * for others after `slowBodyMs`.
  */
 export interface BodyRoom {
   hasPlaceFor(bytes: number): boolean
@@ -64,35 +68,62 @@ export interface BodyRoom {
   ): BodyPlace
 }
 
-export function createBodyRoom(limits: {
-  readonly bodiesInFlightBytes: number
+interface BodyRoomParts extends Pick<HttpLimits, 'bodiesInFlightBytes' | 'slowBodyMs'> {
   readonly bodyLimitBytes: number
-}): BodyRoom {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsedMs: () => number
+}
+
+export function createBodyRoom(limits: BodyRoomParts): BodyRoom {
   let usedBytes = 0
+  /** Those that have not come to their end, the oldest first. */
+  const coming = new Set<{ readonly beganMs: number; makeWay(): void }>()
+
+  const hasPlaceFor = (bytes: number): boolean => {
+    for (const { beganMs, makeWay } of coming) {
+      const isSlow = limits.elapsedMs() - beganMs >= limits.slowBodyMs
+      if (usedBytes + bytes <= limits.bodiesInFlightBytes || !isSlow) break
+      makeWay()
+    }
+    return usedBytes + bytes <= limits.bodiesInFlightBytes
+  }
   return {
-    hasPlaceFor: (bytes) => usedBytes + bytes <= limits.bodiesInFlightBytes,
+    hasPlaceFor,
     admit(request, response, refuse) {
       let bodyBytes = 0
       let placeBytes = 0
       let held: Promise<unknown> | undefined
-      const count = ({ length }: Buffer) => {
-        bodyBytes += length
-        placeBytes += length + CHUNK_OVERHEAD_BYTES
-        usedBytes += length + CHUNK_OVERHEAD_BYTES
-        const isTooLarge = bodyBytes > limits.bodyLimitBytes
-        if (!isTooLarge && usedBytes <= limits.bodiesInFlightBytes) return
+      const end = (reason: 'too_large' | 'overloaded') => {
+        coming.delete(body)
         request.off('data', count)
-        refuse(isTooLarge ? 'too_large' : 'overloaded')
+        refuse(reason)
       }
       const release = () => {
         usedBytes -= placeBytes
         placeBytes = 0
       }
+      const makeWay = () => {
+        release()
+        end('overloaded')
+        // What has come of it is memory until then.
+        request.destroy()
+      }
+      const body = { beganMs: limits.elapsedMs(), makeWay }
+      const count = ({ length }: Buffer) => {
+        bodyBytes += length
+        placeBytes += length + CHUNK_OVERHEAD_BYTES
+        usedBytes += length + CHUNK_OVERHEAD_BYTES
+        if (bodyBytes > limits.bodyLimitBytes) end('too_large')
+        else if (!hasPlaceFor(0) && coming.has(body)) end('overloaded')
+      }
       const leave = () => {
+        coming.delete(body)
         if (held === undefined) release()
         else held.then(release, release)
       }
+      coming.add(body)
       request.on('data', count)
+      request.once('end', () => coming.delete(body))
       // The request closes with the end of its body or with its connection, but not once it has
       // been answered half-read; then the response does.
       request.once('close', leave)

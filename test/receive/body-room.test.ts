@@ -76,6 +76,24 @@ describe('memory for bodies in flight', () => {
     ).toBe(200)
   })
 
+  it.each([
+    ['with a length', headOf(200_000), headOf(200_000), Buffer.alloc(190_000, 'x')],
+    ['in chunks', chunkedHead(), chunkedHead(), `2e630\r\n${'x'.repeat(190_000)}\r\n`],
+  ])('bodies that are slow to come make way: %s', async (_name, slow, next, part) => {
+    const server = await startServer({ settings: { limits: { ...limits, slowBodyMs: 0 } } })
+    const holder = await openConnected(server.port)
+    holder.socket.write(slow)
+    holder.socket.write(part)
+    const second = await openConnected(server.port)
+    second.socket.write(next)
+    second.socket.write(part)
+    await holder.closed
+    expect(second.socket.destroyed).toBe(false)
+    expect((await sendSigned(server.port, body)).status).toBe(200)
+    await second.closed
+    expect(server.refused).toMatchObject([{ reason: 'overloaded' }, { reason: 'overloaded' }])
+  })
+
   it('counts what a chunk costs beside its byte', async () => {
     const server = await startServer({ settings: { limits } })
     const chunked = chunkedHead()
