@@ -324,6 +324,10 @@ describe('a wrong setting', () => {
     ],
     [{ RETRY_SCHEDULE: '5s,0s' }, 'RETRY_SCHEDULE is 0s, too little. The least is 1ms.'],
     [
+      { RETRY_SCHEDULE: '5s,,1m' },
+      'RETRY_SCHEDULE is "5s,,1m", where a wait is empty. Give a duration before and after each comma, such as 5s,30s,2m.',
+    ],
+    [
       { RETRY_SCHEDULE: '7d,7d', RETAIN_EVENTS: '10d' },
       'RETRY_SCHEDULE goes on for longer than RETAIN_EVENTS keeps the event. Make the waits shorter, or RETAIN_EVENTS longer.',
     ],

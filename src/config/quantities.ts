@@ -53,7 +53,14 @@ export const readByteSize = quantity(
 /** `5s,30s,2m` → milliseconds, in this order. `none` means no wait at all. */
 export function readDurations(text: string, limits: Limits & { maxCount: number }): number[] {
   if (text.trim() === 'none') return []
-  const waits = text.split(',').map((wait) => readDuration(wait, limits))
+  const parts = text.split(',')
+  if (parts.some((part) => part.trim() === '')) {
+    throw new WrongValue(
+      `is ${quote(text)}, where a wait is empty`,
+      'Give a duration before and after each comma, such as 5s,30s,2m.',
+    )
+  }
+  const waits = parts.map((wait) => readDuration(wait, limits))
   if (waits.length <= limits.maxCount) return waits
   throw new WrongValue(
     `has ${waits.length} waits`,
