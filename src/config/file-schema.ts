@@ -34,44 +34,45 @@ const SEE_README = 'See the settings in the README.'
 
 const SOURCE = {
   provider: readFileWord(PROVIDER_NAMES),
-  secrets: optional(readFileSecrets),
+  secrets: readFileSecrets,
   /** None: every address. */
-  allowIps: optional(orNone(asText(readAllowedBlocks))),
-  basicAuth: optional(orFalse(readFileSecret)),
-  urlToken: optional(orFalse(readFileSecret)),
+  allowIps: orNone(asText(readAllowedBlocks)),
+  basicAuth: orFalse(readFileSecret),
+  urlToken: orFalse(readFileSecret),
   toleranceSeconds: wholeNumber(1, 86_400),
-  secretForm: optional(readFileWord(SECRET_FORMS)),
-  silentAfter: optional(readFileSilence),
+  secretForm: readFileWord(SECRET_FORMS),
+  silentAfter: readFileSilence,
   /** `false`: everything is kept, whatever is said of the others. */
-  redact: optional(orFalse(readFileRedact)),
+  redact: orFalse(readFileRedact),
 }
 
 const HANDLER = {
-  module: optional(readFileText),
-  forward: optional(readFileSecret),
-  table: optional(
-    keys({ url: readFileSecret, name: readFileText }, 'is no list of keys: it needs url and name'),
+  module: readFileText,
+  forward: readFileSecret,
+  table: keys(
+    { url: readFileSecret, name: readFileText },
+    'is no list of keys: it needs url and name',
+    ['url', 'name'],
   ),
-  publish: optional(
-    keys(
-      { url: readFileSecret, subject: optional(readFileText), exchange: optional(readFileText) },
-      'is no list of keys: it needs url, and subject or exchange',
-    ),
+  publish: keys(
+    { url: readFileSecret, subject: readFileText, exchange: readFileText },
+    'is no list of keys: it needs url, and subject or exchange',
+    ['url'],
   ),
-  name: optional(readFileHandlerName),
-  events: optional(readFileEventKeys),
-  where: optional(readFileWhere),
-  rate: optional(readFileRate),
-  format: optional(asText(readForwardFormat)),
-  secret: optional(readFileSecret),
-  headers: optional(each(readFileSecret, 'is no list of headers')),
-  ca: optional(readFileText),
+  name: readFileHandlerName,
+  events: readFileEventKeys,
+  where: readFileWhere,
+  rate: readFileRate,
+  format: asText(readForwardFormat),
+  secret: readFileSecret,
+  headers: each(readFileSecret, 'is no list of headers'),
+  ca: readFileText,
   batchSize: wholeNumber(1, 500),
   concurrency: wholeNumber(1, 1_000),
-  timeout: optional(asText(readTimeout)),
+  timeout: asText(readTimeout),
   /** None: no second attempt. */
-  retry: optional(orNone(asText(readWaits))),
-  memory: optional(asText(sizeWithin('32MB', '64GB'))),
+  retry: orNone(asText(readWaits)),
+  memory: asText(sizeWithin('32MB', '64GB')),
 }
 
 /** One entry below `sources:`. */
@@ -79,7 +80,7 @@ export type FileSource = ReturnType<typeof readSource>
 /** One entry below `handlers:`. */
 export type FileHandler = ReturnType<typeof readHandlerKeys>
 
-const readSource = keys(SOURCE, 'is no list of keys')
+const readSource = keys(SOURCE, 'is no list of keys', ['provider'])
 const readHandlerKeys = keys(HANDLER, 'is neither a path nor a list of keys')
 const KINDS = ['module', ...BUILT_IN_KINDS] as const
 
@@ -113,9 +114,9 @@ const SETTING_READERS: Readonly<Record<string, Read<unknown>>> = Object.fromEntr
 /** The whole file. */
 export const readFileKeys = keys(
   {
-    sources: optional(each(readSource, 'is no list of sources')),
-    handlers: optional(readHandlers),
-    redact: optional(readFileRedact),
+    sources: each(readSource, 'is no list of sources'),
+    handlers: readHandlers,
+    redact: readFileRedact,
     ...SETTING_READERS,
   },
   'holds no settings of the form name: value',
@@ -124,10 +125,11 @@ export const readFileKeys = keys(
 /** The keys that an entry below these may have. */
 export const ENTRY_KEYS = { sources: Object.keys(SOURCE), handlers: Object.keys(HANDLER) }
 
-/** Reads a list of these keys; what is wrong of it counts as not given. */
+/** Reads a list of these keys; what is wrong of it counts as not given. Of those that are `needed` it is told. */
 function keys<Readers extends Readonly<Record<string, Read<unknown>>>>(
   readers: Readers,
   problem: string,
+  needed: readonly (keyof Readers)[] = [],
 ): Read<{ readonly [Key in keyof Readers]?: ReturnType<Readers[Key]> | undefined }> {
   const known = Object.keys(readers)
   const refuseUnknown = (key: string) => {
@@ -138,6 +140,7 @@ function keys<Readers extends Readonly<Record<string, Read<unknown>>>>(
   return (value, readWithin) => {
     const given = readRecord(value, problem)
     const entries = Object.entries(readers).flatMap(([key, read]) => {
+      if (given[key] === undefined && !needed.includes(key)) return []
       const right = readWithin(key, given[key], read)
       return right === undefined ? [] : [[key, right]]
     })
@@ -164,10 +167,6 @@ function readRecord(value: unknown, problem: string): Readonly<Record<string, un
   throw new WrongValue(problem, SEE_README)
 }
 
-function optional<Value>(read: Read<Value>): Read<Value | undefined> {
-  return (value, readWithin) => (value === undefined ? undefined : read(value, readWithin))
-}
-
 function wholeNumber(min: number, max: number) {
-  return optional(asText((text) => readWholeNumber(text, min, max)))
+  return asText((text) => readWholeNumber(text, min, max))
 }
