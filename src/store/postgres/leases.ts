@@ -112,7 +112,9 @@ export function createHoldings<Name extends number | string = number>(
 ) {
   const held = new Map<Name, { readonly until: number; readonly fence: number }>()
   let underWay = 0
-  let isInDoubt = false
+  let doubts = 0
+  /** How many doubts there were when the last clearing began that came to an end. */
+  let cleared = 0
   let clearing: Promise<void> | undefined
   const whenIdle: (() => void)[] = []
 
@@ -123,8 +125,10 @@ export function createHoldings<Name extends number | string = number>(
   async function clear(): Promise<void> {
     // What begins now waits for it, so that there is an end to what is under way.
     await isIdle()
+    // What is doubted meanwhile is among the names that stay: it is for the next one.
+    const before = doubts
     await letGo([...held.keys()])
-    isInDoubt = false
+    cleared = before
   }
 
   return {
@@ -134,7 +138,7 @@ export function createHoldings<Name extends number | string = number>(
      */
     async taking<Result>(take: () => Promise<Result>): Promise<Result> {
       // Nothing may come between the look and what is counted, or it would be let go as it is taken.
-      while (isInDoubt) {
+      while (doubts > cleared) {
         clearing ??= clear().finally(() => {
           clearing = undefined
         })
@@ -144,7 +148,7 @@ export function createHoldings<Name extends number | string = number>(
       try {
         return await take()
       } catch (error) {
-        isInDoubt ||= !(error instanceof RolledBack)
+        if (!(error instanceof RolledBack)) doubts++
         throw error
       } finally {
         underWay--
@@ -173,7 +177,7 @@ export function createHoldings<Name extends number | string = number>(
         for (const [name, entry] of lapsed) {
           if (held.get(name) !== entry) continue
           held.delete(name)
-          isInDoubt = true
+          doubts++
         }
       }
     },
@@ -184,7 +188,7 @@ export function createHoldings<Name extends number | string = number>(
     /** Drops what somebody else may have by now, and maybe nobody: we ourselves, in an answer that was lost. */
     doubt(name: Name): void {
       held.delete(name)
-      isInDoubt = true
+      doubts++
     },
     /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */
     async letAllGo(): Promise<void> {

@@ -81,6 +81,18 @@ describe('what an engine was handed', () => {
     expect(letGo).toEqual([[1]])
   })
 
+  it('is let go when it was doubted while others were let go', async () => {
+    const letGo: (readonly number[])[] = []
+    const holdings = createHoldings<number>(async (but) => {
+      letGo.push([...but])
+      if (letGo.length === 1) holdings.doubt(1)
+    })
+    for (const name of [1, 2]) holdings.hold(name, LEASE_MS)
+    holdings.doubt(9)
+    await holdings.taking(async () => {})
+    expect(letGo).toEqual([[1, 2], [2]])
+  })
+
   it('is not dropped by what was told of an opening before', async () => {
     const { holdings, letGo, loseAnswer } = openHoldings()
     holdings.hold(1, LEASE_MS, 2)
