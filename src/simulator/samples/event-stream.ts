@@ -1,4 +1,5 @@
-import type { ProviderName } from '../../model.ts'
+import type { NormalisedName, ProviderName } from '../../model.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
 import type { Random, SampleEvent, SampleMail } from '../../providers/samples.ts'
 import {
   createMail,
@@ -110,23 +111,10 @@ interface CampaignOptions {
   readonly startsAt: number
 }
 
-/** What may happen to a mail, and how Mailtrap calls it. */
-const MAILTRAP_TYPES = {
-  delivered: 'delivery',
-  deferred: 'soft bounce',
-  bounced: 'bounce',
-  rejected: 'reject',
-  suspended: 'suspension',
-  opened: 'open',
-  clicked: 'click',
-  unsubscribed: 'unsubscribe',
-  complained: 'spam',
-}
-type Step = keyof typeof MAILTRAP_TYPES
-
+/** What happens to a mail, by the name that all providers share. */
 interface PlannedStep {
   readonly at: number
-  readonly step: Step
+  readonly step: NormalisedName
   readonly mail: SampleMail
 }
 
@@ -137,6 +125,8 @@ interface PlannedStep {
  */
 function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never> {
   const { provider, types, mails, mailEveryMs, random, startsAt } = options
+  const { describe, nameField } = PROVIDERS[provider]
+  const wanted = new Map(types.map((type) => [describe({ [nameField]: type })?.name, type]))
   const planned: PlannedStep[] = []
   let sentAt = startsAt
   for (let sent = 1; ; sent++) {
@@ -146,8 +136,8 @@ function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never>
     while (planned[0] !== undefined && planned[0].at <= nextAt) {
       const { at, step, mail: its } = planned.shift() as PlannedStep
       sentAt = Math.max(sentAt, at - mailEveryMs)
-      const type = provider === 'mailtrap' ? MAILTRAP_TYPES[step] : step
-      if (!types.includes(type)) continue
+      const type = wanted.get(step)
+      if (type === undefined) continue
       const facts = { type, mail: its, occurredAt: at, random }
       yield { occurredAt: at, event: makeSample(provider, facts) }
     }
@@ -155,39 +145,40 @@ function* campaignEvents(options: CampaignOptions): Generator<TimedEvent, never>
   }
 }
 
-type Plan = { readonly at: number; readonly step: Step }[]
+type Plan = Omit<PlannedStep, 'mail'>[]
 
 /** One draw decides how the mail fares with its recipient's server. */
 function planMail(sentAt: number, random: Random): Plan {
   const draw = random()
   const soon = sentAt + (1 + 20 * random()) * SECOND_MS
-  if (draw < 0.005) return [{ at: sentAt + SECOND_MS, step: 'rejected' }]
+  if (draw < 0.005) return [{ at: sentAt + SECOND_MS, step: 'email.rejected' }]
   if (draw < 0.01) {
     const later = sentAt + 30 * MINUTE_MS
-    return [{ at: sentAt + SECOND_MS, step: 'suspended' }, ...planDelivery(later, random)]
+    return [{ at: sentAt + SECOND_MS, step: 'email.suspended' }, ...planDelivery(later, random)]
   }
-  if (draw < 0.03) return [{ at: soon, step: 'bounced' }]
+  if (draw < 0.03) return [{ at: soon, step: 'email.bounced' }]
   if (draw < 0.07) {
     const later = soon + (5 + 25 * random()) * MINUTE_MS
     const end: Plan =
-      random() < 0.75 ? planDelivery(later, random) : [{ at: later, step: 'bounced' }]
-    return [{ at: soon, step: 'deferred' }, ...end]
+      random() < 0.75 ? planDelivery(later, random) : [{ at: later, step: 'email.bounced' }]
+    return [{ at: soon, step: 'email.deferred' }, ...end]
   }
   return planDelivery(soon, random)
 }
 
 function planDelivery(at: number, random: Random): Plan {
-  const plan: Plan = [{ at, step: 'delivered' }]
+  const plan: Plan = [{ at, step: 'email.delivered' }]
   let openedAt = at
   for (let share = 0.38; random() < share; share = 0.25) {
     openedAt += openDelayMs(random)
-    plan.push({ at: openedAt, step: 'opened' })
-    if (random() < 0.18) plan.push({ at: openedAt + 60 * random() * SECOND_MS, step: 'clicked' })
+    plan.push({ at: openedAt, step: 'email.opened' })
+    if (random() < 0.18)
+      plan.push({ at: openedAt + 60 * random() * SECOND_MS, step: 'email.clicked' })
   }
   if (openedAt === at) return plan
   const draw = random()
-  if (draw < 0.015) plan.push({ at: openedAt + MINUTE_MS, step: 'unsubscribed' })
-  else if (draw < 0.018) plan.push({ at: openedAt + MINUTE_MS, step: 'complained' })
+  if (draw < 0.015) plan.push({ at: openedAt + MINUTE_MS, step: 'email.unsubscribed' })
+  else if (draw < 0.018) plan.push({ at: openedAt + MINUTE_MS, step: 'email.complained' })
   return plan
 }
 

@@ -1,11 +1,9 @@
+import { MAILTRAP_NORMALISED } from '../../providers/mailtrap/describe-event.ts'
 import type { SampleEvent } from '../../providers/samples.ts'
 
-/** Types that Mailtrap's e-mail log knows; payloads write a blank for the underscore. */
-const LOGGED_TYPES: ReadonlySet<string> = new Set([
-  ...['delivery', 'soft_bounce', 'bounce', 'open', 'click', 'unsubscribe', 'spam', 'suspension'],
-  'reject',
-])
+/** Mailtrap's e-mail log writes an underscore for the blank of payloads. */
 const loggedType = (type: unknown) => String(type).replace(' ', '_')
+const LOGGED_TYPES: ReadonlySet<string> = new Set([...MAILTRAP_NORMALISED.keys()].map(loggedType))
 
 const MOST_MESSAGES = 50_000
 

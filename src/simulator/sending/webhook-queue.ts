@@ -1,8 +1,10 @@
 import type { ProviderName } from '../../model.ts'
+import { MAILTRAP_RETRIES } from '../../providers/mailtrap/mailtrap.ts'
 import type { BodyFormat } from '../../providers/outgoing-batch.ts'
+import { PROVIDERS } from '../../providers/providers.ts'
 
-const SECOND_MS = 1_000
-const MINUTE_MS = 60 * SECOND_MS
+const MINUTE_MS = 60_000
+const GATHER_MS = 30_000
 
 /** How a provider gathers events into batches, and how often it sends one again. */
 interface SendingPolicy {
@@ -14,11 +16,11 @@ interface SendingPolicy {
 }
 
 /**
- * `steady`: 40 times every 5 minutes. `backoff`: 10 attempts in 24 hours, as Mailtrap's pages on
+ * `steady`: as Mailtrap says of most. `backoff`: 10 attempts in 24 hours, as Mailtrap's pages on
  * inbound e-mail have it.
  */
 const RETRY_PROFILES = {
-  steady: Array.from({ length: 40 }, () => 5 * MINUTE_MS),
+  steady: Array.from({ length: MAILTRAP_RETRIES.count }, () => MAILTRAP_RETRIES.everyMs),
   backoff: Array.from({ length: 9 }, (_, retry) => 2 ** retry * MINUTE_MS),
 } as const satisfies Readonly<Record<string, readonly number[]>>
 
@@ -26,9 +28,9 @@ export type RetryProfile = keyof typeof RETRY_PROFILES
 
 /** MailingAPI publishes no retries: the same are assumed. */
 export function sendingPolicy(provider: ProviderName, profile: RetryProfile): SendingPolicy {
-  const retryDelaysMs = RETRY_PROFILES[profile]
-  if (provider === 'mailingapi') return { gatherMs: 0, maxEvents: 1, retryDelaysMs }
-  return { gatherMs: 30 * SECOND_MS, maxEvents: 500, retryDelaysMs }
+  const { maxEvents } = PROVIDERS[provider].requests
+  const gatherMs = maxEvents > 1 ? GATHER_MS : 0
+  return { gatherMs, maxEvents, retryDelaysMs: RETRY_PROFILES[profile] }
 }
 
 /** What one request will carry, the same in each attempt. */
