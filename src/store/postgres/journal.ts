@@ -147,11 +147,11 @@ const TAKE_BATCHES = `
     RETURNING b.seq, b.id AS batch_id, b.source, b.provider, b.received_at, b.content_type, b.sha256,
       b.unpacked_pieces
   )
-  SELECT taken.*, encode(body, 'base64') AS body
-  FROM taken JOIN bodies ON bodies.batch = taken.seq ORDER BY seq`
+  SELECT taken.*, encode(coalesce(body, ''), 'base64') AS body
+  FROM taken LEFT JOIN bodies ON bodies.batch = taken.seq ORDER BY seq`
 
 interface TakenRow extends OpenBatchRow {
-  /** In base64. */
+  /** In base64. One that is gone is empty: its SHA-256 differs, and unpacking tells of the damage. */
   readonly body: string
 }
 
