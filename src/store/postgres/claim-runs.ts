@@ -116,9 +116,8 @@ async function readRuns(
   })
   const slices = await query<{ run: number; body: string }>(SELECT_SLICES, SLICES.lists(parts))
   const bodies = new Map(slices.map(({ run, body }) => [run, Buffer.from(body, 'base64')]))
-  // Retention waits for runs that are open: only damage can have taken a body away.
-  const isGone = (run: number) => !bodies.has(run)
-  for (const { row } of parts.filter(({ row: { id } }) => isGone(id))) {
+  // Retention waits for runs that are open: only damage can have taken a body, or all events, away.
+  for (const row of rows.filter(({ id }) => !bodies.has(id))) {
     await endRun(query, { ...row, since: null }, handler, UNREADABLE.gone)
   }
   return parts.flatMap(({ row, events, start }) => {

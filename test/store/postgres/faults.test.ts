@@ -267,6 +267,15 @@ describe.skipIf(!server)('a PostgreSQL store', { concurrent: true }, () => {
     expect(taken.map(({ body }) => body.length > 0)).toEqual([false, true])
   })
 
+  it('ends a run of whose events nothing is left', async () => {
+    const { open, execute } = await createTestDatabase(server!)
+    const store = await open()
+    await keep(store, sampleEvents(2))
+    await execute('DELETE FROM events')
+    expect(await store.claimRuns(claimOf('counter'))).toEqual([])
+    expect((await store.archive.stats()).backlog).toBe(0)
+  })
+
   it('rejects what is asked of it once it is closed', async () => {
     const { open } = await createTestDatabase(server!)
     const store = await open()
