@@ -1,7 +1,8 @@
 import { HOUR_MS } from './believed-time.ts'
 import { addTo } from './group-by.ts'
+import { each, query, type Steps } from './steps.ts'
 import type { UnpackedPage } from './store.ts'
-import { each, query, type Steps, type UpkeepPort } from './upkeep/port.ts'
+import type { UpkeepPort } from './upkeep/port.ts'
 
 /** Events of a type that were received in a minute, or an hour, to be added to the series. */
 export interface SeriesRow {

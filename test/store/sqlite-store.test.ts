@@ -3,6 +3,7 @@ import { createArchive } from '../../src/store/archive/archive.ts'
 import type { ArchivePort } from '../../src/store/archive/port.ts'
 import { type Database, openDriver } from '../../src/store/sqlite/driver.ts'
 import { createReadPort } from '../../src/store/sqlite/reader.ts'
+import type { Steps } from '../../src/store/steps.ts'
 import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
 import { describePruning } from './prune.contract.ts'
@@ -110,14 +111,18 @@ function watchReads(db: Database, looks: Look[]): ArchivePort {
   const port = createReadPort(db, { now: Date.now, keysOf: () => [] })
   return {
     ...port,
-    inSnapshot: (work) =>
-      port.inSnapshot((query) =>
-        work(async <Row>(sql: string, values: readonly unknown[] = []) => {
-          const plan = await query<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, values)
-          const rows = await query<Row>(sql, values)
-          looks.push({ sql, steps: plan.map(({ detail }) => detail), rows: rows.length })
-          return rows
-        }),
-      ),
+    inSnapshot: (begin) => port.inSnapshot(() => watch(begin(), looks)),
   }
+}
+
+function* watch<Result>(steps: Steps<Result>, looks: Look[]): Steps<Result> {
+  let step = steps.next([])
+  while (!step.done) {
+    const { sql, lists } = step.value
+    const plan = (yield { sql: `EXPLAIN QUERY PLAN ${sql}`, lists }) as { detail: string }[]
+    const rows = yield { sql, lists }
+    looks.push({ sql, steps: plan.map(({ detail }) => detail), rows: rows.length })
+    step = steps.next(rows)
+  }
+  return step.value
 }

@@ -1,9 +1,10 @@
-import type { Archive, Awaitable } from '../store.ts'
+import type { Steps } from '../steps.ts'
+import type { Archive } from '../store.ts'
 import { getEvent } from './event-rows.ts'
 import { readHealth } from './health.ts'
 import { listEvents } from './list-events.ts'
 import { listJobs } from './list-jobs.ts'
-import { type ArchivePort, type Reading, readingWith } from './port.ts'
+import type { ArchivePort, Reading } from './port.ts'
 import {
   countEvents,
   findWaiting,
@@ -23,7 +24,7 @@ type Reads = {
   readonly [Name in keyof Archive]: (
     reading: Reading,
     ...args: Parameters<Archive[Name]>
-  ) => Awaitable<Awaited<ReturnType<Archive[Name]>>>
+  ) => Steps<Awaited<ReturnType<Archive[Name]>>>
 }
 
 /** What people may read, written once for both engines. */
@@ -39,8 +40,8 @@ const READS: Reads = {
   listAudit,
   findWaiting,
   countEvents,
-  lastBatches: (reading) => readTimes(reading, LAST_BATCHES),
-  pausedHandlers: (reading) => readTimes(reading, PAUSED_HANDLERS),
+  lastBatches: () => readTimes(LAST_BATCHES),
+  pausedHandlers: () => readTimes(PAUSED_HANDLERS),
 }
 
 export const READ_NAMES = Object.keys(READS) as readonly (keyof Archive)[]
@@ -48,12 +49,8 @@ export const READ_NAMES = Object.keys(READS) as readonly (keyof Archive)[]
 /** Runs beside the work, each read in a snapshot of its own. */
 export function createArchive(port: ArchivePort): Archive {
   const reads = READ_NAMES.map((name) => {
-    const read = READS[name] as (reading: Reading, ...args: unknown[]) => Awaitable<unknown>
-    return [
-      name,
-      (...args: unknown[]) =>
-        port.inSnapshot((query) => read({ ...port, query: readingWith(query) }, ...args)),
-    ]
+    const read = READS[name] as (reading: Reading, ...args: unknown[]) => Steps<unknown>
+    return [name, (...args: unknown[]) => port.inSnapshot(() => read(port, ...args))]
   })
   return Object.fromEntries(reads) as unknown as Archive
 }

@@ -1,7 +1,8 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
+import { allOf, isAmong, query, raw, type Sql, type Steps, sql } from '../steps.ts'
 import type { JobQuery, Page } from '../store.ts'
-import { allOf, isAmong, type Reading, raw, type SearchWindow, type Sql, sql } from './port.ts'
+import type { Reading, SearchWindow } from './port.ts'
 
 /** Events of a window worth looking at, newest first, and from where on they are all of them. */
 interface Candidates {
@@ -10,7 +11,7 @@ interface Candidates {
 }
 
 /** Finds so many of a window at most. */
-export type FindCandidates = (window: SearchWindow, atOnce: number) => Promise<Candidates>
+export type FindCandidates = (window: SearchWindow, atOnce: number) => Steps<Candidates>
 
 /** What candidates are wanted for: jobs in this state, or in any; of this handler, or of any. */
 interface WantedJobs {
@@ -32,15 +33,12 @@ const IN_STATE = {
 } as const satisfies Record<NonNullable<JobQuery['state']>, Sql | undefined>
 
 /** Finds events that may have such a job. */
-export async function createCandidates(
-  reading: Reading,
-  wanted: WantedJobs,
-): Promise<FindCandidates> {
+export function* createCandidates(reading: Reading, wanted: WantedJobs): Steps<FindCandidates> {
   const { state } = wanted
   const isPending = state === 'pending' || state === 'retrying'
-  const known = isPending ? await findPending(reading, state, wanted.handler) : undefined
+  const known = isPending ? yield* findPending(state, wanted.handler) : undefined
   if (known) return inPortions((window) => readKnown(reading, known, window))
-  return inPortions((window) => readWindow(reading, wanted, window))
+  return inPortions((window) => readWindow(wanted, window))
 }
 
 const isOf = (handler: string | undefined) =>
@@ -48,13 +46,13 @@ const isOf = (handler: string | undefined) =>
 
 /** Keeps what was found in a window beyond what is looked at now, for the looks that follow. */
 export function inPortions(
-  find: (window: SearchWindow) => Promise<{ readonly ids: number[]; readonly from: number }>,
+  find: (window: SearchWindow) => Steps<{ readonly ids: number[]; readonly from: number }>,
 ): FindCandidates {
   let rest: { ids: Float64Array; from: number; before: number } | undefined
 
-  return async (window, atOnce) => {
+  return function* (window, atOnce) {
     if (rest?.before !== window.before) {
-      const found = await find(window)
+      const found = yield* find(window)
       const inWindow = found.ids.filter((id) => id >= found.from && id < window.before)
       const ids = Float64Array.from(new Set(inWindow)).sort().reverse()
       rest = { ids, from: found.from, before: window.before }
@@ -76,20 +74,19 @@ interface KnownPending {
 }
 
 /** All that is pending, unless that is too much to be read for every page. */
-async function findPending(
-  { query }: Reading,
+function* findPending(
   state: 'pending' | 'retrying',
   handler: string | undefined,
-): Promise<KnownPending | undefined> {
+): Steps<KnownPending | undefined> {
   const open = allOf([IS_OPEN, isOf(handler)])
   const runs =
     state === 'retrying'
       ? []
-      : await query<{ batch: number }>(
+      : yield* query<{ batch: number }>(
           sql`SELECT batch FROM runs WHERE ${open} LIMIT ${MOST_KNOWN + 1}`,
         )
   const pending = allOf([IN_STATE[state], isOf(handler)])
-  const jobs = await query<{ event: number }>(
+  const jobs = yield* query<{ event: number }>(
     sql`SELECT event FROM jobs WHERE ${pending} LIMIT ${MOST_KNOWN + 1}`,
   )
   if (Math.max(runs.length, jobs.length) > MOST_KNOWN) return undefined
@@ -102,24 +99,19 @@ async function findPending(
 
 const BATCHES_AT_ONCE = 20
 
-async function readKnown(reading: Reading, known: KnownPending, { from, before }: SearchWindow) {
+function* readKnown(reading: Reading, known: KnownPending, { from, before }: SearchWindow) {
   const batches = known.batches.filter(
     (batch) => batch >= batchOf(from) && batch <= batchOf(before - 1),
   )
   const now = batches.slice(0, BATCHES_AT_ONCE)
-  const runs =
-    now.length === 0 ? [] : await readBits(reading, [isAmong(reading, 'batch', now), IS_OPEN])
+  const runs = now.length === 0 ? [] : yield* readBits([isAmong(reading, 'batch', now), IS_OPEN])
   return {
     ids: [...runs.flatMap((run) => eventsIn(run, 'open')), ...known.events],
     from: batches.length > now.length ? eventIdOf(now.at(-1) ?? 0, 0) : from,
   }
 }
 
-async function readWindow(
-  reading: Reading,
-  { state, handler }: WantedJobs,
-  { from, before }: SearchWindow,
-) {
+function* readWindow({ state, handler }: WantedJobs, { from, before }: SearchWindow) {
   // So that no other index than that of the window leads: a handler may have a million open runs.
   const isOfHandler = handler === undefined ? undefined : sql`handler || '' = ${handler}`
   const isPending = state === 'pending'
@@ -127,11 +119,11 @@ async function readWindow(
   // Of what has failed, only the job's row tells what became of it.
   const isInRuns = state === undefined || state === 'pending' || state === 'done'
   const runs = isInRuns
-    ? await readBits(reading, [inBatches, isPending ? IS_OPEN : undefined, isOfHandler])
+    ? yield* readBits([inBatches, isPending ? IS_OPEN : undefined, isOfHandler])
     : []
   const isInWindow = sql`event >= ${from} AND event < ${before}`
   const wanted = allOf([isInWindow, state && IN_STATE[state], isOfHandler])
-  const jobs = await reading.query<{ event: number }>(sql`SELECT event FROM jobs WHERE ${wanted}`)
+  const jobs = yield* query<{ event: number }>(sql`SELECT event FROM jobs WHERE ${wanted}`)
   const bits = isPending ? 'open' : state === 'done' ? 'done' : 'wanted'
   return {
     ids: [...runs.flatMap((run) => eventsIn(run, bits)), ...jobs.map(({ event }) => event)],
@@ -139,11 +131,8 @@ async function readWindow(
   }
 }
 
-async function readBits(
-  { query }: Reading,
-  conditions: readonly (Sql | undefined)[],
-): Promise<readonly RunBits[]> {
-  return await query(sql`SELECT base, wanted, done, failed FROM runs WHERE ${allOf(conditions)}`)
+function* readBits(conditions: readonly (Sql | undefined)[]): Steps<readonly RunBits[]> {
+  return yield* query(sql`SELECT base, wanted, done, failed FROM runs WHERE ${allOf(conditions)}`)
 }
 
 /** A search that takes longer says how far it came; its cursor asks for the rest. */
@@ -164,7 +153,7 @@ interface Search<Row> {
   readonly before: number
   readonly limit: number
   /** Finds at most `left` in one window, or in a part of it. */
-  readonly look: (window: SearchWindow, left: number) => Promise<Found<Row>>
+  readonly look: (window: SearchWindow, left: number) => Steps<Found<Row>>
   /** By which the next page goes on behind a row. */
   readonly cursorOf: (row: Row) => string
   /** And before an event, where time was up. */
@@ -180,11 +169,11 @@ const SELECT_BOUNDS = `
  * windows of whole batches, each made as large as the time that the look before took allows. Where an
  * index leads, a few windows hold everything.
  */
-export async function searchEvents<Row>(
-  { query, now }: Reading,
+export function* searchEvents<Row>(
+  { now }: Pick<Reading, 'now'>,
   { before, limit, look, cursorOf, cursorBefore }: Search<Row>,
-): Promise<Page<Row>> {
-  const [bounds] = await query<{ first: number | null; last: number | null }>(SELECT_BOUNDS)
+): Steps<Page<Row>> {
+  const [bounds] = yield* query<{ first: number | null; last: number | null }>(SELECT_BOUNDS)
   // An empty table has no numbers.
   const oldest = bounds?.first ?? 0
   let end = Math.min(before, (bounds?.last ?? -1) + 1)
@@ -193,7 +182,7 @@ export async function searchEvents<Row>(
   for (let batches = FIRST_BATCHES; end > oldest; ) {
     const window = { from: Math.max(oldest, eventIdOf(endOf(end) - batches, 0)), before: end }
     const begunAt = now()
-    const found = await look(window, limit - rows.length)
+    const found = yield* look(window, limit - rows.length)
     rows.push(...found.rows)
     end = found.reached ?? window.from
     if (rows.length === limit || now() >= endsAt) break

@@ -1,7 +1,8 @@
 import type { EventState } from '../../model.ts'
 import { batchOf, positionOf } from '../event-id.ts'
+import { allOf, query, raw, type Sql, type Steps, sql, sqlBatchOf } from '../steps.ts'
 import type { EventDetail, EventRow, Verdict } from '../store.ts'
-import { allOf, type Reading, raw, type Sql, sql, sqlBatchOf } from './port.ts'
+import type { Reading } from './port.ts'
 import { readJobs, readStates } from './read-jobs.ts'
 
 export interface EventSqlRow {
@@ -29,23 +30,22 @@ const SELECT_EVENTS = raw(`
   FROM events e CROSS JOIN batches b WHERE b.seq = ${sqlBatchOf('e.id')}`)
 
 /** Rows of events that meet all conditions (on `e` and its batch `b`), newest first. */
-export async function selectEvents(
-  { query }: Reading,
+export function* selectEvents(
   conditions: readonly (Sql | undefined)[],
   limit: number,
-): Promise<readonly EventSqlRow[]> {
-  return await query(
+): Steps<readonly EventSqlRow[]> {
+  return yield* query(
     sql`${SELECT_EVENTS} AND ${allOf(conditions)} ORDER BY e.id DESC LIMIT ${limit}`,
   )
 }
 
 /** What people get of the rows; where a state is wanted, of those that have it. */
-export async function addStates(
+export function* addStates(
   reading: Reading,
   rows: readonly EventSqlRow[],
   wanted?: EventState,
-): Promise<EventRow[]> {
-  const states = await readStates(reading, rows)
+): Steps<EventRow[]> {
+  const states = yield* readStates(reading, rows)
   return rows.flatMap((row) => {
     const state = states.get(row.id)
     return state === undefined || (wanted && state !== wanted) ? [] : [readEventRow(row, state)]
@@ -71,24 +71,24 @@ function readEventRow(row: EventSqlRow, state: EventState): EventRow {
 }
 
 /** One event with its bytes, as its body has them or else a job that failed. */
-export async function getEvent(reading: Reading, id: string): Promise<EventDetail | undefined> {
+export function* getEvent(reading: Reading, id: string): Steps<EventDetail | undefined> {
   if (!Number.isSafeInteger(Number(id))) return undefined
-  const [row] = await selectEvents(reading, [sql`e.id = ${Number(id)}`], 1)
+  const [row] = yield* selectEvents([sql`e.id = ${Number(id)}`], 1)
   if (!row || String(row.id) !== id) return undefined
-  const [event] = await addStates(reading, [row])
-  const jobs = (await readJobs(reading, [row.id])).get(row.id) ?? []
-  return event && { ...event, payload: await readPayload(reading, row), jobs }
+  const [event] = yield* addStates(reading, [row])
+  const jobs = (yield* readJobs(reading, [row.id])).get(row.id) ?? []
+  return event && { ...event, payload: yield* readPayload(row), jobs }
 }
 
-async function readPayload({ query }: Reading, { id, start, bytes }: EventSqlRow): Promise<string> {
-  const [stored] = await query<{ bytes: Uint8Array | null }>(
+function* readPayload({ id, start, bytes }: EventSqlRow): Steps<string> {
+  const [stored] = yield* query<{ bytes: Uint8Array | null }>(
     `SELECT substr(body, CAST(? AS INTEGER), CAST(? AS INTEGER)) AS bytes FROM bodies
      WHERE batch = ?`,
     [start + 1, bytes, batchOf(id)],
   )
   const [carried] = stored
     ? [stored]
-    : await query<{ bytes: Uint8Array }>(
+    : yield* query<{ bytes: Uint8Array }>(
         'SELECT payload AS bytes FROM jobs WHERE event = ? LIMIT 1',
         [id],
       )

@@ -1,5 +1,6 @@
 import type { DatabaseHealth } from '../reading.ts'
-import type { Reading, ReadQuery } from './port.ts'
+import { query, type Steps } from '../steps.ts'
+import type { Reading } from './port.ts'
 
 /** Tables in which rows change all the time; their dead rows slow every claim and every look-up. */
 export const HOT_TABLES = [
@@ -37,8 +38,8 @@ const DURABILITY = ['fsync', 'full_page_writes', 'synchronous_commit'] as const
 export type DurabilitySetting = (typeof DURABILITY)[number]
 
 /** Settings that are off, each of which makes a 200 worth less than we promise. */
-export async function findTurnedOff(query: ReadQuery): Promise<readonly DurabilitySetting[]> {
-  const [found] = await query<Record<DurabilitySetting, string>>(READ_SETTINGS)
+export function* findTurnedOff(): Steps<readonly DurabilitySetting[]> {
+  const [found] = yield* query<Record<DurabilitySetting, string>>(READ_SETTINGS)
   return DURABILITY.filter((name) => found?.[name] === 'off')
 }
 
@@ -49,15 +50,15 @@ interface OldestTransaction {
 }
 
 /** What an operator should keep an eye on. Of sessions, those that our user may see. */
-export async function readHealth(reading: Reading): Promise<DatabaseHealth | undefined> {
-  if (reading.engine === 'sqlite') return undefined
-  const dead = await reading.query<{ name: string; n: number }>(COUNT_DEAD)
-  const [oldest] = await reading.query<OldestTransaction>(OLDEST_TRANSACTION)
+export function* readHealth({ engine }: Reading): Steps<DatabaseHealth | undefined> {
+  if (engine === 'sqlite') return undefined
+  const dead = yield* query<{ name: string; n: number }>(COUNT_DEAD)
+  const [oldest] = yield* query<OldestTransaction>(OLDEST_TRANSACTION)
   return {
     deadRows: Object.fromEntries(dead.map(({ name, n }) => [name, n])),
     oldestTransactionMs: Math.max(0, oldest?.ms ?? 0),
     oldestTransactionBy: oldest && { pid: oldest.pid, application: oldest.application },
-    turnedOff: await findTurnedOff(reading.query),
+    turnedOff: yield* findTurnedOff(),
   }
 }
 

@@ -1,43 +1,35 @@
 import { batchOf, bucketOf, eventIdOf } from '../event-id.ts'
+import { allOf, anyOf, atOnce, isAmong, query, raw, type Sql, type Steps, sql } from '../steps.ts'
 import type { EventQuery, EventRow, Page } from '../store.ts'
 import { createCandidates, type FindCandidates, inPortions, searchEvents } from './candidates.ts'
 import { addStates, selectEvents } from './event-rows.ts'
-import {
-  allOf,
-  anyOf,
-  isAmong,
-  type Reading,
-  raw,
-  type SearchWindow,
-  type Sql,
-  sql,
-} from './port.ts'
+import type { Reading, SearchWindow } from './port.ts'
 
 /** Where not every event has the state that is asked for, so many are looked at together. */
 const MOST_AT_ONCE = 500
 
 /** Finds events, newest first; for a bounded time. */
-export async function listEvents(reading: Reading, query: EventQuery): Promise<Page<EventRow>> {
-  const { cursor, limit = 50, state } = query
+export function* listEvents(reading: Reading, asked: EventQuery): Steps<Page<EventRow>> {
+  const { cursor, limit = 50, state } = asked
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  const texts = [query.source, query.type, query.recipient, query.messageId, query.batch]
+  const texts = [asked.source, asked.type, asked.recipient, asked.messageId, asked.batch]
   // No column holds a NUL, and PostgreSQL takes none.
   if (texts.some((text) => text?.includes('\0'))) return { rows: [], cursor: undefined }
-  const ofBatch = isOfBatch(query)
-  const findLead = await createLead(reading, query)
-  const conditions = [ofBatch, ...readConditions(reading, query)]
+  const ofBatch = isOfBatch(asked)
+  const findLead = yield* createLead(reading, asked)
+  const conditions = [ofBatch, ...readConditions(reading, asked)]
 
-  return await searchEvents<EventRow>(reading, {
+  return yield* searchEvents<EventRow>(reading, {
     before,
     limit,
-    async look(whole, left) {
-      const window = ofBatch ? await narrow(reading, whole, ofBatch) : whole
-      const lead = window && (await findLead(window))
+    *look(whole, left) {
+      const window = ofBatch ? yield* narrow(whole, ofBatch) : whole
+      const lead = window && (yield* findLead(window))
       if (!lead?.condition) return { rows: [], reached: lead?.reached }
       const atOnce = state === undefined ? left : Math.max(left, MOST_AT_ONCE)
-      const rows = await selectEvents(reading, [lead.condition, ...conditions], atOnce)
+      const rows = yield* selectEvents([lead.condition, ...conditions], atOnce)
       const reached = rows.length === atOnce ? rows.at(-1)?.id : lead.reached
-      return { rows: (await addStates(reading, rows, state)).slice(0, left), reached }
+      return { rows: (yield* addStates(reading, rows, state)).slice(0, left), reached }
     },
     cursorOf: ({ id }) => id,
     cursorBefore: String,
@@ -45,12 +37,8 @@ export async function listEvents(reading: Reading, query: EventQuery): Promise<P
 }
 
 /** Batches are few beside their events: what none of theirs can match is not looked at. */
-async function narrow(
-  { query }: Reading,
-  { from, before }: SearchWindow,
-  ofBatch: Sql,
-): Promise<SearchWindow | undefined> {
-  const [found] = await query<{ first: number | null; last: number | null }>(
+function* narrow({ from, before }: SearchWindow, ofBatch: Sql): Steps<SearchWindow | undefined> {
+  const [found] = yield* query<{ first: number | null; last: number | null }>(
     sql`SELECT min(seq) AS first, max(seq) AS last FROM batches b
         WHERE seq >= ${batchOf(from)} AND seq <= ${batchOf(before - 1)} AND ${ofBatch}`,
   )
@@ -77,8 +65,8 @@ function isOfBatch({ source, batch, from, to }: EventQuery): Sql | undefined {
   return conditions.sql === '' ? undefined : conditions
 }
 
-function readConditions({ engine }: Reading, query: EventQuery): (Sql | undefined)[] {
-  const { type, recipient, messageId, state } = query
+function readConditions({ engine }: Reading, asked: EventQuery): (Sql | undefined)[] {
+  const { type, recipient, messageId, state } = asked
   const is = TESTS[engine]
   const hasVerdict = state === 'unhandled' || state === 'conflict' || state === 'stale'
   return [
@@ -121,47 +109,46 @@ interface Lead {
 }
 
 /** Finds what leads to the events of a query. */
-async function createLead(
+function* createLead(
   reading: Reading,
   { state, type, recipient, messageId, eventId }: EventQuery,
-): Promise<(window: SearchWindow) => Promise<Lead>> {
-  const known = eventId === undefined ? [] : await findByEventId(reading, eventId)
-  const byNumber = async ({ from, before }: SearchWindow) => ({
-    condition: sql`e.id >= ${from} AND e.id < ${before}`,
-  })
+): Steps<(window: SearchWindow) => Steps<Lead>> {
+  const known = eventId === undefined ? [] : yield* findByEventId(reading, eventId)
+  const isWithin = ({ from, before }: SearchWindow) => sql`e.id >= ${from} AND e.id < ${before}`
 
   if (known.length > 0) {
     return (window) => {
       const ids = known.filter((id) => id >= window.from && id < window.before)
-      return Promise.resolve(ids.length === 0 ? {} : { condition: isAmong(reading, 'e.id', ids) })
+      return atOnce(ids.length === 0 ? {} : { condition: isAmong(reading, 'e.id', ids) })
     }
   }
   if (eventId !== undefined) {
     const isIt = hasEventId(eventId, reading.keysOf(eventId))
-    return async (window) => ({ condition: allOf([(await byNumber(window)).condition, isIt]) })
+    return (window) => atOnce({ condition: allOf([isWithin(window), isIt]) })
   }
   if (recipient !== undefined || messageId !== undefined) {
     const find = reading.findLookups
     if (!find) {
       const column = messageId === undefined ? 'recipient' : 'message_id'
-      return async (window) => ({ condition: await isInBuckets(reading, column, window) })
+      return function* (window) {
+        return { condition: yield* isInBuckets(reading, column, window) }
+      }
     }
     const wanted = { recipient: recipient?.toLowerCase(), messageId }
-    const findAll = async (window: SearchWindow) => ({
-      ids: find(wanted, window),
-      from: window.from,
-    })
+    const findAll = function* (window: SearchWindow) {
+      return { ids: yield* find(wanted, window), from: window.from }
+    }
     return byCandidates(reading, inPortions(findAll))
   }
   // Where a type is wanted as well, few of the done have it.
   const isLed = state === 'pending' || state === 'dead' || (state === 'done' && type === undefined)
-  if (!isLed) return byNumber
-  return byCandidates(reading, await createCandidates(reading, { state }))
+  if (!isLed) return (window) => atOnce({ condition: isWithin(window) })
+  return byCandidates(reading, yield* createCandidates(reading, { state }))
 }
 
 function byCandidates(reading: Reading, find: FindCandidates) {
-  return async (window: SearchWindow): Promise<Lead> => {
-    const { ids, reached } = await find(window, MOST_AT_ONCE)
+  return function* (window: SearchWindow): Steps<Lead> {
+    const { ids, reached } = yield* find(window, MOST_AT_ONCE)
     return ids.length === 0 ? { reached } : { condition: isAmong(reading, 'e.id', ids), reached }
   }
 }
@@ -180,18 +167,18 @@ const selectBuckets = (column: string) => `
   SELECT n FROM found WHERE n IS NOT NULL`
 
 /** The events of a window, as one to whom an index of buckets leads. */
-async function isInBuckets(
+function* isInBuckets(
   reading: Reading,
   column: 'recipient' | 'message_id',
   { from, before }: SearchWindow,
-): Promise<Sql> {
+): Steps<Sql> {
   const buckets: number[] = []
   for (const size of ['many', 'few'] as const) {
     const ends = [bucketOf(from, size), bucketOf(before - 1, size)].sort((a, b) => a - b)
     const [first = 0, last = 0] = ends
     if (last - first < MOST_PROBED) for (let n = first; n <= last; n++) buckets.push(n)
     else {
-      const found = await reading.query<{ n: number }>(selectBuckets(column), [...ends, first])
+      const found = yield* query<{ n: number }>(selectBuckets(column), [...ends, first])
       for (const { n } of found) buckets.push(n)
     }
   }
@@ -208,23 +195,24 @@ function hasEventId(eventId: string, keys: readonly Uint8Array[]): Sql {
 }
 
 /** The events that have this id of their provider's, as far as a key says so, newest first. */
-async function findByEventId(reading: Reading, eventId: string): Promise<readonly number[]> {
-  const found = await findByKeys(reading, reading.keysOf(eventId))
+function* findByEventId(reading: Reading, eventId: string): Steps<readonly number[]> {
+  const found = yield* findByKeys(reading, reading.keysOf(eventId))
   if (found.length === 0) return []
-  const conflicts = await reading.query<{ id: number }>(
+  const conflicts = yield* query<{ id: number }>(
     sql`SELECT id FROM events WHERE twin IS NOT NULL AND ${isAmong(reading, 'twin', found)}`,
   )
   const all = new Set([...found, ...conflicts.map(({ id }) => id)])
   return [...all].sort((one, other) => other - one)
 }
 
-async function findByKeys(
-  { query, findByKeys: find }: Reading,
+function* findByKeys(
+  { findByKeys: find }: Reading,
   keys: readonly Uint8Array[],
-): Promise<readonly number[]> {
-  if (find || keys.length === 0) return find?.(keys) ?? []
+): Steps<readonly number[]> {
+  if (find) return yield* find(keys)
+  if (keys.length === 0) return []
   const places = keys.map(() => '?').join(', ')
-  const rows = await query<{ event: number }>(
+  const rows = yield* query<{ event: number }>(
     `SELECT event FROM keys WHERE key IN (${places})`,
     keys,
   )

@@ -1,7 +1,8 @@
+import { isAmong, type Steps } from '../steps.ts'
 import { isInState, type JobQuery, type JobRow, type ListedJob, type Page } from '../store.ts'
 import { createCandidates, searchEvents } from './candidates.ts'
 import { selectEvents } from './event-rows.ts'
-import { isAmong, type Reading } from './port.ts'
+import type { Reading } from './port.ts'
 import { readJobs } from './read-jobs.ts'
 
 /** Events of which the jobs are read together, at least. */
@@ -11,37 +12,37 @@ const FEWEST_AT_ONCE = 50
 const FIRST_NAME = '-'
 
 /** Finds jobs, those of the newest events first; for a bounded time. */
-export async function listJobs(reading: Reading, request: JobQuery): Promise<Page<ListedJob>> {
+export function* listJobs(reading: Reading, request: JobQuery): Steps<Page<ListedJob>> {
   const { limit = 50, cursor, handler, state } = request
   // No name holds a NUL, and PostgreSQL takes none.
   if (handler?.includes('\0')) return { rows: [], cursor: undefined }
   const [event, name] = readCursor(cursor)
-  const find = await createCandidates(reading, { state, handler })
+  const find = yield* createCandidates(reading, { state, handler })
   const isWanted = (job: JobRow) =>
     (handler === undefined || job.handler === handler) &&
     (state === undefined || isInState(job, state)) &&
     (Number(job.event) < event || job.handler < name)
 
-  const { rows, ...page } = await searchEvents<JobRow>(reading, {
+  const { rows, ...page } = yield* searchEvents<JobRow>(reading, {
     before: event + 1,
     limit,
-    async look(window, left) {
-      const { ids, reached } = await find(window, Math.max(left, FEWEST_AT_ONCE))
-      const jobs = await readJobs(reading, ids)
+    *look(window, left) {
+      const { ids, reached } = yield* find(window, Math.max(left, FEWEST_AT_ONCE))
+      const jobs = yield* readJobs(reading, ids)
       const found = ids.flatMap((id) => (jobs.get(id) ?? []).filter(isWanted).reverse())
       return { rows: found.slice(0, left), reached }
     },
     cursorOf: (job) => `${job.event}.${job.handler}`,
     cursorBefore: (reached) => `${reached}.${FIRST_NAME}`,
   })
-  return { rows: await addEvents(reading, rows), ...page }
+  return { rows: yield* addEvents(reading, rows), ...page }
 }
 
 /** With what people know an event by. */
-async function addEvents(reading: Reading, jobs: readonly JobRow[]): Promise<ListedJob[]> {
+function* addEvents(reading: Reading, jobs: readonly JobRow[]): Steps<ListedJob[]> {
   const ids = [...new Set(jobs.map(({ event }) => Number(event)))]
   if (ids.length === 0) return []
-  const rows = await selectEvents(reading, [isAmong(reading, 'e.id', ids)], ids.length)
+  const rows = yield* selectEvents([isAmong(reading, 'e.id', ids)], ids.length)
   const events = new Map(rows.map((row) => [String(row.id), row]))
   return jobs.map((job) => {
     const { type, recipient, received_at: receivedAt } = events.get(job.event) ?? {}

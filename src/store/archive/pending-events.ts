@@ -1,7 +1,8 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { bitOf, type RunBits } from '../run-bits.ts'
-import { isAmong, type Reading, sql, sqlBatchOf } from './port.ts'
+import { isAmong, query, type Steps, sql, sqlBatchOf } from '../steps.ts'
+import type { Reading } from './port.ts'
 
 /** What is pending of a handler: by batches for runs, by events for jobs. */
 export interface PendingCount {
@@ -18,15 +19,15 @@ export interface PendingCount {
 const COUNT_PENDING = `SELECT count(DISTINCT +event) AS n FROM jobs WHERE state = 'pending'`
 
 /** Every event once, although several handlers may have it to run. */
-export async function countPendingEvents(
+export function* countPendingEvents(
   reading: Reading,
   { runs, jobs }: Readonly<Record<'runs' | 'jobs', readonly PendingCount[]>>,
-): Promise<number> {
+): Steps<number> {
   const [first, ...others] = runs
-  const inRuns = others.length > 0 ? await countOpenEvents(reading) : (first?.n ?? 0)
+  const inRuns = others.length > 0 ? yield* countOpenEvents() : (first?.n ?? 0)
   if (jobs.length === 0) return inRuns
-  const [inJobs] = await reading.query<{ n: number }>(COUNT_PENDING)
-  const inBoth = await findWithOpenRun(reading, 'pending', runs)
+  const [inJobs] = yield* query<{ n: number }>(COUNT_PENDING)
+  const inBoth = yield* findWithOpenRun(reading, 'pending', runs)
   return inRuns + (inJobs?.n ?? 0) - inBoth.length
 }
 
@@ -49,8 +50,8 @@ const OPEN_PARTS = `
 
 type PartRow = RunBits & { readonly batch: number; readonly n: number }
 
-async function countOpenEvents({ query }: Reading): Promise<number> {
-  const rows = await query<PartRow>(OPEN_PARTS)
+function* countOpenEvents(): Steps<number> {
+  const rows = yield* query<PartRow>(OPEN_PARTS)
   const parts = groupBy(
     rows.filter(({ batch }) => batch > 0),
     ({ batch }) => batch,
@@ -86,13 +87,10 @@ const DEAD_AND_PENDING = `
     AND EXISTS (SELECT 1 FROM jobs d WHERE d.state = 'dead' AND d.event = p.event)`
 
 /** The dead of which nothing is pending. */
-export async function countDeadEvents(
-  reading: Reading,
-  runs: readonly PendingCount[],
-): Promise<number> {
-  const [dead] = await reading.query<{ n: number }>(COUNT_DEAD)
-  const both = await reading.query<{ event: number }>(DEAD_AND_PENDING)
-  const inRuns = await findWithOpenRun(reading, 'dead', runs)
+export function* countDeadEvents(reading: Reading, runs: readonly PendingCount[]): Steps<number> {
+  const [dead] = yield* query<{ n: number }>(COUNT_DEAD)
+  const both = yield* query<{ event: number }>(DEAD_AND_PENDING)
+  const inRuns = yield* findWithOpenRun(reading, 'dead', runs)
   const pending = new Set([...inRuns, ...both.map(({ event }) => event)])
   return (dead?.n ?? 0) - pending.size
 }
@@ -100,17 +98,17 @@ export async function countDeadEvents(
 const BATCHES_AT_ONCE = 1_000
 
 /** Events with a job row in this state that are open in a run as well, for another handler. */
-async function findWithOpenRun(
+function* findWithOpenRun(
   reading: Reading,
   state: 'pending' | 'dead',
   runs: readonly PendingCount[],
-): Promise<number[]> {
+): Steps<number[]> {
   if (runs.length === 0) return []
   const first = eventIdOf(Math.min(...runs.map(({ oldest }) => oldest)), 0)
   const end = eventIdOf(Math.max(...runs.map(({ newest }) => newest)) + 1, 0)
   // Only the dead have an index in the order of their events.
   const column = state === 'dead' ? 'event' : '+event'
-  const rows = await reading.query<{ event: number }>(
+  const rows = yield* query<{ event: number }>(
     `SELECT DISTINCT ${column} AS event FROM jobs
      WHERE state = '${state}' AND ${column} >= ? AND ${column} < ?
        AND ${sqlBatchOf('event')} IN (SELECT batch FROM runs WHERE open > 0)`,
@@ -124,7 +122,7 @@ async function findWithOpenRun(
   const found = new Set<number>()
   for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
     const isIt = isAmong(reading, 'batch', batches.slice(at, at + BATCHES_AT_ONCE))
-    const open = await reading.query<RunBits & { batch: number }>(
+    const open = yield* query<RunBits & { batch: number }>(
       sql`SELECT batch, base, wanted, done, failed FROM runs WHERE open > 0 AND ${isIt}`,
     )
     for (const run of open) {

@@ -3,8 +3,9 @@ import { readDiscard, readRecord } from '../claimed-rows.ts'
 import { batchOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { bitOf, isSet, RUN_SPAN, type RunBits, timingOf } from '../run-bits.ts'
+import { isAmong, query, raw, type Steps, sql } from '../steps.ts'
 import type { AttemptRow, JobRow, Verdict } from '../store.ts'
-import { isAmong, type Reading, raw, sql } from './port.ts'
+import type { Reading } from './port.ts'
 
 interface JobSqlRow {
   readonly event: number
@@ -36,26 +37,26 @@ const RUN_STATE = 'batch, handler, base, wanted, done, failed'
 const RUN_COLUMNS = `${RUN_STATE}, opened, opened_at, timings`
 
 /** The states of these events. */
-export async function readStates(
+export function* readStates(
   reading: Reading,
   events: readonly { readonly id: number; readonly verdict: Verdict }[],
-): Promise<Map<number, EventState>> {
+): Steps<Map<number, EventState>> {
   const dispatched = events.filter(({ verdict }) => verdict === 'dispatched')
   const ids = dispatched.map(({ id }) => id)
   const columns = { jobs: JOB_STATE, runs: RUN_STATE }
-  const rows = await readRows<StatedJob, StatedRun>(reading, ids, columns)
+  const rows = yield* readRows<StatedJob, StatedRun>(reading, ids, columns)
   return new Map(
     events.map(({ id, verdict }) => [id, tellEvent(verdict, tellJobs(id, rows(id)).values())]),
   )
 }
 
 /** The jobs of these events, in the order of the handlers' names. */
-export async function readJobs(
+export function* readJobs(
   reading: Reading,
   events: readonly number[],
-): Promise<Map<number, JobRow[]>> {
+): Steps<Map<number, JobRow[]>> {
   const columns = { jobs: JOB_COLUMNS, runs: RUN_COLUMNS }
-  const rows = await readRows<JobSqlRow, RunSqlRow>(reading, events, columns)
+  const rows = yield* readRows<JobSqlRow, RunSqlRow>(reading, events, columns)
   return new Map(
     events.map((event) => {
       const found = rows(event)
@@ -69,20 +70,20 @@ export async function readJobs(
 }
 
 /** The rows that tell of an event: its jobs, and the runs of its batch, newest first. */
-async function readRows<Job extends StatedJob, Run extends StatedRun>(
+function* readRows<Job extends StatedJob, Run extends StatedRun>(
   reading: Reading,
   events: readonly number[],
   columns: { readonly jobs: string; readonly runs: string },
-): Promise<(event: number) => { readonly jobs: readonly Job[]; readonly runs: readonly Run[] }> {
+): Steps<(event: number) => { readonly jobs: readonly Job[]; readonly runs: readonly Run[] }> {
   if (events.length === 0) return () => ({ jobs: [], runs: [] })
-  const jobs = await reading.query<Job>(
+  const jobs = yield* query<Job>(
     sql`SELECT ${raw(columns.jobs)} FROM jobs WHERE ${isAmong(reading, 'event', events)}`,
   )
   const oldest = events.reduce((min, event) => Math.min(min, event), Number.MAX_SAFE_INTEGER)
   const newest = events.reduce((max, event) => Math.max(max, event), 0)
   // A batch may have hundreds of runs, of which one page of events needs a few.
   const isOfBatch = isAmong(reading, 'batch', [...new Set(events.map(batchOf))])
-  const runs = await reading.query<Run>(
+  const runs = yield* query<Run>(
     sql`SELECT ${raw(columns.runs)} FROM runs
         WHERE ${isOfBatch} AND base > ${oldest - RUN_SPAN} AND base <= ${newest} ORDER BY id DESC`,
   )

@@ -1,5 +1,6 @@
 import { cutFitting, type Fitting } from '../group-by.ts'
 import { stepFor } from '../series.ts'
+import { isAmong, mayHold, query, type Steps, sql } from '../steps.ts'
 import type {
   AuditRow,
   Page,
@@ -9,7 +10,7 @@ import type {
   SeriesQuery,
 } from '../store.ts'
 import { createTraceFinder } from '../trace-finder.ts'
-import { isAmong, mayHold, type Reading, sql } from './port.ts'
+import type { Reading } from './port.ts'
 
 interface QuarantineSqlRow extends Omit<QuarantineRow, 'id' | 'byteOffset' | 'receivedAt'> {
   readonly id: number
@@ -22,24 +23,21 @@ const SELECT_QUARANTINE = `
     b.received_at
   FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`
 
-export async function listQuarantine(
-  { query }: Reading,
+export function* listQuarantine(
+  _reading: Reading,
   { limit = 50, cursor }: PageRequest,
-): Promise<Page<QuarantineRow>> {
+): Steps<Page<QuarantineRow>> {
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  const found = await query<QuarantineSqlRow>(SELECT_QUARANTINE, [before, limit])
+  const found = yield* query<QuarantineSqlRow>(SELECT_QUARANTINE, [before, limit])
   const rows = found.map(({ id, start, received_at, ...row }) => {
     return { ...row, id: String(id), byteOffset: start, receivedAt: received_at }
   })
   return { rows, cursor: rows.length === limit ? rows.at(-1)?.id : undefined }
 }
 
-export async function getQuarantine(
-  reading: Reading,
-  id: string,
-): Promise<QuarantineRow | undefined> {
+export function* getQuarantine(reading: Reading, id: string): Steps<QuarantineRow | undefined> {
   if (!Number.isSafeInteger(Number(id))) return undefined
-  const { rows } = await listQuarantine(reading, { limit: 1, cursor: String(Number(id) + 1) })
+  const { rows } = yield* listQuarantine(reading, { limit: 1, cursor: String(Number(id) + 1) })
   return rows[0]?.id === id ? rows[0] : undefined
 }
 
@@ -48,9 +46,9 @@ const SELECT_PIECE = `
     AS bytes
   FROM quarantine q LEFT JOIN bodies b ON b.batch = q.batch WHERE q.id = ?`
 
-export async function readPiece({ query }: Reading, id: string): Promise<Uint8Array | undefined> {
+export function* readPiece(_reading: Reading, id: string): Steps<Uint8Array | undefined> {
   if (!Number.isSafeInteger(Number(id))) return undefined
-  const [row] = await query<{ bytes: Uint8Array | null }>(SELECT_PIECE, [Number(id)])
+  const [row] = yield* query<{ bytes: Uint8Array | null }>(SELECT_PIECE, [Number(id)])
   return row?.bytes ?? undefined
 }
 
@@ -60,12 +58,12 @@ interface AuditSqlRow extends Omit<AuditRow, 'id' | 'parameters' | 'counts'> {
   readonly counts: string
 }
 
-export async function listAudit(
-  { query }: Reading,
+export function* listAudit(
+  _reading: Reading,
   { limit = 50, cursor }: PageRequest,
-): Promise<Page<AuditRow>> {
+): Steps<Page<AuditRow>> {
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  const found = await query<AuditSqlRow>(
+  const found = yield* query<AuditSqlRow>(
     `SELECT id, at, action, outcome, network, parameters, counts FROM audit
      WHERE id < ? ORDER BY id DESC LIMIT ?`,
     [before, limit],
@@ -85,11 +83,17 @@ const COUNT_EVENTS = `
   SELECT (at - CAST(? AS BIGINT)) / CAST(? AS BIGINT) AS bucket, type, CAST(sum(n) AS BIGINT) AS n
   FROM event_series WHERE step = ? AND at >= ? AND at < ? GROUP BY 1, 2 ORDER BY 1, 2`
 
-export async function countEvents(
-  { query }: Reading,
+export function* countEvents(
+  _reading: Reading,
   { from, to, bucketMs }: SeriesQuery,
-): Promise<readonly SeriesPoint[]> {
-  const rows = await query<SeriesPoint>(COUNT_EVENTS, [from, bucketMs, stepFor(bucketMs), from, to])
+): Steps<readonly SeriesPoint[]> {
+  const rows = yield* query<SeriesPoint>(COUNT_EVENTS, [
+    from,
+    bucketMs,
+    stepFor(bucketMs),
+    from,
+    to,
+  ])
   return rows.map(({ bucket, type, n }) => ({ bucket, type, n }))
 }
 
@@ -104,8 +108,8 @@ export const LAST_BATCHES = `
 export const PAUSED_HANDLERS =
   'SELECT name, paused_at AS at FROM handlers WHERE paused_at IS NOT NULL'
 
-export async function readTimes({ query }: Reading, sql: string): Promise<Record<string, number>> {
-  const rows = await query<{ name: string; at: number }>(sql)
+export function* readTimes(sql: string): Steps<Record<string, number>> {
+  const rows = yield* query<{ name: string; at: number }>(sql)
   return Object.fromEntries(rows.map(({ name, at }) => [name, at]))
 }
 
@@ -125,15 +129,15 @@ interface WaitingBatch {
 }
 
 /** Looks into batches that wait to be unpacked. */
-export async function findWaiting(
+export function* findWaiting(
   reading: Reading,
   traces: readonly string[],
   among?: readonly string[],
-): Promise<readonly string[]> {
+): Steps<readonly string[]> {
   const finder = createTraceFinder(traces)
   const mayHoldOne = mayHold(reading, 'body', { patterns: finder.patterns, isBytes: true })
   const wanted = among && new Set(among)
-  const open = await reading.query<WaitingBatch>(SELECT_OPEN)
+  const open = yield* query<WaitingBatch>(SELECT_OPEN)
   const found: string[] = []
   for (const group of cutFitting(
     open.filter(({ id }) => wanted?.has(id) ?? true),
@@ -141,7 +145,7 @@ export async function findWaiting(
   )) {
     const ids = new Map(group.map(({ seq, id }) => [seq, id]))
     const isInGroup = isAmong(reading, 'batch', [...ids.keys()])
-    const rows = await reading.query<{ batch: number; body: Uint8Array }>(
+    const rows = yield* query<{ batch: number; body: Uint8Array }>(
       sql`SELECT batch, body FROM bodies WHERE ${isInGroup} AND ${mayHoldOne} ORDER BY batch`,
     )
     const hits = rows.filter(({ body }) => finder.isInBytes(body))

@@ -2,8 +2,9 @@ import type { JobState } from '../../model.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import { batchOf } from '../event-id.ts'
 import type { JobCounts, StoreStats } from '../reading.ts'
+import { isAmong, query, type Steps, sql } from '../steps.ts'
 import { countDeadEvents, countPendingEvents, type PendingCount } from './pending-events.ts'
-import { isAmong, type Reading, sql } from './port.ts'
+import type { Reading } from './port.ts'
 
 const COUNTERS = 'SELECT name, CAST(sum(n) AS BIGINT) AS n FROM counters GROUP BY name'
 
@@ -31,17 +32,17 @@ interface HandlerCount extends Counted {
 }
 
 /** Totals for people. Counts the backlog, which is short in good times, and reads the rest. */
-export async function countStats(reading: Reading): Promise<StoreStats> {
-  const { query, now } = reading
-  const counters = readCounters(await query<Counter>(COUNTERS))
-  const [batches] = await query<Counted & { oldest: number | null }>(OPEN_BATCHES)
-  const runs = await query<PendingCount>(OPEN_RUNS)
-  const jobs = await query<PendingCount>(PENDING_JOBS)
-  const untried = await query<HandlerCount>(UNTRIED_JOBS)
-  const dead = await query<HandlerCount>(DEAD_JOBS)
+export function* countStats(reading: Reading): Steps<StoreStats> {
+  const { now } = reading
+  const counters = readCounters(yield* query<Counter>(COUNTERS))
+  const [batches] = yield* query<Counted & { oldest: number | null }>(OPEN_BATCHES)
+  const runs = yield* query<PendingCount>(OPEN_RUNS)
+  const jobs = yield* query<PendingCount>(PENDING_JOBS)
+  const untried = yield* query<HandlerCount>(UNTRIED_JOBS)
+  const dead = yield* query<HandlerCount>(DEAD_JOBS)
   const waiting = batches?.n ?? 0
   const oldestWaiting = batches?.oldest ?? undefined
-  const times = await readReceiptTimes(reading, [
+  const times = yield* readReceiptTimes(reading, [
     ...(oldestWaiting === undefined ? [] : [oldestWaiting]),
     ...runs.map(({ oldest }) => oldest),
     ...jobs.map(({ oldest }) => batchOf(oldest)),
@@ -55,8 +56,8 @@ export async function countStats(reading: Reading): Promise<StoreStats> {
       waiting,
     },
     events: countByState(counters, {
-      pending: await countPendingEvents(reading, { runs, jobs }),
-      dead: dead.length === 0 ? 0 : await countDeadEvents(reading, runs),
+      pending: yield* countPendingEvents(reading, { runs, jobs }),
+      dead: dead.length === 0 ? 0 : yield* countDeadEvents(reading, runs),
     }),
     duplicates: counters.of('duplicates'),
     quarantined: counters.of('quarantined'),
@@ -74,11 +75,11 @@ export async function countStats(reading: Reading): Promise<StoreStats> {
   }
 }
 
-async function readReceiptTimes(
+function* readReceiptTimes(
   reading: Reading,
   batches: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
-  const rows = await reading.query<{ seq: number; at: number }>(
+): Steps<ReadonlyMap<number, number>> {
+  const rows = yield* query<{ seq: number; at: number }>(
     sql`SELECT seq, received_at AS at FROM batches WHERE ${isAmong(reading, 'seq', batches)}`,
   )
   return new Map(rows.map(({ seq, at }) => [seq, at]))

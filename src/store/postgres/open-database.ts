@@ -2,7 +2,7 @@ import { ReceiverError } from '../../errors.ts'
 import { type DurabilitySetting, findTurnedOff } from '../archive/health.ts'
 import { sqlState } from './driver.ts'
 import { mendNumbering, migrate } from './migrate.ts'
-import type { Query, TransactionPlan, Transactions } from './transactions.ts'
+import { type Query, type TransactionPlan, type Transactions, takeSteps } from './transactions.ts'
 
 /** Read only, as a standby takes no other. */
 const LOOK: TransactionPlan = { sync: 'off', timeoutMs: 5_000, isRead: true }
@@ -103,7 +103,7 @@ export async function checkServer(
     if (found?.standby) {
       throw refusal('It names a standby, which only reads. Name the server that takes writes.')
     }
-    for (const name of await findTurnedOff(query)) onWarning(describeDanger(name))
+    for (const name of await takeSteps(query, findTurnedOff())) onWarning(describeDanger(name))
     if (transactions.schema !== 'public' && (await hasOldStore(query))) {
       onWarning(
         'The schema public of the database holds the store of version 0.1.0. This version leaves it as it is and does not read it: what waits there is handled only by that version.',

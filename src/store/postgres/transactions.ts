@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ReceiverError } from '../../errors.ts'
 import type { ArchivePort } from '../archive/port.ts'
+import type { Steps } from '../steps.ts'
 import type { StoreCommit } from '../store.ts'
 import {
   createPool,
@@ -162,21 +163,29 @@ function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
 /** A search that takes longer would keep vacuum from its work, and nobody waits for it. */
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000, isRead: true }
 
-/** How people's reads reach the database: numbers come back as numbers, bytes as a Buffer. */
+/** How people's reads reach the database. */
 export const snapshotsOf =
   (transactions: Transactions): ArchivePort['inSnapshot'] =>
-  (work) =>
-    transactions.run(
-      PLAN,
-      async (query) => await work((sql, values) => query(numberMarks(sql), values)),
-    )
+  (begin) =>
+    transactions.run(PLAN, (query) => takeSteps(query, begin()))
+
+/** Takes steps within a transaction. What is asked for many is sent together. */
+export async function takeSteps<Result>(query: Query, steps: Steps<Result>): Promise<Result> {
+  let step = steps.next([])
+  while (!step.done) {
+    const { sql, lists } = step.value
+    const answers = await Promise.all(lists.map((values) => query(numberMarks(sql), values)))
+    step = steps.next(answers.at(-1) ?? [])
+  }
+  return step.value
+}
 
 const numbered = new Map<string, string>()
 /** Searches differ in a few conditions; there are not many more. */
 const MOST_NUMBERED = 500
 
 /** `?` stands for a value; texts in quotes stay as they are. */
-export function numberMarks(sql: string): string {
+function numberMarks(sql: string): string {
   const known = numbered.get(sql)
   if (known !== undefined) return known
   let n = 0

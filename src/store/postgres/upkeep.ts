@@ -1,12 +1,13 @@
 import type { Batch } from '../../model.ts'
 import { makeBits } from '../run-bits.ts'
+import { each, query, type Steps } from '../steps.ts'
 import type { Promised, StoreHint } from '../store.ts'
 import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
-import { each, query, type Steps, type UpkeepPort } from '../upkeep/port.ts'
+import type { UpkeepPort } from '../upkeep/port.ts'
 import { addingTo, IS_MARK } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
 import { createKeyPruning, type KeyMarks } from './keys.ts'
-import { numberMarks, type Query, type TransactionPlan, type Transactions } from './transactions.ts'
+import { type TransactionPlan, type Transactions, takeSteps } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
 
@@ -32,17 +33,6 @@ export function createUpkeep(
     if (hint) tell(hint)
     return answer
   }) as Promised<UpkeepOperations>
-}
-
-/** Takes steps within a transaction. What is asked for many is sent together. */
-async function takeSteps<Result>(ask: Query, steps: Steps<Result>): Promise<Result> {
-  let step = steps.next([])
-  while (!step.done) {
-    const { sql, lists } = step.value
-    const answers = await Promise.all(lists.map((values) => ask(numberMarks(sql), values)))
-    step = steps.next(answers.at(-1) ?? [])
-  }
-  return step.value
 }
 
 const createUpkeepPort = (now: () => number): UpkeepPort => ({

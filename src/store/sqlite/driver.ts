@@ -1,5 +1,6 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { ReceiverError } from '../../errors.ts'
+import type { Steps } from '../steps.ts'
 
 export type Database = DatabaseSyncInstance
 export type Statement = StatementSyncInstance
@@ -36,6 +37,22 @@ export function prepareOnce(db: Database): (sql: string) => Statement {
     const statement = db.prepare(sql)
     statements.set(sql, statement)
     return statement
+  }
+}
+
+/** Runs steps from beginning to end: nobody else has the connection in between. */
+export function createStepRunner(db: Database): <Result>(steps: Steps<Result>) => Result {
+  const prepare = prepareOnce(db)
+  return (steps) => {
+    let step = steps.next([])
+    while (!step.done) {
+      const { sql, lists } = step.value
+      const statement = prepare(sql)
+      let rows: readonly unknown[] = []
+      for (const values of lists) rows = statement.all(...(values as readonly (string | null)[]))
+      step = steps.next(rows)
+    }
+    return step.value
   }
 }
 

@@ -1,3 +1,4 @@
+import { query, type Steps } from '../steps.ts'
 import type { Database, Statement } from './driver.ts'
 import {
   type Entries,
@@ -133,8 +134,6 @@ export function openSegments(db: Database, pages: KeyPages) {
   return { segments, leftOver: leftOver.map(({ n }) => n) }
 }
 
-type Query = <Row>(sql: string, values?: readonly unknown[]) => readonly Row[]
-
 /** A few megabytes at most: what is older has become a segment. */
 const SELECT_BLOCKS = `
   SELECT first_event AS "firstEvent", last_event AS "lastEvent", entries FROM key_blocks ORDER BY id DESC`
@@ -145,20 +144,19 @@ const SELECT_PAGES = `
     (SELECT max(id) FROM key_pages WHERE id BETWEEN s.id * ${ROWS} AND s.id * ${ROWS} + ?)`
 
 /** Finds the events of keys for a reader, who has no table of the recent ones in memory. */
-export function createKeyFinder(query: Query): (keys: readonly Uint8Array[]) => number[] {
-  return (keys) => {
-    const found = keys.flatMap((key) => {
-      const words = wordsOf(key)
-      const blocks = query<EventRange & { entries: Uint8Array }>(SELECT_BLOCKS)
-      const pages = query<EventRange & PageRow>(SELECT_PAGES, [hashOf(words, 0)])
-      const rows = [
-        ...blocks.map((row) => openRow(row.entries, row)),
-        ...pages.map((row) => openPage(row, row)),
-      ]
-      return rows.map((row) => (row ? findIn(row, words, 0) : -1))
-    })
-    return [...new Set(found)].filter((event) => event >= 0)
+export function* findByKeys(keys: readonly Uint8Array[]): Steps<readonly number[]> {
+  const found = new Set<number>()
+  for (const key of keys) {
+    const words = wordsOf(key)
+    const blocks = yield* query<EventRange & { entries: Uint8Array }>(SELECT_BLOCKS)
+    const pages = yield* query<EventRange & PageRow>(SELECT_PAGES, [hashOf(words, 0)])
+    const rows = [
+      ...blocks.map((row) => openRow(row.entries, row)),
+      ...pages.map((row) => openPage(row, row)),
+    ]
+    for (const row of rows) found.add(row ? findIn(row, words, 0) : -1)
   }
+  return [...found].filter((event) => event >= 0)
 }
 
 /** All keys, in no order, the forgotten ones too; `onLost` hears how many cannot be read. */

@@ -1,5 +1,6 @@
 import type { FindLookups } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
+import { query } from '../steps.ts'
 import type { UnpackedEvent } from '../store.ts'
 import type { Database } from './driver.ts'
 
@@ -117,24 +118,20 @@ const isEmpty = ({ recipients, messages }: LookupRow): boolean =>
   [recipients, messages].every((hashes) => hashes.every((byte) => byte === 0))
 
 /** The events that may have this recipient, or this message: whoever asks compares the texts. */
-export function createLookupFinder(
-  query: <Row>(sql: string, values?: readonly unknown[]) => readonly Row[],
-): FindLookups {
-  return ({ recipient, messageId }, { from, before }) => {
-    const column = messageId === undefined ? 'recipients' : 'messages'
-    const hash = Buffer.alloc(HASH_BYTES)
-    putHash(hash, 0, messageId ?? recipient)
-    // SQLite finds three bytes in 1,500 sooner than it hands these over.
-    const rows = query<{ id: number; hashes: Uint8Array; offsets: Uint8Array }>(
-      `SELECT id, ${column} AS hashes, offsets FROM lookups
-       WHERE id > ? AND id < ? AND last_event >= ? AND instr(${column}, ?) > 0`,
-      [from - SPAN, before, from, hash],
-    )
-    return rows.flatMap(({ id, hashes, offsets }) => {
-      const view = viewOf(offsets)
-      return placesOf(hashes, hash).map((at) => id + view.getUint32(at * OFFSET_BYTES))
-    })
-  }
+export const findLookups: FindLookups = function* ({ recipient, messageId }, { from, before }) {
+  const column = messageId === undefined ? 'recipients' : 'messages'
+  const hash = Buffer.alloc(HASH_BYTES)
+  putHash(hash, 0, messageId ?? recipient)
+  // SQLite finds three bytes in 1,500 sooner than it hands these over.
+  const rows = yield* query<{ id: number; hashes: Uint8Array; offsets: Uint8Array }>(
+    `SELECT id, ${column} AS hashes, offsets FROM lookups
+     WHERE id > ? AND id < ? AND last_event >= ? AND instr(${column}, ?) > 0`,
+    [from - SPAN, before, from, hash],
+  )
+  return rows.flatMap(({ id, hashes, offsets }) => {
+    const view = viewOf(offsets)
+    return placesOf(hashes, hash).map((at) => id + view.getUint32(at * OFFSET_BYTES))
+  })
 }
 
 function placesOf(hashes: Uint8Array, hash: Buffer): number[] {

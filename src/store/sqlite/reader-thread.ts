@@ -32,14 +32,10 @@ if (parentPort) {
         )
         return
       }
-      // Reads come one after the other: what was asked before is answered.
-      void reads
-        .inSnapshot(() => {})
-        .finally(() => {
-          db.close()
-          answer(id)
-          port.close()
-        })
+      // What was asked before is read by then.
+      db.close()
+      answer(id)
+      port.close()
     })
     answer(0)
   } catch (cause) {

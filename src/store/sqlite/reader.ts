@@ -4,9 +4,9 @@ import { type ErrorCode, ReceiverError } from '../../errors.ts'
 import { READ_NAMES } from '../archive/archive.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import type { Archive } from '../store.ts'
-import { type Database, prepareOnce, type Statement } from './driver.ts'
-import { createKeyFinder } from './key-segments.ts'
-import { createLookupFinder } from './lookups.ts'
+import { createStepRunner, type Database } from './driver.ts'
+import { findByKeys } from './key-segments.ts'
+import { findLookups } from './lookups.ts'
 
 /**
  * What the thread is asked. The keys of an event id that is searched for come beside the query: what
@@ -96,36 +96,25 @@ function toError({ code, detail }: NonNullable<ReadAnswer['failure']>): Receiver
   return new ReceiverError(code, detail === undefined ? {} : { detail })
 }
 
-/** Reads on a connection of their own. One after the other: a connection has one snapshot at a time. */
+/** Reads on a connection of their own, each from beginning to end before the next. */
 export function createReadPort(
   db: Database,
   { now, keysOf }: Pick<ArchivePort, 'now' | 'keysOf'>,
 ): ArchivePort {
-  const prepare = prepareOnce(db)
-  let last: Promise<unknown> = Promise.resolve()
-
-  const query = <Row>(sql: string, values: readonly unknown[] = []): readonly Row[] =>
-    prepare(sql).all(...(values as Parameters<Statement['all']>)) as readonly Row[]
-
-  async function snapshot<Result>(work: Parameters<ArchivePort['inSnapshot']>[0]): Promise<Result> {
-    db.exec('BEGIN')
-    try {
-      return (await work(query)) as Result
-    } finally {
-      db.exec('COMMIT')
-    }
-  }
-
+  const take = createStepRunner(db)
   return {
     engine: 'sqlite',
     now,
     keysOf,
-    findByKeys: createKeyFinder(query),
-    findLookups: createLookupFinder(query),
-    inSnapshot<Result>(work: Parameters<ArchivePort['inSnapshot']>[0]) {
-      const mine = last.then(() => snapshot<Result>(work))
-      last = mine.catch(() => {})
-      return mine
+    findByKeys,
+    findLookups,
+    async inSnapshot(begin) {
+      db.exec('BEGIN')
+      try {
+        return take(begin())
+      } finally {
+        db.exec('COMMIT')
+      }
     },
   }
 }

@@ -1,9 +1,10 @@
+import { atOnce, type Steps } from '../steps.ts'
 import type { AtOnce, StoreHint } from '../store.ts'
 import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
-import type { Steps, UpkeepPort } from '../upkeep/port.ts'
+import type { UpkeepPort } from '../upkeep/port.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
-import { type Database, prepareOnce } from './driver.ts'
+import { createStepRunner, type Database } from './driver.ts'
 import type { createGuard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import type { KeyStore } from './keys.ts'
@@ -56,28 +57,6 @@ export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOpe
       }
     }
   }) as AtOnce<UpkeepOperations>
-}
-
-/** Runs steps from beginning to end: nobody else has the connection in between. */
-function createStepRunner(db: Database): <Result>(steps: Steps<Result>) => Result {
-  const prepare = prepareOnce(db)
-  return (steps) => {
-    let step = steps.next([])
-    while (!step.done) {
-      const { sql, lists } = step.value
-      const statement = prepare(sql)
-      let rows: readonly unknown[] = []
-      for (const values of lists) rows = statement.all(...(values as readonly (string | null)[]))
-      step = steps.next(rows)
-    }
-    return step.value
-  }
-}
-
-/** What is known without asking. */
-function* atOnce<Value>(value: Value): Steps<Value> {
-  yield* []
-  return value
 }
 
 function createUpkeepPort(parts: UpkeepParts): UpkeepPort {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { isAmong, mayHold, type Sql, sql } from '../archive/port.ts'
 import { takeFitting } from '../group-by.ts'
 import { addToSeries, type SeriesRow } from '../series.ts'
+import { each, isAmong, mayHold, query, type Sql, type Steps, sql } from '../steps.ts'
 import type { EraseReceipt, EraseRequest } from '../store.ts'
 import { createTraceFinder, type TraceFinder } from '../trace-finder.ts'
 import {
@@ -14,7 +14,7 @@ import {
   type PlacedPiece,
 } from './erase-content.ts'
 import { removeEvents, removePieces } from './event-removal.ts'
-import { each, isOfBatch, lock, lockBatches, query, type Steps, type UpkeepPort } from './port.ts'
+import { isOfBatch, lock, lockBatches, type UpkeepPort } from './port.ts'
 
 /** One step looks at so much, whichever comes first: every other write of SQLite's waits for it. */
 const ROWS_PER_STEP = 500

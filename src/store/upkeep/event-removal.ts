@@ -1,8 +1,8 @@
-import { anyOf, isAmong, raw, type Sql, sql } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
 import { addTo } from '../group-by.ts'
 import { bitOf, eventsIn, type RunBits, withoutEvents } from '../run-bits.ts'
-import { each, lock, query, type Steps, type UpkeepPort } from './port.ts'
+import { anyOf, each, isAmong, query, raw, type Sql, type Steps, sql } from '../steps.ts'
+import { lock, type UpkeepPort } from './port.ts'
 
 interface JobFact {
   readonly event: number

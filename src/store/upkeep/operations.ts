@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
-import { isAmong, sql } from '../archive/port.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
 import { pruneSeries } from '../series.ts'
+import { each, isAmong, query, type Steps, sql } from '../steps.ts'
 import type {
   AuditEntry,
   Note,
@@ -15,7 +15,7 @@ import type {
 } from '../store.ts'
 import { erase } from './erase.ts'
 import { removePieces } from './event-removal.ts'
-import { each, lock, query, type Steps, type UpkeepPort, type WalkStep } from './port.ts'
+import { lock, type UpkeepPort, type WalkStep } from './port.ts'
 import { pruneBatches, pruneJobs, prunePieces } from './prune-walks.ts'
 import { discard, hasten, replay } from './replay.ts'
 

@@ -1,32 +1,7 @@
 import type { Batch } from '../../model.ts'
-import { type ArchivePort, isAmong, raw, type Sql, sql } from '../archive/port.ts'
+import type { ArchivePort } from '../archive/port.ts'
+import { isAmong, query, raw, type Sql, type Steps, sql } from '../steps.ts'
 import type { PruneRequest } from '../store.ts'
-
-/** A statement, run once with each of these lists of values. `?` stands for a value. */
-export interface Asked {
-  readonly sql: string
-  readonly lists: readonly (readonly unknown[])[]
-}
-
-/**
- * Work within a transaction, that pauses for every answer. Whoever runs it decides whether that is
- * there at once: SQLite's thread never lets go of the connection in between, a server is awaited.
- */
-export type Steps<Result> = Generator<Asked, Result, readonly unknown[]>
-
-export function* query<Row>(
-  statement: string | Sql,
-  given: readonly unknown[] = [],
-): Steps<readonly Row[]> {
-  const { sql, values } =
-    typeof statement === 'string' ? { sql: statement, values: given } : statement
-  return (yield { sql, lists: [values] }) as readonly Row[]
-}
-
-/** The same statement for many, on a server in one way to it and back. */
-export function* each(sql: string, lists: Asked['lists']): Steps<void> {
-  if (lists.length > 0) yield { sql, lists }
-}
 
 /** Totals and marks that are kept beside the rows, in the same transactions. */
 export interface Totals {

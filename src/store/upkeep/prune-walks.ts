@@ -1,18 +1,11 @@
-import { isAmong, sql } from '../archive/port.ts'
 import { isOdd, isReceivedBefore, WRITTEN_AT } from '../believed-time.ts'
 import { batchOf } from '../event-id.ts'
 import { type Fitting, groupBy, takeFitting } from '../group-by.ts'
 import { eventsIn, type RunBits } from '../run-bits.ts'
+import { isAmong, query, type Steps, sql } from '../steps.ts'
 import type { PruneRequest } from '../store.ts'
 import { removeEvents, removePieces, removeRest } from './event-removal.ts'
-import {
-  isOfBatch,
-  lockBatches,
-  query,
-  type Steps,
-  type UpkeepPort,
-  type WalkStep,
-} from './port.ts'
+import { isOfBatch, lockBatches, type UpkeepPort, type WalkStep } from './port.ts'
 
 /** One step takes so much away: every other write of SQLite's waits for it. */
 const ROWS_PER_STEP = { sqlite: 1_000, postgres: 5_000 } as const

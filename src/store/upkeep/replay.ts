@@ -1,18 +1,10 @@
-import { isAmong, raw, sql } from '../archive/port.ts'
 import { DISCARD_LINE, recordDiscard, withLine } from '../claimed-rows.ts'
 import { batchOf } from '../event-id.ts'
 import { addTo, groupBy } from '../group-by.ts'
 import { bitOf, RUN_SPAN, type RunBits } from '../run-bits.ts'
+import { each, isAmong, query, raw, type Steps, sql } from '../steps.ts'
 import type { JobName, SettledState } from '../store.ts'
-import {
-  each,
-  lock,
-  lockBatches,
-  query,
-  type Steps,
-  type UpkeepPort,
-  type WaitingRun,
-} from './port.ts'
+import { lock, lockBatches, type UpkeepPort, type WaitingRun } from './port.ts'
 
 type Only = SettledState | undefined
 

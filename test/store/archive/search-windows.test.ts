@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { searchEvents } from '../../../src/store/archive/candidates.ts'
 import type { SearchWindow } from '../../../src/store/archive/port.ts'
 import { batchOf, eventIdOf } from '../../../src/store/event-id.ts'
+import { atOnce } from '../../../src/store/steps.ts'
 
 interface Walk {
   /** What the look took, by the batches in its window. */
@@ -11,23 +12,27 @@ interface Walk {
 }
 
 /** Searches from the first event to before the last, and finds nothing. */
-async function walk(from: number | null, before: number, { costMs, reached }: Walk = {}) {
+function walk(from: number | null, before: number, { costMs, reached }: Walk = {}) {
   let now = 0
   const windows: SearchWindow[] = []
   const bounds = { first: from, last: from === null ? null : before - 1 }
-  const reading = { query: async () => [bounds], now: () => now }
-  const page = await searchEvents(reading as never, {
-    before: Number.MAX_SAFE_INTEGER,
-    limit: 1,
-    look: async (window) => {
-      windows.push(window)
-      now += costMs?.(batchesOf(window)) ?? 0
-      return { rows: [], reached: reached?.(windows.length) }
+  const steps = searchEvents(
+    { now: () => now },
+    {
+      before: Number.MAX_SAFE_INTEGER,
+      limit: 1,
+      look(window) {
+        windows.push(window)
+        now += costMs?.(batchesOf(window)) ?? 0
+        return atOnce({ rows: [], reached: reached?.(windows.length) })
+      },
+      cursorOf: () => '',
+      cursorBefore: String,
     },
-    cursorOf: () => '',
-    cursorBefore: String,
-  })
-  return { windows, now, page }
+  )
+  let step = steps.next([])
+  while (!step.done) step = steps.next([bounds])
+  return { windows, now, page: step.value }
 }
 
 const batchesOf = ({ from, before }: SearchWindow): number =>
@@ -36,8 +41,8 @@ const batchesOf = ({ from, before }: SearchWindow): number =>
 const MANY = eventIdOf(1_000_000, 0)
 
 describe('windows of a search', () => {
-  it('cover everything once, the newest first, and grow where looking is quick', async () => {
-    const { windows, page } = await walk(7, MANY + 5, { costMs: () => 1 })
+  it('cover everything once, the newest first, and grow where looking is quick', () => {
+    const { windows, page } = walk(7, MANY + 5, { costMs: () => 1 })
     expect(windows[0]?.before).toBe(MANY + 5)
     expect(windows.at(-1)?.from).toBe(7)
     windows.slice(1).forEach((one, index) => expect(one.before).toBe(windows[index]?.from))
@@ -45,43 +50,43 @@ describe('windows of a search', () => {
     expect(page).toEqual({ rows: [], cursor: undefined })
   })
 
-  it('hold whole batches, but for the event at which a search goes on', async () => {
-    const { windows } = await walk(0, eventIdOf(40, 3), { costMs: () => 1 })
+  it('hold whole batches, but for the event at which a search goes on', () => {
+    const { windows } = walk(0, eventIdOf(40, 3), { costMs: () => 1 })
     expect(windows[0]).toEqual({ from: eventIdOf(39, 0), before: eventIdOf(40, 3) })
     expect(windows[1]).toEqual({ from: eventIdOf(23, 0), before: eventIdOf(39, 0) })
   })
 
-  it('end when time is up, having looked no longer than a moment at once', async () => {
-    const { windows, now, page } = await walk(0, MANY, { costMs: (batches) => batches / 50 })
+  it('end when time is up, having looked no longer than a moment at once', () => {
+    const { windows, now, page } = walk(0, MANY, { costMs: (batches) => batches / 50 })
     expect(windows.at(-1)?.from).toBeGreaterThan(0)
     expect(page).toEqual({ rows: [], cursor: String(windows.at(-1)?.from), isPartial: true })
     expect(now).toBeLessThan(210)
     expect(Math.max(...windows.map(batchesOf))).toBeLessThan(2_000)
   })
 
-  it('go on from where the last look ended, also in the midst of a batch', async () => {
+  it('go on from where the last look ended, also in the midst of a batch', () => {
     const reached = (look: number) => (look === 1 ? eventIdOf(9, 70) : undefined)
-    const { windows } = await walk(0, eventIdOf(9, 100), { reached })
+    const { windows } = walk(0, eventIdOf(9, 100), { reached })
     expect(windows[0]).toMatchObject({ before: eventIdOf(9, 100) })
     expect(windows[1]).toMatchObject({ before: eventIdOf(9, 70) })
   })
 
-  it('grow by what was looked at, not by what might have been', async () => {
+  it('grow by what was looked at, not by what might have been', () => {
     const reached = (look: number) => (look < 5 ? eventIdOf(990, 101 - look) : undefined)
-    const { windows } = await walk(0, eventIdOf(1_000, 0), { reached })
+    const { windows } = walk(0, eventIdOf(1_000, 0), { reached })
     expect(batchesOf(windows[4]!)).toBe(8)
   })
 
-  it('always look once, so that asking again comes to an end', async () => {
-    expect((await walk(0, MANY, { costMs: () => 10_000 })).windows).toHaveLength(1)
+  it('always look once, so that asking again comes to an end', () => {
+    expect(walk(0, MANY, { costMs: () => 10_000 }).windows).toHaveLength(1)
   })
 
-  it('are none where nothing is', async () => {
+  it('are none where nothing is', () => {
     const nothing = { windows: [], page: { rows: [], cursor: undefined } }
-    expect(await walk(null, 0)).toMatchObject(nothing)
+    expect(walk(null, 0)).toMatchObject(nothing)
   })
 
-  it('begin with the last event there is', async () => {
-    expect((await walk(3, 10)).windows[0]).toEqual({ from: 3, before: 10 })
+  it('begin with the last event there is', () => {
+    expect(walk(3, 10).windows[0]).toEqual({ from: 3, before: 10 })
   })
 })

@@ -4,8 +4,8 @@ import { NORMALISED_NAMES } from '../../../src/model.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../../../src/providers/mailingapi/events.ts'
 import { MAILTRAP_EVENT_NAMES } from '../../../src/providers/mailtrap/events.ts'
 import { eventIdOf } from '../../../src/store/event-id.ts'
-import type { Database } from '../../../src/store/sqlite/driver.ts'
-import { createLookupFinder, createLookups } from '../../../src/store/sqlite/lookups.ts'
+import { createStepRunner, type Database } from '../../../src/store/sqlite/driver.ts'
+import { createLookups, findLookups } from '../../../src/store/sqlite/lookups.ts'
 import { openScratchStore } from '../archive/scratch-store.ts'
 
 const ALL = { from: 0, before: Number.MAX_SAFE_INTEGER }
@@ -16,13 +16,11 @@ beforeEach(async () => {
   db = store.db
 })
 
-const open = () => ({
-  lookups: createLookups(db),
-  find: createLookupFinder(
-    <Row>(sql: string, values: readonly unknown[] = []) =>
-      db.prepare(sql).all(...(values as number[])) as Row[],
-  ),
-})
+function open() {
+  const take = createStepRunner(db)
+  const find = (...wanted: Parameters<typeof findLookups>) => take(findLookups(...wanted))
+  return { lookups: createLookups(db), find }
+}
 
 const ofRecipient = (recipient: string) => ({ recipient, messageId: undefined })
 const ofMessage = (messageId: string) => ({ recipient: undefined, messageId })

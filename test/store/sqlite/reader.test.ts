@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createKeyFinder } from '../../../src/store/sqlite/key-segments.ts'
+import { createStepRunner } from '../../../src/store/sqlite/driver.ts'
+import { findByKeys } from '../../../src/store/sqlite/key-segments.ts'
 import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
 import { openReader } from '../../../src/store/sqlite/reader.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
@@ -101,10 +102,8 @@ describe('a reader of keys', () => {
     expect(count('key_blocks')).not.toEqual({ n: 0 })
     expect(count('key_segments')).not.toEqual({ n: 0 })
 
-    const find = createKeyFinder(
-      <Row>(sql: string, values: readonly unknown[] = []) =>
-        db.prepare(sql).all(...(values as number[])) as Row[],
-    )
+    const take = createStepRunner(db)
+    const find = (wanted: readonly Uint8Array[]) => take(findByKeys(wanted))
     for (const [n, key] of keys.entries()) {
       if (n % 37 === 0) expect(find([key])).toEqual([1_048_576 + n])
     }
