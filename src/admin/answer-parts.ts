@@ -48,20 +48,6 @@ export function ownValue<Value>(
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-const MOST_ROWS = 500
-
-/** All pages of a search, one after the other. */
-export async function* pagesOf<Row>(
-  read: (paging: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Row>>,
-): AsyncGenerator<Page<Row>, void> {
-  let cursor: string | undefined
-  do {
-    const page = await read({ limit: MOST_ROWS, ...dropUndefined({ cursor }) })
-    yield page
-    cursor = page.cursor
-  } while (cursor !== undefined)
-}
-
 type Defined<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> }
 
 /** The fields that have a value; an absent one is left out rather than set to undefined. */

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import type { Batch } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import { BACKFILL_SEEN_MS, widenBackfilled } from '../store/backfilled-span.ts'
-import type { Archive, BackfilledSpan, EventRow, Journal, Store } from '../store/store.ts'
+import {
+  type Archive,
+  type BackfilledSpan,
+  type Journal,
+  pagesOf,
+  type Store,
+} from '../store/store.ts'
 
 /** Events as they would have come by webhook, and what is to become of them. */
 export interface FillRequest {
@@ -106,24 +112,13 @@ async function findMissing(
   const stored = new Set<string>()
   for (const [messageId, occurredAt] of firstAt) {
     const from = Math.max(0, occurredAt - CLOCKS_MS)
-    for (const row of await listAll(archive, { messageId, from })) {
-      const id = row.provider === provider.name ? provider.backfillId?.(row) : undefined
-      if (id !== undefined) stored.add(id)
+    const query = { messageId, from }
+    for await (const { rows } of pagesOf((paging) => archive.listEvents({ ...query, ...paging }))) {
+      for (const row of rows) {
+        const id = row.provider === provider.name ? provider.backfillId?.(row) : undefined
+        if (id !== undefined) stored.add(id)
+      }
     }
   }
   return facts.filter(({ id }) => !stored.has(id))
-}
-
-async function listAll(
-  archive: FillParts['archive'],
-  query: { readonly messageId: string; readonly from: number },
-): Promise<EventRow[]> {
-  const rows: EventRow[] = []
-  let cursor: string | undefined
-  do {
-    const page = await archive.listEvents({ ...query, limit: 500, ...(cursor && { cursor }) })
-    rows.push(...page.rows)
-    cursor = page.cursor
-  } while (cursor !== undefined)
-  return rows
 }

@@ -6,6 +6,7 @@ import { readSettings } from '../config.ts'
 import { createMailtrapApi, type MailtrapApi } from '../guardian/management-api.ts'
 import { ManagementFailure } from '../guardian/management-failure.ts'
 import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
+import { pagesOf } from '../store/store.ts'
 import { type CommandContext, readerOf, wrongSettings } from './command.ts'
 import { addAdminOptions, connect, connectToChange } from './connect.ts'
 import { createProgress } from './progress.ts'
@@ -73,7 +74,9 @@ async function backfill(options: BackfillOptions, context: CommandContext): Prom
     tally.missing += missing
   }
   try {
-    for await (const ids of pagesOf(api, { from: sentFrom, to })) {
+    const span = { from: sentFrom, to }
+    const pages = pagesOf(({ cursor }) => retried(() => api.listSent(span, cursor)))
+    for await (const { ids } of pages) {
       for (const id of ids) {
         const message = await retried(() => api.getSent(id))
         const events = readLoggedEvents(message, { from, to })
@@ -114,18 +117,6 @@ async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
       await setTimeout(error.retryAfterMs ?? LIMITED_MS)
     }
   }
-}
-
-async function* pagesOf(
-  api: MailtrapApi,
-  span: { readonly from: number; readonly to: number },
-): AsyncGenerator<readonly string[]> {
-  let cursor: string | undefined
-  do {
-    const page = await retried(() => api.listSent(span, cursor))
-    yield page.ids
-    cursor = page.cursor
-  } while (cursor !== undefined)
 }
 
 function describe(

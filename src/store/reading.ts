@@ -19,6 +19,20 @@ export interface Page<Row> {
   readonly isPartial?: boolean
 }
 
+const MOST_ROWS = 500
+
+/** All pages of a search, one after the other. */
+export async function* pagesOf<Found extends { readonly cursor: string | undefined }>(
+  read: (paging: { readonly limit: number; readonly cursor?: string }) => Promise<Found>,
+): AsyncGenerator<Found, void> {
+  let cursor: string | undefined
+  do {
+    const page = await read({ limit: MOST_ROWS, ...(cursor !== undefined && { cursor }) })
+    yield page
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
 export interface EventQuery extends PageRequest {
   readonly source?: string
   readonly type?: string

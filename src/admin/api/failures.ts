@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { Archive, JobQuery, JobRow } from '../../store/store.ts'
-import { isoTime, pagesOf, TIME_JSON } from '../answer-parts.ts'
+import { type Archive, type JobQuery, type JobRow, pagesOf } from '../../store/store.ts'
+import { isoTime, TIME_JSON } from '../answer-parts.ts'
 import { errorLine } from './in-words.ts'
 
 export const FAILURES_JSON = z.object({
