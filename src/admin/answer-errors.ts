@@ -2,34 +2,24 @@ import type { FastifyInstance } from 'fastify'
 import { ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 
-/** What a client asked for makes no sense; each problem is a sentence that names the parameter. */
-export class InvalidParameters extends Error {
-  readonly problems: readonly string[]
-  readonly code: 'invalid_parameters' | 'invalid_cursor'
-
-  constructor(
-    problems: readonly string[],
-    /** `invalid_cursor` when nothing but the cursor is wrong: begin again at the first page. */
-    code: InvalidParameters['code'] = 'invalid_parameters',
-  ) {
-    super(problems.join(' '))
-    this.name = 'InvalidParameters'
-    this.problems = problems
-    this.code = code
-  }
-}
-
 /** An answer that is no success, decided by a route: a word for programs, a text for people. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string
+  /** Of what a client asked for: each thing that is wrong. */
+  readonly problems: readonly string[] | undefined
 
-  constructor(status: number, code: string, text: string) {
+  constructor(status: number, code: string, text: string, problems?: readonly string[]) {
     super(text)
     this.status = status
     this.code = code
+    this.problems = problems
   }
 }
+
+/** What a client asked for makes no sense; each problem is a sentence that names the parameter. */
+export const invalidParameters = (...problems: readonly string[]): Refusal =>
+  new Refusal(400, 'invalid_parameters', problems.join(' '), problems)
 
 /** Fixed texts: what the framework says of an error may hold more than a stranger should read. */
 const CLIENT_ERRORS: Readonly<Record<number, { error: string; message: string }>> = {
@@ -111,13 +101,9 @@ function isMatch(parts: readonly string[], given: readonly string[]): boolean {
 
 /** What a client is told of an error. */
 export function describeProblem(error: unknown): { status: number; body: object } {
-  if (error instanceof InvalidParameters) {
-    const { code, message, problems } = error
-    return { status: 400, body: { error: code, message, problems } }
-  }
   if (error instanceof Refusal) {
-    const { status, code, message } = error
-    return { status, body: { error: code, message } }
+    const { status, code, message, problems } = error
+    return { status, body: { error: code, message, problems } }
   }
   const known = CLIENT_ERRORS[statusOf(error)]
   if (known) return { status: statusOf(error), body: known }

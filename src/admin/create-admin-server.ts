@@ -9,7 +9,7 @@ import Fastify, {
 } from 'fastify'
 import { reachableName } from '../address.ts'
 import { builtFile } from '../own-files.ts'
-import { addErrorAnswers, InvalidParameters } from './answer-errors.ts'
+import { addErrorAnswers, invalidParameters } from './answer-errors.ts'
 import { addAuditRoute } from './api/audit.ts'
 import { addBackfillRoute } from './api/backfill.ts'
 import { addChangeRoutes } from './api/change-jobs.ts'
@@ -136,7 +136,7 @@ function addJsonParser(app: FastifyInstance): void {
       // The framework takes null for no body; it is no object either.
       return text === '' ? undefined : (JSON.parse(text) ?? [])
     } catch {
-      throw new InvalidParameters(['The body is not JSON.'])
+      throw invalidParameters('The body is not JSON.')
     }
   }
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { HANDLER_NAME } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
-import { InvalidParameters } from './answer-errors.ts'
+import { invalidParameters, Refusal } from './answer-errors.ts'
 
 const MAX_LIMIT = 500
 export const MAX_TEXT_LENGTH = 1_000
@@ -171,16 +171,14 @@ function isOnCalendar(date: string): boolean {
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date)
 }
 
-/** Checks what a client gave against a schema; throws InvalidParameters with every problem. */
+/** Checks what a client gave against a schema; throws a Refusal with every problem. */
 export function readParameters<Schema extends z.ZodObject>(
   schema: Schema,
   input: unknown,
 ): z.output<Schema> {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     const example = schema.meta()?.['example'] ?? {}
-    throw new InvalidParameters([
-      `The body must be a JSON object, such as ${JSON.stringify(example)}.`,
-    ])
+    throw invalidParameters(`The body must be a JSON object, such as ${JSON.stringify(example)}.`)
   }
   const given = new Map<string, unknown>(Object.entries(input))
   const allowed = Object.keys(schema.shape)
@@ -192,7 +190,9 @@ export function readParameters<Schema extends z.ZodObject>(
   ]
   if (!parsed.success || problems.length > 0) {
     const isCursor = problems.length === 1 && parsed.error?.issues[0]?.path[0] === 'cursor'
-    throw new InvalidParameters(problems, isCursor ? 'invalid_cursor' : 'invalid_parameters')
+    if (!isCursor) throw invalidParameters(...problems)
+    // Nothing but the cursor is wrong: who asks begins again at the first page.
+    throw new Refusal(400, 'invalid_cursor', problems.join(), problems)
   }
   return parsed.data
 }

@@ -4,7 +4,7 @@ import { type EventState, type HandlerRegistration, REPLAYED_STATES } from '../.
 import { findNearestWord } from '../../nearest-word.ts'
 import { parsePayload } from '../../providers/read-value.ts'
 import { type EventRow, type JobName, pagesOf } from '../../store/store.ts'
-import { InvalidParameters } from '../answer-errors.ts'
+import { invalidParameters } from '../answer-errors.ts'
 import { answerLongWork, LONG_WORK } from '../answer-long-work.ts'
 import { dropUndefined } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
@@ -66,9 +66,9 @@ export function addReplayRoute(app: AdminApp, context: AdminContext): void {
 function refuseEverything(wanted: ReplayRequest): void {
   if (Object.keys(wanted).length > 0) return
   const names = Object.keys(REPLAY_PARAMETERS.shape).join(', ')
-  throw new InvalidParameters([
+  throw invalidParameters(
     `At least one of ${names} is needed: without any, every event would run again.`,
-  ])
+  )
 }
 
 /** A misspelt name would replay nothing and say so with a friendly 0. */
@@ -81,7 +81,7 @@ export function refuseUnknownHandler(
   const nearest = findNearestWord(name, names)
   const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
   const list = names.length === 0 ? 'none is loaded' : names.join(', ')
-  throw new InvalidParameters([`handler must be the name of a handler: ${list}.${hint}`])
+  throw invalidParameters(`handler must be the name of a handler: ${list}.${hint}`)
 }
 
 const WITHHELD: readonly EventState[] = ['conflict', 'stale']
