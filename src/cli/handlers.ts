@@ -1,12 +1,12 @@
 import { Command } from 'commander'
-import type { HandlerJson } from '../admin/api/handlers.ts'
+import type { HandlerJson, HandlersJson } from '../admin/api/handlers.ts'
 import { errorLine, failingShare, type HandlerState, handlerState } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect, workCommand } from './connect.ts'
 import { type Column, figureColumn, printRows } from './table.ts'
 import { type Colour, formatCounted, formatInstant } from './terminal.ts'
 
-const COLUMNS: readonly Column<HandlerJson>[] = [
+export const HANDLER_COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
   { title: 'STATE', text: describeState, colour: (handler) => COLOURS[handlerState(handler)] },
   figureColumn('PENDING', ({ jobs }) => jobs.pending),
@@ -29,9 +29,9 @@ export function handlersCommand(context: CommandContext): Command {
       .addHelpText('after', EXAMPLES)
       .action(async () => {
         const client = await connect(context)
-        const { handlers } = await client.get<{ handlers: HandlerJson[] }>('/api/handlers')
+        const { handlers } = await client.get<HandlersJson>('/api/handlers')
         const whenEmpty = 'No handler is loaded.'
-        await printRows({ columns: COLUMNS, pages: [handlers], whenEmpty }, context)
+        await printRows({ columns: HANDLER_COLUMNS, pages: [handlers], whenEmpty }, context)
       })
       .addCommand(changeCommand('pause', 'have the jobs of a handler wait', context))
       .addCommand(changeCommand('resume', 'let the jobs of a paused handler run', context)),

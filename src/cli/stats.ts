@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import { ownValue } from '../admin/answer-parts.ts'
-import { isHandler } from '../admin/api/in-words.ts'
+import type { HandlersJson } from '../admin/api/handlers.ts'
 import type { ProcessJson, StatsJson } from '../admin/api/stats-schema.ts'
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect } from './connect.ts'
-import { type Column, createTable, figureColumn } from './table.ts'
+import { HANDLER_COLUMNS } from './handlers.ts'
+import { createOwnTable } from './table.ts'
 import {
   describeFacts,
   formatBytes,
@@ -14,7 +14,6 @@ import {
   formatInstant,
   type Paint,
   printAnswer,
-  STATE_COLOURS,
   safeText,
 } from './terminal.ts'
 
@@ -32,8 +31,15 @@ export function statsCommand(context: CommandContext): Command {
 async function showStats(context: CommandContext): Promise<void> {
   const client = await connect(context)
   try {
-    const stats = await client.get<StatsJson>('/api/stats')
-    await printAnswer(context, stats, (paint) => describeStats(stats, paint))
+    const [stats, { handlers }] = await Promise.all([
+      client.get<StatsJson>('/api/stats'),
+      client.get<HandlersJson>('/api/handlers'),
+    ])
+    const table =
+      handlers.length === 0
+        ? 'No handler is loaded.\n'
+        : createOwnTable(HANDLER_COLUMNS, context)(handlers)
+    await printAnswer(context, stats, (paint) => describeStats(stats, table, paint))
   } catch (error) {
     // The store may be away; the spool is then what matters, and the process knows it by itself.
     const known = await client.get<ProcessJson>('/api/process').catch(() => undefined)
@@ -42,8 +48,8 @@ async function showStats(context: CommandContext): Promise<void> {
   }
 }
 
-/** The figures of a receiver, for people. */
-function describeStats(stats: StatsJson, paint: Paint): string {
+/** The figures of a receiver, for people; `handlers` is the table of those. */
+function describeStats(stats: StatsJson, handlers: string, paint: Paint): string {
   const { batches, events, backlog, database } = stats
   const facts = describeFacts(paint, [
     ['batches', `${formatCount(batches.received)} received${describeWaiting(batches.waiting)}`],
@@ -62,7 +68,7 @@ function describeStats(stats: StatsJson, paint: Paint): string {
     ...listOutside(stats),
     ['database', database ? describeDatabase(database) : undefined],
   ])
-  return `${describeVerdict(stats, paint)}${facts}\n${describeHandlers(stats, paint)}${describeStart(stats, paint)}`
+  return `${describeVerdict(stats, paint)}${facts}\n${handlers}${describeStart(stats, paint)}`
 }
 
 /** What a receiver knows of itself while its store is away. */
@@ -153,47 +159,4 @@ function describeGuardian(guardian: NonNullable<ProcessJson['guardian']>): strin
     return `${which}${problem}`
   })
   return [seen, ...(failure ? [failure] : []), ...texts]
-}
-
-interface HandlerLine {
-  readonly name: string
-  readonly jobs: Readonly<Record<string, number>>
-  readonly health: StatsJson['handlers'][string] | undefined
-  readonly isPaused: boolean
-  readonly isCrashing: boolean
-}
-
-const HANDLER_COLUMNS: readonly Column<HandlerLine>[] = [
-  { title: 'HANDLER', text: ({ name }) => name },
-  figureColumn('DONE', ({ jobs }) => jobs['done'] ?? 0),
-  figureColumn('PENDING', ({ jobs }) => jobs['pending'] ?? 0),
-  figureColumn('DEAD', ({ jobs }) => jobs['dead'] ?? 0),
-  {
-    title: 'PROCESS',
-    text: describeHealth,
-    colour: ({ health, isPaused, isCrashing }) =>
-      STATE_COLOURS[health?.running && !isCrashing ? (isPaused ? 'pending' : 'done') : 'dead'],
-  },
-]
-
-function describeHandlers({ handlers, jobs, verdict }: StatsJson, paint: Paint): string {
-  const names = [...new Set([...Object.keys(handlers), ...Object.keys(jobs)])].sort()
-  if (names.length === 0) return 'No handler is loaded.\n'
-  const lines = names.map((name) => ({
-    name,
-    jobs: ownValue(jobs, name) ?? {},
-    health: ownValue(handlers, name),
-    isPaused: isHandler('paused', name, verdict),
-    isCrashing: isHandler('crashing', name, verdict),
-  }))
-  return createTable(HANDLER_COLUMNS, { paint })(lines)
-}
-
-function describeHealth({ health, isPaused, isCrashing }: HandlerLine): string {
-  if (health === undefined) return 'not loaded'
-  const times = health.restarts === 1 ? 'once' : `${formatCount(health.restarts)} times`
-  const restarts = health.restarts > 0 ? `, restarted ${times}` : ''
-  const problem = health.last_problem ? `: ${health.last_problem}` : ''
-  const running = isCrashing ? 'crashing' : health.running ? 'running' : 'not running'
-  return `${isPaused ? 'paused, ' : ''}${running}${restarts}${problem}`
 }

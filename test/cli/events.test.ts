@@ -447,33 +447,38 @@ describe('mailtrap-receiver quarantine', () => {
 
 describe('mailtrap-receiver stats', () => {
   it('shows the figures', async () => {
-    const { archive, counts, health, run } = await startAdmin()
+    const { archive, counts, run } = await startAdmin()
     archive.events.push(makeEvent('1'), makeEvent('2', { state: 'dead' }))
     archive.figures = {
       duplicates: 12,
-      jobs: { suppressions: { done: 1_200, pending: 0, dead: 3 } },
       backlog: 4,
       oldestPendingMs: 90_000,
     }
     counts.refused = { ...counts.refused, signature: 2 }
-    health['alerts'] = { running: true, restarts: 1, lastProblem: undefined }
-    health['suppressions'] = { running: false, restarts: 2, lastProblem: 'exit code 1' }
     const { exitCode, out } = await run(['stats'])
     expect(exitCode).toBe(0)
     expect(out).toContain('events      2 (done 1, dead 1)\n')
     expect(out).toContain('refused     2 (signature 2)\n')
     expect(out).toContain('backlog     4, the oldest waits for 1 min 30 s\n')
-    expect(out).toContain(
-      'suppressions  1,200        0     3  not running, restarted 2 times: exit code 1\n',
-    )
-    expect(out).toContain('running, restarted once\n')
+  })
+
+  it('shows the handlers as their own list does', async () => {
+    const { archive, health, run } = await startAdmin()
+    expect((await run(['stats'])).out).toContain('\n\nNo handler is loaded.\n')
+    archive.figures = { jobs: { suppressions: { done: 1_200, pending: 0, dead: 3 } } }
+    health['alerts'] = { running: true, restarts: 1, lastProblem: undefined }
+    health['suppressions'] = { running: false, restarts: 2, lastProblem: 'exit code 1' }
+    const { out } = await run(['stats'])
+    expect(out).toMatch(/^suppressions +not running, 2 restarts +0 +1,200 +3 +- +exit code 1$/m)
+    expect(out).toMatch(/^alerts +running, 1 restart +0 +0 +0 +- +-$/m)
+    expect(out).toContain(`\n\n${(await run(['handlers'])).out}`)
   })
 
   it('knows nothing of the process of a handler that is called as what every object has', async () => {
     const { archive, run } = await startAdmin()
     archive.figures = { jobs: { constructor: { pending: 0, done: 1, dead: 2 } } }
     const { out } = await run(['stats'])
-    expect(out).toMatch(/^constructor +1 +0 +2 +not loaded$/m)
+    expect(out).toMatch(/^constructor +not running here +0 +1 +2 +- +-$/m)
   })
 
   it('shows what waits in the spool, and what ails the database', async () => {

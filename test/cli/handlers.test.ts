@@ -51,10 +51,9 @@ describe('mailtrap-receiver handlers', () => {
     handlers.push(makeHandler('crm', ['bounce']))
     health.crm = { running: true, restarts: 17, lastProblem: 'exit code 3' }
     archive.figures = { jobs: { crm: NO_JOBS } }
-    expect((await run(['handlers'])).out).toMatch(/^crm +crashing, 17 restarts +0 .* exit code 3$/m)
-    expect((await run(['stats'])).out).toMatch(
-      /^crm .* crashing, restarted 17 times: exit code 3$/m,
-    )
+    for (const command of ['handlers', 'stats']) {
+      expect((await run([command])).out).toMatch(/^crm +crashing, 17 restarts +0 .* exit code 3$/m)
+    }
   })
 
   it('gives machines a line a handler', async () => {

@@ -9,7 +9,6 @@ import { isoTime, JOB_COUNTS_JSON, jobCountsJson, ownValue, TIME_JSON } from '..
 import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { FAILURES_JSON, groupFailures } from './failures.ts'
-import { isHandler } from './in-words.ts'
 
 const HANDLER_JSON = z.object({
   name: z.string(),
@@ -144,7 +143,7 @@ function handlersJson(facts: {
       takes_batches: registration?.takesBatches ?? null,
       running: observed?.running ?? false,
       restarts: observed?.restarts ?? null,
-      is_crashing: isHandler('crashing', name, causes),
+      is_crashing: causes.some(({ cause }) => cause === `handler_crashing:${name}`),
       last_problem: observed?.lastProblem ?? null,
       paused_since: isoTime(ownValue(paused, name)),
       jobs: jobCountsJson(stats, name),

@@ -19,15 +19,6 @@ export function failingShare({ done, retry, dead }: HandlerFacts['recent']): str
   return done === 0 ? 'all' : `${Math.floor((100 * failed) / (done + failed))} %`
 }
 
-/** Whether the verdict says so of a handler. */
-export function isHandler(
-  how: 'paused' | 'crashing',
-  name: string,
-  causes: readonly { readonly cause: string }[],
-): boolean {
-  return causes.some(({ cause }) => cause === `handler_${how}:${name}`)
-}
-
 const CAUSE = '\nCaused by: '
 
 /** An error on one line, without its stack: what was thrown, and what it was caused by. */
