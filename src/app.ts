@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { attachStore, readReadiness } from './app/attach-store.ts'
-import { createObserving } from './app/observing.ts'
+import { createObserving, watchCauses, watchWebhooks } from './app/observing.ts'
 import { findRedaction, rememberHandlers } from './app/run-handlers.ts'
 import {
   type App,
@@ -12,7 +12,6 @@ import {
   takeSettings,
 } from './app/running-app.ts'
 import { createStopping } from './app/stopping.ts'
-import { watchCauses, watchWebhooks } from './app/watch.ts'
 import type { Settings } from './config.ts'
 import type { ReceiverError } from './errors.ts'
 

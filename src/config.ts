@@ -2,7 +2,7 @@ import * as crypto from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkTogether, findTlsPaths, type TlsPaths } from './config/cross-checks.ts'
-import { readEnvironment } from './config/environment.ts'
+import { findTraces, readEnvironment, TRACES_SECRET_VARIABLES } from './config/environment.ts'
 import {
   collectGiven,
   type GivenSettings,
@@ -24,7 +24,6 @@ import {
   type RedactionSettings,
 } from './config/sources.ts'
 import { labelStore } from './config/store-url.ts'
-import { findTraces, TRACES_SECRET_VARIABLES } from './config/traces.ts'
 import { DEFAULT_PROVIDER, type HandlerSettings, type Source } from './model.ts'
 
 export type { TlsPaths } from './config/cross-checks.ts'

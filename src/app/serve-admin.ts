@@ -14,8 +14,7 @@ import { readUsedPercent } from '../store/spool/spool-folder.ts'
 import type { Journal, Store } from '../store/store.ts'
 import { hashText } from '../unpack/redact.ts'
 import type { OpenedStore } from './attach-store.ts'
-import { explainListening } from './explain-listening.ts'
-import { type Composition, follow, newBatchId } from './running-app.ts'
+import { type Composition, explainListening, follow, newBatchId } from './running-app.ts'
 
 export interface Shown
   extends Pick<AdminServerOptions, 'registrations' | 'guardian' | 'version' | 'verdict'> {

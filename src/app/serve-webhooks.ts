@@ -8,8 +8,7 @@ import {
 } from '../receive/create-public-server.ts'
 import { DEFAULT_HTTP_LIMITS } from '../receive/limits.ts'
 import type { Journal } from '../store/store.ts'
-import { explainListening } from './explain-listening.ts'
-import { type Composition, follow, newBatchId } from './running-app.ts'
+import { type Composition, explainListening, follow, newBatchId } from './running-app.ts'
 
 /** One that only works has no sources: its listener answers for its health. */
 export async function serveWebhooks(

@@ -1,9 +1,13 @@
-import { type HandlerRegistration, NORMALISED_NAMES, type NormalisedName } from '../model.ts'
+import {
+  type HandlerRegistration,
+  NORMALISED_NAMES,
+  type NormalisedName,
+  type Where,
+} from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
 import { MAILTRAP_NORMALISED } from '../providers/mailtrap/describe-event.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
-import { createWhereCheck, type WhereCheck } from './where.ts'
 
 const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
 export const EVERY_EVENT = '*'
@@ -114,10 +118,7 @@ export function rememberNames<Value>(): (name: string, find: () => Value) => Val
  * Names of the handlers that want an event; `content` is the event as received. Without it `where` is
  * not looked at.
  */
-export type Routes = (
-  event: NamedEvent,
-  content?: Readonly<Record<string, unknown>>,
-) => readonly string[]
+type Routes = (event: NamedEvent, content?: Readonly<Record<string, unknown>>) => readonly string[]
 
 interface Route {
   readonly handlers: readonly string[]
@@ -149,4 +150,36 @@ export function createRoutes(
     if (checks === undefined || content === undefined) return handlers
     return handlers.filter((name) => checks.get(name)?.(content) ?? true)
   }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Whether an event, as received, is one that such a handler wants. */
+type WhereCheck = (event: Fields) => boolean
+
+/**
+ * Prepares a check of all fields. Values are compared as text, so that 550 is "550"; where an event has
+ * a list, one of its values suffices. What is no text, number or switch equals nothing.
+ */
+export function createWhereCheck(where: Where): WhereCheck {
+  const conditions = Object.entries(where).map(([field, values]) => ({
+    path: field.split('.'),
+    values: new Set(values),
+  }))
+  return (event) => conditions.every(({ path, values }) => isOneOf(valueAt(event, path), values))
+}
+
+function valueAt(event: Fields, path: readonly string[]): unknown {
+  let value: unknown = event
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Fields)[key]
+  }
+  return value
+}
+
+function isOneOf(value: unknown, values: ReadonlySet<string>): boolean {
+  if (Array.isArray(value)) return value.some((one) => !Array.isArray(one) && isOneOf(one, values))
+  const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
+  return isPlain && values.has(String(value))
 }

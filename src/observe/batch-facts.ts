@@ -1,7 +1,12 @@
-import type { BatchReceipt, TypeReceipt } from './figures.ts'
+import {
+  type BatchReceipt,
+  REFUSAL_HINTS,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type TypeReceipt,
+} from './figures.ts'
 import { withoutStack } from './log-text.ts'
 import type { RecentMinutes } from './recent-minutes.ts'
-import { REFUSAL_HINTS, REFUSAL_REASONS, type RefusalReason } from './refusals.ts'
 import type { Telling } from './telling.ts'
 
 interface RequestCounts {

@@ -5,7 +5,7 @@ import type { tellOfAlerts, tellOfGuardian, tellOfPeople } from './people-facts.
 import type { tellOfSpool, tellOfStore } from './store-facts.ts'
 
 export type { BatchReceipt, HandlerHealth, ObservedCounts, TypeReceipt } from './figures.ts'
-export { REFUSAL_REASONS, type RefusalReason } from './refusals.ts'
+export { REFUSAL_REASONS, type RefusalReason } from './figures.ts'
 
 export type SpoolObserver = ReturnType<typeof tellOfSpool>
 export type GuardianObserver = ReturnType<typeof tellOfGuardian>

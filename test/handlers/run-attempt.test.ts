@@ -4,7 +4,7 @@ import type { HandlerContext, HandlerLog } from '../../src/handlers/handler-cont
 import { PermanentError } from '../../src/handlers/handler-errors.ts'
 import { toLoadedHandler } from '../../src/handlers/read-event.ts'
 import { type AttemptJob, runAttempt, runBatch } from '../../src/handlers/run-attempt.ts'
-import { sampleEvent } from '../../src/handlers/sample-event.ts'
+import { sampleEvent } from '../../src/handlers/testing.ts'
 
 const nothing = () => {}
 const log: HandlerLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }

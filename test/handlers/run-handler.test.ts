@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { defineHandler } from '../../src/handlers/define-handler.ts'
 import { PermanentError } from '../../src/handlers/handler-errors.ts'
 import { runHandler } from '../../src/handlers/run-handler.ts'
-import { sampleEvent } from '../../src/handlers/sample-event.ts'
+import { sampleEvent } from '../../src/handlers/testing.ts'
 
 describe('runHandler', () => {
   it('runs an event like the receiver, and tells what was logged', async () => {

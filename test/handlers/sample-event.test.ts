@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { KNOWN_KEYS } from '../../src/handlers/event-keys.ts'
-import { type SampleType, sampleEvent } from '../../src/handlers/sample-event.ts'
 import { guessProvider } from '../../src/handlers/signed-request.ts'
+import { type SampleType, sampleEvent } from '../../src/handlers/testing.ts'
 import { NORMALISED_NAMES } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { sampleEvent } from '../../src/handlers/sample-event.ts'
 import {
   SAMPLE_SECRET,
   type SignedRequest,
   type SignedRequestOptions,
   signedRequest,
 } from '../../src/handlers/signed-request.ts'
+import { sampleEvent } from '../../src/handlers/testing.ts'
 import type { ProviderName, Source } from '../../src/model.ts'
 import { PROVIDERS } from '../../src/providers/providers.ts'
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRoutes } from '../../src/handlers/event-keys.ts'
-import { createWhereCheck } from '../../src/handlers/where.ts'
+import { createRoutes, createWhereCheck } from '../../src/handlers/event-keys.ts'
 
 const EVENT = {
   event: 'bounce',

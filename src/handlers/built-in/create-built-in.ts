@@ -4,7 +4,7 @@ import type { AttemptInfo, EventKey } from '../handler-context.ts'
 import type { BuiltInFacts, BuiltInOptions } from './built-in-options.ts'
 import { writeEvent } from './event-form.ts'
 import type { Message } from './publish/broker.ts'
-import { toRow } from './table/row.ts'
+import { toRow } from './table/event-table.ts'
 
 type Create<Options> = (facts: BuiltInFacts, options: Options) => Promise<Handler>
 

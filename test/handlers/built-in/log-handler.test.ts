@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logHandler } from '../../../src/handlers/built-in/create-built-in.ts'
 import { runHandler } from '../../../src/handlers/run-handler.ts'
-import { type SampleType, sampleEvent } from '../../../src/handlers/sample-event.ts'
+import { type SampleType, sampleEvent } from '../../../src/handlers/testing.ts'
 
 describe('the built-in log handler', () => {
   it('logs one line per event', async () => {

@@ -1,8 +1,7 @@
 import type * as JetStream from '@nats-io/jetstream'
 import type * as Transport from '@nats-io/transport-node'
 import type { PublishOptions } from '../built-in-options.ts'
-import { type Broker, createBroker, toSubject } from './broker.ts'
-import { loadPackage } from './load-package.ts'
+import { type Broker, createBroker, loadPackage, toSubject } from './broker.ts'
 
 const TO_INSTALL = '@nats-io/transport-node@3 @nats-io/jetstream@3'
 const CONNECT_MS = 10_000

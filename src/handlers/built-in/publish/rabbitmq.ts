@@ -1,7 +1,6 @@
 import type * as Amqp from 'amqplib'
 import type { PublishOptions } from '../built-in-options.ts'
-import { type Broker, createBroker, type Message, toSubject } from './broker.ts'
-import { loadPackage } from './load-package.ts'
+import { type Broker, createBroker, loadPackage, type Message, toSubject } from './broker.ts'
 
 const TO_INSTALL = 'amqplib@2'
 const CONNECT_MS = 10_000

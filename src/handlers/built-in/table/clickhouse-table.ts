@@ -1,6 +1,11 @@
 import type { TableOptions } from '../built-in-options.ts'
-import { COLUMN_NAMES, COLUMNS, type EventTable, type TableRow } from './row.ts'
-import { describeViews } from './views.ts'
+import {
+  COLUMN_NAMES,
+  COLUMNS,
+  describeViews,
+  type EventTable,
+  type TableRow,
+} from './event-table.ts'
 
 const TYPES = {
   text: 'Nullable(String)',

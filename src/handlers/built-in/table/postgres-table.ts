@@ -1,7 +1,12 @@
 import pg from 'pg'
 import type { TableOptions } from '../built-in-options.ts'
-import { COLUMN_NAMES, COLUMNS, type EventTable, type TableRow } from './row.ts'
-import { describeViews } from './views.ts'
+import {
+  COLUMN_NAMES,
+  COLUMNS,
+  describeViews,
+  type EventTable,
+  type TableRow,
+} from './event-table.ts'
 
 const TYPES = { text: 'text', time: 'timestamptz', integer: 'integer' } as const
 /** Any number that nobody else uses: makers of the table wait for each other. */

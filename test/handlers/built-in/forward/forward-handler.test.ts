@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { ForwardOptions } from '../../../../src/handlers/built-in/built-in-options.ts'
 import { createForwardHandler } from '../../../../src/handlers/built-in/forward/forward-handler.ts'
 import { runHandler } from '../../../../src/handlers/run-handler.ts'
-import { sampleEvent } from '../../../../src/handlers/sample-event.ts'
+import { sampleEvent } from '../../../../src/handlers/testing.ts'
 import { CERTIFICATES } from '../../../receive/certificates.ts'
 import { type Answerer, listen } from './listen.ts'
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { loadPackage } from '../../../../src/handlers/built-in/publish/load-package.ts'
+import { loadPackage } from '../../../../src/handlers/built-in/publish/broker.ts'
 import { onTestFinished } from '../../../on-test-finished.ts'
 
 it('says of a package that is not installed how to install it', async () => {

@@ -1,6 +1,6 @@
 import { createClickHouseTable } from '../../../../src/handlers/built-in/table/clickhouse-table.ts'
+import type { EventTable } from '../../../../src/handlers/built-in/table/event-table.ts'
 import { createPostgresTable } from '../../../../src/handlers/built-in/table/postgres-table.ts'
-import type { EventTable } from '../../../../src/handlers/built-in/table/row.ts'
 import { findTestServer } from '../../../store/postgres/test-server.ts'
 import { CLICKHOUSE, startClickHouse } from './start-clickhouse.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TableRow } from '../../../../src/handlers/built-in/table/row.ts'
-import { toRow } from '../../../../src/handlers/built-in/table/row.ts'
+import type { TableRow } from '../../../../src/handlers/built-in/table/event-table.ts'
+import { toRow } from '../../../../src/handlers/built-in/table/event-table.ts'
 import { defineHandler } from '../../../../src/handlers/define-handler.ts'
 import { toLoadedHandler } from '../../../../src/handlers/read-event.ts'
 import { runBatch } from '../../../../src/handlers/run-attempt.ts'
