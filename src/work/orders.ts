@@ -1,15 +1,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
+import { type Answer, toFailure } from '../thread-calls.ts'
 import type { Health } from './health.ts'
 import type { ThreadStore } from './open-thread-store.ts'
-import {
-  type Answer,
-  type Fact,
-  toFailure,
-  type WorkNews,
-  type WorkOrder,
-} from './work-messages.ts'
+import type { Fact, WorkNews, WorkOrder } from './work-messages.ts'
 
 type Append = Extract<WorkOrder, { kind: 'append' }>
 type Ask = Extract<WorkOrder, { kind: 'ask' }>
@@ -67,7 +62,7 @@ export class Orders {
       health.succeeded()
     } catch (error) {
       health.failed(error)
-      this.#post({ lost: { ids, failure: toFailure(error) } })
+      this.#post({ answers: ids.map((id) => ({ id, failure: toFailure(error) })) })
     }
     return true
   }

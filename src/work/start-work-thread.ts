@@ -4,11 +4,10 @@ import { entryPoint } from '../entry-point.ts'
 import { ReceiverError } from '../errors.ts'
 import type { Batch, HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
+import { ThreadCalls, toError } from '../thread-calls.ts'
 import type { HealthState } from './health.ts'
 import {
-  type Failure,
   moveableBytes,
-  toError,
   type WorkNews,
   type WorkOrder,
   type WorkThreadData,
@@ -47,49 +46,6 @@ export interface WorkThread {
   broken(): number
 }
 
-interface Waiting {
-  readonly id: number
-  resolve(value: never): void
-  reject(error: ReceiverError): void
-}
-
-/** Orders under way, by their numbers. */
-class Waits {
-  /** Mostly answered in this order; no Map, see `holdings.ts`. */
-  readonly #waits: Waiting[] = []
-  #lastId = 0
-  #ended: ReceiverError | undefined
-
-  /** Rejects at once after `end`. */
-  begin<Value>(send: (id: number) => void): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended) return reject(this.#ended)
-      const id = ++this.#lastId
-      this.#waits.push({ id, resolve, reject })
-      send(id)
-    })
-  }
-
-  resolve(id: number, value?: unknown): void {
-    this.#take(id)?.resolve(value as never)
-  }
-
-  reject(id: number, failure: Failure): void {
-    this.#take(id)?.reject(toError(failure))
-  }
-
-  /** Nothing will be answered any more. */
-  end(error: ReceiverError): void {
-    this.#ended ??= error
-    for (const { reject } of this.#waits.splice(0)) reject(this.#ended)
-  }
-
-  #take(id: number): Waiting | undefined {
-    const index = this.#waits.findIndex((one) => one.id === id)
-    return index < 0 ? undefined : this.#waits.splice(index, 1)[0]
-  }
-}
-
 interface Options {
   readonly observer: Observer
   readonly onBroken: (error: ReceiverError) => void
@@ -114,13 +70,13 @@ export function startWorkThread(data: WorkThreadData, options: Options): Promise
     execArgv: [...execArgv],
     resourceLimits: HEAP_MB,
   })
-  const waits = new Waits()
+  const calls = new ThreadCalls()
   const told: Told = {
     health: { failure: undefined, since: undefined },
     registrations: [],
     broken: 0,
   }
-  const thread = createWorkThread(worker, waits, told)
+  const thread = createWorkThread(worker, calls, told)
   return new Promise((resolve, reject) => {
     let hasOpened = false
     let reason: unknown
@@ -130,7 +86,7 @@ export function startWorkThread(data: WorkThreadData, options: Options): Promise
         resolve(thread)
       }
       if (news.unusable) reject(toError(news.unusable))
-      takeNews(news, { ...options, waits, told })
+      takeNews(news, { ...options, calls, told })
     })
     worker.on('error', (error) => {
       reason = error
@@ -139,7 +95,7 @@ export function startWorkThread(data: WorkThreadData, options: Options): Promise
       const detail = reason instanceof Error ? reason.message : 'the work thread has ended'
       const error = new ReceiverError('store_closed', { detail, cause: reason })
       const isSudden = hasOpened && reason !== undefined
-      waits.end(error)
+      calls.end(error)
       reject(error)
       if (!isSudden) return
       told.health = { failure: error, since: Date.now() }
@@ -148,11 +104,11 @@ export function startWorkThread(data: WorkThreadData, options: Options): Promise
   })
 }
 
-function createWorkThread(worker: Worker, waits: Waits, told: Told): WorkThread {
+function createWorkThread(worker: Worker, calls: ThreadCalls, told: Told): WorkThread {
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
   function send<Value>(order: (id: number) => WorkOrder, moved: readonly ArrayBuffer[]) {
-    return waits.begin<Value>((id) => worker.postMessage(order(id), moved))
+    return calls.begin<Value>((id) => worker.postMessage(order(id), moved))
   }
 
   const thread: WorkThread = {
@@ -178,17 +134,13 @@ function createWorkThread(worker: Worker, waits: Waits, told: Told): WorkThread 
 
 function takeNews(
   news: WorkNews,
-  { observer, onBroken, waits, told }: Options & { waits: Waits; told: Told },
+  { observer, onBroken, calls, told }: Options & { calls: ThreadCalls; told: Told },
 ): void {
-  for (const id of news.kept ?? []) waits.resolve(id)
-  for (const id of news.lost?.ids ?? []) if (news.lost) waits.reject(id, news.lost.failure)
+  for (const id of news.kept ?? []) calls.settle({ id, value: undefined })
   for (const [name, fact] of news.facts ?? []) {
     ;(observer[name] as (fact: unknown) => void)(fact)
   }
-  for (const answer of news.answers ?? []) {
-    if ('value' in answer) waits.resolve(answer.id, answer.value)
-    else waits.reject(answer.id, answer.failure)
-  }
+  for (const answer of news.answers ?? []) calls.settle(answer)
   told.registrations = news.registrations ?? told.registrations
   told.broken = news.broken ?? told.broken
   if (!news.health) return

@@ -1,6 +1,6 @@
-import { type ErrorCode, ReceiverError } from '../errors.ts'
 import type { Batch, HandlerRegistration, HandlerSettings, Redaction } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
+import type { Answer, Failure } from '../thread-calls.ts'
 
 /** What the work thread is started with. */
 export interface WorkThreadData {
@@ -33,28 +33,19 @@ export type WorkOrder =
   /** Somebody has appended to the shared store. */
   | { readonly kind: 'batches' }
 
-export interface Failure {
-  readonly code: ErrorCode
-  readonly detail: string
-}
-
 /** Something that happened, for the observer. */
 export type Fact = {
   [Name in keyof Observer]: readonly [name: Name, fact: Parameters<Observer[Name]>[0]]
 }[keyof Observer]
-
-export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure }
 
 /** Work thread to main thread; any fields together. */
 export interface WorkNews {
   /** The store is open, or was at least found; or it cannot be used. */
   readonly opened?: true
   readonly unusable?: Failure
-  /** Batches that are on disk, and such that are not. */
+  /** Batches that are on disk. */
   readonly kept?: readonly number[]
-  readonly lost?: { readonly ids: readonly number[]; readonly failure: Failure }
+  /** Of what was asked; and of batches that could not be kept. */
   readonly answers?: readonly Answer[]
   readonly facts?: readonly Fact[]
   /** The store's health has changed. */
@@ -62,15 +53,6 @@ export interface WorkNews {
   readonly registrations?: readonly HandlerRegistration[]
   /** How many handlers cannot be started, or end again and again. */
   readonly broken?: number
-}
-
-export function toFailure(error: unknown): Failure {
-  if (error instanceof ReceiverError) return { code: error.code, detail: error.detail ?? '' }
-  return { code: 'store_busy', detail: error instanceof Error ? error.message : String(error) }
-}
-
-export function toError({ code, detail }: Failure): ReceiverError {
-  return new ReceiverError(code, { detail })
 }
 
 /** Memory that may move to the other thread instead of being copied: bytes that own all of it. */

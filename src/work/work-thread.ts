@@ -3,6 +3,7 @@ import { Lanes } from '../dispatch/lanes.ts'
 import { giveWay } from '../give-way.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PROVIDERS } from '../providers/providers.ts'
+import { toFailure } from '../thread-calls.ts'
 import { Claims } from './claims.ts'
 import { createHealth, type Health } from './health.ts'
 import { Loop } from './loop.ts'
@@ -10,7 +11,7 @@ import { openThreadStore, type ThreadStore } from './open-thread-store.ts'
 import { createFactSender, Orders } from './orders.ts'
 import { createRegistry } from './registry.ts'
 import { Unpacker } from './unpacker.ts'
-import { toFailure, type WorkNews, type WorkOrder, type WorkThreadData } from './work-messages.ts'
+import type { WorkNews, WorkOrder, WorkThreadData } from './work-messages.ts'
 
 const now = () => performance.now()
 
