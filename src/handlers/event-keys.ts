@@ -6,7 +6,7 @@ import {
 } from '../model.ts'
 import { findNearestWord } from '../nearest-word.ts'
 import { MAILINGAPI_EVENT_NAMES } from '../providers/mailingapi/events.ts'
-import { MAILTRAP_NORMALISED } from '../providers/mailtrap/describe-event.ts'
+import { MAILTRAP_NORMALISED, unifyName } from '../providers/mailtrap/describe-event.ts'
 import { MAILTRAP_AUDIT_PREFIX, MAILTRAP_EVENT_NAMES } from '../providers/mailtrap/events.ts'
 
 const AUDIT_KEY = /^activity_log(\.[^\s.*]+)*\.([^\s.*]+|\*)$/
@@ -27,14 +27,8 @@ const NAMES: readonly string[] = [
 /** Every key but those of audit events, whose names the provider does not list. */
 export const KNOWN_KEYS: readonly string[] = [...NAMES, EVERY_EVENT]
 
-/** Spellings that are right elsewhere: in the providers' interfaces or in our own model. */
+/** Spellings that are right elsewhere, besides those of Mailtrap's interfaces. */
 const OTHER_SPELLINGS: ReadonlyMap<string, string> = new Map([
-  ['soft_bounce', 'soft bounce'],
-  ['softbounce', 'soft bounce'],
-  ['spam_complaint', 'spam'],
-  ['hard_bounce', 'bounce'],
-  ['hard bounce', 'bounce'],
-  ['inbound_message_received', 'inbound.message_received'],
   ['activity_log*', 'activity_log.*'],
   ['activity_log', 'activity_log.*'],
   ['audit.*', 'activity_log.*'],
@@ -53,7 +47,7 @@ export function checkKey(key: string): string | undefined {
     return `The key \`${key.slice(0, 50)}…\` has ${key.length} characters, and may have ${MAX_KEY_CHARACTERS}.`
   }
   if (KNOWN_KEYS.includes(key) || AUDIT_KEY.test(key)) return undefined
-  const meant = OTHER_SPELLINGS.get(key.toLowerCase()) ?? findNearestWord(key, NAMES)
+  const meant = OTHER_SPELLINGS.get(key.toLowerCase()) ?? findNearestWord(unifyName(key), NAMES)
   if (meant !== undefined) return `There is no event \`${key}\`. Did you mean \`${meant}\`?`
   if (key.startsWith(MAILTRAP_AUDIT_PREFIX)) {
     return `\`${key}\` is no audit key. Write a whole name, or end it with \`.*\`: \`activity_log.user.*\`.`

@@ -81,14 +81,11 @@ export interface HandlerMeans {
   readonly signal: AbortSignal
 }
 
-/** The second argument of the functions of `on`. */
-export interface HandlerContext extends AttemptInfo, HandlerMeans {
-  /** The handler's name. */
-  readonly handler: string
-}
-
 /** The second argument of `onBatch`. */
 export interface BatchContext extends HandlerMeans {
   /** The handler's name. */
   readonly handler: string
 }
+
+/** The second argument of the functions of `on`. */
+export type HandlerContext = AttemptInfo & BatchContext
