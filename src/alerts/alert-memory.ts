@@ -1,4 +1,4 @@
-import type { Upkeep } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Growing, StoredFigures } from './cause.ts'
 import type { KnownSources } from './silences.ts'
 import { type KnownCauses, mergeKnown } from './telling.ts'
@@ -30,16 +30,10 @@ export function noteGrowth(
   return { quarantined: note('quarantined'), conflicts: note('conflicts') }
 }
 
-type Notes = {
-  [Name in 'readNote' | 'writeNote']: (
-    ...given: Parameters<Upkeep[Name]>
-  ) => Promise<Awaited<ReturnType<Upkeep[Name]>>>
-}
-
 export type MemoryKeeper = ReturnType<typeof createMemoryKeeper>
 
-/** Keeps the memory in the store; without one, in this process alone. */
-export function createMemoryKeeper(notes: Notes | undefined) {
+/** Keeps the memory in the store; while that cannot be asked, in this process alone. */
+export function createMemoryKeeper(notes: Pick<Store, 'readNote' | 'writeNote'>) {
   let own = NO_MEMORY
   let version = 0
   let written = ''
@@ -47,7 +41,7 @@ export function createMemoryKeeper(notes: Notes | undefined) {
 
   /** What was written last; what this process knows alone while the store cannot be asked. */
   async function read(): Promise<AlertMemory> {
-    const note = await notes?.readNote(NAME).catch(() => undefined)
+    const note = await notes.readNote(NAME).catch(() => undefined)
     if (!note) return own
     version = note.version
     written = note.body
@@ -62,7 +56,7 @@ export function createMemoryKeeper(notes: Notes | undefined) {
    */
   async function write(memory: AlertMemory): Promise<boolean> {
     const body = JSON.stringify(memory)
-    if (!notes || body === written) {
+    if (body === written) {
       own = memory
       return true
     }

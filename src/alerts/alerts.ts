@@ -26,7 +26,7 @@ export interface AlertsOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Between two looks. Default 10 s. */
-  readonly everyMs?: number
+  readonly everyMs?: number | undefined
 }
 
 /** How the receiver is. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { standardHeaders } from '../standard-webhooks.ts'
-import type { AlertState } from './telling.ts'
+import type { AlertState, Telling } from './telling.ts'
 
 /** Where alerts go. */
 export interface AlertTarget {
@@ -10,13 +10,8 @@ export interface AlertTarget {
   readonly secret: string | undefined
 }
 
-export interface AlertMessage {
-  /** `test`, or what it is and of what: `jobs_dead:crm`. */
-  readonly cause: string
-  readonly state: AlertState
-  /** Milliseconds since 1970. */
-  readonly since: number
-  readonly text: string
+/** Its cause may also be `test`; its text says what to do as well. */
+export interface AlertMessage extends Omit<Telling, 'remedy'> {
   /** Which receiver tells it. */
   readonly receiver: string
 }

@@ -25,12 +25,10 @@ export type KnownCauses = Readonly<Record<string, KnownCause>>
 export type AlertState = 'began' | 'grew' | 'ended'
 
 /** What is to be told now. */
-export interface Telling {
-  readonly cause: string
+export interface Telling extends Pick<Cause, 'cause' | 'text' | 'remedy'> {
   readonly state: AlertState
+  /** Milliseconds since 1970. */
   readonly since: number
-  readonly text: string
-  readonly remedy: string
 }
 
 /** Of the time between two looks: what is seen only once may be over before anybody could look. */

@@ -1,9 +1,7 @@
 import { formatSpan } from '../counted.ts'
-import type { GuardianFigures } from '../observe/figures.ts'
+import { type GuardianFigures, NEAR_PAUSE_RETRIES } from '../observe/figures.ts'
 import type { Causes } from './cause.ts'
 
-/** From here on somebody has to be told that the webhook will soon be paused. */
-const NEAR_PAUSE_RETRIES = 30
 const GUARDIAN_PATIENCE_MS = 900_000
 const DAY_MS = 86_400_000
 const TOKEN_DAYS_MS = 14 * DAY_MS

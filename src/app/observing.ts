@@ -68,7 +68,7 @@ export function watchCauses(
     receiver: settings.publicUrl ? new URL(settings.publicUrl).host : hostname(),
     observer,
     now,
-    ...(everyMs !== undefined && { everyMs }),
+    everyMs,
   })
 }
 

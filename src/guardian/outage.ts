@@ -1,8 +1,5 @@
-import type { OutageFigures } from '../observe/figures.ts'
+import { NEAR_PAUSE_RETRIES, type OutageFigures } from '../observe/figures.ts'
 import { MAILTRAP_RETRIES } from '../providers/mailtrap/mailtrap.ts'
-
-/** From here on somebody has to be told that the webhook will soon be paused. */
-const ALARM_AT_RETRIES = 30
 
 /** How we are, and how we were. Times in milliseconds since 1970. */
 export interface OutageState {
@@ -37,7 +34,7 @@ export function noteHealth(state: OutageState, isWell: boolean, now: number): Ou
     const next = { wellSince: now, beganAt: undefined, hasAlarmed: false, last: figures }
     return figures.retriesUsed > 0 ? { state: next, ended: figures } : { state: next }
   }
-  const isNear = figures.retriesUsed >= ALARM_AT_RETRIES && !state.hasAlarmed
+  const isNear = figures.retriesUsed >= NEAR_PAUSE_RETRIES && !state.hasAlarmed
   const next = { ...state, wellSince: undefined, beganAt, hasAlarmed: state.hasAlarmed || isNear }
   return isNear ? { state: next, nearing: figures } : { state: next }
 }

@@ -68,6 +68,9 @@ export interface WebhookProblem {
   readonly text: string
 }
 
+/** From so many on somebody has to be told that the webhook will soon be paused. */
+export const NEAR_PAUSE_RETRIES = 30
+
 /** How near an outage of ours is, or was, to where the provider pauses the webhook. */
 export interface OutageFigures {
   readonly beganAt: number
