@@ -35,8 +35,7 @@ async function openSqlite(file: string, observer: Observer): Promise<ThreadStore
   const { openSqliteEngine } = await import('../store/sqlite/engine.ts')
   const engine = await openSqliteEngine(file, { ...tellers(observer), waitsForLock: true })
   return {
-    // Nobody else adds anything: what this thread has added it knows.
-    work: { ...engine, onHint: () => () => {} },
+    work: engine,
     readBackfilled: createBackfilledReader(engine.readNote, now),
     pace: IN_THREAD,
     upkeep: engine,

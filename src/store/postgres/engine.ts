@@ -1,14 +1,13 @@
 import type { Batch } from '../../model.ts'
 import { within } from '../../timers.ts'
 import type { ArchivePort } from '../archive/port.ts'
-import { createHints } from '../hints.ts'
 import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
 import { claimJobs, claimRuns, nextDue, takeTurns } from './claim-runs.ts'
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
 import { createAppending, takeBatches } from './journal.ts'
 import { createKeyMarks, findKnown } from './keys.ts'
 import { createLeases, extend } from './leases.ts'
-import { createSender, listen } from './notify.ts'
+import { createHints, listen } from './notify.ts'
 import { afterOpening, createDatabaseOpening, isForGood } from './open-database.ts'
 import { cutRun, record } from './outcomes.ts'
 import { createPages } from './pages.ts'
@@ -140,7 +139,7 @@ function createOperations(options: {
   const { work, ingest, part, now, elapsedMs } = options
   const leases = createLeases(work, elapsedMs)
   const marks = createKeyMarks(work)
-  const hints = createHints(createSender(work))
+  const hints = createHints(work)
   const appending = createAppending(ingest, part === 'work' ? 1 : INGEST_CONNECTIONS)
   const pages = createPages(work, leases, marks.add)
   const operations: Omit<PostgresEngine, 'useUrl' | 'inSnapshot' | 'close'> = {

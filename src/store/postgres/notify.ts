@@ -16,10 +16,32 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 2_000 }
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 30_000
 
+/** Carries hints between those who work on one store: in this thread, beside it, and in other replicas. */
+export function createHints(transactions: Pick<Transactions, 'runOne'>) {
+  const tellOthers = createSender(transactions)
+  const listeners = new Set<(hint: StoreHint) => void>()
+
+  /** Tells everybody here what was told elsewhere. */
+  function pass(hint: StoreHint): void {
+    for (const listener of listeners) listener(hint)
+  }
+
+  return {
+    onHint(listener: (hint: StoreHint) => void): () => void {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    /** Tells everybody, and other replicas too. */
+    tell(hint: StoreHint): void {
+      pass(hint)
+      tellOthers(hint)
+    },
+    pass,
+  }
+}
+
 /** Sends hints to the other replicas. They are lost while the database is away; polling goes on. */
-export function createSender(
-  transactions: Pick<Transactions, 'runOne'>,
-): (hint: StoreHint) => void {
+function createSender(transactions: Pick<Transactions, 'runOne'>): (hint: StoreHint) => void {
   const waiting = new Set<StoreHint>()
 
   async function send(): Promise<void> {

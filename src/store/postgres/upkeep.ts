@@ -2,7 +2,7 @@ import type { Batch } from '../../model.ts'
 import { makeBits } from '../run-bits.ts'
 import { each, query, type Steps } from '../steps.ts'
 import type { Promised, StoreHint } from '../store.ts'
-import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
+import { createOperations, type UpkeepOperations } from '../upkeep/operations.ts'
 import type { UpkeepPort } from '../upkeep/port.ts'
 import { addingTo, IS_MARK } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
@@ -13,6 +13,15 @@ const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
 
 /** Held by the one replica that prunes; the others have nothing to do meanwhile. */
 const PRUNING = 7_264_310_927
+
+/** After which operations others have something to look for. */
+const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreHint>>> = {
+  replay: 'jobs',
+  hasten: 'jobs',
+  setPaused: 'jobs',
+  requeue: 'batches',
+  erase: 'erased',
+}
 
 /** What people have done, and what time does. */
 export function createUpkeep(

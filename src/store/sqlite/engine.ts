@@ -1,11 +1,9 @@
 import { dirname } from 'node:path'
 import { ReceiverError } from '../../errors.ts'
 import type { Batch } from '../../model.ts'
-import { createHints } from '../hints.ts'
 import type {
   AtOnce,
   StoreCommit,
-  StoreHint,
   TurnRequest,
   Upkeep,
   Work,
@@ -89,27 +87,21 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const { transactions } = guard
   const parts = createParts(db, { ...options, now, elapsedMs, transactions })
   const { counters, keys, journal, jobs, runs, ends, isPaused } = parts
-  const hints = createHints()
   const takeTurns = createTurns(elapsedMs)
   const followClock = createClockSteps(db, { now, elapsedMs, transactions })
   const { wipeFree, wipe, wiping } = createWiping(db, transactions)
-  const upkeep = createUpkeep(db, { ...parts, guard, now, wiping, tell: hints.tell })
+  const upkeep = createUpkeep(db, { ...parts, guard, now, wiping })
   guard.write('NORMAL', () => endImpossibleWaits(db, now()))
 
-  const commit = createCommit(parts, { guard, followClock, now, tell: hints.tell })
-
   return {
-    append(batches) {
-      guard.write('FULL', () => batches.forEach(journal.append))
-      hints.tell('batches')
-    },
+    append: (batches) => guard.write('FULL', () => batches.forEach(journal.append)),
     takeBatches(request) {
       // Done each second at least, also where nothing is written.
       guard.look()
       return guard.read(() => journal.takeBatches(request))
     },
     findKnown: (asked) => guard.read(() => parts.findKnown(asked)),
-    commit,
+    commit: createCommit(parts, { guard, followClock, now }),
     claimRuns: (request) =>
       guard.read(() => isPaused(request.handler))
         ? []
@@ -126,7 +118,8 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
     nextDue: (handler) => guard.read(() => (isPaused(handler) ? undefined : jobs.nextDue(handler))),
     takeTurns: (request) => (guard.read(() => isPaused(request.handler)) ? 0 : takeTurns(request)),
     probe: () => guard.write('FULL', () => counters.set('probed_at', now())),
-    onHint: hints.onHint,
+    // Nobody else adds anything: what this thread has added it knows.
+    onHint: () => () => {},
     ...upkeep,
     checkpointIfDue: guard.checkpointIfDue,
     mergeKeys(budgetMs) {
@@ -148,10 +141,9 @@ function createCommit(
     readonly guard: ReturnType<typeof createGuard>
     readonly followClock: () => void
     readonly now: () => number
-    readonly tell: (hint: StoreHint) => void
   },
 ): (work: Work) => WorkReceipt {
-  const { guard, followClock, now, tell } = parts
+  const { guard, followClock, now } = parts
 
   const record = (work: Work, isApart: boolean): WorkReceipt =>
     guard.write('NORMAL', () => {
@@ -163,7 +155,7 @@ function createCommit(
       return { pages: pages.store(work.pages, { now: time, isApart }), refused }
     })
 
-  function recordAll(work: Work): WorkReceipt {
+  return (work) => {
     try {
       return record(work, false)
     } catch (error) {
@@ -171,12 +163,6 @@ function createCommit(
       if (!isRefused || work.pages.length === 0) throw error
       return record(work, true)
     }
-  }
-
-  return (work) => {
-    const receipt = recordAll(work)
-    if (receipt.pages.some((page) => page.kind === 'stored' && page.runs.length > 0)) tell('jobs')
-    return receipt
   }
 }
 

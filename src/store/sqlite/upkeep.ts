@@ -1,6 +1,6 @@
 import { atOnce, type Steps } from '../steps.ts'
-import type { AtOnce, StoreHint } from '../store.ts'
-import { createOperations, HINTS_AFTER, type UpkeepOperations } from '../upkeep/operations.ts'
+import type { AtOnce } from '../store.ts'
+import { createOperations, type UpkeepOperations } from '../upkeep/operations.ts'
 import type { UpkeepPort } from '../upkeep/port.ts'
 import type { Bodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
@@ -22,7 +22,6 @@ interface UpkeepParts {
   readonly guard: ReturnType<typeof createGuard>
   readonly wiping: ReturnType<typeof createWiping>['wiping']
   readonly now: () => number
-  readonly tell: (hint: StoreHint) => void
 }
 
 const READS: ReadonlySet<keyof UpkeepOperations> = new Set([
@@ -34,7 +33,7 @@ const READS: ReadonlySet<keyof UpkeepOperations> = new Set([
 
 /** What people have done, and what time does. */
 export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOperations> {
-  const { bodies, guard, wiping, tell } = parts
+  const { bodies, guard, wiping } = parts
   const take = createStepRunner(db)
 
   function run(name: keyof UpkeepOperations, begin: () => Steps<unknown>): unknown {
@@ -46,10 +45,7 @@ export function createUpkeep(db: Database, parts: UpkeepParts): AtOnce<UpkeepOpe
 
   return createOperations(createUpkeepPort(parts), (name, begin) => {
     try {
-      const answer = run(name, begin)
-      const hint = HINTS_AFTER[name]
-      if (hint) tell(hint)
-      return answer
+      return run(name, begin)
     } finally {
       if (!READS.has(name)) {
         bodies.forget()

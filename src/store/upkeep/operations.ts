@@ -8,7 +8,6 @@ import type {
   Note,
   PruneReceipt,
   PruneRequest,
-  StoreHint,
   StoreTime,
   Upkeep,
   WorkStore,
@@ -46,15 +45,6 @@ export function createOperations(
       return [name, (...args: unknown[]) => run(name, () => begin(port, ...args))]
     }),
   )
-}
-
-/** After which operations others have something to look for. */
-export const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreHint>>> = {
-  replay: 'jobs',
-  hasten: 'jobs',
-  setPaused: 'jobs',
-  requeue: 'batches',
-  erase: 'erased',
 }
 
 interface HandlerRow {
