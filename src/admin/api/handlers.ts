@@ -1,9 +1,7 @@
 import * as z from 'zod'
-import { HANDLER_NAME, type HandlerRegistration } from '../../model.ts'
+import { HANDLER_NAME } from '../../model.ts'
 import { findNearestWord } from '../../nearest-word.ts'
 import { type AttemptCounts, RECENT_MINUTES } from '../../observe/figures.ts'
-import type { HandlerHealth } from '../../observe/observer.ts'
-import type { StoreStats } from '../../store/store.ts'
 import { Refusal } from '../answer-errors.ts'
 import { isoTime, JOB_COUNTS_JSON, jobCountsJson, ownValue, TIME_JSON } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
@@ -58,18 +56,10 @@ const PAUSE = {
 }
 
 export function addHandlerRoutes(app: AdminApp, context: AdminContext): void {
-  const { archive, observer, registrations, audited, verdict } = context
+  const { archive, observer, audited } = context
 
   app.get('/api/handlers', { schema: LIST_HANDLERS }, async () => {
-    const [stats, paused, { causes }] = await Promise.all([
-      archive.stats(),
-      archive.pausedHandlers(),
-      verdict(),
-    ])
-    const { handlers: health } = observer.counts()
-    const { attempts } = observer.recent()
-    const facts = { registrations: registrations(), health, stats, paused, attempts, causes }
-    return { handlers: handlersJson(facts) }
+    return { handlers: await readHandlers(context) }
   })
 
   app.get('/api/handlers/:name/failures', { schema: LIST_FAILURES }, async ({ params }) => {
@@ -119,16 +109,16 @@ function refuseUnless(isKnown: boolean, nearest?: string): void {
 }
 
 /** Every handler that is loaded here, or of which there are jobs. */
-function handlersJson(facts: {
-  readonly registrations: readonly HandlerRegistration[]
-  readonly health: Readonly<Record<string, HandlerHealth>>
-  readonly stats: StoreStats
-  readonly paused: Readonly<Record<string, number>>
-  readonly attempts: Readonly<Record<string, readonly AttemptCounts[]>>
-  readonly causes: readonly { readonly cause: string }[]
-}): HandlerJson[] {
-  const { registrations, health, stats, paused, attempts, causes } = facts
-  const registered = new Map(registrations.map((handler) => [handler.name, handler]))
+async function readHandlers(context: AdminContext): Promise<HandlerJson[]> {
+  const { archive, observer, registrations, verdict } = context
+  const [stats, paused, { causes }] = await Promise.all([
+    archive.stats(),
+    archive.pausedHandlers(),
+    verdict(),
+  ])
+  const { handlers: health } = observer.counts()
+  const { attempts } = observer.recent()
+  const registered = new Map(registrations().map((handler) => [handler.name, handler]))
   const known = [
     ...registered.keys(),
     ...[health, stats.jobs, paused, attempts].flatMap(Object.keys),

@@ -1,10 +1,9 @@
 import type { HandlerRegistration } from '../../model.ts'
-import type { GuardianFigures } from '../../observe/figures.ts'
-import type { HandlerHealth, ObservedCounts } from '../../observe/observer.ts'
+import type { HandlerHealth } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
 import { isoTime, jobCountsJson } from '../answer-parts.ts'
-import type { AdminContext, Cause } from '../context.ts'
+import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { guardianJson } from './guardian.ts'
 import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
@@ -19,81 +18,61 @@ const GET_PROCESS = {
 const GET_METRICS = { summary: 'Figures for Prometheus', response: answersFile('text/plain') }
 
 export function addStatsRoutes(app: AdminApp, context: AdminContext): void {
-  const { archive, spool, observer, metrics, registrations, guardian, now } = context
-  const { version, store, verdict } = context
+  const { archive, metrics, now } = context
   const measureRates = createRateMeter()
+  /** When the counts that live in memory began: received by source, refused, handlers' health. */
   const countingSince = now()
-
-  const readFacts = async () => ({
-    version,
-    store,
-    verdict: (await verdict()).causes,
-    countingSince,
-    spool: await spool?.(),
-    counts: observer.counts(),
-    registrations: registrations(),
-    guardian: guardian?.(),
-  })
 
   // Questions that come while one is being answered share its answer.
   const readAll = shareAnswer(async () => {
     const [stats, health] = await Promise.all([archive.stats(), archive.health()])
     const { events, batches, countedAt: at } = stats
     const rates = measureRates({ events: events.total, batches: batches.received, at })
-    return statsJson({ ...(await readFacts()), stats, health, rates })
+    return statsJson(await readProcess(context, countingSince), { stats, health, rates })
   })
 
   app.get('/api/stats', { schema: GET_STATS }, readAll)
-  app.get('/api/process', { schema: GET_PROCESS }, async () => processJson(await readFacts()))
+  app.get('/api/process', { schema: GET_PROCESS }, () => readProcess(context, countingSince))
   app.get('/metrics', { schema: GET_METRICS }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.read())
   })
 }
 
-interface ProcessFacts {
-  readonly version: string
-  readonly store: string
-  readonly verdict: readonly Cause[]
-  /** When the counts that live in memory began: received by source, refused, handlers' health. */
-  readonly countingSince: number
-  /** Undefined without a spool. */
-  readonly spool: SpoolFigures | undefined
-  readonly counts: ObservedCounts
-  readonly registrations: readonly HandlerRegistration[]
-  readonly guardian: GuardianFigures | undefined
-}
-
-interface StatsFacts extends ProcessFacts {
-  readonly stats: StoreStats
-  readonly health: DatabaseHealth | undefined
-  readonly rates: Rates | undefined
-}
-
 /** What the process knows without its store. */
-export function processJson(facts: ProcessFacts): ProcessJson {
-  const { counts, spool, guardian } = facts
+async function readProcess(context: AdminContext, countingSince: number): Promise<ProcessJson> {
+  const { version, store, registrations } = context
+  const { causes } = await context.verdict()
+  const spool = await context.spool?.()
+  const guardian = context.guardian?.()
+  const { received, refused, handlers } = context.observer.counts()
   return {
-    version: facts.version,
-    store: facts.store,
-    verdict: facts.verdict.map(({ cause, since, text, remedy }) => {
+    version,
+    store,
+    verdict: causes.map(({ cause, since, text, remedy }) => {
       return { cause, since: isoTime(since), text, remedy }
     }),
-    counting_since: isoTime(facts.countingSince),
+    counting_since: isoTime(countingSince),
     batches: {
-      received_by_source: counts.received,
-      refused: Object.values(counts.refused).reduce((sum, count) => sum + count, 0),
-      refused_by_reason: counts.refused,
+      received_by_source: received,
+      refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
+      refused_by_reason: refused,
     },
-    handlers: handlersJson(facts.registrations, counts.handlers),
+    handlers: handlersJson(registrations(), handlers),
     spool: spool ? spoolJson(spool) : null,
     guardian: guardian ? guardianJson(guardian) : null,
   }
 }
 
 /** Every figure of the receiver: the store's own, and what was counted since the process began. */
-export function statsJson(facts: StatsFacts): StatsJson {
-  const { stats, rates } = facts
-  const { batches, ...known } = processJson(facts)
+function statsJson(
+  { batches, ...known }: ProcessJson,
+  counted: {
+    readonly stats: StoreStats
+    readonly health: DatabaseHealth | undefined
+    readonly rates: Rates | undefined
+  },
+): StatsJson {
+  const { stats, health, rates } = counted
   return {
     ...known,
     counted_at: isoTime(stats.countedAt),
@@ -112,12 +91,8 @@ export function statsJson(facts: StatsFacts): StatsJson {
     ),
     backlog: stats.backlog,
     oldest_pending_seconds: Math.round(stats.oldestPendingMs / 1_000),
-    database: facts.health ? databaseJson(facts.health) : null,
-    rates: {
-      events_per_second: rates?.eventsPerSecond ?? null,
-      batches_per_second: rates?.batchesPerSecond ?? null,
-      over_seconds: rates?.overSeconds ?? null,
-    },
+    database: health ? databaseJson(health) : null,
+    rates: rates ?? { events_per_second: null, batches_per_second: null, over_seconds: null },
   }
 }
 
@@ -176,26 +151,19 @@ interface Totals {
   readonly at: number
 }
 
-interface Rates {
-  readonly eventsPerSecond: number
-  readonly batchesPerSecond: number
-  readonly overSeconds: number
-}
-
-/** Takes the newest totals; answers the rates, or undefined with nothing to compare. */
-type RateMeter = (totals: Totals) => Rates | undefined
+type Rates = StatsJson['rates']
 
 const WINDOW_MS = 60_000
 const SHORTEST_MS = 1_000
 
 /**
  * Rates over the last minute from successive totals. It looks only when somebody asks, so the first
- * question has no answer, nor has one that comes minutes after the one before.
+ * question is answered undefined, and one that comes minutes after the one before.
  */
-export function createRateMeter(): RateMeter {
+export function createRateMeter() {
   let looks: Totals[] = []
 
-  return (totals) => {
+  return (totals: Totals): Rates | undefined => {
     const { at } = totals
     // A clock that was set back makes what was noted worthless.
     looks = looks.filter((look) => look.at <= at && look.at > at - 2 * WINDOW_MS)
@@ -213,9 +181,9 @@ function ratesBetween(first: Totals, last: Totals): Rates {
   // Totals sink when old rows are pruned; a rate does not.
   const perSecond = (from: number, to: number) => round(Math.max(0, to - from) / seconds)
   return {
-    eventsPerSecond: perSecond(first.events, last.events),
-    batchesPerSecond: perSecond(first.batches, last.batches),
-    overSeconds: round(seconds),
+    events_per_second: perSecond(first.events, last.events),
+    batches_per_second: perSecond(first.batches, last.batches),
+    over_seconds: round(seconds),
   }
 }
 
