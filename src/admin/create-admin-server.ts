@@ -14,7 +14,6 @@ import { addAuditRoute } from './api/audit.ts'
 import { addBackfillRoute } from './api/backfill.ts'
 import { addChangeRoutes } from './api/change-jobs.ts'
 import { addEventRoutes } from './api/events.ts'
-import { addExportRoute } from './api/export.ts'
 import { addHandlerRoutes } from './api/handlers.ts'
 import { addJobRoutes } from './api/jobs.ts'
 import { addOverviewRoutes } from './api/overview.ts'
@@ -114,7 +113,6 @@ function addRoutes(app: AdminApp, context: AdminContext): void {
   addStatsRoutes(app, context)
   addOverviewRoutes(app, context)
   addEventRoutes(app, context)
-  addExportRoute(app, context)
   addJobRoutes(app, context)
   addChangeRoutes(app, context)
   addHandlerRoutes(app, context)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { csvLine } from '../../../src/admin/api/export.ts'
+import { csvLine } from '../../../src/admin/api/events.ts'
 import { buildAdmin } from '../build-admin.ts'
 import { makeEvent } from '../memory-archive.ts'
 
