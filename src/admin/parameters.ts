@@ -132,6 +132,7 @@ export const ERASE_PARAMETERS = z
   })
   .meta({ example: { recipient: 'user@example.com' } })
 
+const CALENDAR_DATE = z.iso.date()
 const ISO_TEXT =
   /^(?<date>\d{4}-\d{2}-\d{2})(?:[T ](?<time>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?<zone>Z|[+\- ]\d{2}:?\d{2})?)?$/i
 
@@ -158,17 +159,12 @@ function fromNumber(value: number): number {
 
 function fromIsoText(given: string): number {
   const { date, time = '00:00', zone = 'Z' } = ISO_TEXT.exec(given)?.groups ?? {}
-  if (date === undefined || !isOnCalendar(date)) return Number.NaN
+  // `Date.parse` takes the 30th of February for the 1st or 2nd of March.
+  if (!CALENDAR_DATE.safeParse(date).success) return Number.NaN
   // An unescaped plus sign in an address arrives as a space.
   const offset = zone.replace(' ', '+').toUpperCase()
   const withColon = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset
   return Date.parse(`${date}T${time}${withColon}`)
-}
-
-/** `Date.parse` takes the 30th of February for the 1st or 2nd of March. */
-function isOnCalendar(date: string): boolean {
-  const parsed = new Date(`${date}T00:00:00Z`)
-  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date)
 }
 
 /** Checks what a client gave against a schema; throws a Refusal with every problem. */
