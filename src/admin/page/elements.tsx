@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { explainFailure } from './api.ts'
 import { cut, showDate, showInstant, splitHidden } from './format.ts'
 import { writeRoute } from './route.ts'
@@ -153,20 +153,12 @@ export type Run = (work: () => Promise<string>) => Promise<void>
 
 export function useNotice(): { run: Run; notice: ComponentChildren } {
   const [told, tell] = useState({ state: '', text: '' })
-  const isHere = useRef(true)
-  useEffect(() => {
-    isHere.current = true
-    return () => {
-      isHere.current = false
-    }
-  }, [])
   const run: Run = async (work) => {
     tell({ state: 'waiting', text: 'Under way…' })
-    const ended = await work().then(
-      (text) => ({ state: 'live', text }),
-      (error: unknown) => ({ state: 'lost', text: `Not done: ${explainFailure(error)}` }),
+    await work().then(
+      (text) => tell({ state: 'live', text }),
+      (error: unknown) => tell({ state: 'lost', text: `Not done: ${explainFailure(error)}` }),
     )
-    if (isHere.current) tell(ended)
   }
   const notice = (
     <p class="notice" role="status" data-state={told.state}>
