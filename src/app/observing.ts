@@ -6,11 +6,13 @@ import { createFigureReader, type FigureSources } from '../alerts/read-figures.t
 import { sendAlert } from '../alerts/send-alert.ts'
 import { createFactWatch } from '../alerts/watch-facts.ts'
 import type { Settings } from '../config.ts'
+import { ReceiverError } from '../errors.ts'
 import type { Guardian } from '../guardian/guardian.ts'
 import { prepareGuardian } from '../guardian/prepare-guardian.ts'
 import { createMetrics } from '../observe/create-metrics.ts'
 import { createObserver } from '../observe/create-observer.ts'
-import { createTraces } from '../observe/traces.ts'
+import type { Tracer } from '../observe/open-tracer.ts'
+import type { Spans } from '../observe/telling.ts'
 import { readUsedPercent } from '../store/spool/spool-folder.ts'
 import type { OpenedStore } from './attach-store.ts'
 import { type Composition, follow } from './running-app.ts'
@@ -26,19 +28,36 @@ export function createObserving(parts: {
   const { settings, log, version, now } = parts
   const sources = settings.sources.map(({ name }) => name)
   const metrics = createMetrics({ version })
-  const traces = settings.isTraced ? createTraces() : undefined
+  let tracer: Tracer | undefined
+  const spans: Spans = {
+    addFirst: (span) => tracer?.addFirst(span),
+    add: (span) => tracer?.add(span),
+  }
   const watch = createFactWatch(now)
-  const told = { metrics: metrics.all, spans: traces?.spans, sources }
+  const told = { metrics: metrics.all, spans: settings.isTraced ? spans : undefined, sources }
   const observer = createObserver({ log, now, ...told, listeners: [watch.listener] })
 
-  /** Begins to send spans, where the settings want them. */
+  /** Begins to send spans. What sends them is loaded only now: who wants no traces does not pay for them. */
   async function startTraces(closers: Closers): Promise<void> {
-    if (!traces) return
+    if (!settings.isTraced) return
+    const { openTracer } = await import('../observe/open-tracer.ts').catch(explainMissing)
     const onProblem = (detail: string) => observer.tracesFailed({ detail })
-    await traces.start({ version, now, onProblem })
-    closers.add('traces', ({ tracesMs }) => traces.stop(tracesMs))
+    const opened = openTracer({ version, now, onProblem })
+    tracer = opened
+    closers.add('traces', ({ tracesMs }) => opened.stop(tracesMs))
   }
   return { observer, metrics, watch, startTraces }
+}
+
+/** They are optional: an installation may leave them out. */
+function explainMissing(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  const [, name = 'a package of OpenTelemetry'] =
+    /'(@opentelemetry[^']*)'/.exec(error.message) ?? []
+  throw new ReceiverError('invalid_settings', {
+    detail: `traces are wanted, but ${name} is not installed. Install with optional dependencies (npm ci), or unset OTEL_EXPORTER_OTLP_ENDPOINT and its like`,
+    cause: error,
+  })
 }
 
 /** Part of the composition: what tells people that they are needed. */

@@ -1,8 +1,8 @@
 import type { ProviderName } from '../model.ts'
 import type { BatchItem } from './define-handler.ts'
-import { describeError } from './describe-error.ts'
 import type { AttemptInfo, EventKey, HandlerContext, HandlerMeans } from './handler-context.ts'
-import { isPermanentError, retryAfterMs } from './handler-errors.ts'
+import { describeError, isPermanentError, retryAfterMs } from './handler-errors.ts'
+
 import type { LoadedHandler, ReadEvent, StoredEvent } from './read-event.ts'
 
 /** What is needed of an event to run it. */

@@ -26,7 +26,7 @@ import {
 import { within } from '../timers.ts'
 import type { EndedSpan, Spans } from './telling.ts'
 
-export interface TracerOptions {
+interface TracerOptions {
   readonly version: string
   /** Milliseconds since 1970. */
   readonly now: () => number

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { writeSecretFile } from '../config/write-secret-file.ts'
+import { writeSecretFile } from '../config/secret-files.ts'
 import { addControlRoutes } from './control/control-routes.ts'
 import { addMailingApiRoutes } from './management/mailingapi-api.ts'
 import { addMailtrapRoutes, type MailtrapApiOptions } from './management/mailtrap-routes.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeError } from '../../src/handlers/describe-error.ts'
+import { describeError } from '../../src/handlers/handler-errors.ts'
 import { ownFile } from '../../src/own-files.ts'
 
 describe('describeError', () => {

@@ -138,12 +138,7 @@ const ROOMS: [file: string, refused: string[], allowed: string[]][] = [
   [
     'src/simulator/a.ts',
     ['../store/store.ts', '../cli/x.ts', '../receive/x.ts', '../config.ts', 'mailtrap', 'zod'],
-    [
-      'fastify',
-      '../providers/providers.ts',
-      './sending/senders.ts',
-      '../config/write-secret-file.ts',
-    ],
+    ['fastify', '../providers/providers.ts', './sending/senders.ts', '../config/secret-files.ts'],
   ],
   [
     'src/simulator/management/a.ts',

@@ -1,6 +1,6 @@
 import { close as closeInspector, url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
-import { describeError } from '../../handlers/describe-error.ts'
+import { describeError } from '../../handlers/handler-errors.ts'
 import { listLoadedFiles, loadHandler } from '../../handlers/load-handler.ts'
 import { type HostSettings, MAX_FILES } from '../channel-frames.ts'
 import type { LoadedCode, LoadFailure } from '../child-frame.ts'

@@ -1,4 +1,4 @@
-import { describeError } from '../../handlers/describe-error.ts'
+import { describeError } from '../../handlers/handler-errors.ts'
 import { LINES_PER_SECOND, MAX_FAILURES, MAX_LOGS, MAX_PAGES } from '../channel-frames.ts'
 import type { HostJob, HostPage } from './host-page.ts'
 import { now, stringify } from './untouched.ts'

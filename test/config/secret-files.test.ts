@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { writeSecretFile } from '../../src/config/write-secret-file.ts'
+import { writeSecretFile } from '../../src/config/secret-files.ts'
 import { makeFolder } from './settings-folder.ts'
 
 /** As a file does that is mounted by itself. */

@@ -1,8 +1,17 @@
-import { chmodSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { SettingsError } from './problems.ts'
 import { errorCode, MIN_SECRET_LENGTH, stripFile } from './secrets.ts'
-import { writeSecretFile } from './write-secret-file.ts'
 
 const OWNER_ONLY = 0o600
 
@@ -49,5 +58,34 @@ function readKept(path: string): string | undefined {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/**
+ * Keeps a secret where only this user can read it; makes the folder if it is missing. By way of a
+ * second file: a process that dies here leaves the old text or the new one, and whoever reads
+ * meanwhile sees one of them whole. A file that is mounted by itself cannot be replaced, only written.
+ */
+export function writeSecretFile(path: string, text: string, rename = renameSync): void {
+  makeFolder(dirname(path), 0o700)
+  const unfinished = `${path}.${process.pid}`
+  try {
+    writeSynced(unfinished, text)
+    chmodSync(unfinished, OWNER_ONLY)
+    rename(unfinished, path)
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    writeSynced(path, text)
+  }
+}
+
+function writeSynced(path: string, text: string): void {
+  const file = openSync(path, 'w', OWNER_ONLY)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }
