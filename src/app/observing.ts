@@ -1,11 +1,9 @@
 import { hostname } from 'node:os'
-import type { Logger } from 'pino'
 import { createMemoryKeeper } from '../alerts/alert-memory.ts'
 import { type Alerts, createAlerts } from '../alerts/alerts.ts'
 import { createFigureReader, type FigureSources } from '../alerts/read-figures.ts'
 import { sendAlert } from '../alerts/send-alert.ts'
 import { createFactWatch } from '../alerts/watch-facts.ts'
-import type { Settings } from '../config.ts'
 import { ReceiverError } from '../errors.ts'
 import type { Guardian } from '../guardian/guardian.ts'
 import { prepareGuardian } from '../guardian/prepare-guardian.ts'
@@ -15,17 +13,16 @@ import type { Tracer } from '../observe/open-tracer.ts'
 import type { Spans } from '../observe/telling.ts'
 import { readUsedPercent } from '../store/spool/spool-folder.ts'
 import type { OpenedStore } from './attach-store.ts'
-import { type Composition, follow } from './running-app.ts'
+import { type AppParts, type Composition, follow } from './running-app.ts'
 import type { Closers } from './stopping.ts'
 
 /** Part of the composition, all that hears of what happens: log, figures, spans, and what alerts are made of. */
-export function createObserving(parts: {
-  readonly settings: Settings
-  readonly log: Logger
-  readonly version: string
-  readonly now: () => number
-}) {
-  const { settings, log, version, now } = parts
+export function createObserving({
+  settings,
+  log,
+  version,
+  now,
+}: Required<Pick<AppParts, 'settings' | 'log' | 'version' | 'now'>>) {
   const sources = settings.sources.map(({ name }) => name)
   const metrics = createMetrics({ version })
   let tracer: Tracer | undefined

@@ -1,4 +1,4 @@
-import { PROVIDER_NAMES, type ProviderName, type RedactRules, type Source } from '../model.ts'
+import { PROVIDER_NAMES, type ProviderName, type Redaction, type Source } from '../model.ts'
 import { PROVIDERS } from '../providers/providers.ts'
 import type { FileSource } from './file-schema.ts'
 import { labelOf, type Origins } from './given-settings.ts'
@@ -128,13 +128,9 @@ function findSecrets(name: string, entry: FileSource, origins: Origins): readonl
 }
 
 /** What is not kept of events as it came, as the settings say. */
-export interface RedactionSettings {
+export interface RedactionSettings extends Omit<Redaction, 'key'> {
   /** For hashes; undefined: one that is made and kept in the data directory. */
   readonly key: string | undefined
-  /** For every source that has no rules of its own. */
-  readonly common: RedactRules | undefined
-  /** Undefined here: nothing of this source is redacted. */
-  readonly bySource: Readonly<Record<string, RedactRules | undefined>>
 }
 
 export function findRedaction({

@@ -1,4 +1,5 @@
 import { ReceiverError } from '../errors.ts'
+import type { ErasureReport } from '../store/store.ts'
 import type { OutageFigures, WebhookProblem } from './figures.ts'
 import { tameText } from './log-text.ts'
 import type { Telling } from './telling.ts'
@@ -42,16 +43,8 @@ export function tellOfPeople({ line, sampled, metrics }: Telling) {
     replayed: changeJobs('jobs made pending again', metrics.replayed_jobs_total),
     /** Dead jobs were settled for good. Why is in the trail: a person wrote it. */
     discarded: changeJobs('dead jobs discarded', metrics.discarded_jobs_total),
-    /** A person was removed, and what of; see `ErasureReport`. */
-    erased: line<{
-      address: string
-      events: number
-      pieces: number
-      errors: number
-      files: number
-      waiting: number
-      isWiped: boolean
-    }>('info', 'a person was erased'),
+    /** A person was removed, and what of. */
+    erased: line<ErasureReport & { address: string }>('info', 'a person was erased'),
     /** A handler was paused, or resumed, for all replicas. */
     handlerPaused({ isPaused, ...fact }: { address: string; handler: string; isPaused: boolean }) {
       line('info', isPaused ? 'handler paused' : 'handler resumed')(fact)

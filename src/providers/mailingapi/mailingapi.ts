@@ -17,8 +17,6 @@ import { mailingapiSignatures } from './signature.ts'
 /** Of our own making: no document says how the provider's tests look. */
 const TEST_ID = 'evt_mailtrap_receiver_test'
 
-const KNOWN: ReadonlySet<string> = new Set(MAILINGAPI_EVENT_NAMES)
-
 /** All but inbound are called as the shared names are. */
 const NORMALISED = new Map<string, NormalisedName | undefined>(
   MAILINGAPI_EVENT_NAMES.map((type) => [
@@ -29,9 +27,9 @@ const NORMALISED = new Map<string, NormalisedName | undefined>(
 
 /** A known name in any letter case; an unknown one stays as it is. */
 function unifyName(name: string): string {
-  if (KNOWN.has(name)) return name
+  if (NORMALISED.has(name)) return name
   const lowerCase = name.trim().toLowerCase()
-  return KNOWN.has(lowerCase) ? lowerCase : name
+  return NORMALISED.has(lowerCase) ? lowerCase : name
 }
 
 const PERMANENT = /^(permanent|hard)(?![a-z])/i

@@ -99,16 +99,11 @@ const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-interface CampaignOptions {
-  readonly provider: ProviderName
-  /** The types to be made, in the provider's spelling of payloads; others are left out. */
-  readonly types: readonly string[]
+interface CampaignOptions extends Pick<StreamSpec, 'provider' | 'types' | 'startsAt'> {
   /** So many mails go out one after another; what follows from them ends the campaign. */
   readonly mails: number
   readonly mailEveryMs: number
   readonly random: Random
-  /** Milliseconds since 1970. */
-  readonly startsAt: number
 }
 
 /** What happens to a mail, by the name that all providers share. */
