@@ -54,6 +54,11 @@ export function retryAfterMs(thrown: unknown): number | undefined {
   return typeof ms === 'number' && ms > 0 ? Math.min(ms, 1_000 * MOST_SECONDS) : undefined
 }
 
+/** For built-in handlers, whose texts say all there is to say: where in our code it was made helps nobody. */
+export function withoutStack<Thrown extends Error>(error: Thrown, name = error.name): Thrown {
+  return Object.assign(error, { name, stack: '' })
+}
+
 /** What was thrown may be anything, also what throws when it is looked at. */
 function readMark(thrown: unknown, mark: symbol): unknown {
   try {

@@ -1,4 +1,4 @@
-import { PermanentError, RetryLaterError } from '../../handler-errors.ts'
+import { PermanentError, RetryLaterError, withoutStack } from '../../handler-errors.ts'
 
 export interface Answer {
   readonly status: number
@@ -7,14 +7,7 @@ export interface Answer {
   readonly body: string | undefined
 }
 
-/** Its text says all there is to say: where in our code it was made helps nobody. */
-export class ForwardError extends Error {
-  constructor(text: string) {
-    super(text)
-    this.name = 'ForwardError'
-    this.stack = ''
-  }
-}
+export const forwardError = (text: string) => withoutStack(new Error(text), 'ForwardError')
 
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -49,13 +42,13 @@ export function checkAnswer({ status, retryAfter }: Answer, label: string, now: 
   const text = `${label} answered ${status}`
   if (status === 410) throw withoutStack(new PermanentError(`${text}: it wants no more of this.`))
   if (status >= 300 && status < 400) {
-    throw new ForwardError(`${text}: redirects are not followed. Set the address it leads to.`)
+    throw forwardError(`${text}: redirects are not followed. Set the address it leads to.`)
   }
   if (status === 401 || status === 403) {
-    throw new ForwardError(`${text}: it may check another secret, or want other headers.`)
+    throw forwardError(`${text}: it may check another secret, or want other headers.`)
   }
   const afterSeconds = status === 429 || status === 503 ? readRetryAfter(retryAfter, now) : 0
-  if (afterSeconds === 0) throw new ForwardError(`${text}.`)
+  if (afterSeconds === 0) throw forwardError(`${text}.`)
   throw withoutStack(
     new RetryLaterError(`${text}, and not to be asked before ${afterSeconds} s.`, { afterSeconds }),
   )
@@ -64,16 +57,14 @@ export function checkAnswer({ status, retryAfter }: Answer, label: string, now: 
 /** Idempotency keys of the events that a 2xx answer to a batch names as failed. */
 export function readFailed({ status, body }: Answer, label: string): readonly unknown[] {
   if (body === undefined) {
-    throw new ForwardError(
-      `${label} answered ${status}, and the rest of it was cut off or too long.`,
-    )
+    throw forwardError(`${label} answered ${status}, and the rest of it was cut off or too long.`)
   }
   const answer = parseOrNothing(body)
   const isObject = typeof answer === 'object' && answer !== null
   const failed: unknown = isObject && 'failed' in answer ? answer.failed : undefined
   if (Array.isArray(failed)) return failed
   if (!failed) return []
-  throw new ForwardError(`${label} answered with a "failed" that is no list of ids.`)
+  throw forwardError(`${label} answered with a "failed" that is no list of ids.`)
 }
 
 /** Seconds, or a date of HTTP; 0 for anything else. */
@@ -89,9 +80,4 @@ function parseOrNothing(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function withoutStack<Thrown extends Error>(error: Thrown): Thrown {
-  error.stack = ''
-  return error
 }

@@ -2,7 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { rootCertificates } from 'node:tls'
 import type { ForwardOptions } from '../built-in-options.ts'
-import { type Answer, describeFault, ForwardError } from './check-answer.ts'
+import { type Answer, describeFault, forwardError } from './check-answer.ts'
 
 /** As much of an answer is read; a list of 500 failed ids fits eight times. */
 const MAX_ANSWER_BYTES = 256 * 1024
@@ -52,7 +52,7 @@ export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | '
       const fail = (error: NodeJS.ErrnoException) => {
         const isStale = request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? '')
         if (isStale) resolve('stale')
-        else reject(new ForwardError(describeFault(label, error)))
+        else reject(forwardError(describeFault(label, error)))
       }
       request.once('error', fail)
       request.end(body)
@@ -62,14 +62,14 @@ export function openEndpoint(options: Pick<ForwardOptions, 'url' | 'headers' | '
   return {
     /** Without what may be secret in it. */
     label,
-    /** Rejects with a ForwardError when no answer came. */
+    /** Rejects when no answer came. */
     async post(request: OutgoingRequest, means: PostMeans): Promise<Answer> {
       const answer = await send(request, means, agent)
       if (answer !== 'stale') return answer
       // The endpoint closed the connection as we began to use it again: that is no failure of its.
       const second = await send(request, means, false)
       if (second !== 'stale') return second
-      throw new ForwardError(`${label} closed the connection.`)
+      throw forwardError(`${label} closed the connection.`)
     },
   }
 }

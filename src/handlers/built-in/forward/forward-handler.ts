@@ -5,7 +5,7 @@ import { defineHandler, type Handler } from '../../define-handler.ts'
 import type { AttemptInfo, HandlerContext } from '../../handler-context.ts'
 import type { BuiltInFacts, ForwardOptions } from '../built-in-options.ts'
 import { toJson, writeEvent } from '../event-form.ts'
-import { checkAnswer, ForwardError, readFailed } from './check-answer.ts'
+import { checkAnswer, forwardError, readFailed } from './check-answer.ts'
 import { type OutgoingRequest, openEndpoint } from './endpoint.ts'
 
 /** Posts events to an endpoint of the team's, one or several a request. */
@@ -40,7 +40,7 @@ export function createForwardHandler(
       return readFailed(answer, endpoint.label).map((key) => {
         const id = ids.get(String(key))
         if (id !== undefined) return id
-        throw new ForwardError(`${endpoint.label} named an id as failed that it was not sent.`)
+        throw forwardError(`${endpoint.label} named an id as failed that it was not sent.`)
       })
     },
   })

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { withoutStack } from '../../handler-errors.ts'
 
 /** An event on its way to a broker. */
 export interface Message {
@@ -49,7 +50,7 @@ export function createBroker<Connection>(protocol: Protocol<Connection>): Broker
     }
     const mine = protocol.connect(forget).catch((error) => {
       forget()
-      throw new PublishError(`${label} could not be reached: ${nameOf(error)}.`)
+      throw publishError(`${label} could not be reached: ${nameOf(error)}.`)
     })
     opening = mine
     return mine
@@ -68,7 +69,7 @@ export function createBroker<Connection>(protocol: Protocol<Connection>): Broker
       const failed = messages.filter((_, n) => ends[n]?.status === 'rejected')
       if (failed.length < messages.length) return failed.map(({ item }) => item)
       const reason: unknown = ends.find((end) => end.status === 'rejected')?.reason
-      throw new PublishError(
+      throw publishError(
         protocol.explain?.(reason) ?? `${label} did not confirm the events: ${nameOf(reason)}.`,
       )
     },
@@ -76,13 +77,7 @@ export function createBroker<Connection>(protocol: Protocol<Connection>): Broker
 }
 
 /** Thrown instead of what a package throws, whose text may hold the address with its password. */
-class PublishError extends Error {
-  constructor(text: string) {
-    super(text)
-    this.name = 'PublishError'
-    this.stack = ''
-  }
-}
+const publishError = (text: string) => withoutStack(new Error(text), 'PublishError')
 
 /** Of AMQP's 255 bytes of a routing key; the rest is for what stands before it. */
 const MAX_SUBJECT = 160
