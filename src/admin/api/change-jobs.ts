@@ -74,6 +74,8 @@ interface Change {
   readonly action: 'replay' | 'retry' | 'discard'
   readonly states: readonly WantedState[]
   readonly selection: JobSelection
+  /** Those that were asked for by name and are in no such state are counted here. */
+  readonly left?: Left
   /** For the trail, besides the selection. */
   readonly parameters?: { readonly reason: string }
   /** Answers how many jobs it changed. */
@@ -93,7 +95,7 @@ export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
       return replayed
     }
     const change: Change = { action: 'replay', states, selection, apply }
-    return answerChange({ request, reply, context, change }, ({ changed: jobs }) => {
+    return answerChange({ request, reply, context, change }, (jobs) => {
       observer.replayed({ address, filter: { ...filterOf(selection), state: 'dead' }, jobs })
       return { replayed: jobs }
     })
@@ -103,7 +105,7 @@ export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
     const { body: selection, ip: address } = request
     const apply = (jobs: readonly JobName[]) => archive.hasten(jobs)
     const change: Change = { action: 'retry', states: ['retrying'], selection, apply }
-    return answerChange({ request, reply, context, change }, ({ changed: jobs }) => {
+    return answerChange({ request, reply, context, change }, (jobs) => {
       observer.replayed({ address, filter: { ...filterOf(selection), state: 'pending' }, jobs })
       return { retried: jobs }
     })
@@ -113,23 +115,20 @@ export function addChangeRoutes(app: AdminApp, context: AdminContext): void {
     const { ip: address } = request
     const { reason, ...selection } = request.body
     const apply = (jobs: readonly JobName[]) => archive.discard(jobs, reason)
+    const left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
     const parameters = { reason: withoutPeople(reason) }
-    const change: Change = { action: 'discard', states: ['dead'], selection, parameters, apply }
-    return answerChange({ request, reply, context, change }, ({ changed: jobs, left }) => {
+    const states = ['dead'] as const
+    const change: Change = { action: 'discard', states, selection, left, parameters, apply }
+    return answerChange({ request, reply, context, change }, (jobs) => {
       observer.discarded({ address, filter: filterOf(selection), jobs })
-      const { pending, done, discarded, unknown } = left
-      return { discarded: jobs, left: { pending, done, discarded, unknown } }
+      const { dead, ...others } = left
+      return { discarded: jobs, left: others }
     })
   })
 }
 
 /** Without what only the trail may name. */
 const filterOf = ({ jobs, error, ...filter }: JobSelection) => dropUndefined(filter)
-
-interface Changed {
-  readonly changed: number
-  readonly left: Left
-}
 
 async function answerChange(
   given: {
@@ -138,7 +137,7 @@ async function answerChange(
     readonly context: AdminContext
     readonly change: Change
   },
-  answer: (changed: Changed) => object,
+  answer: (changed: number) => object,
 ) {
   const { request, reply, change } = given
   const { archive, observer, audited } = given.context
@@ -151,7 +150,7 @@ async function answerChange(
     const changed = await audited(
       { action: change.action, address: request.ip, parameters },
       () => applyAll(archive, change, (done) => onProgress({ done, unit: 'jobs' })),
-      ({ changed: jobs }) => ({ jobs }),
+      (jobs) => ({ jobs }),
     )
     return answer(changed)
   })
@@ -159,15 +158,13 @@ async function answerChange(
 
 async function applyAll(
   archive: AdminContext['archive'],
-  { selection, states, apply }: Change,
+  { selection, states, left, apply }: Change,
   onProgress: (changed: number) => void,
-): Promise<Changed> {
+): Promise<number> {
   let changed = 0
-  let left: Left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
-  for await (const found of findJobs(archive, selection, states)) {
-    if (found.jobs.length > 0) changed += await apply(found.jobs)
-    left = found.left ?? left
+  for await (const jobs of findJobs(archive, selection, states, left)) {
+    if (jobs.length > 0) changed += await apply(jobs)
     onProgress(changed)
   }
-  return { changed, left }
+  return changed
 }

@@ -148,7 +148,7 @@ async function replayDiscarded(
   onProgress: (jobs: number) => void,
 ): Promise<number> {
   let replayed = 0
-  for await (const { jobs } of findJobs(archive, selection, ['discarded'])) {
+  for await (const jobs of findJobs(archive, selection, ['discarded'])) {
     if (jobs.length > 0) replayed += await archive.replay(jobs, 'discarded')
     onProgress(replayed)
   }

@@ -63,29 +63,25 @@ function nameSome(names: readonly string[]): string {
 /** How many of the jobs that were asked for by name, or by their event, are in another state. */
 export type Left = Record<JobState | 'unknown', number>
 
-interface FoundJobs {
-  readonly jobs: readonly JobName[]
-  readonly left?: Left
-}
-
 export type WantedState = 'retrying' | 'dead' | 'discarded'
 
-/** The jobs of a selection that are in one of these states, a page at a time. */
+/** The jobs of a selection that are in one of these states, a page at a time; counts others in `left`. */
 export async function* findJobs(
   archive: Pick<Archive, 'listJobs' | 'getEvent'>,
   selection: JobSelection,
   states: readonly WantedState[],
-): AsyncGenerator<FoundJobs> {
+  left?: Left,
+): AsyncGenerator<readonly JobName[]> {
   const { jobs, event, handler, error } = selection
-  if (jobs || event !== undefined) {
-    yield await sortOut(archive, selection, states)
-    return
-  }
+  const isOfNames = Object.keys(selection).every((name) => name === 'jobs')
+  // The store looks at their state by itself when it changes them.
+  if (jobs && isOfNames && !left) return yield jobs
+  if (jobs || event !== undefined) return yield await sortOut(archive, selection, states, left)
   for (const state of states) {
     const query = { state, ...dropUndefined({ handler }) }
     for await (const { rows } of pagesOf((paging) => archive.listJobs({ ...query, ...paging }))) {
       const found = rows.filter((job) => isMatch(job, selection) && hasError(job, error))
-      yield { jobs: found.map(({ event, handler }) => ({ event, handler })) }
+      yield found.map(({ event, handler }) => ({ event, handler }))
     }
   }
 }
@@ -116,9 +112,9 @@ async function sortOut(
   archive: Pick<Archive, 'getEvent'>,
   { jobs, event, handler, error, type, from, to }: JobSelection,
   states: readonly WantedState[],
-): Promise<FoundJobs> {
+  left?: Left,
+): Promise<readonly JobName[]> {
   const found: JobName[] = []
-  const left: Left = { pending: 0, done: 0, dead: 0, discarded: 0, unknown: 0 }
   const events = event === undefined ? new Set(jobs?.map((job) => job.event)) : [event]
   for (const id of events) {
     const row = await archive.getEvent(id)
@@ -130,10 +126,10 @@ async function sortOut(
       if ((handler ?? name) !== name || (job && !hasError(job, error))) continue
       const isFound = job && states.some((state) => isInState(job, state))
       if (isFound) found.push({ event: id, handler: name })
-      else left[job?.state ?? 'unknown']++
+      else if (left) left[job?.state ?? 'unknown']++
     }
   }
-  return { jobs: found, left }
+  return found
 }
 
 const hasError = ({ lastError }: JobRow, error: string | undefined): boolean =>

@@ -134,14 +134,15 @@ it('does not even look for a name that no handler can have', async () => {
 
 describe('POST /api/jobs/replay', () => {
   it('replays jobs that are named, of dead and discarded ones alone', async () => {
-    const { post, addJob, replayed } = setUp()
+    const { post, addJob, archive } = setUp()
     addJob('1')
     addJob('2', { state: 'done' })
     const jobs = ['1', '2'].map((event) => ({ event, handler: 'crm' }))
 
     expect((await post('/api/jobs/replay', { jobs })).json()).toEqual({ replayed: 1 })
-    const asked = jobs.slice(0, 1)
-    expect(replayed()).toEqual(['dead', 'discarded'].map((only) => ({ jobs: asked, only })))
+    expect(archive.calls).toEqual(
+      ['dead', 'discarded'].map((only) => ({ name: 'replay', given: { jobs, only } })),
+    )
   })
 
   it('replays all that match, however many, of dead ones alone', async () => {
