@@ -32,12 +32,8 @@ export interface Asked {
 export type Steps<Result> = Generator<Asked, Result, readonly unknown[]>
 
 /** Numbers come back as numbers, bytes as Uint8Array. */
-export function* query<Row>(
-  statement: string | Sql,
-  given: readonly unknown[] = [],
-): Steps<readonly Row[]> {
-  const { sql, values } =
-    typeof statement === 'string' ? { sql: statement, values: given } : statement
+export function* query<Row>(statement: string | Sql): Steps<readonly Row[]> {
+  const { sql, values } = typeof statement === 'string' ? raw(statement) : statement
   return (yield { sql, lists: [values] }) as readonly Row[]
 }
 

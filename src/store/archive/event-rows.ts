@@ -82,15 +82,13 @@ export function* getEvent(reading: Reading, id: string): Steps<EventDetail | und
 
 function* readPayload({ id, start, bytes }: EventSqlRow): Steps<string> {
   const [stored] = yield* query<{ bytes: Uint8Array | null }>(
-    `SELECT substr(body, CAST(? AS INTEGER), CAST(? AS INTEGER)) AS bytes FROM bodies
-     WHERE batch = ?`,
-    [start + 1, bytes, batchOf(id)],
+    sql`SELECT substr(body, CAST(${start + 1} AS INTEGER), CAST(${bytes} AS INTEGER)) AS bytes FROM bodies
+     WHERE batch = ${batchOf(id)}`,
   )
   const [carried] = stored
     ? [stored]
     : yield* query<{ bytes: Uint8Array }>(
-        'SELECT payload AS bytes FROM jobs WHERE event = ? LIMIT 1',
-        [id],
+        sql`SELECT payload AS bytes FROM jobs WHERE event = ${id} LIMIT 1`,
       )
   return Buffer.from(carried?.bytes ?? []).toString()
 }

@@ -157,12 +157,12 @@ function byCandidates(reading: Reading, find: FindCandidates) {
 const MOST_PROBED = 8
 
 /** The buckets between two that have events, by one probe for each. */
-const selectBuckets = (column: string) => `
+const selectBuckets = (hasColumn: Sql, first: number, last: number) => sql`
   WITH RECURSIVE found (n) AS (
-    SELECT max(bucket) FROM events WHERE ${column} IS NOT NULL AND bucket BETWEEN ? AND ?
+    SELECT max(bucket) FROM events WHERE ${hasColumn} AND bucket BETWEEN ${first} AND ${last}
     UNION ALL
     SELECT (SELECT max(bucket) FROM events
-      WHERE ${column} IS NOT NULL AND bucket >= ? AND bucket < found.n)
+      WHERE ${hasColumn} AND bucket >= ${first} AND bucket < found.n)
     FROM found WHERE n IS NOT NULL)
   SELECT n FROM found WHERE n IS NOT NULL`
 
@@ -172,13 +172,14 @@ function* isInBuckets(
   column: 'recipient' | 'message_id',
   { from, before }: SearchWindow,
 ): Steps<Sql> {
+  const hasColumn = raw(`${column} IS NOT NULL`)
   const buckets: number[] = []
   for (const size of ['many', 'few'] as const) {
     const ends = [bucketOf(from, size), bucketOf(before - 1, size)].sort((a, b) => a - b)
     const [first = 0, last = 0] = ends
     if (last - first < MOST_PROBED) for (let n = first; n <= last; n++) buckets.push(n)
     else {
-      const found = yield* query<{ n: number }>(selectBuckets(column), [...ends, first])
+      const found = yield* query<{ n: number }>(selectBuckets(hasColumn, first, last))
       for (const { n } of found) buckets.push(n)
     }
   }
@@ -211,10 +212,7 @@ function* findByKeys(
 ): Steps<readonly number[]> {
   if (find) return yield* find(keys)
   if (keys.length === 0) return []
-  const places = keys.map(() => '?').join(', ')
-  const rows = yield* query<{ event: number }>(
-    `SELECT event FROM keys WHERE key IN (${places})`,
-    keys,
-  )
+  const isOne = anyOf(keys.map((key) => sql`key = ${key}`))
+  const rows = yield* query<{ event: number }>(sql`SELECT event FROM keys WHERE ${isOne}`)
   return rows.map(({ event }) => event)
 }

@@ -1,7 +1,7 @@
 import { batchOf, eventIdOf } from '../event-id.ts'
 import { groupBy } from '../group-by.ts'
 import { bitOf, type RunBits } from '../run-bits.ts'
-import { isAmong, query, type Steps, sql, sqlBatchOf } from '../steps.ts'
+import { isAmong, query, raw, type Steps, sql, sqlBatchOf } from '../steps.ts'
 import type { Reading } from './port.ts'
 
 /** What is pending of a handler: by batches for runs, by events for jobs. */
@@ -109,10 +109,9 @@ function* findWithOpenRun(
   // Only the dead have an index in the order of their events.
   const column = state === 'dead' ? 'event' : '+event'
   const rows = yield* query<{ event: number }>(
-    `SELECT DISTINCT ${column} AS event FROM jobs
-     WHERE state = '${state}' AND ${column} >= ? AND ${column} < ?
-       AND ${sqlBatchOf('event')} IN (SELECT batch FROM runs WHERE open > 0)`,
-    [first, end],
+    sql`SELECT DISTINCT ${raw(column)} AS event FROM jobs
+     WHERE state = '${raw(state)}' AND ${raw(column)} >= ${first} AND ${raw(column)} < ${end}
+       AND ${raw(sqlBatchOf('event'))} IN (SELECT batch FROM runs WHERE open > 0)`,
   )
   const events = groupBy(
     rows.map(({ event }) => event),

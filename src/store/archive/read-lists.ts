@@ -18,17 +18,17 @@ interface QuarantineSqlRow extends Omit<QuarantineRow, 'id' | 'byteOffset' | 're
   readonly received_at: number
 }
 
-const SELECT_QUARANTINE = `
-  SELECT q.id, b.id AS batch, b.source, q.reason, q.detail, q.position, q.pieces, q.start, q.bytes,
-    b.received_at
-  FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`
-
 export function* listQuarantine(
   _reading: Reading,
   { limit = 50, cursor }: PageRequest,
 ): Steps<Page<QuarantineRow>> {
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  const found = yield* query<QuarantineSqlRow>(SELECT_QUARANTINE, [before, limit])
+  const found = yield* query<QuarantineSqlRow>(
+    sql`SELECT q.id, b.id AS batch, b.source, q.reason, q.detail, q.position, q.pieces, q.start, q.bytes,
+      b.received_at
+    FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id < ${before}
+    ORDER BY q.id DESC LIMIT ${limit}`,
+  )
   const rows = found.map(({ id, start, received_at, ...row }) => {
     return { ...row, id: String(id), byteOffset: start, receivedAt: received_at }
   })
@@ -41,14 +41,13 @@ export function* getQuarantine(reading: Reading, id: string): Steps<QuarantineRo
   return rows[0]?.id === id ? rows[0] : undefined
 }
 
-const SELECT_PIECE = `
-  SELECT coalesce(q.piece, substr(b.body, CAST(q.start + 1 AS INTEGER), CAST(q.bytes AS INTEGER)))
-    AS bytes
-  FROM quarantine q LEFT JOIN bodies b ON b.batch = q.batch WHERE q.id = ?`
-
 export function* readPiece(_reading: Reading, id: string): Steps<Uint8Array | undefined> {
   if (!Number.isSafeInteger(Number(id))) return undefined
-  const [row] = yield* query<{ bytes: Uint8Array | null }>(SELECT_PIECE, [Number(id)])
+  const [row] = yield* query<{ bytes: Uint8Array | null }>(
+    sql`SELECT coalesce(q.piece, substr(b.body, CAST(q.start + 1 AS INTEGER), CAST(q.bytes AS INTEGER)))
+      AS bytes
+    FROM quarantine q LEFT JOIN bodies b ON b.batch = q.batch WHERE q.id = ${Number(id)}`,
+  )
   return row?.bytes ?? undefined
 }
 
@@ -64,9 +63,8 @@ export function* listAudit(
 ): Steps<Page<AuditRow>> {
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
   const found = yield* query<AuditSqlRow>(
-    `SELECT id, at, action, outcome, network, parameters, counts FROM audit
-     WHERE id < ? ORDER BY id DESC LIMIT ?`,
-    [before, limit],
+    sql`SELECT id, at, action, outcome, network, parameters, counts FROM audit
+     WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}`,
   )
   const rows = found.map(({ id, parameters, counts, ...row }): AuditRow => {
     return {
@@ -79,21 +77,16 @@ export function* listAudit(
   return { rows, cursor: rows.length === limit ? rows.at(-1)?.id : undefined }
 }
 
-const COUNT_EVENTS = `
-  SELECT (at - CAST(? AS BIGINT)) / CAST(? AS BIGINT) AS bucket, type, CAST(sum(n) AS BIGINT) AS n
-  FROM event_series WHERE step = ? AND at >= ? AND at < ? GROUP BY 1, 2 ORDER BY 1, 2`
-
 export function* countEvents(
   _reading: Reading,
   { from, to, bucketMs }: SeriesQuery,
 ): Steps<readonly SeriesPoint[]> {
-  const rows = yield* query<SeriesPoint>(COUNT_EVENTS, [
-    from,
-    bucketMs,
-    stepFor(bucketMs),
-    from,
-    to,
-  ])
+  const rows = yield* query<SeriesPoint>(
+    sql`SELECT (at - CAST(${from} AS BIGINT)) / CAST(${bucketMs} AS BIGINT) AS bucket, type,
+      CAST(sum(n) AS BIGINT) AS n
+    FROM event_series WHERE step = ${stepFor(bucketMs)} AND at >= ${from} AND at < ${to}
+    GROUP BY 1, 2 ORDER BY 1, 2`,
+  )
   return rows.map(({ bucket, type, n }) => ({ bucket, type, n }))
 }
 

@@ -1,6 +1,6 @@
 import { findKeyFloor, HOUR_MS, type KeyMark } from '../believed-time.ts'
 import { batchOf, eventIdOf } from '../event-id.ts'
-import { query } from '../steps.ts'
+import { query, sql } from '../steps.ts'
 import type { KnownEvent, KnownKeys, UnpackedPage } from '../store.ts'
 import type { UpkeepPort } from '../upkeep/port.ts'
 import { listOf, sendingRows, splitKeys } from './arrays.ts'
@@ -130,12 +130,11 @@ export function createKeyPruning(
     const known = (yield* read()).get('keys_pruned_through') ?? 0
     if (prunedThrough > known) yield* set('keys_pruned_through', prunedThrough)
     const [gone] = yield* query<{ n: number }>(
-      `WITH gone AS (DELETE FROM keys WHERE event >= ? AND event < ? RETURNING 1)
+      sql`WITH gone AS (DELETE FROM keys WHERE event >= ${from} AND event < ${until} RETURNING 1)
        SELECT count(*) AS n FROM gone`,
-      [from, until],
     )
-    yield* query('DELETE FROM key_marks WHERE last_event < ?', [until])
-    yield* query('UPDATE key_marks SET first_event = ? WHERE first_event < ?', [until, until])
+    yield* query(sql`DELETE FROM key_marks WHERE last_event < ${until}`)
+    yield* query(sql`UPDATE key_marks SET first_event = ${until} WHERE first_event < ${until}`)
     const removed = gone?.n ?? 0
     span = removed > KEYS_PER_STEP ? Math.max(1, Math.floor(span / 2)) : span * 2
     return { removed, after: until < before ? until : undefined }

@@ -1,6 +1,6 @@
 import type { Batch } from '../../model.ts'
 import { makeBits } from '../run-bits.ts'
-import { each, query, type Steps } from '../steps.ts'
+import { each, query, type Steps, sql } from '../steps.ts'
 import type { Promised, StoreHint } from '../store.ts'
 import { createOperations, type UpkeepOperations } from '../upkeep/operations.ts'
 import type { UpkeepPort } from '../upkeep/port.ts'
@@ -57,8 +57,8 @@ const createUpkeepPort = (now: () => number): UpkeepPort => ({
 })
 
 function* add(amounts: ReadonlyMap<string, number>): Steps<void> {
-  const { sql, values } = addingTo(amounts)
-  if (values.length > 0) yield* query(sql, values)
+  const adding = addingTo(amounts)
+  if (adding.values.length > 0) yield* query(adding)
 }
 
 function* read(): Steps<ReadonlyMap<string, number>> {
@@ -69,23 +69,21 @@ function* read(): Steps<ReadonlyMap<string, number>> {
 }
 
 function* set(mark: string, n: number): Steps<void> {
-  yield* query('DELETE FROM counters WHERE name = ?', [mark])
-  yield* query('INSERT INTO counters (name, n) VALUES (?, ?)', [mark, n])
+  yield* query(sql`DELETE FROM counters WHERE name = ${mark}`)
+  yield* query(sql`INSERT INTO counters (name, n) VALUES (${mark}, ${n})`)
 }
 
 function* move(names: readonly string[], to: string): Steps<void> {
   yield* query(
-    `WITH gone AS (DELETE FROM counters WHERE name = ANY(CAST(? AS text[])) RETURNING n)
-     INSERT INTO counters (name, n) SELECT CAST(? AS text), sum(n) FROM gone HAVING sum(n) <> 0`,
-    [names, to],
+    sql`WITH gone AS (DELETE FROM counters WHERE name = ANY(CAST(${names} AS text[])) RETURNING n)
+     INSERT INTO counters (name, n) SELECT CAST(${to} AS text), sum(n) FROM gone HAVING sum(n) <> 0`,
   )
 }
 
 function* wholeBatches(batches: readonly number[]): Steps<ReadonlySet<number>> {
   const rows = yield* query<{ seq: number }>(
-    `SELECT b.seq FROM batches b JOIN bodies o ON o.batch = b.seq
-     WHERE b.seq = ANY(CAST(? AS bigint[])) AND sha256(o.body) = b.sha256`,
-    [batches],
+    sql`SELECT b.seq FROM batches b JOIN bodies o ON o.batch = b.seq
+     WHERE b.seq = ANY(CAST(${batches} AS bigint[])) AND sha256(o.body) = b.sha256`,
   )
   return new Set(rows.map(({ seq }) => seq))
 }
@@ -100,20 +98,19 @@ const addRuns: UpkeepPort['addRuns'] = (runs) =>
   )
 
 function* append({ id, source, provider, receivedAt, sha256, body }: Batch): Steps<boolean> {
-  const facts = [id, source, provider, receivedAt, Buffer.from(sha256, 'hex'), body.byteLength]
+  const hash = Buffer.from(sha256, 'hex')
   const [row] = yield* query<{ seq: number }>(
-    `INSERT INTO batches (id, source, provider, received_at, sha256, body_bytes)
-     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq`,
-    facts,
+    sql`INSERT INTO batches (id, source, provider, received_at, sha256, body_bytes)
+     VALUES (${id}, ${source}, ${provider}, ${receivedAt}, ${hash}, ${body.byteLength})
+     ON CONFLICT (id) DO NOTHING RETURNING seq`,
   )
-  if (row) yield* query('INSERT INTO bodies (batch, body) VALUES (?, ?)', [row.seq, body])
+  if (row) yield* query(sql`INSERT INTO bodies (batch, body) VALUES (${row.seq}, ${body})`)
   return row !== undefined
 }
 
 function* mayPrune(): Steps<boolean> {
   const [held] = yield* query<{ isOurs: boolean }>(
-    'SELECT pg_try_advisory_xact_lock(?) AS "isOurs"',
-    [PRUNING],
+    sql`SELECT pg_try_advisory_xact_lock(${PRUNING}) AS "isOurs"`,
   )
   return held?.isOurs === true
 }

@@ -1,4 +1,4 @@
-import { query, type Steps } from '../steps.ts'
+import { query, raw, type Steps, sql } from '../steps.ts'
 import type { Database, Statement } from './driver.ts'
 import {
   type Entries,
@@ -138,10 +138,10 @@ export function openSegments(db: Database, pages: KeyPages) {
 const SELECT_BLOCKS = `
   SELECT first_event AS "firstEvent", last_event AS "lastEvent", entries FROM key_blocks ORDER BY id DESC`
 
-const SELECT_PAGES = `
+const selectPages = (hash: number) => sql`
   SELECT s.first_event AS firstEvent, s.last_event AS lastEvent, p.id, p.entries
-  FROM key_segments s JOIN key_pages p ON p.id =
-    (SELECT max(id) FROM key_pages WHERE id BETWEEN s.id * ${ROWS} AND s.id * ${ROWS} + ?)`
+  FROM key_segments s JOIN key_pages p ON p.id = (SELECT max(id) FROM key_pages
+    WHERE id BETWEEN s.id * ${raw(`${ROWS}`)} AND s.id * ${raw(`${ROWS}`)} + ${hash})`
 
 /** Finds the events of keys for a reader, who has no table of the recent ones in memory. */
 export function* findByKeys(keys: readonly Uint8Array[]): Steps<readonly number[]> {
@@ -149,7 +149,7 @@ export function* findByKeys(keys: readonly Uint8Array[]): Steps<readonly number[
   for (const key of keys) {
     const words = wordsOf(key)
     const blocks = yield* query<EventRange & { entries: Uint8Array }>(SELECT_BLOCKS)
-    const pages = yield* query<EventRange & PageRow>(SELECT_PAGES, [hashOf(words, 0)])
+    const pages = yield* query<EventRange & PageRow>(selectPages(hashOf(words, 0)))
     const rows = [
       ...blocks.map((row) => openRow(row.entries, row)),
       ...pages.map((row) => openPage(row, row)),

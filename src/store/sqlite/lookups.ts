@@ -1,6 +1,6 @@
 import type { FindLookups } from '../archive/port.ts'
 import { eventIdOf } from '../event-id.ts'
-import { query } from '../steps.ts'
+import { query, raw, sql } from '../steps.ts'
 import type { UnpackedEvent } from '../store.ts'
 import type { Database } from './driver.ts'
 
@@ -124,9 +124,9 @@ export const findLookups: FindLookups = function* ({ recipient, messageId }, { f
   putHash(hash, 0, messageId ?? recipient)
   // SQLite finds three bytes in 1,500 sooner than it hands these over.
   const rows = yield* query<{ id: number; hashes: Uint8Array; offsets: Uint8Array }>(
-    `SELECT id, ${column} AS hashes, offsets FROM lookups
-     WHERE id > ? AND id < ? AND last_event >= ? AND instr(${column}, ?) > 0`,
-    [from - SPAN, before, from, hash],
+    sql`SELECT id, ${raw(column)} AS hashes, offsets FROM lookups
+     WHERE id > ${from - SPAN} AND id < ${before} AND last_event >= ${from}
+       AND instr(${raw(column)}, ${hash}) > 0`,
   )
   return rows.flatMap(({ id, hashes, offsets }) => {
     const view = viewOf(offsets)

@@ -52,9 +52,8 @@ const hold = ({ port, finder }: Erasing, column: string, isBytes: boolean): Sql 
 function* eraseBatches(erasing: Erasing, after: number): Steps<EraseReceipt> {
   const { port } = erasing
   const rows = yield* query<BatchRow>(
-    `SELECT seq, body_bytes AS bytes, is_open AS "isOpen" FROM batches WHERE seq > ?
+    sql`SELECT seq, body_bytes AS bytes, is_open AS "isOpen" FROM batches WHERE seq > ${after}
      ORDER BY seq LIMIT ${ROWS_PER_STEP}`,
-    [after],
   )
   const span = takeSome(rows, port)
   const last = span.at(-1)?.seq
@@ -95,8 +94,7 @@ function* eraseBatch(erasing: Erasing, seq: number): Steps<{ events: number; pie
   const { port, finder } = erasing
   yield* lockBatches(port, [seq])
   const [batch] = yield* query<{ sha256: Uint8Array; body: Uint8Array | null }>(
-    'SELECT b.sha256, o.body FROM batches b LEFT JOIN bodies o ON o.batch = b.seq WHERE b.seq = ?',
-    [seq],
+    sql`SELECT b.sha256, o.body FROM batches b LEFT JOIN bodies o ON o.batch = b.seq WHERE b.seq = ${seq}`,
   )
   const events = yield* query<PlacedEvent>(
     sql`SELECT e.id, e.start, e.bytes, e.type, e.recipient
@@ -105,15 +103,14 @@ function* eraseBatch(erasing: Erasing, seq: number): Steps<{ events: number; pie
   if (!batch?.body) return yield* eraseWithoutBody(erasing, seq, events)
   const { body, sha256 } = batch
   const pieces = yield* query<PlacedPiece>(
-    'SELECT id, pieces, start, bytes FROM quarantine WHERE batch = ? AND piece IS NULL',
-    [seq],
+    sql`SELECT id, pieces, start, bytes FROM quarantine WHERE batch = ${seq} AND piece IS NULL`,
   )
   const isWhole = hashOf(body).equals(sha256)
   const erased = eraseFromBody(body, { events, pieces }, finder)
   if (erased.hasChanged) {
-    yield* query('UPDATE bodies SET body = ? WHERE batch = ?', [body, seq])
+    yield* query(sql`UPDATE bodies SET body = ${body} WHERE batch = ${seq}`)
     // Of a damaged body nothing else is to become right.
-    if (isWhole) yield* query('UPDATE batches SET sha256 = ? WHERE seq = ?', [hashOf(body), seq])
+    if (isWhole) yield* query(sql`UPDATE batches SET sha256 = ${hashOf(body)} WHERE seq = ${seq}`)
   }
   yield* removeEvents(port, seq, idsOf(erased.events))
   yield* removePieces(port, idsOf(erased.gone))
@@ -160,9 +157,8 @@ function* eraseErrorsOf(erasing: Erasing, among: Sql): Steps<number> {
 function* eraseKept(erasing: Erasing, after: number): Steps<EraseReceipt> {
   const { port, finder } = erasing
   const rows = yield* query<Sized & { id: number }>(
-    `SELECT id, length(piece) AS bytes FROM quarantine WHERE id > ? AND piece IS NOT NULL
+    sql`SELECT id, length(piece) AS bytes FROM quarantine WHERE id > ${after} AND piece IS NOT NULL
      ORDER BY id LIMIT ${ROWS_PER_STEP}`,
-    [after],
   )
   const ids = idsOf(takeSome(rows, port))
   const last = ids.at(-1)
@@ -198,8 +194,7 @@ function* eraseNames({ port, finder }: Erasing): Steps<void> {
   const series = yield* query<{ type: string }>('SELECT DISTINCT type FROM event_series')
   for (const { type } of series.filter((row) => isFound(row.type))) {
     const rows = yield* query<Pick<SeriesRow, 'step' | 'at' | 'n'>>(
-      'DELETE FROM event_series WHERE type = ? RETURNING step, at, n',
-      [type],
+      sql`DELETE FROM event_series WHERE type = ${type} RETURNING step, at, n`,
     )
     yield* addToSeries(
       port,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { HandlerRegistration, ProviderName, Where } from '../../model.ts'
 import { WRITTEN_AT } from '../believed-time.ts'
 import { pruneSeries } from '../series.ts'
-import { each, isAmong, query, type Steps, sql } from '../steps.ts'
+import { each, isAmong, query, raw, type Steps, sql } from '../steps.ts'
 import type {
   AuditEntry,
   Note,
@@ -90,8 +90,7 @@ function* loadHandlers(): Steps<HandlerRegistration[]> {
 function* setPaused(port: UpkeepPort, handler: string, isPaused: boolean): Steps<boolean> {
   const since = isPaused ? `coalesce(paused_at, ${port.sqlNow()})` : 'NULL'
   const rows = yield* query(
-    `UPDATE handlers SET paused_at = ${since} WHERE name = ? RETURNING name`,
-    [handler],
+    sql`UPDATE handlers SET paused_at = ${raw(since)} WHERE name = ${handler} RETURNING name`,
   )
   return rows.length === 1
 }
@@ -107,11 +106,10 @@ function* findGone(port: UpkeepPort, events: readonly number[]): Steps<readonly 
 /** Adds to the trail of what people had done here. */
 function* recordAudit(port: UpkeepPort, entry: AuditEntry): Steps<void> {
   const { action, outcome, network, parameters, counts } = entry
-  const texts = [JSON.stringify(parameters), JSON.stringify(counts)]
+  const [asked, counted] = [JSON.stringify(parameters), JSON.stringify(counts)]
   yield* query(
-    `INSERT INTO audit (at, action, outcome, network, parameters, counts)
-     VALUES (${port.sqlNow()}, ?, ?, ?, ?, ?)`,
-    [action, outcome, network, ...texts],
+    sql`INSERT INTO audit (at, action, outcome, network, parameters, counts)
+     VALUES (${raw(port.sqlNow())}, ${action}, ${outcome}, ${network}, ${asked}, ${counted})`,
   )
 }
 
@@ -132,10 +130,9 @@ function* requeue(port: UpkeepPort, quarantineId: string, batchId: string): Step
      WHERE q.id = ${id} ${lock(port, 'b')}`,
   )
   const [row] = yield* query<PieceRow>(
-    `SELECT b.source, b.provider, b.received_at AS "receivedAt", coalesce(q.piece,
+    sql`SELECT b.source, b.provider, b.received_at AS "receivedAt", coalesce(q.piece,
        (SELECT substr(body, q.start + 1, q.bytes) FROM bodies WHERE batch = q.batch)) AS body
-     FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id = ?`,
-    [id],
+     FROM quarantine q JOIN batches b ON b.seq = q.batch WHERE q.id = ${id}`,
   )
   if (!row?.body) return false
   const sha256 = createHash('sha256').update(row.body).digest('hex')
@@ -146,8 +143,8 @@ function* requeue(port: UpkeepPort, quarantineId: string, batchId: string): Step
 
 function* readTime(port: UpkeepPort): Steps<StoreTime> {
   const [newest] = yield* query<{ at: number }>(
-    'SELECT received_at AS at FROM batches WHERE received_at >= ? ORDER BY seq DESC LIMIT 1',
-    [WRITTEN_AT],
+    sql`SELECT received_at AS at FROM batches WHERE received_at >= ${WRITTEN_AT}
+     ORDER BY seq DESC LIMIT 1`,
   )
   const seenAt = (yield* port.totals.read()).get(SEEN_AT) ?? newest?.at
   if (port.engine === 'sqlite') return { seenAt, databaseNow: undefined }
@@ -156,7 +153,7 @@ function* readTime(port: UpkeepPort): Steps<StoreTime> {
 }
 
 function* readNote(_port: UpkeepPort, name: string): Steps<Note | undefined> {
-  const [note] = yield* query<Note>('SELECT version, body FROM notes WHERE name = ?', [name])
+  const [note] = yield* query<Note>(sql`SELECT version, body FROM notes WHERE name = ${name}`)
   return note && { version: note.version, body: note.body }
 }
 
@@ -165,14 +162,13 @@ function* writeNote(_port: UpkeepPort, name: string, { version, body }: Note): S
   const rows =
     version === 0
       ? yield* query(
-          `INSERT INTO notes (name, version, body) VALUES (?, 1, ?)
+          sql`INSERT INTO notes (name, version, body) VALUES (${name}, 1, ${body})
            ON CONFLICT (name) DO NOTHING RETURNING name`,
-          [name, body],
         )
       : yield* query(
-          `UPDATE notes SET version = version + 1, body = ? WHERE name = ? AND version = ?
+          sql`UPDATE notes SET version = version + 1, body = ${body}
+           WHERE name = ${name} AND version = ${version}
            RETURNING name`,
-          [body, name, version],
         )
   return rows.length === 1
 }

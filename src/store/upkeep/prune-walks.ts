@@ -43,8 +43,8 @@ function* selectBefore<Row extends Dated>(
     // Batches of a wrong clock are neighbours.
     if (isOdd(receivedAt, limitOf(row)) && (batch < from || batch >= to)) {
       const [behind] = yield* query<{ seq: number; at: number }>(
-        'SELECT seq, received_at AS at FROM batches WHERE seq > ? AND received_at >= ? ORDER BY seq LIMIT 1',
-        [batch, WRITTEN_AT],
+        sql`SELECT seq, received_at AS at FROM batches
+         WHERE seq > ${batch} AND received_at >= ${WRITTEN_AT} ORDER BY seq LIMIT 1`,
       )
       from = batch
       to = behind?.seq ?? Number.MAX_SAFE_INTEGER
@@ -62,10 +62,9 @@ export function* prunePieces(
   after: number,
 ): Steps<WalkStep> {
   const rows = yield* query<Dated & { id: number }>(
-    `SELECT q.id, q.batch, b.received_at AS "receivedAt"
-     FROM (SELECT id, batch FROM quarantine WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP[port.engine]}) q
+    sql`SELECT q.id, q.batch, b.received_at AS "receivedAt"
+     FROM (SELECT id, batch FROM quarantine WHERE id > ${after} ORDER BY id LIMIT ${ROWS_PER_STEP[port.engine]}) q
      JOIN batches b ON b.seq = q.batch ORDER BY q.id`,
-    [after],
   )
   const old = yield* selectBefore(port, rows, () => request.deadBefore)
   const ids = old.map(({ id }) => id)
@@ -82,15 +81,14 @@ export function* pruneJobs(
   after: number,
 ): Steps<WalkStep> {
   const rows = yield* query<JobEvent>(
-    `SELECT j.event AS id, b.seq AS batch, b.received_at AS "receivedAt",
+    sql`SELECT j.event AS id, b.seq AS batch, b.received_at AS "receivedAt",
        max(CASE j.state WHEN 'pending' THEN 1 ELSE 0 END) AS "isPending",
        max(CASE j.state WHEN 'dead' THEN 1 ELSE 0 END) AS "isDead",
        EXISTS (SELECT 1 FROM bodies WHERE batch = b.seq) AS "hasBody"
-     FROM (SELECT DISTINCT event FROM jobs WHERE event > ? ORDER BY event
+     FROM (SELECT DISTINCT event FROM jobs WHERE event > ${after} ORDER BY event
        LIMIT ${ROWS_PER_STEP[port.engine]}) one
      JOIN jobs j ON j.event = one.event JOIN batches b ON b.seq = j.event >> 20
      GROUP BY j.event, b.seq ORDER BY j.event`,
-    [after],
   )
   const ended = rows.filter(({ isPending, isDead, hasBody }) => !isPending && (isDead || !hasBody))
   const old = yield* selectBefore(port, ended, ({ isDead }) =>
@@ -117,8 +115,7 @@ function* stillEnded(
     sql`SELECT event FROM jobs WHERE ${isAmong(port, 'event', ids)} AND state = 'pending'`,
   )
   const runs = yield* query<RunBits>(
-    'SELECT base, wanted, done, failed FROM runs WHERE batch = ? AND open > 0',
-    [batch],
+    sql`SELECT base, wanted, done, failed FROM runs WHERE batch = ${batch} AND open > 0`,
   )
   const open = new Set(pending.map(({ event }) => event))
   for (const run of runs) for (const event of eventsIn(run, 'open')) open.add(event)
@@ -128,16 +125,6 @@ function* stillEnded(
 const HAS_NO_WORK = sql`
   NOT EXISTS (SELECT 1 FROM runs WHERE batch = b.seq AND open > 0)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE ${isOfBatch('event')} AND state = 'pending')`
-const SELECT_OLD = `
-  SELECT b.seq AS batch, b.received_at AS "receivedAt", b.events,
-    o.batch IS NOT NULL AS "hasBody"
-  FROM batches b LEFT JOIN bodies o ON o.batch = b.seq
-  WHERE b.seq > ? AND b.seq <= ? AND b.received_at < ? AND b.is_open = 0
-    AND CASE WHEN o.batch IS NOT NULL THEN ${HAS_NO_WORK.sql}
-      ELSE b.received_at < ?
-        AND NOT EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id').sql})
-        AND NOT EXISTS (SELECT 1 FROM quarantine WHERE batch = b.seq) END
-  ORDER BY b.seq LIMIT ${BATCHES_LOOKED_AT}`
 
 /** Batches whose work is done: their bodies, events and runs, and at last their own rows. */
 export function* pruneBatches(
@@ -147,12 +134,21 @@ export function* pruneBatches(
 ): Steps<WalkStep> {
   const rowsBefore = Math.min(eventsBefore, deadBefore)
   const [end] = yield* query<{ seq: number | null }>(
-    `SELECT max(seq) AS seq FROM (
-       SELECT seq FROM batches WHERE seq > ? ORDER BY seq LIMIT ${BATCHES_PASSED}) passed`,
-    [after],
+    sql`SELECT max(seq) AS seq FROM (
+       SELECT seq FROM batches WHERE seq > ${after} ORDER BY seq LIMIT ${BATCHES_PASSED}) passed`,
   )
   if (!end?.seq) return { removed: 0, after: undefined }
-  const rows = yield* query<BatchRow>(SELECT_OLD, [after, end.seq, eventsBefore, rowsBefore])
+  const rows = yield* query<BatchRow>(
+    sql`SELECT b.seq AS batch, b.received_at AS "receivedAt", b.events,
+      o.batch IS NOT NULL AS "hasBody"
+    FROM batches b LEFT JOIN bodies o ON o.batch = b.seq
+    WHERE b.seq > ${after} AND b.seq <= ${end.seq} AND b.received_at < ${eventsBefore} AND b.is_open = 0
+      AND CASE WHEN o.batch IS NOT NULL THEN ${HAS_NO_WORK}
+        ELSE b.received_at < ${rowsBefore}
+          AND NOT EXISTS (SELECT 1 FROM events WHERE ${isOfBatch('id')})
+          AND NOT EXISTS (SELECT 1 FROM quarantine WHERE batch = b.seq) END
+    ORDER BY b.seq LIMIT ${BATCHES_LOOKED_AT}`,
+  )
   const old = yield* selectBefore(port, rows, ({ hasBody }) =>
     hasBody ? eventsBefore : rowsBefore,
   )
