@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 10_000
 /** A start has more urgent things to do. */
 const FIRST_LOOK_MS = 1_000
 
-export interface AlertsOptions {
+interface AlertsOptions {
   readonly readFigures: () => Promise<ReadFigures>
   readonly memory: MemoryKeeper
   /** The configured ones of this moment. */

@@ -6,7 +6,7 @@ const TIMES_LONGEST = 3
 const GRACE_MS = 600_000
 
 /** How silent one source was; kept over restarts. */
-export interface KnownSource {
+interface KnownSource {
   /** Since when it is watched, milliseconds since 1970. */
   readonly since: number
   /** Its longest silence, by the day (since 1970) on which it ended. */

@@ -1,7 +1,7 @@
 import type { Cause } from './cause.ts'
 
 /** What is remembered of a cause. Times in milliseconds since 1970. */
-export interface KnownCause {
+interface KnownCause {
   readonly since: number
   /** First and last seen, by whichever replica; the last one coarsely, so that little is written. */
   readonly firstSeenAt: number

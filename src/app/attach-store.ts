@@ -18,7 +18,7 @@ import { type HandlersStart, startHandlers } from './run-handlers.ts'
 import type { Composition } from './running-app.ts'
 
 /** A journal that knows how it is. */
-export interface GuardedJournal extends Journal {
+interface GuardedJournal extends Journal {
   /** `ok`, or what is wrong. */
   state(): string
   /** False while nothing could be kept. */

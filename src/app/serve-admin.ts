@@ -16,7 +16,7 @@ import { hashText } from '../unpack/redact.ts'
 import type { OpenedStore } from './attach-store.ts'
 import { type Composition, explainListening, follow, newBatchId } from './running-app.ts'
 
-export interface Shown
+interface Shown
   extends Pick<AdminServerOptions, 'registrations' | 'guardian' | 'version' | 'verdict'> {
   readonly metrics: Metrics
   readonly isReady: () => boolean

@@ -1,5 +1,5 @@
 /** How long each part of a stop may take, in milliseconds. */
-export interface StopPlan {
+interface StopPlan {
   /** Keep serving while load balancers learn that we go; every answer ends its connection. */
   readonly drainMs: number
   /** Then requests in flight may end. */
@@ -15,7 +15,7 @@ export interface StopPlan {
 }
 
 /** `docker stop` kills after 10 s; this ends before 9. */
-export const GRACEFUL: StopPlan = {
+const GRACEFUL: StopPlan = {
   drainMs: 3_000,
   requestsMs: 2_000,
   handlersSoftMs: 1_500,

@@ -98,7 +98,7 @@ export function findTlsPaths({ given, readFile, problems }: Origins): TlsPaths |
 }
 
 /** What `parse` makes of a PEM file; `given` is its path as somebody wrote it. Throws `WrongValue`. */
-export function readPem<Value>(
+function readPem<Value>(
   path: string,
   readFile: (path: string) => string,
   parse: (pem: string) => Value,

@@ -9,8 +9,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What a process does: all, or HTTP only, or unpacking and dispatching only. */
-export const ROLES = ['all', 'receive', 'work'] as const
-export type Role = (typeof ROLES)[number]
+const ROLES = ['all', 'receive', 'work'] as const
 
 const WEB = ['http:', 'https:']
 

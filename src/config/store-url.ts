@@ -104,7 +104,7 @@ const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full']
 const SCHEMA_NAME = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
 
 /** Throws `WrongValue` for whatever would be passed over in silence, or fail later without a name. */
-export function checkParameters(parameters: URLSearchParams): void {
+function checkParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) checkName(name)
   const twice = KNOWN.find((name) => parameters.getAll(name).length > 1)
   if (twice) throw new WrongValue(`holds ${twice} twice`, 'Remove one of them.')

@@ -70,13 +70,12 @@ export interface Handler {
   readonly name: string | undefined
   readonly keys: readonly string[]
   /** The functions, as given. Their types were checked when they were defined. */
-  readonly on: Readonly<Record<string, EventFunction>>
+  readonly on: Readonly<Record<string, (event: never, context: HandlerContext) => unknown>>
   readonly onBatch: BatchFunction | undefined
   /** Undefined: 500. */
   readonly batchSize: number | undefined
 }
-export type EventFunction = (event: never, context: HandlerContext) => unknown
-export type BatchFunction = (items: never, context: BatchContext) => unknown
+type BatchFunction = (items: never, context: BatchContext) => unknown
 
 /**
  * Defines a handler: what to do with which events. Give either `on`, a function per kind of event,

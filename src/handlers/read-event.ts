@@ -23,12 +23,12 @@ export interface ReadEvent {
 }
 
 /** Throws a PermanentError when the event cannot be read, or no key takes it. */
-export type EventReader = (stored: StoredEvent) => ReadEvent
+type EventReader = (stored: StoredEvent) => ReadEvent
 
 type Key = string | undefined
 
 /** Reads stored events for a handler with these keys. Parses and describes each of them once. */
-export function createEventReader(keys: readonly string[]): EventReader {
+function createEventReader(keys: readonly string[]): EventReader {
   // A type has one normalised name with each provider.
   const recall = { mailtrap: rememberNames<Key>(), mailingapi: rememberNames<Key>() }
   return ({ provider: name, payload }) => {

@@ -47,7 +47,7 @@ function findFolder(): string | undefined {
   }
 }
 
-export interface CompiledModule {
+interface CompiledModule {
   /** Its `module.exports`. */
   readonly exports: unknown
   /** V8 took what was kept. */

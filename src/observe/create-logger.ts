@@ -28,7 +28,7 @@ export function createLogger(options: {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: hideSecretFields },
+      formatters: { level: (label) => ({ level: label }), log: (fields) => hideIn(fields) },
       hooks: { logMethod: hideInMessage },
       serializers: { req: describeRequest, res: describeResponse, err: describeError },
     },
@@ -76,11 +76,7 @@ const MAX_DEPTH = 5
  * texts replaced, at every depth that is shown.
  * Ten times faster than pino's own redaction by path, which costs 0.1 ms a line for these names.
  */
-function hideSecretFields(fields: object): Record<string, unknown> {
-  return hideIn(fields as Record<string, unknown>, 0)
-}
-
-function hideIn(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
+function hideIn(fields: object, depth = 0): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
@@ -99,7 +95,7 @@ function hideInValue(value: unknown, depth: number): unknown {
   // Requests and errors have serializers of their own.
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
-  return hideIn(value as Record<string, unknown>, depth)
+  return hideIn(value, depth)
 }
 
 /** Lines that may wait for a slow reader, in bytes; what comes beyond is dropped and counted. */

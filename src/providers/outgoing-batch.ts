@@ -33,7 +33,7 @@ export function packBatch(
   }
 }
 
-export interface SigningMeans extends Pick<Source, 'secrets' | 'secretForm'> {
+interface SigningMeans extends Pick<Source, 'secrets' | 'secretForm'> {
   /** `user:password`, where the receiver asks for it. */
   readonly basicAuth?: string | undefined
   /** The time that is signed, where one is; milliseconds since 1970. */

@@ -6,7 +6,12 @@ import type { SampleEvent, SampleFacts } from './samples.ts'
 export interface Provider {
   readonly name: ProviderName
   /** How its own requests look. */
-  readonly requests: RequestHabits
+  readonly requests: {
+    /** Events in one of them, at most. */
+    readonly maxEvents: number
+    /** `json`: `{"events":[…]}`. `single`: one bare event. */
+    readonly format: 'json' | 'single'
+  }
   /** The field of an event that holds its name. */
   readonly nameField: string
   /** The field of an event that holds its id. */
@@ -17,8 +22,8 @@ export interface Provider {
   readonly addresses: readonly string[]
   /** When it gives a batch up and pauses the webhook; undefined: not published. */
   readonly retries: { readonly count: number; readonly everyMs: number } | undefined
-  /** Settings of a source that mean something for it. */
-  readonly ownSettings: readonly OwnSetting[]
+  /** Settings of a source that mean something for it, and not for every provider. */
+  readonly ownSettings: readonly ('toleranceSeconds' | 'secretForm')[]
   /** What its signing secrets look like; undefined: anything. */
   readonly secretLook: { readonly pattern: RegExp; readonly words: string } | undefined
   /**
@@ -70,7 +75,7 @@ export interface Provider {
 export type Signatures = Pick<Provider, 'readSignature' | 'verify' | 'findFault' | 'sign'>
 
 /** What is wrong with a request's signature. */
-export interface SignatureFault {
+interface SignatureFault {
   /** The latter two: a secret fits, the time does not. */
   readonly reason: 'signature' | 'signature_time' | 'signature_milliseconds'
   /** How far the signed time is ahead of ours; negative: behind. */
@@ -88,13 +93,3 @@ export function describeNameless(
   if (Object.keys(event).length === 0) return undefined
   return provider.describe({ ...event, [provider.nameField]: NAMELESS })
 }
-
-export interface RequestHabits {
-  /** Events in one of them, at most. */
-  readonly maxEvents: number
-  /** `json`: `{"events":[…]}`. `single`: one bare event. */
-  readonly format: 'json' | 'single'
-}
-
-/** Settings of a source that not every provider knows. */
-export type OwnSetting = 'toleranceSeconds' | 'secretForm'

@@ -7,7 +7,7 @@ const LOGGED_TYPES: ReadonlySet<string> = new Set([...MAILTRAP_NORMALISED.keys()
 
 const MOST_MESSAGES = 50_000
 
-export interface LoggedMessage {
+interface LoggedMessage {
   readonly id: string
   /** Of its first event; milliseconds since 1970. */
   readonly sentAt: number
