@@ -4,22 +4,12 @@ import { listFields } from '../admin/api/in-words.ts'
 import type { CommandContext } from './command.ts'
 import { addListOptions, printList } from './connect.ts'
 import type { Column } from './table.ts'
-import { type Colour, formatCount, formatInstant } from './terminal.ts'
-
-const OUTCOME_COLOURS: Readonly<Record<AuditJson['outcome'], Colour | undefined>> = {
-  begun: undefined,
-  done: 'green',
-  failed: 'red',
-}
+import { formatCount, formatInstant, STATE_COLOURS } from './terminal.ts'
 
 const COLUMNS: readonly Column<AuditJson>[] = [
   { title: 'AT (UTC)', text: ({ at }) => formatInstant(at) },
   { title: 'ACTION', text: ({ action }) => action },
-  {
-    title: 'OUTCOME',
-    text: ({ outcome }) => outcome,
-    colour: ({ outcome }) => OUTCOME_COLOURS[outcome],
-  },
+  { title: 'OUTCOME', text: (row) => row.outcome, colour: (row) => STATE_COLOURS[row.outcome] },
   { title: 'FROM', text: ({ network }) => network },
   { title: 'CAME TO', text: ({ counts }) => listFields(counts, formatCount) || '-' },
   {

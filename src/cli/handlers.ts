@@ -4,11 +4,11 @@ import { errorLine, failingShare, type HandlerState, handlerState } from '../adm
 import type { CommandContext } from './command.ts'
 import { addAdminOptions, connect, workCommand } from './connect.ts'
 import { type Column, figureColumn, printRows } from './table.ts'
-import { type Colour, formatCounted, formatInstant } from './terminal.ts'
+import { formatCounted, formatInstant, STATE_COLOURS } from './terminal.ts'
 
 export const HANDLER_COLUMNS: readonly Column<HandlerJson>[] = [
   { title: 'HANDLER', text: ({ name }) => name },
-  { title: 'STATE', text: describeState, colour: (handler) => COLOURS[handlerState(handler)] },
+  { title: 'STATE', text: describeState, colour: (row) => STATE_COLOURS[handlerState(row)] },
   figureColumn('PENDING', ({ jobs }) => jobs.pending),
   figureColumn('DONE', ({ jobs }) => jobs.done),
   figureColumn('DEAD', ({ jobs }) => jobs.dead),
@@ -54,15 +54,6 @@ function changeCommand(
         ? `${handler} is paused: its jobs wait until mailtrap-receiver handlers resume ${handler}.`
         : `${handler} goes on.`,
   }))
-}
-
-const COLOURS: Readonly<Record<HandlerState, Colour | undefined>> = {
-  paused: 'yellow',
-  running: 'green',
-  failing: 'red',
-  crashing: 'red',
-  stopped: 'red',
-  elsewhere: undefined,
 }
 
 function describeState(handler: HandlerJson): string {

@@ -17,12 +17,18 @@ export function createPaint(output: Output, env: CommandContext['env']): Paint {
 
 export const plain: Paint = (_colour, text) => text
 
-/** How the states of events and jobs look. */
+/** How the states of events, jobs and handlers look, and outcomes. */
 export const STATE_COLOURS: Readonly<Record<string, Colour | undefined>> = {
   done: 'green',
+  running: 'green',
   pending: 'yellow',
+  paused: 'yellow',
   dead: 'red',
   conflict: 'red',
+  failed: 'red',
+  failing: 'red',
+  crashing: 'red',
+  stopped: 'red',
 }
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
