@@ -23,13 +23,7 @@ export type FailuresJson = z.output<typeof FAILURES_JSON>
 /** Of each state: enough to see what is wrong; counting millions by their errors is not the aim. */
 const PAGES = 4
 
-interface FailureGroup {
-  readonly error: string
-  dead: number
-  retrying: number
-  newestAt: number | undefined
-  readonly event: string
-}
+type FailureGroup = FailuresJson['failures'][number]
 
 /** The failures of one handler by what they have in common, of its newest jobs; most jobs first. */
 export async function groupFailures(
@@ -42,9 +36,9 @@ export async function groupFailures(
   const jobs = [...retrying.jobs.filter(({ lastError }) => lastError !== undefined), ...dead.jobs]
   const groups = new Map<string, FailureGroup>()
   for (const job of jobs) addTo(groups, job)
-  const failures = [...groups.values()]
-    .sort((a, b) => b.dead + b.retrying - (a.dead + a.retrying) || (a.error < b.error ? -1 : 1))
-    .map(({ newestAt, ...group }) => ({ ...group, newest_at: isoTime(newestAt) }))
+  const failures = [...groups.values()].sort(
+    (a, b) => b.dead + b.retrying - (a.dead + a.retrying) || (a.error < b.error ? -1 : 1),
+  )
   const isPartial = retrying.isPartial || dead.isPartial
   return { failures, examined: jobs.length, is_partial: isPartial }
 }
@@ -66,13 +60,13 @@ async function readNewest(
 
 function addTo(groups: Map<string, FailureGroup>, job: JobRow): void {
   const error = failureGroup(job.lastError)
-  const first = { error, dead: 0, retrying: 0, newestAt: undefined, event: job.event }
-  const group = groups.get(error) ?? first
+  const first = { error, dead: 0, retrying: 0, newest_at: null, event: job.event }
+  const group: FailureGroup = groups.get(error) ?? first
   groups.set(error, group)
   if (job.state === 'dead') group.dead++
   else group.retrying++
-  const at = job.attempts.at(-1)?.endedAt
-  if (at !== undefined) group.newestAt = Math.max(group.newestAt ?? 0, at)
+  const at = isoTime(job.attempts.at(-1)?.endedAt)
+  if (at !== null && at > (group.newest_at ?? '')) group.newest_at = at
 }
 
 const LONGEST = 200

@@ -2,7 +2,7 @@ import type { HandlerRegistration } from '../../model.ts'
 import type { HandlerHealth } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
-import { isoTime, jobCountsJson } from '../answer-parts.ts'
+import { isoTime, jobCountsJson, ownValue } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { guardianJson } from './guardian.ts'
@@ -123,25 +123,14 @@ function handlersJson(
   health: Readonly<Record<string, HandlerHealth>>,
 ): ProcessJson['handlers'] {
   const registered = new Map(registrations.map((handler) => [handler.name, handler]))
-  const observed = new Map(Object.entries(health))
-  const names = [...new Set([...registered.keys(), ...observed.keys()])].sort()
-  return Object.fromEntries(
-    names.map((name) => [name, handlerJson(registered.get(name), observed.get(name))]),
-  )
-}
-
-function handlerJson(
-  handler: HandlerRegistration | undefined,
-  health: HandlerHealth | undefined,
-): ProcessJson['handlers'][string] {
-  return {
-    running: health?.running ?? false,
-    restarts: health?.restarts ?? 0,
-    last_problem: health?.lastProblem ?? null,
-    module: handler?.module ?? null,
-    keys: handler?.keys ?? null,
-    takes_batches: handler?.takesBatches ?? null,
-  }
+  const names = [...new Set([...registered.keys(), ...Object.keys(health)])].sort()
+  const entries = names.map((name) => {
+    const { module = null, keys = null, takesBatches = null } = registered.get(name) ?? {}
+    const { running = false, restarts = 0, lastProblem = null } = ownValue(health, name) ?? {}
+    const process = { running, restarts, last_problem: lastProblem }
+    return [name, { ...process, module, keys, takes_batches: takesBatches }] as const
+  })
+  return Object.fromEntries(entries)
 }
 
 interface Totals {
