@@ -9,7 +9,7 @@ import {
   readGiven,
   withoutEmpty,
 } from './config/given-settings.ts'
-import { findHandlerPaths, findHandlers, findPassedOver } from './config/handlers/find-handlers.ts'
+import { findHandlers } from './config/handlers/find-handlers.ts'
 import { ProblemList } from './config/problems.ts'
 import { keepSecret } from './config/secret-files.ts'
 import { createSecretReader } from './config/secrets.ts'
@@ -105,7 +105,7 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const given = collectGiven({ env, cwd, file, secrets }, problems)
   const values = readGiven(given, problems)
   const origins = { env, cwd, file, given, values, secrets, problems, readFile }
-  const handlers = findHandlers(origins)
+  const { handlers, handlerPaths, passedOver } = findHandlers(origins)
   const tls = findTlsPaths(origins)
   const sources = buildSources(origins)
   const redaction = findRedaction(origins)
@@ -134,11 +134,11 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
     ],
     envFile,
     watchedFiles: [...files],
-    handlerPaths: findHandlerPaths(origins),
+    handlerPaths,
     warnings: [
       ...findWarnings({ env, sources, values, ownVariables: secrets.variables }),
       ...findOpenDoors(variables),
-      ...findPassedOver(origins),
+      ...passedOver,
       ...traces.warnings,
     ],
   }

@@ -22,13 +22,29 @@ interface Entry {
   readonly read: () => readonly HandlerSettings[]
 }
 
-/** Every handler, each once; of two entries for one module the later counts. */
-export function findHandlers(origins: Origins): HandlerSettings[] {
-  const { problems } = origins
-  const listed = listEntries(origins) ?? listDefaults(origins)
+/** Every handler, where they are looked for, and what is none of them though it looks like one. */
+export function findHandlers(origins: Origins) {
+  const own = join(origins.cwd, DEFAULT_FOLDER)
+  const listed = listEntries(origins)
+  const entries = [...(listed ?? listDefaults(own, origins)), openForward(origins)]
+  const paths = listed ? listed.flatMap(({ path }) => path ?? []) : [own]
+  return {
+    handlers: readEntries(entries, origins),
+    /** Modules and folders, whether they are there or not. */
+    handlerPaths: paths,
+    /** As sentences. */
+    passedOver: [
+      ...[...new Set(paths)].flatMap(listPassedOver),
+      ...(listed ? [] : describeUnused(own, origins)),
+    ],
+  }
+}
+
+/** Each handler once; of two entries for one module the later counts. */
+function readEntries(entries: readonly Entry[], { problems }: Origins): HandlerSettings[] {
   const handlers = new Map<string, HandlerSettings>()
   const labels = new Map<string, string>()
-  for (const { label, read } of [...listed, openForward(origins)]) {
+  for (const { label, read } of entries) {
     for (const handler of problems.attempt(label, read) ?? []) {
       const name = handler.builtIn?.name
       const twin = name && labels.get(name)
@@ -40,23 +56,11 @@ export function findHandlers(origins: Origins): HandlerSettings[] {
   return [...handlers.values()]
 }
 
-/** Where modules are looked for: modules and folders, whether they are there or not. */
-export function findHandlerPaths(origins: Origins): string[] {
-  const entries = listEntries(origins)
-  return entries ? entries.flatMap(({ path }) => path ?? []) : [join(origins.cwd, DEFAULT_FOLDER)]
-}
-
-/** Files that somebody may take for handlers, and folders in which nothing is one, as sentences. */
-export function findPassedOver(origins: Origins): string[] {
-  const own = join(origins.cwd, DEFAULT_FOLDER)
-  const told = [...new Set(findHandlerPaths(origins))]
-    .flatMap(listPassedOver)
-    .map((path) => `${path} is not loaded: its name is not that of a handler.`)
-  const isUnused =
-    !listEntries(origins) && readFolder(own).length > 0 && listModules(own).length === 0
-  if (!isUnused) return told
-  const all = `the built-in ${origins.given.has('FORWARD_URL') ? 'forward' : 'log'} handler takes every event`
-  return [...told, `${own} holds no handler, a file that ends in ${MODULE_ENDINGS}: ${all}.`]
+/** A default folder in which nothing is a handler. */
+function describeUnused(folder: string, { given }: Origins): string[] {
+  if (readFolder(folder).length === 0 || listModules(folder).length > 0) return []
+  const all = `the built-in ${given.has('FORWARD_URL') ? 'forward' : 'log'} handler takes every event`
+  return [`${folder} holds no handler, a file that ends in ${MODULE_ENDINGS}: ${all}.`]
 }
 
 /** HANDLERS, else `handlers:` of the file; undefined: neither. */
@@ -111,8 +115,8 @@ function openModules(path: string, limits: Limits, label: string): Entry {
 }
 
 /** What the default folder holds, else the handler that logs, unless there is another. */
-function listDefaults({ cwd, given, values }: Origins): Entry[] {
-  const found = listModules(join(cwd, DEFAULT_FOLDER))
+function listDefaults(folder: string, { given, values }: Origins): Entry[] {
+  const found = listModules(folder)
   const modules = found.length > 0 || given.has('FORWARD_URL') ? found : [BUILT_IN_LOG]
   return modules.map((module) => openModules(module, commonLimits(values), module))
 }
@@ -203,11 +207,11 @@ function listModules(folder: string): string[] {
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
 }
 
-/** Files in a folder that somebody may take for handlers. */
+/** Files in a folder that somebody may take for handlers, as sentences. */
 function listPassedOver(folder: string): string[] {
   return readFolder(folder)
     .filter((name) => PASSED_OVER.test(name))
-    .map((name) => join(folder, name))
+    .map((name) => `${join(folder, name)} is not loaded: its name is not that of a handler.`)
 }
 
 /** Names in a folder; none when there is no such folder. */
