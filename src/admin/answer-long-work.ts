@@ -3,10 +3,10 @@ import ndjson from 'ndjson'
 import type { Observer } from '../observe/observer.ts'
 import { describeProblem } from './answer-errors.ts'
 
-/** How far it has come; `total` where it is known. */
+/** How far it has come; `total` where it is known; `unit` is what is counted, `events` for example. */
 export interface WorkProgress {
   readonly done: number
-  readonly total?: number
+  readonly total?: number | undefined
   readonly unit: string
 }
 

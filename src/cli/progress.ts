@@ -1,12 +1,8 @@
+import type { WorkProgress } from '../admin/answer-long-work.ts'
 import type { ProcessContext } from './command.ts'
 import { createPaint, displayWidth, formatCount, shorten } from './terminal.ts'
 
-export interface ProgressState {
-  readonly done: number
-  /** Undefined when nobody knows how many there will be. */
-  readonly total?: number | undefined
-  /** Counted things, for example `events`. */
-  readonly unit: string
+export interface ProgressState extends WorkProgress {
   /** What went wrong so far, for example `3 not answered 200`. */
   readonly problem?: string | undefined
 }

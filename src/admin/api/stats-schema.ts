@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { EVENT_STATES } from '../../model.ts'
 import { REFUSAL_REASONS } from '../../observe/observer.ts'
 import { JOB_COUNTS_JSON, TIME_JSON } from '../answer-parts.ts'
-import { GUARDIAN_JSON } from './guardian.ts'
 
 const COUNTS = z.record(z.string(), z.number())
 
@@ -37,6 +36,36 @@ const DATABASE_JSON = z.object({
     .array(z.string())
     .readonly()
     .describe('Settings of the server by which it may lose what it committed.'),
+})
+
+const OUTAGE_JSON = z
+  .object({
+    began_at: TIME_JSON,
+    seconds: z.number(),
+    retries_used: z
+      .number()
+      .describe('About so many times the provider has tried the same batch again.'),
+    retries_limit: z.number().describe('After so many it pauses the webhook.'),
+  })
+  .nullable()
+
+const GUARDIAN_JSON = z.object({
+  looked_at: TIME_JSON.describe('When the provider answered last; null: not yet.'),
+  failure: z.string().nullable().describe('Why the last look failed.'),
+  webhooks: z.number(),
+  paused: z.number(),
+  differing: z.number(),
+  problems: z.array(
+    z.object({
+      webhook: z.number().nullable(),
+      source: z.string().nullable(),
+      problem: z.string(),
+    }),
+  ),
+  resumed: z.number(),
+  token_expires_at: TIME_JSON.describe('Null: never, or the provider does not tell.'),
+  outage: OUTAGE_JSON,
+  last_outage: OUTAGE_JSON,
 })
 
 const CAUSE_JSON = z.object({

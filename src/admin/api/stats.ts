@@ -1,11 +1,11 @@
 import type { HandlerRegistration } from '../../model.ts'
+import type { GuardianFigures, OutageFigures } from '../../observe/figures.ts'
 import type { HandlerHealth } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
 import { isoTime, jobCountsJson, ownValue } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
-import { guardianJson } from './guardian.ts'
 import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
 
 const GET_STATS = { summary: 'Every figure of the receiver', response: { 200: STATS_JSON } }
@@ -115,6 +115,40 @@ function databaseJson(health: DatabaseHealth) {
     oldest_transaction_seconds: Math.round(health.oldestTransactionMs / 1_000),
     oldest_transaction_by: health.oldestTransactionBy,
     turned_off: health.turnedOff,
+  }
+}
+
+type GuardianJson = NonNullable<ProcessJson['guardian']>
+
+/** Our webhooks at the provider, as the last look found them. */
+function guardianJson(guardian: GuardianFigures): GuardianJson {
+  const { webhooks, problems } = guardian
+  return {
+    looked_at: isoTime(guardian.lookedAt),
+    failure: guardian.failure ?? null,
+    webhooks: webhooks.length,
+    paused: webhooks.filter(({ isPaused }) => isPaused).length,
+    differing: webhooks.filter(({ differences }) => differences.length > 0).length,
+    problems: problems.map(({ webhook, source, text }) => ({
+      webhook: webhook ?? null,
+      source: source ?? null,
+      problem: text,
+    })),
+    resumed: guardian.resumed,
+    token_expires_at: isoTime(guardian.tokenExpiresAt),
+    outage: outageJson(guardian.outage),
+    last_outage: outageJson(guardian.lastOutage),
+  }
+}
+
+function outageJson(outage: OutageFigures | undefined): GuardianJson['outage'] {
+  if (outage === undefined) return null
+  const { beganAt, durationMs, retriesUsed, retriesLimit } = outage
+  return {
+    began_at: isoTime(beganAt),
+    seconds: Math.round(durationMs / 1_000),
+    retries_used: retriesUsed,
+    retries_limit: retriesLimit,
   }
 }
 
