@@ -17,6 +17,8 @@ export interface UnpackRules {
 const MAX_FAILURES = 3
 /** A batch that the store could not take so often waits, so that the others go on. */
 const MAX_REFUSALS = 3
+/** So long at first, as its connection may just have been cut a few times; twice as long each time after. */
+const FIRST_WAIT_MS = 1_000
 /** No page is left. */
 const EXHAUSTED: Iterator<DraftPage> = [].values()
 
@@ -97,14 +99,14 @@ export class ActiveBatch {
     this.#nextPiece = page.toPiece
     this.#stored = page.replacement ?? this.#stored
     this.#failures = 0
+    this.#refusals = 0
     this.#receipt = addPage(this.#receipt, page, drafted)
   }
 
-  /** The store writes, and could not take it: again and again, and it waits until then. */
-  noteRefusal(until: number): void {
-    if (++this.#refusals < MAX_REFUSALS) return
-    this.#refusals = 0
-    this.notBefore = until
+  /** The store writes, and could not take it: again and again, and it waits, for no longer than this. */
+  noteRefusal(now: number, longestMs: number): void {
+    const extra = ++this.#refusals - MAX_REFUSALS
+    if (extra >= 0) this.notBefore = now + Math.min(longestMs, FIRST_WAIT_MS * 2 ** extra)
   }
 
   /** Pieces that our own code fails on again and again go to quarantine, at last the rest as it is. */
@@ -193,7 +195,7 @@ export class BatchQueue {
 
   /** The store writes, and could not take it. */
   blame(active: ActiveBatch): void {
-    active.noteRefusal(this.#parts.now() + this.#parts.leaseMs)
+    active.noteRefusal(this.#parts.now(), this.#parts.leaseMs)
   }
 
   #takeMore(): Promise<void> {

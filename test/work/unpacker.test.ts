@@ -163,6 +163,35 @@ describe('the unpacker', () => {
     expect(stored.flatMap(({ unreadable }) => unreadable)).toEqual([])
   })
 
+  it('lets it wait a second at first, longer each time that it fails again, and never beyond a lease', async () => {
+    const tries: number[] = []
+    const { add, turn, follow, time } = build({
+      page: () => {
+        tries.push(time.now)
+        throw new ReceiverError('store_busy')
+      },
+    })
+    follow()
+    add(bodyOf('a'))
+    for (time.now = 0; time.now < 240_000; time.now += 500) await turn()
+    const seconds = [0, 0.5, 1, 2, 4, 8, 16, 32, 64, 124, 184]
+    expect(tries).toEqual(seconds.map((second) => second * 1_000))
+  })
+
+  it('counts the failures of one page of a batch, not those of all', async () => {
+    let turns = 0
+    const { add, turn, follow, stored } = build({
+      page: () => {
+        if (++turns % 3 > 0) throw new ReceiverError('store_busy')
+        return undefined
+      },
+    })
+    follow()
+    add(bodyOf(...Array.from({ length: 2_000 }, (_, n) => `id-${n}`)))
+    for (let n = 0; n < 12; n++) await turn()
+    expect(stored).toHaveLength(4)
+  })
+
   it('stores the neighbours of an event that the store refuses, and keeps that in quarantine', async () => {
     const error = new ReceiverError('store_refused')
     const { add, run, follow, stored, receipts } = build({
