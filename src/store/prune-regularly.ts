@@ -158,14 +158,15 @@ export async function pruneBy(
   } = options
   const heldBack = findClockDoubt(clock, await store.readTime(), readSteadiness())
   if (heldBack) return heldBack
-  const request = { ...readLimits(retention, clock), clock }
+  let request: PruneRequest = { ...readLimits(retention, clock), clock }
   let rows = 0
-  for (let isDone = false; !isDone && !isStopped(); ) {
-    const receipt = await store.prune(request)
-    rows += receipt.removed
-    isDone = receipt.isDone
+  while (!isStopped()) {
+    const { removed, after } = await store.prune(request)
+    rows += removed
     onProgress?.(rows)
-    if (!isDone) await new Promise((resolve) => setTimeout(resolve, BREATH_MS))
+    if (after === undefined) break
+    request = { ...request, after }
+    await new Promise((resolve) => setTimeout(resolve, BREATH_MS))
   }
   return rows
 }

@@ -135,6 +135,8 @@ export interface PruneRequest {
   readonly keysBefore: number
   /** The clock by which these were reckoned, if it was checked; remembered for `readTime` at the end. */
   readonly clock?: number
+  /** Where the call before left off. */
+  readonly after?: string
 }
 
 /** What the store knows of time: a clock is compared with it before anything is forgotten by age. */
@@ -147,8 +149,8 @@ export interface StoreTime {
 
 export interface PruneReceipt {
   readonly removed: number
-  /** False: there may be more; call again. */
-  readonly isDone: boolean
+  /** There may be more: call again with this. */
+  readonly after: string | undefined
 }
 
 /** The operations of an engine in this thread. */

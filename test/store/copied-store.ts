@@ -9,6 +9,7 @@ import {
   pageOf,
   partOf,
   progressOf,
+  pruneAll,
   sampleBatch,
   sampleEvent,
   sampleEvents,
@@ -51,7 +52,7 @@ export async function fillStore(store: ContractStore) {
   await store.saveHandlers(HANDLERS)
   await keep(store, sampleEvents(1, { handlers: [] }), { receivedAt: 1_000 })
   const old = { eventsBefore: 0, deadBefore: 0, keysBefore: 4 * 3_600_000 }
-  for (let isDone = false; !isDone; ) isDone = (await store.prune(old)).isDone
+  await pruneAll(store, old)
   const events = sampleEvents(1_500)
   await keep(store, events)
   const runs = await store.claimRuns(claimOf('counter'))

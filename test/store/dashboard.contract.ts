@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { claimOf, keep, progressOf, sampleEvent, sampleEvents } from './sample-rows.ts'
+import { claimOf, keep, progressOf, pruneAll, sampleEvent, sampleEvents } from './sample-rows.ts'
 import { type StoreHarness, storeForEachTest } from './store-harness.ts'
 
 const MINUTE_MS = 60_000
@@ -56,7 +56,7 @@ export function describeDashboardStore(engine: string, harness: StoreHarness): v
         const all = [NOON - 96 * HOUR_MS, NOON + HOUR_MS] as const
         const prune = async (eventsBefore: number) => {
           const request = { eventsBefore, deadBefore: 0, keysBefore: 0 }
-          while (!(await tested.store.prune(request)).isDone);
+          await pruneAll(tested.store, request)
         }
 
         await prune(NOON - 96 * HOUR_MS)
@@ -69,7 +69,7 @@ export function describeDashboardStore(engine: string, harness: StoreHarness): v
         await keepTypes(NOON, ['open'])
         await keepTypes(Date.now() + 730 * 24 * HOUR_MS, ['open'])
         const request = { eventsBefore: NOON - 96 * HOUR_MS, deadBefore: 0, keysBefore: 0 }
-        while (!(await tested.store.prune(request)).isDone);
+        await pruneAll(tested.store, request)
         expect(await count(NOON, NOON + HOUR_MS, MINUTE_MS)).toHaveLength(1)
       })
     })

@@ -6,6 +6,7 @@ import {
   endAll,
   keep,
   progressOf,
+  pruneAll,
   type SampleEvent,
   type SamplePart,
   sampleBatch,
@@ -244,7 +245,7 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
       await keep(tested.store, [eventOf(ANN), eventOf('bob@example.com')], { receivedAt: 1_000 })
       await fail('no')
       const request = { eventsBefore: 2_000, deadBefore: 500, keysBefore: 0 }
-      for (let isDone = false; !isDone; ) isDone = (await tested.store.prune(request)).isDone
+      await pruneAll(tested.store, request)
       expect(await list()).toHaveLength(2)
       expect(await erase(ANN)).toMatchObject({ events: 1, seen: 2 })
       expect(await list()).toMatchObject([{ recipient: 'bob@example.com', state: 'dead' }])
@@ -295,7 +296,7 @@ export function describeErasing(engine: string, harness: StoreHarness): void {
         )
         await keep(tested.store, [samplePiece({ content })], { receivedAt: 1_000 })
         const request = { eventsBefore, deadBefore: 0, keysBefore: 0 }
-        for (let isDone = false; !isDone; ) isDone = (await tested.store.prune(request)).isDone
+        await pruneAll(tested.store, request)
         expect(await erase(ANN)).toMatchObject({ pieces: 1 })
         const { rows } = await tested.store.archive.listQuarantine({})
         expect(rows).toMatchObject([{ bytes: content.length }])

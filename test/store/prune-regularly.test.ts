@@ -97,7 +97,7 @@ describe('pruning', () => {
       async prune(request: PruneRequest) {
         requests.push(request)
         store.time = seen(request.clock)
-        return { removed: 1, isDone: true }
+        return { removed: 1, after: undefined }
       },
     }
     return store

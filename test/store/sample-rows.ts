@@ -5,6 +5,7 @@ import type {
   KnownEvent,
   OpenBatch,
   PageResult,
+  PruneRequest,
   StoredRun,
   UnpackedEvent,
   UnpackedPage,
@@ -204,4 +205,19 @@ export async function endAll(
     jobs: jobs.map((job) => endedJob(job, outcome)),
   })
   return [...runs.flatMap(eventsOf), ...jobs.map((job) => job.event)]
+}
+
+/** Forgets by age until it is done; answers how many rows went. */
+export async function pruneAll(
+  store: Pick<ContractStore, 'prune'>,
+  request: PruneRequest,
+): Promise<number> {
+  let removed = 0
+  for (let calls = 0, next = request; calls < 1_000; calls++) {
+    const { after, ...receipt } = await store.prune(next)
+    removed += receipt.removed
+    if (after === undefined) return removed
+    next = { ...request, after }
+  }
+  throw new Error('pruning does not end')
 }

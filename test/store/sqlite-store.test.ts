@@ -7,7 +7,7 @@ import type { Steps } from '../../src/store/steps.ts'
 import { describeDashboardStore } from './dashboard.contract.ts'
 import { describeErasing } from './erase.contract.ts'
 import { describePruning } from './prune.contract.ts'
-import { endAll, keep, sampleEvent } from './sample-rows.ts'
+import { endAll, keep, pruneAll, sampleEvent } from './sample-rows.ts'
 import { describeSearch } from './search.contract.ts'
 import { openSqliteStore, removeDirectory, sqliteHarness } from './sqlite-harness.ts'
 import { describeStore } from './store.contract.ts'
@@ -81,7 +81,7 @@ describe('a SQLite store', () => {
     expect(look()).toEqual(before)
     const later = Date.now() + 86_400_000
     const request = { eventsBefore: later, deadBefore: later, keysBefore: 0 }
-    while (!store.prune(request).isDone);
+    await pruneAll(store, request)
     expect(look()).toEqual([])
     db.close()
     store.close()

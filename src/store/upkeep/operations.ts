@@ -36,7 +36,7 @@ export function createOperations(
 ) {
   const operations: Begun = {
     ...{ saveHandlers, loadHandlers, findGone, setPaused, replay, hasten, discard, requeue },
-    ...{ prune: createPruning(), readTime, erase, recordAudit, readNote, writeNote },
+    ...{ prune, readTime, erase, recordAudit, readNote, writeNote },
   }
   const names = Object.keys(operations) as (keyof UpkeepOperations)[]
   return Object.fromEntries(
@@ -192,25 +192,20 @@ const SEEN_AT = 'clock_seen_at'
  * Each is walked by number, from where the step before stopped, over everything there is: a time of
  * receipt that is wrong stops nothing behind it.
  */
-function createPruning() {
-  let walk = 0
-  let after = 0
-
-  return function* prune(port: UpkeepPort, request: PruneRequest): Steps<PruneReceipt> {
-    if (!(yield* port.mayPrune())) return { removed: 0, isDone: true }
-    let removed = 0
+function* prune(
+  port: UpkeepPort,
+  { after: cursor = '0.0', ...request }: PruneRequest,
+): Steps<PruneReceipt> {
+  if (!(yield* port.mayPrune())) return { removed: 0, after: undefined }
+  const [first = 0, place = 0] = cursor.split('.').map(Number)
+  for (const [walk, next] of WALKS.entries()) {
+    if (walk < first) continue
+    const { removed, after } = yield* next(port, request, walk === first ? place : 0)
+    if (after !== undefined) return { removed, after: `${walk}.${after}` }
     // A walk that finds nothing costs little: the next one begins at once.
-    for (let next = WALKS[walk]; next && removed === 0; next = WALKS[walk]) {
-      const step = yield* next(port, request, after)
-      removed = step.removed
-      after = step.after ?? 0
-      if (step.after !== undefined) return { removed, isDone: false }
-      walk++
-    }
-    if (walk < WALKS.length) return { removed, isDone: false }
-    walk = 0
-    yield* pruneSeries(port, request.eventsBefore)
-    if (request.clock !== undefined) yield* port.totals.set(SEEN_AT, request.clock)
-    return { removed, isDone: true }
+    if (removed > 0) return { removed, after: `${walk + 1}.0` }
   }
+  yield* pruneSeries(port, request.eventsBefore)
+  if (request.clock !== undefined) yield* port.totals.set(SEEN_AT, request.clock)
+  return { removed: 0, after: undefined }
 }

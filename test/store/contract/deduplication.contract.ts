@@ -8,6 +8,7 @@ import {
   keep,
   pageOf,
   progressOf,
+  pruneAll,
   type SampleEvent,
   sampleBatch,
   sampleEvent,
@@ -28,12 +29,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
       const payload = (await known(key)).known.get(0)?.payload
       return payload && Buffer.from(payload).toString()
     }
-    async function pruneAll(request: PruneRequest): Promise<void> {
-      for (let calls = 0; calls < 100; calls++) {
-        if ((await tested.store.prune(request)).isDone) return
-      }
-      throw new Error('pruning does not end')
-    }
+    const prune = (request: PruneRequest) => pruneAll(tested.store, request)
     const withContent = (event: SampleEvent, content: string): SampleEvent => ({
       ...event,
       type: 'bounce',
@@ -76,7 +72,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
       const event = sampleEvent()
       await keep(tested.store, [event, sampleEvent({ handlers: [] })], { receivedAt: 1_000 })
       await endAll(tested.store, { kind: 'dead', error: 'x' })
-      await pruneAll({ eventsBefore: 2_000, deadBefore: 500, keysBefore: 0 })
+      await prune({ eventsBefore: 2_000, deadBefore: 500, keysBefore: 0 })
       expect((await tested.store.archive.listEvents({})).rows).toHaveLength(1)
       expect(await stored(event.key)).toBe(event.payload)
     })
@@ -84,7 +80,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
       const event = sampleEvent()
       const { events } = await keep(tested.store, [event], { receivedAt: 1_000 })
       await endAll(tested.store, DONE)
-      await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })
+      await prune({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 })
       expect((await tested.store.archive.listEvents({})).rows).toEqual([])
       const { known: found } = await known(event.key)
       expect(found.get(0)).toEqual({ event: events[0], payload: undefined })
@@ -171,7 +167,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
       await keep(tested.store, sampleEvents(1, { occurredAt: hour }), { receivedAt: 100 * hour })
       await endAll(tested.store, DONE)
       const before = 200 * hour
-      await pruneAll({ eventsBefore: before, deadBefore: before, keysBefore: before })
+      await prune({ eventsBefore: before, deadBefore: before, keysBefore: before })
       await tested.restart()
       const { prunedThrough } = await known(sampleKey('x'))
       expect(prunedThrough).toBeGreaterThanOrEqual(100 * hour)
@@ -191,7 +187,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
         const receivedAt = 5 * 3_600_000
         const first = await appendAndTake(tested.store, sampleBatch(older, { receivedAt }))
         await keep(tested.store, newer, { receivedAt: 1_000 })
-        await pruneAll({ eventsBefore: 0, deadBefore: 0, keysBefore })
+        await prune({ eventsBefore: 0, deadBefore: 0, keysBefore })
         const page = pageOf(first, older)
         await tested.store.commit({ pages: [page], progress: [], jobs: [] })
         expect((await known(...older.map(({ key }) => key))).known.size).toBe(2)
@@ -205,7 +201,7 @@ export function describeDeduplication(engine: string, harness: StoreHarness): vo
       const [run] = await tested.store.claimRuns(claimOf('counter'))
       await tested.store.commit({ pages: [], progress: [progressOf(run!, DONE)], jobs: [] })
       await keep(tested.store, sampleEvents(3, { handlers: [] }), { receivedAt: 1_000 })
-      await pruneAll({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 2_000 })
+      await prune({ eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 2_000 })
       expect(await keep(tested.store, [event])).toMatchObject({ stored: 0, duplicates: 1 })
     })
   })

@@ -6,6 +6,7 @@ import {
   keep,
   partOf,
   progressOf,
+  pruneAll,
   sampleEvent,
   sampleEvents,
 } from '../sample-rows.ts'
@@ -33,7 +34,7 @@ export function describeDiscard(engine: string, harness: StoreHarness): void {
       (await tested.store.archive.getEvent(String(event)))?.jobs
     async function prune(request: { eventsBefore: number; deadBefore: number }) {
       const all = { ...request, keysBefore: 0 }
-      for (let isDone = false; !isDone; ) isDone = (await tested.store.prune(all)).isDone
+      await pruneAll(tested.store, all)
     }
 
     it('settles dead jobs with when and why, and no other job', async () => {

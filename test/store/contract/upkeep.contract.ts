@@ -7,6 +7,7 @@ import {
   keep,
   partOf,
   progressOf,
+  pruneAll,
   sampleEvent,
   sampleEvents,
   samplePiece,
@@ -180,7 +181,7 @@ export function describeUpkeep(engine: string, harness: StoreHarness): void {
         receivedAt: 1_000,
       })
       const request = { eventsBefore: 2_000, deadBefore: 500, keysBefore: 0 }
-      for (let isDone = false; !isDone; ) isDone = (await tested.store.prune(request)).isDone
+      await pruneAll(tested.store, request)
       const { archive } = tested.store
       expect((await archive.listEvents({})).rows).toEqual([])
       const [row] = (await archive.listQuarantine({})).rows
@@ -205,7 +206,7 @@ export function describeUpkeep(engine: string, harness: StoreHarness): void {
       const { events } = await keep(tested.store, [event, sampleEvent()], { receivedAt: 1_000 })
       await endAll(tested.store, { kind: 'dead', error: 'x' })
       const request = { eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 }
-      for (let isDone = false; !isDone; ) isDone = (await tested.store.prune(request)).isDone
+      await pruneAll(tested.store, request)
       const { rows } = await tested.store.archive.listEvents({})
       expect(rows).toMatchObject([{ id: String(events[0]), state: 'pending' }])
       const [run] = await claimRuns('other')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Outcome } from '../../../src/model.ts'
 import type { PruneRequest } from '../../../src/store/store.ts'
-import { sampleBatch } from '../sample-rows.ts'
+import { pruneAll, sampleBatch } from '../sample-rows.ts'
 import type { ContractStore } from '../store-harness.ts'
 import { ADDRESSES, HOUR_MS, makePart, partPlans } from './batch-plan.ts'
 import { claimJobs, claimRuns, takeBatches } from './claim-commands.ts'
@@ -92,10 +92,7 @@ async function replay(model: StoreModel, store: ContractStore, { named, only }: 
 }
 
 async function prune(model: StoreModel, store: ContractStore, request: PruneRequest) {
-  for (let calls = 0, isDone = false; !isDone; calls++) {
-    isDone = (await store.prune(request)).isDone
-    if (calls > 50) throw new Error('pruning does not end')
-  }
+  await pruneAll(store, request)
   models.prune(model, request)
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { foldCounters, foldSeries } from '../../../src/store/postgres/counters.ts'
 import { createTransactions } from '../../../src/store/postgres/transactions.ts'
-import { endAll, keep, sampleBatch, sampleEvents, samplePiece } from '../sample-rows.ts'
+import { endAll, keep, pruneAll, sampleBatch, sampleEvents, samplePiece } from '../sample-rows.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
@@ -126,7 +126,7 @@ describe.skipIf(!server)('tables that logical replication follows', () => {
     expect(await store.requeue(rows[0]?.id ?? '', sampleBatch().id)).toBe(true)
     const late = Date.now() + 60_000
     const request = { eventsBefore: late, deadBefore: late, keysBefore: late }
-    for (let isDone = false; !isDone; ) isDone = (await store.prune(request)).isDone
+    await pruneAll(store, request)
     expect(await execute('SELECT 1 FROM events')).toEqual([])
   })
 })

@@ -15,6 +15,7 @@ import {
   pageOf,
   partOf,
   progressOf,
+  pruneAll,
   type SampleEvent,
   sampleBatch,
   sampleEvents,
@@ -26,6 +27,12 @@ import { findTestServer } from './test-server.ts'
 const server = await findTestServer()
 const DONE: Outcome = { kind: 'done' }
 const TAKE = { batches: 100, bytes: 2 ** 40, leaseMs: LEASE_MS }
+
+/** Whatever changes a run is done, and rolled back where it is to be committed. */
+const REFUSE_COMMITS = `
+  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
+  CREATE CONSTRAINT TRIGGER refusing AFTER UPDATE ON runs
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`
 
 const shuffle = <Item>(items: readonly Item[]) =>
   items
@@ -291,15 +298,24 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     const [one, other, { execute }] = await openTwo()
     await keep(one, sampleEvents(3))
     const runs = await one.claimRuns(claimOf('counter'))
-    await execute(`
-      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
-      CREATE CONSTRAINT TRIGGER refusing AFTER UPDATE ON runs
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
+    await execute(REFUSE_COMMITS)
     await expect(end(one, runs)).rejects.toMatchObject({ code: 'store_busy' })
     await execute('DROP TRIGGER refusing ON runs')
     for (const store of [one, other]) expect(await store.claimRuns(claimOf('counter'))).toEqual([])
     expect(await end(one, runs)).toBe(0)
     expect((await one.archive.stats()).jobs['counter']).toEqual({ pending: 0, done: 3, dead: 0 })
+  })
+
+  it('forget again what a step was to forget that was rolled back', async () => {
+    const [store, , { execute }] = await openTwo()
+    await keep(store, sampleEvents(3), { receivedAt: 1_000 })
+    await endAll(store, DONE)
+    const request = { eventsBefore: 2_000, deadBefore: 2_000, keysBefore: 0 }
+    await execute(REFUSE_COMMITS.replace('UPDATE', 'DELETE'))
+    await expect(pruneAll(store, request)).rejects.toMatchObject({ code: 'store_busy' })
+    await execute('DROP TRIGGER refusing ON runs')
+    await pruneAll(store, request)
+    expect((await store.archive.stats()).events.total).toBe(0)
   })
 
   it('give a run back in part, and another goes on with the rest', async () => {
