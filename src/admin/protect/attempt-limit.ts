@@ -5,18 +5,12 @@ const MAX_FAILURES = 10
 const WINDOW_MS = 60_000
 const MAX_ADDRESSES = 10_000
 
-export interface AttemptLimit {
-  /** Whole seconds until this address may try again; 0 when it may now. */
-  waitSeconds(address: string): number
-  countFailure(address: string): void
-}
-
 /**
  * Ten wrong passwords in a minute, then the address waits for the minute's end. A right password
  * does not reset the count: somebody else's open page would, every two seconds. `elapsedMs` only goes
  * forward: a clock that is set back by a day would have everybody behind a proxy wait for a day.
  */
-export function createAttemptLimit(elapsedMs: () => number): AttemptLimit {
+export function createAttemptLimit(elapsedMs: () => number) {
   const windows = new Map<string, { failures: number; endsMs: number }>()
 
   const current = (key: string) => {
@@ -27,12 +21,13 @@ export function createAttemptLimit(elapsedMs: () => number): AttemptLimit {
   }
 
   return {
-    waitSeconds(address) {
+    /** Whole seconds until this address may try again; 0 when it may now. */
+    waitSeconds(address: string): number {
       const window = current(keyOf(address))
       if (window === undefined || window.failures < MAX_FAILURES) return 0
       return Math.ceil((window.endsMs - elapsedMs()) / 1_000)
     },
-    countFailure(address) {
+    countFailure(address: string): void {
       const key = keyOf(address)
       const window = current(key) ?? { failures: 0, endsMs: elapsedMs() + WINDOW_MS }
       window.failures += 1
