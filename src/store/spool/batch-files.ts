@@ -72,11 +72,19 @@ function readSizes(directory: string): Map<number, number> {
   return new Map(names.sort().map((name) => [Number.parseInt(name, 10), sizeOf(name)]))
 }
 
+/** Also of what was set aside: another of the same number would be put in its place. */
+function readLastNumber(directory: string): number {
+  const numbers = readdirSync(directory).map((name) =>
+    Number(/(\d{12})\.batch$/.exec(name)?.[1] ?? 0),
+  )
+  return numbers.reduce((last, number) => Math.max(last, number), 0)
+}
+
 function serve(folder: Folder) {
   const { directory, sizes } = folder
   const queue = [...sizes.keys()]
   const lanes = Array.from({ length: LANES }, () => Promise.resolve())
-  let last = queue.at(-1) ?? 0
+  let last = readLastNumber(directory)
   let placed = Promise.resolve()
 
   return {

@@ -64,6 +64,20 @@ describe('a file of the spool that cannot be read is moved aside, and the others
     expect(readdirSync(directory).sort()).toEqual(['receiver.lock', 'unusable-000000000002.batch'])
   })
 
+  it('each to a place of its own, also after a restart', async () => {
+    const directory = newDirectory()
+    const aside: string[] = []
+    for (const content of ['one', 'other']) {
+      const files = await openBatchFiles(directory, (place) => aside.push(place))
+      await files.append(sampleBatch())
+      const [name = ''] = readdirSync(directory).filter((one) => /^\d+\.batch$/.test(one))
+      writeFileSync(join(directory, name), content)
+      while (await files.take());
+      files.close()
+    }
+    expect(aside.map((place) => readFileSync(place, 'utf8'))).toEqual(['one', 'other'])
+  })
+
   it('the database of another version, with its log, at the start', async () => {
     const directory = newDirectory()
     const engine = await openSqliteEngine(join(directory, 'spool.db'))
