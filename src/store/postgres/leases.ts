@@ -10,15 +10,17 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
 /** Of runs that are opened before anybody has said how long it is. */
 const FIRST_LEASE_MS = 60_000
 
-/** By each: what this taker has and knows nothing of, which is all but `$2`, is nobody's again. */
+/**
+ * By each: what this taker has and knows nothing of, which is all but `$2`, is nobody's again. It was
+ * never started, so that this was no opening of a run, and no attempt of a job.
+ */
 const LET_GO = {
   batches: `
     UPDATE batches SET leased_until = 0, taker = NULL
     WHERE is_open = 1 AND taker = $1 AND NOT (seq = ANY($2::bigint[]))`,
   runs: `
-    UPDATE runs SET leased_until = 0, taker = NULL
+    UPDATE runs SET opened = greatest(0, opened - 1), leased_until = 0, taker = NULL
     WHERE open > 0 AND taker = $1 AND NOT (id = ANY($2::bigint[]))`,
-  // What was never started was no attempt.
   jobs: `
     UPDATE jobs SET running = 0, attempt = attempt - 1, due_at = ${NOW_MS}, taker = NULL
     WHERE state = 'pending' AND running = 1 AND taker = $1
