@@ -28,23 +28,21 @@ const [{ runProgram }, { readEnvironment }] = await Promise.all([
 ])
 if (inspectorUrl() !== undefined && !isInspectorWanted()) closeInspector()
 
-/** A terminal sends Ctrl-C to npm and to us, and npm sends it on: within this time it is one. */
-const SAME_KEYSTROKE_MS = 300
+/**
+ * A terminal sends Ctrl-C to npm and to us, who stops a group his SIGTERM, and npm sends either on: within
+ * this time it is one.
+ */
+const ECHO_MS = 300
 /** How long a command may take to end at once. */
 const LAST_CHANCE_MS = 4_000
 
 const stop = new AbortController()
 const stopAgain = new AbortController()
-let interruptedAt = Number.NEGATIVE_INFINITY
 
-process.on('SIGTERM', askToStop)
+process.on('SIGTERM', process.env.npm_lifecycle_event === undefined ? askToStop : withoutEcho())
 // Who has left the terminal of another command wants its end.
 if (!isServer) process.on('SIGHUP', askToStop)
-process.on('SIGINT', () => {
-  const isEcho = performance.now() - interruptedAt < SAME_KEYSTROKE_MS
-  interruptedAt = performance.now()
-  if (!isEcho) askToStop()
-})
+process.on('SIGINT', withoutEcho())
 // `… --json | head` ends the reader first, which is no failure of ours. A receiver whose log has lost
 // its reader goes on: it has webhooks to answer.
 const isReceiver = isServer || command === 'demo'
@@ -112,6 +110,15 @@ function readAtFirst(): NodeJS.ProcessEnv {
   } catch (error) {
     if (!isReceiver) process.stderr.write(`${(error as Error).message}\n`)
     return {}
+  }
+}
+
+function withoutEcho(): () => void {
+  let heardAt = Number.NEGATIVE_INFINITY
+  return () => {
+    const isEcho = performance.now() - heardAt < ECHO_MS
+    heardAt = performance.now()
+    if (!isEcho) askToStop()
   }
 }
 

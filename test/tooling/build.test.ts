@@ -45,7 +45,10 @@ const listBuilds = (folder: string) =>
 function start(folder: string, dataDir: string): Running {
   const listeners = { HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0' }
   const env = { MAILTRAP_SIGNING_SECRET: 'a'.repeat(32), DATA_DIR: join(folder, dataDir) }
-  const running = startShell('npm start --silent', { cwd: folder, env: { ...listeners, ...env } })
+  const running = startShell('exec npm start --silent', {
+    cwd: folder,
+    env: { ...listeners, ...env },
+  })
   onTestFinished(async () => {
     kill(running)
     await running.ended
@@ -128,4 +131,17 @@ it('starts the build that is there where nothing could make another', async () =
   const receiver = start(folder, 'data')
   await waitUntilReady(receiver)
   expect(listBuilds(folder)).toEqual(before)
+})
+
+it('stops in good order when its npm is told to stop, or all of its group', async () => {
+  const folder = checkOut()
+  for (const who of ['npm', 'group']) {
+    const running = start(folder, `data-${who}`)
+    await waitUntilReady(running)
+    const pid = Number(running.child.pid)
+    process.kill(who === 'npm' ? pid : -pid, 'SIGTERM')
+    await running.ended
+    expect(running.printed()).toContain('"msg":"stopped"')
+    expect(running.printed()).not.toContain('Stopped at once')
+  }
 })
