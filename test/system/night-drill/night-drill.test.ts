@@ -162,7 +162,7 @@ it('names five faults at once, wherever somebody looks, and each is gone once it
     expect(line, cause).toMatch(/\. Since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. /)
     expect(line, cause).toMatch(remedy)
   }
-  expect(said).toMatch(/^counter .* paused, running$/m)
+  expect(said).toMatch(/^counter +paused since \d{4}-\d\d-\d\d \d\d:\d\d/m)
   expect(said).toMatch(/^crashing .* exit code 3$/m)
   expect(await night.metrics('webhook_cause')).toEqual(
     expect.arrayContaining(NAMES.map((name) => `${labelsOf(name)} 1`)),
