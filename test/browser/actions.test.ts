@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findChromium } from './find-chromium.ts'
-import { openBrowser, openPage } from './open-browser.ts'
+import { openBrowser, openPage, pressTwice } from './open-browser.ts'
 import { type Dashboard, startDashboard } from './start-dashboard.ts'
 
 const chromium = findChromium()
@@ -110,8 +110,7 @@ describe.skipIf(!chromium)(
       expect(await runAll.count()).toBe(0)
       await page.goto(`${dashboard.url}/#/events?state=dead&type=bounce`)
       const dead = await countDead()
-      await runAll.click()
-      await page.getByRole('button', { name: 'Really run all of them again?' }).click()
+      await pressTwice(page, 'Run all of them again', 'Really run all of them again?')
       await page.getByText(`${dead} jobs made pending.`).waitFor()
       expect(await countDead()).toBe(dead)
     })
@@ -127,8 +126,7 @@ describe.skipIf(!chromium)(
           await route.continue()
         })
       })
-      await page.getByRole('button', { name: 'Replay all dead jobs' }).click()
-      await page.getByRole('button', { name: /^Really replay/ }).click()
+      await pressTwice(page, 'Replay all dead jobs', /^Really replay/)
       await isAsked
       await page.getByRole('link', { name: 'Overview' }).click()
       await page.getByText('Events received').waitFor()

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadedMs } from '../loaded-ms.ts'
 import { findChromium } from './find-chromium.ts'
-import { openBrowser, openPage, takeScreenshot } from './open-browser.ts'
+import { openBrowser, openPage, pressTwice, takeScreenshot } from './open-browser.ts'
 import { seedHistory } from './seed-history.ts'
 import { type Dashboard, startDashboard } from './start-dashboard.ts'
 
@@ -132,8 +132,7 @@ describe.skipIf(!chromium)('the dashboard in Chromium (found in PATH, else skipp
     await page.getByRole('button', { name: 'Replay selected (1)' }).click()
     await page.getByText('1 dead').first().waitFor()
 
-    await page.getByRole('button', { name: 'Replay all dead jobs' }).click()
-    await page.getByRole('button', { name: 'Really replay 1 job?' }).click()
+    await pressTwice(page, 'Replay all dead jobs', 'Really replay 1 job?')
     await page.getByText('No job is dead.').waitFor()
     await expect
       .poll(async () => (await dashboard.api.stats()).jobs)

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListedJobJson } from '../../src/admin/api/jobs.ts'
 import { findChromium } from './find-chromium.ts'
-import { openBrowser, openPage, takeScreenshot } from './open-browser.ts'
+import { openBrowser, openPage, pressTwice, takeScreenshot } from './open-browser.ts'
 import { type Dashboard, startDashboard } from './start-dashboard.ts'
 
 const chromium = findChromium()
@@ -149,8 +149,7 @@ describe.skipIf(!chromium)(
       await takeScreenshot(page, 'discarded-event')
 
       dashboard.mend()
-      await page.getByRole('button', { name: 'Run again' }).click()
-      await page.getByRole('button', { name: 'Really run it again?' }).click()
+      await pressTwice(page, 'Run again', 'Really run it again?')
       await page.getByText('1 job made pending.').waitFor()
       await expect.poll(async () => (await jobs())?.done).toBeGreaterThan(0)
     })

@@ -22,6 +22,22 @@ export interface WatchedPage extends Page {
   loadedBytes(): number
 }
 
+/** As long as a button shows its question. */
+const QUESTION_MS = 4_000
+
+/** Presses a button, and again at its question; a browser that is slower than that is asked anew. */
+export async function pressTwice(page: Page, name: string, question: string | RegExp) {
+  const press = (label: string | RegExp, timeout: number) =>
+    page.getByRole('button', { name: label }).click({ timeout })
+  for (let isPressed = false; !isPressed; ) {
+    await press(name, PATIENCE_MS)
+    isPressed = await press(question, QUESTION_MS).then(
+      () => true,
+      () => false,
+    )
+  }
+}
+
 /** A new person before a new browser. When the test ends, nothing may have gone wrong in it. */
 export async function openPage(
   browser: Browser,
