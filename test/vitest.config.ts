@@ -20,9 +20,9 @@ export default defineConfig({
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
-    // Many tests wait for processes: two workers left the cores idle. With six the run takes as long as with
-    // four (270 to 285 s on two cores), and each test half as long again.
-    maxWorkers: 4,
+    // On two fast cores four are faster (285 s), as many tests wait for processes. On two slow ones four took
+    // 1,044 s and had conditions come too late, and two took 835 s without that.
+    maxWorkers: 2,
     // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
     isolate: false,
     sequence: { sequencer: SlowestFirst },
