@@ -79,13 +79,13 @@ export function createBodyRoom(limits: BodyRoomParts): BodyRoom {
   /** Those that have not come to their end, the oldest first. */
   const coming = new Set<{ readonly beganMs: number; makeWay(): void }>()
 
+  const isFull = (bytes: number): boolean => usedBytes + bytes > limits.bodiesInFlightBytes
   const hasPlaceFor = (bytes: number): boolean => {
     for (const { beganMs, makeWay } of coming) {
-      const isSlow = limits.elapsedMs() - beganMs >= limits.slowBodyMs
-      if (usedBytes + bytes <= limits.bodiesInFlightBytes || !isSlow) break
+      if (!isFull(bytes) || limits.elapsedMs() - beganMs < limits.slowBodyMs) break
       makeWay()
     }
-    return usedBytes + bytes <= limits.bodiesInFlightBytes
+    return !isFull(bytes)
   }
   return {
     hasPlaceFor,
