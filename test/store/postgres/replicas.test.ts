@@ -72,6 +72,21 @@ async function openTwo(): Promise<[PostgresStore, PostgresStore, TestDatabase]> 
   return [await database.open(), await database.open(), database]
 }
 
+/** A page of three events whose commit is made and its answer lost; told again it is taken. */
+async function storeInLostAnswer(page: Parameters<typeof pageOf>[2]) {
+  const database = await createTestDatabase(server!)
+  const { url, loseCommit } = await startLossyProxy(database.url)
+  const store = await database.open(url)
+  const parts = sampleEvents(3)
+  const batch = await appendAndTake(store, sampleBatch(parts))
+  const isLost = loseCommit('INSERT INTO runs')
+  const commit = () => store.commit({ pages: [pageOf(batch, parts, page)], progress: [], jobs: [] })
+  await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
+  await isLost
+  expect((await commit()).pages).toEqual([{ kind: 'taken' }])
+  return { store, batch }
+}
+
 describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
   it('store each event once when both get the same events in different order', async () => {
     const [one, other] = await openTwo()
@@ -250,34 +265,14 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
   })
 
   it('get again at once runs that were opened for them by a commit whose answer was lost', async () => {
-    const database = await createTestDatabase(server!)
-    const { url, loseCommit } = await startLossyProxy(database.url)
-    const store = await database.open(url)
-    const parts = sampleEvents(3)
-    const batch = await appendAndTake(store, sampleBatch(parts))
-    const pages = [pageOf(batch, parts, { opensFor: new Set(['counter']) })]
-    const isLost = loseCommit('INSERT INTO runs')
-    const commit = () => store.commit({ pages, progress: [], jobs: [] })
-    await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
-    await isLost
-    expect((await commit()).pages).toEqual([{ kind: 'taken' }])
+    const { store } = await storeInLostAnswer({ opensFor: new Set(['counter']) })
     const runs = await store.claimRuns(claimOf('counter'))
     expect(runs.map(({ events }) => events.length)).toEqual([3])
     expect(await end(store, runs)).toBe(0)
   })
 
   it('get again at once the rest of a batch whose first page was stored, and the answer lost', async () => {
-    const database = await createTestDatabase(server!)
-    const { url, loseCommit } = await startLossyProxy(database.url)
-    const store = await database.open(url)
-    const parts = sampleEvents(3)
-    const batch = await appendAndTake(store, sampleBatch(parts))
-    const pages = [pageOf(batch, parts, { toPiece: 2 })]
-    const isLost = loseCommit('INSERT INTO runs')
-    const commit = () => store.commit({ pages, progress: [], jobs: [] })
-    await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
-    await isLost
-    expect((await commit()).pages).toEqual([{ kind: 'taken' }])
+    const { store, batch } = await storeInLostAnswer({ toPiece: 2 })
     expect(await store.takeBatches(TAKE)).toMatchObject([{ seq: batch.seq, unpackedPieces: 2 }])
   })
 
