@@ -187,8 +187,8 @@ async function openShared(
     ? {
         ...spool,
         async append(batch) {
-          await spool.append(batch)
-          work?.tellBatches()
+          // One that is spooled may still be on its way to the store, with the body that would move.
+          if (await spool.append(batch)) work?.tellAppended(batch)
         },
       }
     : { append: store.append, canAcknowledge: () => true, state: () => 'ok' }

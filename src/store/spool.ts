@@ -48,12 +48,14 @@ export function createSpool(options: SpoolOptions) {
   const { outage } = breaker
   let hasStopped = false
 
-  async function append(batch: Batch): Promise<void> {
+  /** Answers whether the shared store has it. */
+  async function append(batch: Batch): Promise<boolean> {
     if (hasStopped) throw new ReceiverError('store_closed')
-    if (!breaker.failure() && !(await breaker.append(batch))) return
+    if (!breaker.failure() && !(await breaker.append(batch))) return true
     await folder.append(batch)
     record.spooled()
     drain.wake()
+    return false
   }
 
   /**

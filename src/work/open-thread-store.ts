@@ -13,6 +13,8 @@ export interface ThreadStore {
   readonly upkeep: Partial<Upkeep> & { readonly wipe?: (step: never) => unknown }
   /** Only where acknowledging is this thread's affair. */
   readonly append?: (batches: readonly Batch[]) => void
+  /** The thread that answers has appended this to the shared store. */
+  readonly noteAppended?: (batch: Batch) => void
   readonly tidy: () => boolean
   readonly useUrl: (url: string) => void
   readonly close: () => unknown
@@ -57,6 +59,7 @@ async function openPostgres(url: string, observer: Observer): Promise<ThreadStor
     readBackfilled: createBackfilledReader(engine.readNote, now),
     pace: ON_SERVER,
     upkeep: {},
+    noteAppended: engine.noteAppended,
     tidy: () => false,
     useUrl: engine.useUrl,
     close: engine.close,

@@ -11,7 +11,7 @@ type Ask = Extract<WorkOrder, { kind: 'ask' }>
 
 interface OrdersParts {
   readonly port: MessagePort
-  readonly store: Pick<ThreadStore, 'append' | 'upkeep'>
+  readonly store: Pick<ThreadStore, 'append' | 'noteAppended' | 'upkeep'>
   readonly facts: Pick<ReturnType<typeof createFactSender>, 'take'>
   readonly health: Pick<Health, 'succeeded' | 'failed'>
   /** What the thread itself is asked, done at once; all else is the store's, and waits for its turn. */
@@ -38,8 +38,10 @@ export class Orders {
 
   take(order: WorkOrder): void {
     if (order.kind === 'append') this.#appends.push(order)
-    else if (order.kind === 'batches') this.#parts.onBatches()
-    else if (order.operation in this.#parts.own) void this.#answer(order, this.#parts.own)
+    else if (order.kind === 'appended') {
+      this.#parts.store.noteAppended?.(order.batch)
+      this.#parts.onBatches()
+    } else if (order.operation in this.#parts.own) void this.#answer(order, this.#parts.own)
     else this.#asks.push(order)
   }
 

@@ -35,8 +35,8 @@ export interface WorkThread {
   append(batch: Batch): Promise<void>
   /** Has an operation done there. Rejects like the store. */
   ask<Value>(operation: string, ...args: readonly unknown[]): Promise<Value>
-  /** Somebody has appended to the shared store. */
-  tellBatches(): void
+  /** This was appended to the shared store; moves its body, if that owns its memory. */
+  tellAppended(batch: Batch): void
   health(): HealthState
   /** Records what has ended and closes the store; resolves once the thread has let go of it. */
   stop(): Promise<void>
@@ -118,7 +118,10 @@ function createWorkThread(worker: Worker, calls: ThreadCalls, told: Told): WorkT
     ask(operation, ...args) {
       return send((id) => ({ kind: 'ask', id, operation, args }), args.flatMap(moveableBytes))
     },
-    tellBatches: () => worker.postMessage({ kind: 'batches' } satisfies WorkOrder),
+    tellAppended(batch) {
+      const order: WorkOrder = { kind: 'appended', batch }
+      worker.postMessage(order, moveableBytes(batch.body))
+    },
     health: () => told.health,
     async stop() {
       await thread.ask('stop')

@@ -30,8 +30,8 @@ export type WorkOrder =
       readonly operation: string
       readonly args: readonly unknown[]
     }
-  /** Somebody has appended to the shared store. */
-  | { readonly kind: 'batches' }
+  /** This was appended to the shared store. */
+  | { readonly kind: 'appended'; readonly batch: Batch }
 
 /** Something that happened, for the observer. */
 export type Fact = {

@@ -111,7 +111,7 @@ describe('a spool whose store is away', () => {
     expect(built.facts.spoolEnded).toHaveLength(1)
 
     const direct = sampleBatch()
-    await built.spool.append(direct)
+    expect(await built.spool.append(direct)).toBe(true)
     expect(built.shared.kept.at(-1)).toEqual(direct)
     expect(built.spool.stats().spooled).toBe(20)
   })
@@ -290,7 +290,7 @@ describe('a store that was never there', () => {
     expect(built.spool.state()).toBe(
       'degraded: the store was never opened since 2026-01-17T12:00:00.000Z (store_busy)',
     )
-    await built.spool.append(sampleBatch())
+    expect(await built.spool.append(sampleBatch())).toBe(false)
     expect(built.spool.state()).toContain('1 batch waits in the spool, the store was never opened')
     expect(built.spool.canAcknowledge()).toBe(true)
     await comeBack(built)

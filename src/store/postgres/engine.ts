@@ -2,6 +2,7 @@ import type { Batch } from '../../model.ts'
 import { within } from '../../timers.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
+import { AppendedBodies } from './appended-bodies.ts'
 import { claimJobs, claimRuns, nextDue, takeTurns } from './claim-runs.ts'
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
 import { createAppending, takeBatches } from './journal.ts'
@@ -37,6 +38,8 @@ const PROBE: TransactionPlan = { sync: 'on', timeoutMs: 2_000 }
 export interface PostgresEngine extends Promised<WorkStore>, Promised<Upkeep> {
   /** Resolves once the batch is committed, together with what came at the same moment. */
   append(batch: Batch): Promise<void>
+  /** This batch was appended beside this engine: its body, which must not change, need not be read back. */
+  noteAppended(batch: Pick<Batch, 'sha256' | 'body'>): void
   /** From now on connections are opened with this; open ones stay. For a changed password. */
   useUrl(url: string): void
   /** For people's reads. */
@@ -141,6 +144,7 @@ function createOperations(options: {
   const marks = createKeyMarks(work)
   const hints = createHints(work)
   const appending = createAppending(ingest, part === 'work' ? 1 : INGEST_CONNECTIONS)
+  const appended = new AppendedBodies()
   const pages = createPages(work, leases, marks.add)
   const operations: Omit<PostgresEngine, 'useUrl' | 'inSnapshot' | 'close'> = {
     ...createUpkeep(work, { marks, now, tell: hints.tell }),
@@ -148,10 +152,11 @@ function createOperations(options: {
       await appending.append(batch)
       hints.tell('batches')
     },
+    noteAppended: (batch) => appended.keep(batch),
     async probe() {
       await ingest.runOne(PROBE, `INSERT INTO counters (name, n) VALUES ('probes', 0)`)
     },
-    takeBatches: (request) => takeBatches(work, leases, request),
+    takeBatches: (request) => takeBatches(work, leases, appended, request),
     findKnown: (keys) => findKnown(work, keys),
     commit: (given) => leases.runs.taking(() => commit(given)),
     claimRuns: (request) => claimRuns(work, leases, request),

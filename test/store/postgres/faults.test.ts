@@ -260,8 +260,8 @@ describe.skipIf(!server)('a PostgreSQL store', { concurrent: true }, () => {
 
   it('gives out a batch whose body is gone as an empty one, that somebody comes to see the damage', async () => {
     const { open, execute } = await createTestDatabase(server!)
-    const store = await open()
-    await store.append([sampleBatch(), sampleBatch()])
+    const [appending, store] = [await open(), await open()]
+    await appending.append([sampleBatch(), sampleBatch()])
     await execute('DELETE FROM bodies WHERE batch = (SELECT min(seq) FROM batches)')
     const taken = await store.takeBatches({ batches: 10, bytes: 2 ** 40, leaseMs: LEASE_MS })
     expect(taken.map(({ body }) => body.length > 0)).toEqual([false, true])
