@@ -74,7 +74,7 @@ const urlOf = (store: ContractStore): string => (store as PostgresStore).url
  */
 export function createPostgresHarness(
   server: TestServer,
-  throughUrl: (url: string) => string = (url) => url,
+  throughUrl = server.warmUrl,
 ): StoreHarness {
   const direct = new Map<string, string>()
   const free: string[] = []

@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { CERTIFICATES } from '../../receive/certificates.ts'
 import { findBinaries } from './find-binaries.ts'
 import { type ServerPlace, spawnKeeper, waitUntilReady } from './start-server.ts'
+import { keepWarm } from './warm-connections.ts'
 
 export interface TestServer {
   /** The URL of a database on this server. */
   urlOf(database: string): string
+  /** The same database by connections that others have left, where the server is ours. */
+  warmUrl(url: string): string
   /** Makes a database of its own and answers its URL. */
-  createDatabase(template?: string): Promise<string>
+  createDatabase(): Promise<string>
   dropDatabase(url: string): Promise<void>
   /** Runs one statement, as the server's owner, in this database. */
   execute<Row>(url: string, sql: string, values?: readonly unknown[]): Promise<Row[]>
@@ -27,7 +30,9 @@ export async function findTestServer(): Promise<TestServer | undefined> {
   const bin = findBinaries()
   if (!bin) return reportMissing()
   const { home } = await startOnce(inject('postgresFolder'), bin)
-  return createTestServer(urlIn(home))
+  const warm = await keepWarm(home)
+  afterAll(warm.close)
+  return createTestServer(urlIn(home), (url) => url.replace(home, warm.home))
 }
 
 /** The URL of a database whose server has its socket in this folder. */
@@ -95,11 +100,14 @@ function databaseOf(url: string): string {
   return new URL(url.replace('@/', '@socket/')).pathname.slice(1)
 }
 
-export function createTestServer(urlOf: (database: string) => string): TestServer {
+export function createTestServer(
+  urlOf: TestServer['urlOf'],
+  warmUrl: TestServer['warmUrl'] = (url) => url,
+): TestServer {
   const root = urlOf('postgres')
 
   async function execute<Row>(url: string, sql: string, values: readonly unknown[] = []) {
-    const client = new Client({ connectionString: url })
+    const client = new Client({ connectionString: warmUrl(url) })
     await client.connect()
     try {
       return (await client.query(sql, [...values])).rows as Row[]
@@ -110,10 +118,11 @@ export function createTestServer(urlOf: (database: string) => string): TestServe
 
   return {
     urlOf,
+    warmUrl,
     execute,
-    async createDatabase(template = 'template0') {
+    async createDatabase() {
       const name = `test_${randomUUID().replaceAll('-', '')}`
-      await execute(root, `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'`)
+      await execute(root, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
       return urlOf(name)
     },
     async dropDatabase(url) {
