@@ -43,7 +43,8 @@ export function createClient(readUrl: ReadUrl): Client {
   })
 }
 
-export function createPool(readUrl: ReadUrl, max: number): Pool {
+/** `onLost` hears of every connection that ended without being told to. */
+export function createPool(readUrl: ReadUrl, max: number, onLost: () => void): Pool {
   const open = () => createClient(readUrl)
   const pool = new Pool({
     Client: function openClient() {
@@ -57,7 +58,7 @@ export function createPool(readUrl: ReadUrl, max: number): Pool {
   // Without listeners, a server that goes away would end this process. The pool has dropped an idle
   // connection by then, and whoever holds one learns it from his query.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => client.on('error', onLost))
   return pool
 }
 

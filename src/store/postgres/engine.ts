@@ -81,9 +81,11 @@ export async function openPostgresEngine(
   const readUrl = () => url
   const pools: Transactions[] = []
   const onNumberingWrong = () => opening.doubt()
+  const onConnectionLost = () => leases.doubt()
 
   function openPool(connections: number): Transactions {
-    const pool = createTransactions(readUrl, { connections, random, onCommit, onNumberingWrong })
+    const told = { onCommit, onNumberingWrong, onConnectionLost }
+    const pool = createTransactions(readUrl, { connections, random, ...told })
     pools.push(pool)
     return pool
   }

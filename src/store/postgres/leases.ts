@@ -91,13 +91,23 @@ export function createLeases(transactions: Transactions, elapsedMs: () => number
     }
   }
 
+  const kinds = {
+    batches: createLeasesOf<number>('batches', 'bigint'),
+    runs: createLeasesOf<number>('runs', 'bigint'),
+    jobs: createLeasesOf<string>('jobs', 'text'),
+  }
   return {
     taker,
     /** How long the newest batches were taken for. */
     ms: FIRST_LEASE_MS,
-    batches: createLeasesOf<number>('batches', 'bigint'),
-    runs: createLeasesOf<number>('runs', 'bigint'),
-    jobs: createLeasesOf<string>('jobs', 'text'),
+    ...kinds,
+    /**
+     * A server that ends forgets its newest commits, none of which is waited for here: what we have
+     * ended may be in our hands again.
+     */
+    doubt(): void {
+      for (const kind of Object.values(kinds)) kind.doubt()
+    },
   }
 }
 
@@ -187,9 +197,12 @@ export function createHoldings<Name extends number | string = number>(
     drop(name: Name, fence = 0): void {
       if (held.get(name)?.fence === fence) held.delete(name)
     },
-    /** Drops what somebody else may have by now, and maybe nobody: we ourselves, in an answer that was lost. */
-    doubt(name: Name): void {
-      held.delete(name)
+    /**
+     * Drops what somebody else may have by now, and maybe nobody: we ourselves, in an answer that was
+     * lost. Without a name: there may be anything of which we know nothing.
+     */
+    doubt(name?: Name): void {
+      if (name !== undefined) held.delete(name)
       doubts++
     },
     /** Lets go all that is held, once nothing more is taken: nobody here works on it any more. */

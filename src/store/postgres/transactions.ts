@@ -47,6 +47,8 @@ interface TransactionOptions {
   readonly closeMs?: number
   /** A number that should have been new was not. */
   readonly onNumberingWrong?: () => void
+  /** A connection was lost: the server may have ended, and with it what it had not yet written down. */
+  readonly onConnectionLost?: () => void
   /** Hears of every transaction that wrote. */
   readonly onCommit?: ((commit: StoreCommit) => void) | undefined
   /** Milliseconds of any clock that only goes forward. Default: the platform's. */
@@ -103,7 +105,7 @@ export function createTransactions(readUrl: ReadUrl, options: TransactionOptions
 /** Work on a connection of a pool, again and again while it collides with that of others. */
 function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
   const { random, connections, closeMs = 2_000, onNumberingWrong } = options
-  const pool = createPool(readUrl, connections)
+  const pool = createPool(readUrl, connections, options.onConnectionLost ?? (() => {}))
   const held = new Set<PoolClient>()
   let isClosed = false
   let closing: Promise<void> | undefined
