@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { HandlerRegistration, HandlerSettings } from '../model.ts'
-import type { Awaitable, ClaimedJob, HeldWork, OpenRun } from '../store/store.ts'
+import type { Awaitable, ClaimedJob, FailedEvent, HeldWork, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import type { LoadFailure } from './child-frame.ts'
 import { CodeFollower } from './code-follower.ts'
@@ -63,7 +63,7 @@ export class Lanes {
   #lanes: HandlerLane[] = []
   /** Whose handlers were taken out: they finish their events, and go once all of it is recorded. */
   readonly #leaving = new Set<HandlerLane>()
-  /** Work of handlers that are not here any more. */
+  /** Work that no lane may run. */
   readonly #strays = new Holdings()
   readonly #code: CodeFollower
   #isStopping = false
@@ -140,6 +140,15 @@ export class Lanes {
         this.#options.onChange()
       }
     }
+  }
+
+  /** Nobody is to run it: all its events end so, by the next `takeEnded`. */
+  failAll(run: OpenRun, outcome: FailedEvent['outcome']): void {
+    this.#strays.take(run)
+    for (const { event } of run.events) {
+      this.#strays.noteFailed(run, { event, durationMs: 0, outcome })
+    }
+    this.#options.onChange()
   }
 
   /** What has ended, to be recorded together. It comes again until `recorded` was called. */

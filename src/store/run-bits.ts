@@ -151,10 +151,6 @@ export const UNREADABLE = {
   damaged: { kind: 'dead', error: 'The stored bytes are damaged: their SHA-256 differs.' },
   gone: { kind: 'dead', error: 'The stored bytes are gone.' },
 } as const
-export const CUT = {
-  kind: 'alone',
-  error: 'interrupted: the receiver ended each time while this was under way',
-} as const
 
 interface TimedRun extends RunBits {
   readonly timings: Uint8Array | null

@@ -5,8 +5,11 @@ import type { OpenRun, PageResult, Work, WorkStore } from '../store/store.ts'
 import type { PreparedPage } from './unpacker.ts'
 
 export interface ClaimsParts {
-  readonly store: Pick<WorkStore, 'claimRuns' | 'claimJobs' | 'cutRun'>
-  readonly lanes: Pick<Lanes, 'wants' | 'hand' | 'sleep' | 'wake' | 'wouldTake' | 'registrations'>
+  readonly store: Pick<WorkStore, 'claimRuns' | 'claimJobs'>
+  readonly lanes: Pick<
+    Lanes,
+    'wants' | 'hand' | 'failAll' | 'sleep' | 'wake' | 'wouldTake' | 'registrations'
+  >
   readonly observer: Pick<Observer, 'runsCut'>
   readonly leaseMs: number
 }
@@ -15,6 +18,11 @@ export interface ClaimsParts {
 export const POLL_MS = 1_000
 /** A run that was opened so often without an end is cut: one of its events may end the receiver. */
 const MAX_OPENINGS = 3
+/** Each of its open events becomes a job, alone. */
+const CUT = {
+  kind: 'alone',
+  error: 'interrupted: the receiver ended each time while this was under way',
+} as const
 
 /** Hands out what waits in the store, and knows for which handlers something may wait there. */
 export class Claims {
@@ -124,7 +132,7 @@ export class Claims {
         claimed.filter((run) => !isBroken(run)),
         [],
       )
-      for (const run of claimed.filter(isBroken)) await this.#cut(run)
+      for (const run of claimed.filter(isBroken)) this.#cut(run)
       const hasAny = claimed.length + jobs.length > 0
       if (!hasAny && !this.#backlogs.has(handler)) lanes.sleep(handler)
       return hasAny
@@ -134,8 +142,8 @@ export class Claims {
     }
   }
 
-  async #cut(run: OpenRun): Promise<void> {
-    await this.#parts.store.cutRun(run)
+  #cut(run: OpenRun): void {
+    this.#parts.lanes.failAll(run, CUT)
     this.#parts.observer.runsCut({ handler: run.handler, events: run.events.length })
   }
 }

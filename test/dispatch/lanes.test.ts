@@ -182,6 +182,23 @@ describe('Lanes', () => {
     expect(store.leased('elsewhere')).toBe(0)
   })
 
+  it('keeps in hands, and tells until it is recorded, how all events of a run end that nobody is to run', async () => {
+    const store = new MemoryStore()
+    const { lanes } = await runLanes({ handlers: [], store })
+    store.add(makeEvents('elsewhere', 3))
+    const claim = { handler: 'elsewhere', events: 3, bytes: 1_000, leaseMs: 60_000 }
+    const [run] = store.claimRuns(claim)
+    lanes.failAll(run!, { kind: 'alone', error: 'x' })
+    for (let told = 0; told < 2; told++) {
+      const { progress } = lanes.takeEnded()
+      expect(progress.map(({ failed }) => failed.length)).toEqual([3])
+      expect(lanes.held().runs).toEqual([{ run: run!.run, fence: run!.fence }])
+    }
+    recordEnded(lanes, store)
+    expect(lanes.held().runs).toEqual([])
+    expect(store.claimJobs(claim).map(({ isAlone }) => isAlone)).toEqual([true, true, true])
+  })
+
   it('sleeps until it is woken', async () => {
     const { lanes } = await runLanes({ handlers: [{ name: 'noop' }, { name: 'steady' }] })
     const asleep = () => lanes.wants().map(({ handler }) => handler)

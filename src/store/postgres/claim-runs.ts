@@ -43,7 +43,8 @@ const CLAIM_RUNS = `
       taker = ${takerFor('$4', '$5')},
       opened_at = CASE WHEN r.timings IS NULL THEN ${NOW_MS} ELSE r.opened_at END
     FROM fitting WHERE r.id = fitting.id
-    RETURNING r.id, r.batch AS seq, r.base, r.wanted, r.done, r.failed, r.timings, r.fence, r.opened
+    RETURNING r.id, r.batch AS seq, r.handler, r.base, r.wanted, r.done, r.failed, r.timings, r.fence,
+      r.opened
   )
   SELECT claimed.*, b.id AS batch_id, b.source, b.provider, b.received_at
   FROM claimed JOIN batches b USING (seq) ORDER BY id`
@@ -55,6 +56,7 @@ interface RunRow extends BatchRow, RunBits {
   seq: number
   timings: Uint8Array | null
   id: number
+  handler: string
   fence: number
   opened: number
 }
@@ -87,7 +89,7 @@ export function claimRuns(
     transactions.run(PLAN, async (query) => {
       const values = [handler, events, bytes, leaseMs, taker, from]
       const rows = await query<RunRow>(CLAIM_RUNS, values)
-      return rows.length === 0 ? [] : await readRuns(query, rows, handler)
+      return rows.length === 0 ? [] : await readRuns(query, rows)
     })
   return runs.take(leaseMs, read, {
     handler,
@@ -95,11 +97,7 @@ export function claimRuns(
   })
 }
 
-async function readRuns(
-  query: Query,
-  rows: readonly RunRow[],
-  handler: string,
-): Promise<OpenRun[]> {
+async function readRuns(query: Query, rows: readonly RunRow[]): Promise<OpenRun[]> {
   const wanted = rows.map((row) => eventsIn(row, 'open'))
   const ids = listOf('bigint', [...new Set(wanted.flat())])
   const found = await query<EventRow>(SELECT_EVENTS, [ids])
@@ -118,22 +116,21 @@ async function readRuns(
   const bodies = new Map(slices.map(({ run, body }) => [run, Buffer.from(body, 'base64')]))
   // Retention waits for runs that are open: only damage can have taken a body, or all events, away.
   for (const row of rows.filter(({ id }) => !bodies.has(id))) {
-    await endRun(query, { ...row, since: null }, handler, UNREADABLE.gone)
+    await endRun(query, { ...row, since: null }, UNREADABLE.gone)
   }
   return parts.flatMap(({ row, events, start }) => {
     const body = bodies.get(row.id)
-    return body ? [readRun(row, handler, { body, events, start })] : []
+    return body ? [readRun(row, { body, events, start })] : []
   })
 }
 
 function readRun(
   row: RunRow,
-  handler: string,
   { body, events, start }: { body: Uint8Array; events: readonly EventRow[]; start: number },
 ): OpenRun {
   return {
     run: row.id,
-    handler,
+    handler: row.handler,
     fence: row.fence,
     opened: row.opened,
     batch: readBatch(row, row.seq),

@@ -10,7 +10,7 @@ import { createKeyMarks, findKnown } from './keys.ts'
 import { createLeases, extend } from './leases.ts'
 import { createHints, listen } from './notify.ts'
 import { afterOpening, createDatabaseOpening, isForGood } from './open-database.ts'
-import { cutRun, record } from './outcomes.ts'
+import { record } from './outcomes.ts'
 import { createPages } from './pages.ts'
 import {
   createTransactions,
@@ -164,7 +164,6 @@ function createOperations(options: {
     claimRuns: (request) => claimRuns(work, leases, request),
     claimJobs: (request) => claimJobs(work, leases, request),
     extend: (held, leaseMs) => extend(work, leases, held, leaseMs),
-    cutRun: (run) => cutRun(work, leases, run),
     nextDue: (handler) => nextDue(work, handler, now),
     takeTurns: (request) => takeTurns(work, request),
     onHint: hints.onHint,

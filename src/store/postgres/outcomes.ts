@@ -6,8 +6,8 @@ import {
   recordFailure,
 } from '../claimed-rows.ts'
 import { addTo, groupBy } from '../group-by.ts'
-import { advanceRun, CUT, endsOfAll, type RunBits } from '../run-bits.ts'
-import type { EndedJob, FailedEvent, OpenRun, RunProgress, Work } from '../store.ts'
+import { advanceRun, endsOfAll, type RunBits } from '../run-bits.ts'
+import type { EndedJob, FailedEvent, RunProgress, Work } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { addToCounters } from './counters.ts'
 import { NOW_MS } from './database-time.ts'
@@ -18,11 +18,13 @@ const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 20_000 }
 
 /** In this order everywhere: runs, then jobs, each by number. */
 const LOCK_RUNS = `
-  SELECT id, base, wanted, done, failed, timings, fence, opened, ${NOW_MS} - opened_at AS since
+  SELECT id, handler, base, wanted, done, failed, timings, fence, opened,
+    ${NOW_MS} - opened_at AS since
   FROM runs WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
 
 interface LockedRun extends RunBits {
   readonly id: number
+  readonly handler: string
   readonly timings: Uint8Array | null
   readonly fence: number
   readonly opened: number
@@ -74,32 +76,19 @@ export async function record(
   return refused
 }
 
-export async function cutRun(
-  transactions: Transactions,
-  leases: Leases,
-  { run, fence, handler }: Pick<OpenRun, 'run' | 'fence' | 'handler'>,
-): Promise<void> {
-  await transactions.run(PLAN, async (query) => {
-    const [row] = await query<LockedRun>(LOCK_RUNS, [listOf('bigint', [run])])
-    if (row?.fence === fence) await endRun(query, row, handler, CUT)
-  })
-  leases.runs.drop(run, fence)
-}
-
 /** All that is open ends in the same way. */
 export async function endRun(
   query: Query,
   run: LockedRun,
-  handler: string,
   outcome: FailedEvent['outcome'],
 ): Promise<void> {
   const next = advanceRun(run, endsOfAll(run, outcome), 0)
   await writeRuns(query, [{ ...next.run, isOver: true, isGivenBack: false }])
-  await insertJobs(query, next.failed.map(jobOf(run, handler)))
+  await insertJobs(query, next.failed.map(jobOf(run)))
 }
 
 const jobOf =
-  ({ opened }: LockedRun, handler: string) =>
+  ({ handler, opened }: LockedRun) =>
   (failed: FailedEvent): NewJob => ({ ...failed, handler, attempt: opened })
 
 /** Answers how many outcomes were refused, and which openings nobody works on any more. */
@@ -118,7 +107,8 @@ async function recordProgress(
   let refused = 0
   for (const one of progress) {
     const run = runs.get(one.run)
-    if (!run || run.fence !== one.fence) {
+    // The number may be another's run by now: a server that ends at once may give it again.
+    if (!run || run.fence !== one.fence || run.handler !== one.handler) {
       refused += one.done.length + one.failed.length
       over.push(one)
       continue
@@ -130,7 +120,7 @@ async function recordProgress(
     changed.set(one.run, { ...next.run, isOver, isGivenBack })
     if (isOver) over.push(one)
     addTo(done, `done:${one.handler}`, next.done)
-    failed.push(...next.failed.map(jobOf(run, one.handler)))
+    failed.push(...next.failed.map(jobOf(run)))
   }
   await Promise.all([
     writeRuns(query, [...changed.values()]),

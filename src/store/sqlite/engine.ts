@@ -86,7 +86,7 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
   const guard = createGuard(opened, { ...options, elapsedMs })
   const { transactions } = guard
   const parts = createParts(db, { ...options, now, elapsedMs, transactions })
-  const { counters, keys, journal, jobs, runs, ends, isPaused } = parts
+  const { counters, keys, journal, jobs, runs, isPaused } = parts
   const takeTurns = createTurns(elapsedMs)
   const followClock = createClockSteps(db, { now, elapsedMs, transactions })
   const { wipeFree, wipe, wiping } = createWiping(db, transactions)
@@ -114,7 +114,6 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
             return jobs.claim(request, now())
           }),
     extend: ({ batches }, leaseMs) => journal.extend(batches, leaseMs),
-    cutRun: (run) => guard.write('NORMAL', () => ends.cut(run, now())),
     nextDue: (handler) => guard.read(() => (isPaused(handler) ? undefined : jobs.nextDue(handler))),
     takeTurns: (request) => (guard.read(() => isPaused(request.handler)) ? 0 : takeTurns(request)),
     probe: () => guard.write('FULL', () => counters.set('probed_at', now())),

@@ -1,5 +1,5 @@
-import { advanceRun, CUT, endsOfAll, type RunBits, UNREADABLE } from '../run-bits.ts'
-import type { FailedEvent, OpenRun, RunProgress } from '../store.ts'
+import { advanceRun, endsOfAll, type RunBits, UNREADABLE } from '../run-bits.ts'
+import type { FailedEvent, RunProgress } from '../store.ts'
 import type { Bodies, StoredBody } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import type { Database } from './driver.ts'
@@ -84,14 +84,8 @@ export function createRunEnds(
     }
   }
 
-  function cut({ run, fence }: Pick<OpenRun, 'run' | 'fence'>, now: number): void {
-    const row = select.get(run) as RunRow | undefined
-    if (row?.fence === fence) recordEnds(row, endsOfAll(row, CUT), now)
-  }
-
   return {
     record,
-    cut,
     /** What is open cannot be handed out: its events are dead, and say why. */
     endUnreadable: (row: RunRow, { kind }: StoredBody, now: number) =>
       void recordEnds(row, endsOfAll(row, readOutcome(kind)), now),

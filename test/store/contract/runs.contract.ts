@@ -17,6 +17,7 @@ import { type StoreHarness, storeForEachTest } from '../store-harness.ts'
 
 const DONE = { kind: 'done' } as const
 const RELEASED = { kind: 'released' } as const
+const ALONE = { kind: 'alone', error: 'interrupted' } as const
 
 /** How every engine hands out the events of a page together, and what it makes of their ends. */
 export function describeRuns(engine: string, harness: StoreHarness): void {
@@ -354,7 +355,7 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       for (let told = 0; told < 2; told++) await commit([progressOf(run!, RELEASED)])
       expect(await claim()).toMatchObject([{ run: run?.run, opened: 2 }])
     })
-    it('cuts a run whose holders died three times: each open event becomes a job, alone, uncounted', async () => {
+    it('makes a job, to run alone, uncounted, of each open event of a run whose holders died three times', async () => {
       const first = await openRun(4, 0)
       const [a, b, c, d] = eventsOf(first)
       await commit([partOf(first, { done: [b!] })])
@@ -366,7 +367,7 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       await tested.holderDies()
       const [run] = await claim()
       expect(run?.opened).toBe(4)
-      await tested.store.cutRun(run!)
+      await commit([progressOf(run!, ALONE)])
       expect(await counts()).toEqual({ pending: 3, done: 1, dead: 0 })
       const jobs = await claimJobs()
       expect(jobs.map(({ event }) => event)).toEqual([a, c, d])
@@ -381,11 +382,11 @@ export function describeRuns(engine: string, harness: StoreHarness): void {
       await tested.holderDies()
       expect(await claim()).toEqual([])
     })
-    it('cuts no run for somebody who does not hold it any more', async () => {
+    it('ends no run for somebody who does not hold it any more', async () => {
       const late = await openRun(2, 0)
       await tested.holderDies()
       const [run] = await claim()
-      await tested.store.cutRun(late)
+      expect(await commit([progressOf(late, ALONE)])).toBe(2)
       expect(await claimJobs()).toEqual([])
       expect(await commit([progressOf(run!, DONE)])).toBe(0)
       expect(await counts()).toEqual({ pending: 0, done: 2, dead: 0 })

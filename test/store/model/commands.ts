@@ -8,7 +8,7 @@ import type { ContractStore } from '../store-harness.ts'
 import { ADDRESSES, HOUR_MS, makePart, partPlans } from './batch-plan.ts'
 import { claimJobs, claimRuns, takeBatches } from './claim-commands.ts'
 import { compare } from './compare.ts'
-import { cutRun, end } from './end-commands.ts'
+import { end } from './end-commands.ts'
 import type { StoreModel } from './store-model.ts'
 import * as models from './store-model.ts'
 import { unpack } from './unpack-command.ts'
@@ -196,7 +196,6 @@ const kinds: readonly [number, fc.Arbitrary<StoreCommand>][] = [
       })
       .map(command('end', end, hasHandedOut)),
   ],
-  [1, fc.record({ at: place }).map(command('cutRun', cutRun, hasHandedOut))],
   [
     5,
     fc

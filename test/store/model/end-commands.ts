@@ -98,14 +98,3 @@ async function endJob(
   const isThere = job.event.jobs.get(job.handler) === job && !job.event.isGone
   expect(refused).toBe(isThere && models.settleRow(job, fence, outcome) ? 0 : 1)
 }
-
-export async function cutRun(model: StoreModel, store: ContractStore, { at }: { at: number }) {
-  const handed = pickNewest(
-    model.handedOut.filter((one) => one.run),
-    at,
-  )
-  if (!handed?.run) return
-  const { run, fence } = handed
-  await store.cutRun({ run: run.number!, handler: run.handler, fence })
-  if (run.fence === fence) models.cutRun(run)
-}

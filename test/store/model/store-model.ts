@@ -227,11 +227,6 @@ export function giveBackRun(run: ModelRun): void {
   run.hasHolder = false
 }
 
-/** Each open event is to run alone from now on. */
-export function cutRun(run: ModelRun): void {
-  for (const event of openEvents(run)) endInRun(run, event, { kind: 'alone', error: 'interrupted' })
-}
-
 export function claimRow(job: ModelJob, fence: number, isHeld: boolean): ModelRow {
   const row = job.row
   if (!row) throw new Error('claimed without a row')
