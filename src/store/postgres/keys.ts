@@ -61,7 +61,7 @@ export function createKeyMarks(transactions: Pick<Transactions, 'run'>) {
   }
 
   return {
-    /** Remembers that keys of these pages were stored. */
+    /** Remembers that there may be keys of these pages. */
     add(pages: readonly UnpackedPage[]): void {
       for (const { batch, events } of pages) {
         if (events.length === 0) continue
@@ -134,7 +134,8 @@ export function createKeyPruning(
        SELECT count(*) AS n FROM gone`,
     )
     yield* query(sql`DELETE FROM key_marks WHERE last_event < ${until}`)
-    yield* query(sql`UPDATE key_marks SET first_event = ${until} WHERE first_event < ${until}`)
+    yield* query(sql`UPDATE key_marks SET first_event = ${until} WHERE first_event < ${until}
+       OR first_event = (SELECT min(first_event) FROM key_marks)`)
     const removed = gone?.n ?? 0
     span = removed > KEYS_PER_STEP ? Math.max(1, Math.floor(span / 2)) : span * 2
     return { removed, after: until < before ? until : undefined }

@@ -34,16 +34,17 @@ class Taken extends RolledBack {}
 export function createPages(
   transactions: Transactions,
   leases: Leases,
-  onStored: (pages: readonly UnpackedPage[]) => void,
+  onKeys: (pages: readonly UnpackedPage[]) => void,
 ) {
   const store = createStoring(leases)
 
   /** What is not the pages' own fault is thrown on; else the one page that it is of is found by halves. */
   async function commitGroup(pages: readonly UnpackedPage[]): Promise<PageResult[]> {
     try {
+      // Before it is known whether they stay, which an answer that is lost does not tell.
+      onKeys(pages)
       const runs = await transactions.run(PLAN, (query) => store(query, pages))
       for (const { batch, isLast } of pages) if (isLast) leases.batches.drop(batch.seq)
-      onStored(pages)
       return pages.map((_, index) => ({ kind: 'stored', runs: runs[index] ?? [] }))
     } catch (error) {
       const failed = await readFailure(transactions, pages, error)

@@ -25,6 +25,7 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts'
 import { findTestServer } from './test-server.ts'
 
 const server = await findTestServer()
+const HOUR_MS = 3_600_000
 const DONE: Outcome = { kind: 'done' }
 const TAKE = { batches: 100, bytes: 2 ** 40, leaseMs: LEASE_MS }
 
@@ -73,18 +74,21 @@ async function openTwo(): Promise<[PostgresStore, PostgresStore, TestDatabase]> 
 }
 
 /** A page of three events whose commit is made and its answer lost; told again it is taken. */
-async function storeInLostAnswer(page: Parameters<typeof pageOf>[2]) {
+async function storeInLostAnswer(
+  page: Parameters<typeof pageOf>[2],
+  overrides: Parameters<typeof sampleBatch>[1] = {},
+) {
   const database = await createTestDatabase(server!)
   const { url, loseCommit } = await startLossyProxy(database.url)
   const store = await database.open(url)
   const parts = sampleEvents(3)
-  const batch = await appendAndTake(store, sampleBatch(parts))
+  const batch = await appendAndTake(store, sampleBatch(parts, overrides))
   const isLost = loseCommit('INSERT INTO runs')
   const commit = () => store.commit({ pages: [pageOf(batch, parts, page)], progress: [], jobs: [] })
   await expect(commit()).rejects.toMatchObject({ code: 'store_busy' })
   await isLost
   expect((await commit()).pages).toEqual([{ kind: 'taken' }])
-  return { store, batch }
+  return { store, batch, execute: database.execute }
 }
 
 describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
@@ -311,6 +315,25 @@ describe.skipIf(!server)('two replicas on one PostgreSQL database', () => {
     await execute('DROP TRIGGER refusing ON runs')
     await pruneAll(store, request)
     expect((await store.archive.stats()).events.total).toBe(0)
+  })
+
+  it('forget keys of which one that was killed had not written down when they were received', async () => {
+    const [one, other, { execute }] = await openTwo()
+    for (const hour of [1, 2, 4]) await keep(one, sampleEvents(3), { receivedAt: hour * HOUR_MS })
+    await one.close()
+    await execute('DELETE FROM key_marks WHERE hour = 2')
+    const forget = (keysBefore: number) =>
+      pruneAll(other, { eventsBefore: 0, deadBefore: 0, keysBefore })
+    await forget(4 * HOUR_MS)
+    await forget(5 * HOUR_MS)
+    expect(await execute('SELECT event FROM keys')).toEqual([])
+  })
+
+  it('forget the keys of a page that was stored, and the answer lost', async () => {
+    const { store, execute } = await storeInLostAnswer({}, { receivedAt: HOUR_MS })
+    expect(await execute('SELECT event FROM keys')).toHaveLength(3)
+    await pruneAll(store, { eventsBefore: 0, deadBefore: 0, keysBefore: 2 * HOUR_MS })
+    expect(await execute('SELECT event FROM keys')).toEqual([])
   })
 
   it('give a run back in part, and another goes on with the rest', async () => {
