@@ -127,6 +127,8 @@ const PROBLEMS: Readonly<Record<CopyProblem, (ends: MigrationEnds) => string>> =
   target_changed: ({ label }) =>
     `Somebody else wrote into ${label} before the copy had ended, so nothing was copied. Keep every receiver stopped, make a new, empty database, and copy into that.`,
   taken_over: ({ label }) => `Another migrate copies into ${label}. Let it end.`,
+  end_unknown: ({ label }) =>
+    `${label} went away as the copy was ending: it has all of it, or nothing. Run the same command again: if it then says that there is data already, the copy is whole.`,
 }
 
 /** What an operator reads when a copy could not begin or broke off; other errors stay as they are. */

@@ -83,6 +83,7 @@ async function copyAll(
   { onProgress, stopped }: CopyOptions,
 ): Promise<CopyReport> {
   const counts: Record<string, number> = {}
+  let isSent = false
   try {
     await transactions.run(PLAN, async (query) => {
       await begin(query, source)
@@ -97,12 +98,17 @@ async function copyAll(
           onProgress(done, Math.max(done, source.total))
         }
       }
-      await refuseOthers(query, counts)
+      // Nobody else writes into a database during a copy.
+      if (!(await holds(query, counts))) throw new CopyRefused('target_changed')
       await addToCounters(query, source.counters)
+      isSent = true
     })
     return { outcome: 'copied', rows: counts }
   } catch (error) {
     if (error instanceof RolledBack) return { outcome: 'stopped', rows: counts }
+    if (isSent && (await hasArrived(transactions, counts))) {
+      return { outcome: 'copied', rows: counts }
+    }
     // To be refused is no fault of the database.
     const { cause } = error as Error
     throw cause instanceof CopyRefused ? cause : error
@@ -168,10 +174,18 @@ async function insertRows(
   return inserted?.n ?? 0
 }
 
-/** Compares what is here with what was put: nobody else writes into a database during a copy. */
-async function refuseOthers(query: Query, expected: RowCounts): Promise<void> {
+/** The answer to the commit was lost: only the database knows whether it was made. */
+async function hasArrived(transactions: Transactions, counts: RowCounts): Promise<boolean> {
+  try {
+    return await transactions.run(PLAN, (query) => holds(query, counts))
+  } catch (cause) {
+    throw new CopyRefused('end_unknown', { cause })
+  }
+}
+
+/** Whether there are as many rows as were put. */
+async function holds(query: Query, expected: RowCounts): Promise<boolean> {
   const counts = COMPARED.map((name) => `(SELECT count(*) FROM ${name}) AS ${name}`)
   const [found] = await query<RowCounts>(`SELECT ${counts.join(', ')}`)
-  const isSame = COMPARED.every((name) => found?.[name] === (expected[name] ?? 0))
-  if (!isSame) throw new CopyRefused('target_changed')
+  return COMPARED.every((name) => found?.[name] === (expected[name] ?? 0))
 }

@@ -51,13 +51,18 @@ export type RowCounts = Readonly<Record<string, number>>
 export type CopySource = Awaited<ReturnType<typeof openCopySource>>
 
 /** Why nothing is copied. */
-export type CopyProblem = 'source_missing' | 'target_used' | 'target_changed' | 'taken_over'
+export type CopyProblem =
+  | 'source_missing'
+  | 'target_used'
+  | 'target_changed'
+  | 'taken_over'
+  | 'end_unknown'
 
 export class CopyRefused extends Error {
   readonly problem: CopyProblem
 
-  constructor(problem: CopyProblem) {
-    super(`The store is not copied: ${problem}.`)
+  constructor(problem: CopyProblem, options?: ErrorOptions) {
+    super(`The store is not copied: ${problem}.`, options)
     this.name = 'CopyRefused'
     this.problem = problem
   }

@@ -11,6 +11,7 @@ import { makeSample, newFolder, readPages, readStore, takeAll, withStore } from 
 import { openPostgresStore } from '../postgres-harness.ts'
 import { claimOf, keep, sampleBatch, sampleEvent } from '../sample-rows.ts'
 import { openTestKeys } from '../sqlite/test-keys.ts'
+import { startLossyProxy } from './lossy-proxy.ts'
 import { findTestServer } from './test-server.ts'
 
 const server = await findTestServer()
@@ -209,6 +210,25 @@ describe.skipIf(!server)('a copy that broke off', () => {
     await expect(run()).rejects.toMatchObject({ code: 'store_busy' })
     await execute(`DROP TRIGGER cut ON ${schema}.runs`)
     expect(await run()).toMatchObject({ outcome: 'copied' })
+    expect(await readStore(await open())).toEqual(sample.content)
+  })
+
+  it('is whole where only the answer to its end was lost', async () => {
+    const { url, open, run } = await prepare()
+    const proxy = await startLossyProxy(url)
+    const isLost = proxy.loseCommit('INSERT INTO audit')
+    expect(await run({ url: proxy.url })).toMatchObject({ outcome: 'copied' })
+    await isLost
+    expect(await readStore(await open())).toEqual(sample.content)
+  })
+
+  it('says that it may be whole where nobody can be asked any more', async () => {
+    const { url, open, run } = await prepare()
+    const proxy = await startLossyProxy(url)
+    const isLost = proxy.loseCommit('INSERT INTO audit', { forGood: true })
+    await expect(run({ url: proxy.url })).rejects.toMatchObject({ problem: 'end_unknown' })
+    await isLost
+    await expect(run()).rejects.toMatchObject({ problem: 'target_used' })
     expect(await readStore(await open())).toEqual(sample.content)
   })
 

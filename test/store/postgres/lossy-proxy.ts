@@ -10,9 +10,9 @@ export interface LossyProxy {
   readonly url: string
   /**
    * Of the next transaction whose statements hold this text the commit is made, and the connection
-   * cut before its answer. Resolves when that has happened.
+   * cut before its answer; `forGood`: there is no other afterwards. Resolves when that has happened.
    */
-  loseCommit(text: string): Promise<void>
+  loseCommit(text: string, options?: { readonly forGood: boolean }): Promise<void>
 }
 
 export async function startLossyProxy(url: string): Promise<LossyProxy> {
@@ -57,9 +57,13 @@ export async function startLossyProxy(url: string): Promise<LossyProxy> {
   })
   return {
     url: url.replace(`host=${home}`, `host=${folder}`),
-    loseCommit: (text) =>
+    loseCommit: (text, { forGood } = { forGood: false }) =>
       new Promise((resolve) => {
-        wanted = { text, lost: resolve }
+        const lost = () => {
+          if (forGood) server.close()
+          resolve()
+        }
+        wanted = { text, lost }
       }),
   }
 }
