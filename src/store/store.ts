@@ -44,8 +44,6 @@ export interface WorkStore {
   claimJobs(request: ClaimRequest): Awaitable<readonly ClaimedJob[]>
   /** Puts off the end of the leases. Without effect where nobody shares the store. */
   extend(held: HeldWork, leaseMs: number): Awaitable<void>
-  /** When the earliest job of the handler that waits is due; undefined: none waits. */
-  nextDue(handler: string): Awaitable<number | undefined>
   /** How many of these calls may begin, of all replicas together; none while the handler is paused. */
   takeTurns(request: TurnRequest): Awaitable<number>
   /** Remembers handlers, so that events wait for one that cannot be loaded. */

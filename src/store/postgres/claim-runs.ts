@@ -180,15 +180,6 @@ interface DueRow extends JobRow {
   readonly payload: string
 }
 
-/** When the earliest is due that does not run, and the time of the same clock. */
-const NEXT_DUE = `
-  SELECT due_at, due_at > ${TOO_FAR} AS is_misdated, ${NOW_MS} AS now FROM jobs
-  WHERE handler = $1 AND state = 'pending' AND running = 0 AND NOT ${IS_PAUSED}
-  ORDER BY due_at LIMIT 1`
-
-/** Clocks that differ by less are taken for the same. */
-const SAME_TIME_MS = 1_000
-
 /** Jobs that are due, with leases by the database's clock. Every claim is a fence. */
 export async function claimJobs(
   transactions: Transactions,
@@ -204,22 +195,6 @@ export async function claimJobs(
     },
   })
   return rows.map((row) => readJob(row, handler, Buffer.from(row.payload, 'base64')))
-}
-
-export async function nextDue(
-  transactions: Transactions,
-  handler: string,
-  now: () => number,
-): Promise<number | undefined> {
-  const [row] = await transactions.runOne<{ due_at: number; is_misdated: boolean; now: number }>(
-    PLAN,
-    NEXT_DUE,
-    [handler],
-  )
-  if (!row) return undefined
-  if (row.is_misdated) return now()
-  const ahead = row.now - now()
-  return Math.abs(ahead) < SAME_TIME_MS ? row.due_at : row.due_at - ahead
 }
 
 const TURNS: TransactionPlan = { sync: 'off', timeoutMs: 5_000 }

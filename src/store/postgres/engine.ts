@@ -3,7 +3,7 @@ import { within } from '../../timers.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
 import { AppendedBodies } from './appended-bodies.ts'
-import { claimJobs, claimRuns, nextDue, takeTurns } from './claim-runs.ts'
+import { claimJobs, claimRuns, takeTurns } from './claim-runs.ts'
 import { foldCounters, foldSeries, runRegularly } from './counters.ts'
 import { createAppending, takeBatches } from './journal.ts'
 import { createKeyMarks, findKnown } from './keys.ts'
@@ -164,7 +164,6 @@ function createOperations(options: {
     claimRuns: (request) => claimRuns(work, leases, request),
     claimJobs: (request) => claimJobs(work, leases, request),
     extend: (held, leaseMs) => extend(work, leases, held, leaseMs),
-    nextDue: (handler) => nextDue(work, handler, now),
     takeTurns: (request) => takeTurns(work, request),
     onHint: hints.onHint,
   }

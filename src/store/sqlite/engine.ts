@@ -114,7 +114,6 @@ function createEngine(opened: OpenFile, options: EngineOptions): SqliteEngine {
             return jobs.claim(request, now())
           }),
     extend: ({ batches }, leaseMs) => journal.extend(batches, leaseMs),
-    nextDue: (handler) => guard.read(() => (isPaused(handler) ? undefined : jobs.nextDue(handler))),
     takeTurns: (request) => (guard.read(() => isPaused(request.handler)) ? 0 : takeTurns(request)),
     probe: () => guard.write('FULL', () => counters.set('probed_at', now())),
     // Nobody else adds anything: what this thread has added it knows.

@@ -22,7 +22,7 @@ export interface FailedAttempt extends FailedEvent {
   readonly payload: Uint8Array
 }
 
-/** Events that failed, one row each. Every end names the fence of its attempt. All within a transaction, but `nextDue`. */
+/** Events that failed, one row each. Every end names the fence of its attempt. All within a transaction. */
 export function createJobs(
   db: Database,
   { transactions, counters }: { readonly transactions: Transactions; readonly counters: Counters },
@@ -66,14 +66,6 @@ function createClaims(db: Database, heldOf: HeldOf) {
         return readJob(row, handler, row.payload)
       })
     },
-    nextDue(handler: string): number | undefined {
-      const held = heldOf(handler)
-      const rows = sql.next.all(handler, held.count() + 1) as unknown as {
-        event: number
-        due_at: number
-      }[]
-      return rows.find(({ event }) => held.fenceOf(event) === undefined)?.due_at
-    },
   }
 }
 
@@ -110,13 +102,11 @@ function createEnds(db: Database, heldOf: HeldOf, counters: Counters) {
 }
 
 function prepareReads(db: Database) {
-  const pending = `FROM jobs WHERE handler = ? AND state = 'pending'`
   return {
     due: db.prepare(
-      `SELECT event, length(payload) AS bytes ${pending} AND due_at <= ?
-       ORDER BY due_at, event LIMIT ?`,
+      `SELECT event, length(payload) AS bytes FROM jobs
+       WHERE handler = ? AND state = 'pending' AND due_at <= ? ORDER BY due_at, event LIMIT ?`,
     ),
-    next: db.prepare(`SELECT event, due_at ${pending} ORDER BY due_at LIMIT ?`),
     claimed: db.prepare(
       `SELECT j.event, j.attempt, j.spared, j.fence, j.alone, j.payload, e.key, e.type, b.id AS batch_id,
          b.source, b.provider, b.received_at

@@ -223,7 +223,6 @@ export function describeJobs(engine: string, harness: StoreHarness): void {
       await keepFailing()
       await settle(await claim(), retryAfter(2 * 365 * DAY_MS))
       await tested.restart()
-      expect(await tested.store.nextDue('counter')).toBeLessThanOrEqual(Date.now() + 1_000)
       expect(await claim()).toMatchObject([{ attempt: 3 }])
     })
     it('never runs a dead job again by itself', async () => {
@@ -232,7 +231,6 @@ export function describeJobs(engine: string, harness: StoreHarness): void {
       expect(await claim()).toEqual([])
       await tested.restart()
       expect(await claim()).toEqual([])
-      expect(await tested.store.nextDue('counter')).toBeUndefined()
       expect(await onlyEvent()).toMatchObject({
         state: 'dead',
         jobs: [{ lastError: 'no such account', dueAt: undefined }],
@@ -323,22 +321,6 @@ export function describeJobs(engine: string, harness: StoreHarness): void {
       await settle([first!], DONE)
       await tested.restart()
       expect(await claim()).toHaveLength(2)
-    })
-    it('tells when the next waiting job is due, and of nothing that waits no more', async () => {
-      expect(await tested.store.nextDue('counter')).toBeUndefined()
-      await keepFailing(3)
-      expect(await tested.store.nextDue('counter')).toBeLessThanOrEqual(Date.now() + 1_000)
-      const [a, b, c] = await claim()
-      const before = Date.now()
-      await settle([a!], retryAfter(3_600_000))
-      await settle([b!], retryAfter(600_000))
-      const due = (await tested.store.nextDue('counter')) ?? 0
-      expect(due).toBeGreaterThanOrEqual(before + 600_000 - 1_000)
-      expect(due).toBeLessThanOrEqual(Date.now() + 600_000 + 1_000)
-      await settle([c!], { kind: 'dead', error: 'x' })
-      const again = (await tested.store.nextDue('counter')) ?? 0
-      expect(Math.abs(again - due)).toBeLessThan(1_000)
-      expect(await tested.store.nextDue('other')).toBeUndefined()
     })
     it('ends runs and jobs of a handler in one commit', async () => {
       await keepFailing(2)

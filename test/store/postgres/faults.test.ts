@@ -249,7 +249,6 @@ describe.skipIf(!server)('a PostgreSQL store', { concurrent: true }, () => {
     await other.commit({ pages: [], progress: [failed], jobs: [] })
     expect(await one.claimJobs(claimOf('counter'))).toEqual([])
     await execute('UPDATE jobs SET due_at = due_at + 63072000000')
-    expect(await one.nextDue('counter')).toBeLessThan(Date.now() + 60_000)
     expect(await one.claimJobs(claimOf('counter'))).toHaveLength(1)
     await one.append([sampleBatch()])
     const take = { batches: 1, bytes: 1, leaseMs: LEASE_MS }
