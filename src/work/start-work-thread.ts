@@ -62,7 +62,7 @@ interface Told {
  * Starts the thread behind the acknowledgements. Resolves when its store is open; rejects with the
  * reason when it cannot be used. `onBroken`: nothing can be kept any more, the process has to start anew.
  */
-export function startWorkThread(data: WorkThreadData, options: Options): Promise<WorkThread> {
+export async function startWorkThread(data: WorkThreadData, options: Options): Promise<WorkThread> {
   const { url, execArgv } = entryPoint('work/work-thread')
   setFlagsFromString(MADE_YOUNG)
   const worker = new Worker(url, {
@@ -76,32 +76,24 @@ export function startWorkThread(data: WorkThreadData, options: Options): Promise
     registrations: [],
     broken: 0,
   }
-  const thread = createWorkThread(worker, calls, told)
-  return new Promise((resolve, reject) => {
-    let hasOpened = false
-    let reason: unknown
-    worker.on('message', (news: WorkNews) => {
-      if (news.opened) {
-        hasOpened = true
-        resolve(thread)
-      }
-      if (news.unusable) reject(toError(news.unusable))
-      takeNews(news, { ...options, calls, told })
-    })
-    worker.on('error', (error) => {
-      reason = error
-    })
-    worker.on('exit', () => {
-      const detail = reason instanceof Error ? reason.message : 'the work thread has ended'
-      const error = new ReceiverError('store_closed', { detail, cause: reason })
-      const isSudden = hasOpened && reason !== undefined
-      calls.end(error)
-      reject(error)
-      if (!isSudden) return
-      told.health = { failure: error, since: Date.now() }
-      options.onBroken(error)
-    })
+  let hasOpened = false
+  let reason: unknown
+  worker.on('message', (news: WorkNews) => takeNews(news, { ...options, calls, told }))
+  worker.on('error', (error) => {
+    reason = error
   })
+  worker.on('exit', () => {
+    const detail = reason instanceof Error ? reason.message : 'the work thread has ended'
+    const error = new ReceiverError('store_closed', { detail, cause: reason })
+    calls.end(error)
+    if (!hasOpened || reason === undefined) return
+    told.health = { failure: error, since: Date.now() }
+    options.onBroken(error)
+  })
+  const thread = createWorkThread(worker, calls, told)
+  await thread.ask('open')
+  hasOpened = true
+  return thread
 }
 
 function createWorkThread(worker: Worker, calls: ThreadCalls, told: Told): WorkThread {

@@ -40,9 +40,6 @@ export type Fact = {
 
 /** Work thread to main thread; any fields together. */
 export interface WorkNews {
-  /** The store is open, or was at least found; or it cannot be used. */
-  readonly opened?: true
-  readonly unusable?: Failure
   /** Batches that are on disk. */
   readonly kept?: readonly number[]
   /** Of what was asked; and of batches that could not be kept. */

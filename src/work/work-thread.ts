@@ -97,6 +97,7 @@ async function run(port: MessagePort, { store: place, leaseMs }: WorkThreadData)
     onBatches: () => unpacker.lookAgain(),
     onWork: () => loop.lookForWork(),
     own: {
+      open() {},
       probe: () => store.work.probe(),
       loadHandlers: () => store.work.loadHandlers(),
       useUrl: store.useUrl,
@@ -121,16 +122,19 @@ async function run(port: MessagePort, { store: place, leaseMs }: WorkThreadData)
     orders.take(order)
     loop.wake()
   })
-  post({ opened: true })
   // There is always something to unpack: an equal share for it is taken from the acknowledgements.
   giveWay(0)
   loop.start()
 }
 
 if (parentPort) {
+  const port = parentPort
   try {
-    await run(parentPort, workerData as WorkThreadData)
+    await run(port, workerData as WorkThreadData)
   } catch (error) {
-    parentPort.postMessage({ unusable: toFailure(error) } satisfies WorkNews)
+    // The first thing that is asked is whether it is open.
+    port.once('message', ({ id }: WorkOrder & { readonly id: number }) => {
+      port.postMessage({ answers: [{ id, failure: toFailure(error) }] } satisfies WorkNews)
+    })
   }
 }
