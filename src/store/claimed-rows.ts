@@ -1,5 +1,6 @@
 import type { Outcome, ProviderName } from '../model.ts'
 import { batchOf } from './event-id.ts'
+import type { OfEngine } from './steps.ts'
 import type { AttemptRow, BatchFacts, ClaimedJob, FailedEvent, OpenBatch } from './store.ts'
 
 /** What both engines read of work that is handed out. Of a batch; nulls are of one that is gone. */
@@ -66,11 +67,15 @@ export function readJob(row: JobRow, handler: string, payload: Uint8Array): Clai
 }
 
 /** A job keeps the record of its newest attempts only; the schedule has ten. */
-export const MOST_RECORDED_CHARACTERS = 65_536
+const MOST_RECORDED_CHARACTERS = 65_536
 
-/** As SQL: a job's record with one more line; the oldest make room for it. */
-export function withLine(line: string, { engine }: { engine: 'sqlite' | 'postgres' }): string {
-  const text = `coalesce(failures, '') || ${line}`
+/** As SQL: a job's record with one more line, or of a new job; the oldest make room for it. */
+export function withLine(
+  line: string,
+  { engine }: OfEngine,
+  failures = `coalesce(failures, '')`,
+): string {
+  const text = `${failures} || ${line}`
   return engine === 'sqlite'
     ? `substr(${text}, -${MOST_RECORDED_CHARACTERS})`
     : `right(${text}, ${MOST_RECORDED_CHARACTERS})`

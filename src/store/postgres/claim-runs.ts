@@ -1,17 +1,10 @@
-import {
-  type BatchRow,
-  INTERRUPTED,
-  type JobRow,
-  MOST_RECORDED_CHARACTERS,
-  readBatch,
-  readJob,
-} from '../claimed-rows.ts'
+import { type BatchRow, INTERRUPTED, type JobRow, readBatch, readJob } from '../claimed-rows.ts'
 import { eventsIn, type RunBits, UNREADABLE } from '../run-bits.ts'
 import type { ClaimedJob, ClaimRequest, OpenRun, RunEvent, TurnRequest } from '../store.ts'
 import { listOf, sendingRows } from './arrays.ts'
 import { GIVEN_MS, isOver, NOW_MS, TOO_FAR, takerFor } from './database-time.ts'
 import { type Leases, nameOfJob } from './leases.ts'
-import { endRun } from './outcomes.ts'
+import { endRun, withFailure } from './outcomes.ts'
 import type { Query, TransactionPlan, Transactions } from './transactions.ts'
 
 const PLAN: TransactionPlan = { sync: 'off', timeoutMs: 10_000 }
@@ -161,9 +154,7 @@ const CLAIM_JOBS = `
   ), claimed AS (
     UPDATE jobs j SET attempt = j.attempt + 1, fence = j.fence + 1, running = 1,
       taker = ${takerFor('$4', '$5')}, due_at = ${GIVEN_MS} + $4,
-      failures = CASE j.running WHEN 1 THEN right(coalesce(j.failures, '') || '{"attempt":'
-        || j.attempt || ',"endedAt":' || ${NOW_MS} || ',' || $6::text || E'\\n',
-        ${MOST_RECORDED_CHARACTERS}) ELSE j.failures END
+      failures = CASE j.running WHEN 1 THEN ${withFailure('j.attempt', '$6::text')} ELSE j.failures END
     FROM fitting f WHERE j.id = f.id
     RETURNING j.id, f.due_at, j.event, j.attempt, j.spared, j.fence, j.alone, j.payload
   )

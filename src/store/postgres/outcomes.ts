@@ -1,10 +1,4 @@
-import {
-  countSpared,
-  countSparedIn,
-  delayOf,
-  MOST_RECORDED_CHARACTERS,
-  recordFailure,
-} from '../claimed-rows.ts'
+import { countSpared, countSparedIn, delayOf, recordFailure, withLine } from '../claimed-rows.ts'
 import { addTo, groupBy } from '../group-by.ts'
 import { advanceRun, endsOfAll, type RunBits } from '../run-bits.ts'
 import type { EndedJob, FailedEvent, RunProgress, Work } from '../store.ts'
@@ -134,9 +128,11 @@ async function writeRuns(query: Query, runs: readonly ChangedRun[]): Promise<voi
   if (runs.length > 0) await query(UPDATE_RUNS, CHANGED.lists(runs))
 }
 
-/** The beginning of a failure's line is the database's: it has the time. */
-const line = (attempt: string, failure: string) =>
-  `'{"attempt":' || ${attempt} || ',"endedAt":' || ${NOW_MS} || ',' || ${failure} || E'\\n'`
+/** A job's record with one more failure, the beginning of whose line is the database's: it has the time. */
+export function withFailure(attempt: string, failure: string, before?: string): string {
+  const line = `'{"attempt":' || ${attempt} || ',"endedAt":' || ${NOW_MS} || ',' || ${failure} || E'\\n'`
+  return withLine(line, { engine: 'postgres' }, before)
+}
 
 interface NewJob extends FailedEvent {
   readonly handler: string
@@ -161,7 +157,7 @@ const INSERT_JOBS = `
   SELECT f.event, f.handler, CASE f.outcome WHEN 'dead' THEN 'dead' ELSE 'pending' END, f.attempt,
     f.spared, CASE f.outcome WHEN 'alone' THEN 1 ELSE 0 END,
     CASE WHEN f.outcome <> 'dead' THEN ${NOW_MS} + f.delay_ms END, ${NOW_MS}, f.duration_ms,
-    right(${line('f.attempt', 'f.failure')}, ${MOST_RECORDED_CHARACTERS}),
+    ${withFailure('f.attempt', 'f.failure', "''")},
     coalesce(substring(b.body FROM e.start + 1 FOR e.bytes), '')
   FROM (${NEW_JOBS.select}) AS f
   JOIN events e ON e.id = f.event LEFT JOIN bodies b ON b.batch = e.id / 1048576
@@ -198,9 +194,8 @@ const SETTLE = `
       due_at = CASE WHEN e.outcome NOT IN ('done', 'dead') THEN ${NOW_MS} + e.delay_ms END,
       ended_at = CASE e.outcome WHEN 'released' THEN j.ended_at ELSE ${NOW_MS} END,
       duration_ms = CASE e.outcome WHEN 'released' THEN j.duration_ms ELSE e.duration_ms END,
-      failures = CASE WHEN e.failure IS NULL THEN j.failures ELSE right(
-        coalesce(j.failures, '') || ${line('j.attempt', 'e.failure')},
-        ${MOST_RECORDED_CHARACTERS}) END
+      failures = CASE WHEN e.failure IS NULL THEN j.failures
+        ELSE ${withFailure('j.attempt', 'e.failure')} END
     FROM ended e
     WHERE j.event = e.event AND j.handler = e.handler
       AND CASE WHEN j.state = 'pending' AND j.running = 1 AND j.fence = e.fence THEN true END

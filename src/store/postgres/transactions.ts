@@ -28,6 +28,8 @@ type Session = ReturnType<typeof createSession>
 /** How often a transaction that collided with another is tried again. */
 const MAX_RETRIES = 3
 const FIRST_RETRY_MS = 20
+/** So long what is under way may take, once it is closed. */
+const CLOSE_MS = 2_000
 
 export interface Transactions {
   /** Commits what `work` did, or nothing. Rejects like the store. */
@@ -44,15 +46,12 @@ interface TransactionOptions {
   /** At most so many at once. */
   readonly connections: number
   readonly random: () => number
-  readonly closeMs?: number
   /** A number that should have been new was not. */
   readonly onNumberingWrong?: () => void
   /** A connection was lost: the server may have ended, and with it what it had not yet written down. */
   readonly onConnectionLost?: () => void
   /** Hears of every transaction that wrote. */
   readonly onCommit?: ((commit: StoreCommit) => void) | undefined
-  /** Milliseconds of any clock that only goes forward. Default: the platform's. */
-  readonly now?: () => number
 }
 
 /**
@@ -60,7 +59,7 @@ interface TransactionOptions {
  * requires it. The schema is that of the first URL, whatever a later one says.
  */
 export function createTransactions(readUrl: ReadUrl, options: TransactionOptions): Transactions {
-  const { onCommit = () => {}, now = () => performance.now() } = options
+  const { onCommit = () => {} } = options
   const { schema } = readAddress(readUrl())
   const attempts = createAttempts(readUrl, options)
   const statements = new Map<TransactionPlan, string>()
@@ -77,16 +76,16 @@ export function createTransactions(readUrl: ReadUrl, options: TransactionOptions
     commitsAtOnce: boolean,
   ): Promise<Result> {
     return attempts.make(plan, async (session) => {
-      const beganAt = now()
+      const beganAt = performance.now()
       let executedAt = beganAt
       const begun = begin(plan, session)
       const done = work(session.query).then((result) => {
-        executedAt = now()
+        executedAt = performance.now()
         return result
       })
       if (!commitsAtOnce) await done
       const [result] = await Promise.all([done, begun, session.commit()])
-      const endedAt = now()
+      const endedAt = performance.now()
       const times = { durationMs: endedAt - beganAt, syncMs: endedAt - executedAt }
       if (!plan.isRead) onCommit({ isDurable: plan.sync === 'on', ...times })
       return result
@@ -104,7 +103,7 @@ export function createTransactions(readUrl: ReadUrl, options: TransactionOptions
 
 /** Work on a connection of a pool, again and again while it collides with that of others. */
 function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
-  const { random, connections, closeMs = 2_000, onNumberingWrong } = options
+  const { random, connections, onNumberingWrong } = options
   const pool = createPool(readUrl, connections, options.onConnectionLost ?? (() => {}))
   const held = new Set<PoolClient>()
   let isClosed = false
@@ -135,7 +134,7 @@ function createAttempts(readUrl: ReadUrl, options: TransactionOptions) {
     isClosed = true
     const timer = setTimeout(() => {
       for (const client of held) client.connection.stream.destroy()
-    }, closeMs)
+    }, CLOSE_MS)
     await pool.end()
     clearTimeout(timer)
   }

@@ -4,9 +4,9 @@ import {
   delayOf,
   INTERRUPTED,
   type JobRow,
-  MOST_RECORDED_CHARACTERS,
   readJob,
   recordFailure,
+  withLine,
 } from '../claimed-rows.ts'
 import { takeFitting } from '../group-by.ts'
 import type { ClaimedJob, ClaimRequest, EndedJob, FailedEvent } from '../store.ts'
@@ -116,7 +116,7 @@ function prepareReads(db: Database) {
   }
 }
 
-const APPEND = `substr(ifnull(failures, '') || '{"attempt":' || attempt || ?, -${MOST_RECORDED_CHARACTERS})`
+const APPEND = withLine(`'{"attempt":' || attempt || ?`, { engine: 'sqlite' })
 
 /** Whoever had it, and did not tell how it ended, has died with the process before. */
 const prepareCount = (db: Database) =>
@@ -145,7 +145,7 @@ function prepareWrites(db: Database) {
     insert: db.prepare(
       `INSERT INTO jobs (event, handler, state, attempt, spared, alone, due_at, ended_at,
          duration_ms, failures, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, substr(?, -${MOST_RECORDED_CHARACTERS}), ?)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${withLine('?', { engine: 'sqlite' }, "''")}, ?)
        ON CONFLICT (event, handler) DO NOTHING`,
     ),
   }
