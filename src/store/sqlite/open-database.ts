@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -180,12 +181,36 @@ function refuseDamage(db: Database, file: string): void {
  * is looked at through a connection that cannot write.
  */
 async function refuseStrangers(file: string): Promise<void> {
+  refuseForeignLog(file)
   await closing(openDriver(file, { isReadOnly: true }), (db) => {
     // The last connection of the process before may be closing: it folds the log into the file.
     db.exec('PRAGMA busy_timeout = 2000')
     const tables = db.prepare('SELECT name FROM sqlite_schema').all() as { name: string }[]
     if (tables.length === 0 || tables.some(({ name }) => name === 'schema_migrations')) return
     throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
+  })
+}
+
+/** In the file's header, whether it is written by way of a log: sqlite.org/fileformat.html. */
+const WRITE_VERSION = { at: 18, withLog: 2 }
+
+/**
+ * A copy made by `backup` has no log. One that lies beside it is that of the database which was here before,
+ * and SQLite would write it into the copy: they would be neither.
+ */
+function refuseForeignLog(file: string): void {
+  const { size = 0 } = statSync(`${file}-wal`, { throwIfNoEntry: false }) ?? {}
+  if (size === 0) return
+  const header = Buffer.alloc(WRITE_VERSION.at + 1)
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, header)
+  } finally {
+    closeSync(descriptor)
+  }
+  if (header.at(-1) === WRITE_VERSION.withLog || header[0] === 0) return
+  throw new ReceiverError('store_corrupt', {
+    detail: `${file} is a copy, and ${file}-wal belongs to the database that was here before; nothing was changed. Move ${file}-wal and ${file}-shm away and start again`,
   })
 }
 

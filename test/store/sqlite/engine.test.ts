@@ -5,14 +5,17 @@ import {
   cpSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { backUp } from '../../../src/store/sqlite/back-up.ts'
 import { type Database, openDriver } from '../../../src/store/sqlite/driver.ts'
 import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
-import { openForWriting } from '../../../src/store/sqlite/open-database.ts'
+import { openForWriting, tryToOpen } from '../../../src/store/sqlite/open-database.ts'
 import type { StoreCommit } from '../../../src/store/store.ts'
 import { onTestFinished } from '../../on-test-finished.ts'
 import { preloadDisk } from '../../system/failing-disk.ts'
@@ -343,6 +346,28 @@ describe('opening a SQLite store', () => {
       message: expect.stringContaining('is a database of something else'),
     })
     expect(read()).toEqual(before)
+  })
+
+  it('refuses a back-up beside the log of the database before it, and takes it without that', async () => {
+    const directory = newFolder()
+    const file = join(directory, 'receiver.db')
+    const store = await open(directory)
+    store.append([sampleBatch()])
+    await backUp(file, join(directory, 'copy'))
+    store.append([sampleBatch()])
+    // As a process leaves it that was killed.
+    const log = readFileSync(`${file}-wal`)
+    store.close()
+    renameSync(join(directory, 'copy'), file)
+    writeFileSync(`${file}-wal`, log)
+    const before = readFileSync(file)
+    const refused = { code: 'store_corrupt', message: expect.stringContaining('-wal belongs to') }
+    await expect(open(directory)).rejects.toMatchObject(refused)
+    await expect(tryToOpen(file)).rejects.toMatchObject(refused)
+    expect([readFileSync(file), readFileSync(`${file}-wal`)]).toEqual([before, log])
+    rmSync(`${file}-wal`)
+    const taken = (await open(directory)).takeBatches({ batches: 9, bytes: 1e9, leaseMs: 1 })
+    expect(taken).toHaveLength(1)
   })
 
   it.each([
