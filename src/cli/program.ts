@@ -115,6 +115,7 @@ async function createProgram(argv: readonly string[], context: ProcessContext): 
 function followOptions(program: Command, context: ProcessContext): CommandContext {
   let options: SharedOptions = {}
   program.hook('preAction', (_program, command) => {
+    refuseOverlooked(command)
     options = command.opts()
   })
   const withConfig = (env: Environment['env']) =>
@@ -163,10 +164,37 @@ function prepare(command: Command, context: ProcessContext, parents: string): vo
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+  refuseSecondValues(command)
   if (command.commands.length > 0) {
     command.helpCommand('help [command]', 'show the help of a command')
   }
   for (const child of command.commands) prepare(child, context, `${name} `)
+}
+
+/** The last one would count alone, of two handlers for example: half of what was asked for. */
+function refuseSecondValues(command: Command): void {
+  for (const option of command.options.filter(({ required }) => required)) {
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${option.flags}' is given twice: give it once`)
+      isGiven = true
+    })
+  }
+}
+
+/**
+ * What a command would pass over: an option in front of its name, `jobs --handler crm retry`, which is the
+ * list's, and an argument without any text, as of a shell's variable that is not set.
+ */
+function refuseOverlooked(command: Command): void {
+  const { parent, args } = command
+  const early = parent?.options.find(
+    (option) => parent.getOptionValueSource(option.attributeName()) === 'cli',
+  )
+  if (early) {
+    command.error(`error: option '${early.flags}' stands before ${command.name()}: give it behind`)
+  }
+  if (args.includes('')) command.error('error: an argument is empty: give it a text')
 }
 
 /**

@@ -81,6 +81,23 @@ describe('mailtrap-receiver', () => {
     [['replay', '--state', 'pending'], 'Allowed choices are done', 'mailtrap-receiver replay'],
     [['stats', 'today'], 'too many arguments', 'mailtrap-receiver stats'],
     [['--nonsense'], "unknown option '--nonsense'", 'mailtrap-receiver serve'],
+    [
+      ['jobs', '--handler', 'crm', 'retry', '--type', 'bounce'],
+      "option '--handler <name>' stands before retry",
+      'mailtrap-receiver jobs retry',
+    ],
+    [
+      ['events', '--admin-url', 'http://127.0.0.1:1', 'show', '7'],
+      "option '--admin-url <url>' stands before show",
+      'mailtrap-receiver events show',
+    ],
+    [
+      ['jobs', 'discard', '--handler', 'a', '--handler', 'b', '--reason', 'Over.'],
+      "option '--handler <name>' is given twice",
+      'mailtrap-receiver jobs discard',
+    ],
+    [['events', 'show', ''], 'an argument is empty', 'mailtrap-receiver events show'],
+    [['quarantine', 'replay', ''], 'an argument is empty', 'mailtrap-receiver quarantine replay'],
   ])('answers %j with a hint and exit code 2', async (argv, problem, command) => {
     const { exitCode, out, err } = await runCommand(argv)
     expect(exitCode).toBe(2)
