@@ -8,7 +8,7 @@ import { ManagementFailure } from '../guardian/management-failure.ts'
 import { readLoggedEvents } from '../providers/mailtrap/backfill.ts'
 import { pagesOf } from '../store/store.ts'
 import { type CommandContext, readerOf, wrongSettings } from './command.ts'
-import { addAdminOptions, connect, connectToChange } from './connect.ts'
+import { addAdminOptions, connectToChange } from './connect.ts'
 import { createProgress } from './progress.ts'
 import { formatCounted, formatInstant, printAnswer } from './terminal.ts'
 
@@ -60,8 +60,10 @@ const NOTHING = { messages: 0, events: 0, known: 0, missing: 0 }
 
 async function backfill(options: BackfillOptions, context: CommandContext): Promise<void> {
   const { from, to, source, sentFrom = from - USUALLY_DONE_MS, dryRun = false } = options
+  const { stopped: signal } = context
   const api = createApi(context)
-  const client = await (dryRun ? connect : connectToChange)(context)
+  // Before the provider is asked for minutes: what it tells is compared with what the receiver has.
+  const client = await connectToChange(context)
   const progress = createProgress(context)
   const tally = { ...NOTHING }
   const waiting: object[] = []
@@ -75,17 +77,17 @@ async function backfill(options: BackfillOptions, context: CommandContext): Prom
   }
   try {
     const span = { from: sentFrom, to }
-    const pages = pagesOf(({ cursor }) => retried(() => api.listSent(span, cursor)))
+    const pages = pagesOf(({ cursor }) => retried(() => api.listSent(span, cursor), signal))
     for await (const { ids } of pages) {
       for (const id of ids) {
-        const message = await retried(() => api.getSent(id))
+        const message = await retried(() => api.getSent(id), signal)
         const events = readLoggedEvents(message, { from, to })
         tally.messages++
         tally.events += events.length
         waiting.push(...events)
         if (waiting.length >= EVENTS_AT_ONCE) await fill()
         progress.show({ done: tally.messages, unit: 'e-mails' })
-        await setTimeout(PACE_MS, undefined, { signal: context.stopped })
+        await setTimeout(PACE_MS, undefined, { signal })
       }
     }
     while (waiting.length > 0) await fill()
@@ -107,14 +109,14 @@ function createApi({ env, stopped }: CommandContext): MailtrapApi {
 }
 
 /** Waits where the provider says that it was asked too often. */
-async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+async function retried<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   for (let tries = 1; ; tries++) {
     try {
       return await ask()
     } catch (error) {
       const isLimited = error instanceof ManagementFailure && error.code === 'limited'
       if (!isLimited || tries === TRIES) throw error
-      await setTimeout(error.retryAfterMs ?? LIMITED_MS)
+      await setTimeout(error.retryAfterMs ?? LIMITED_MS, undefined, { signal })
     }
   }
 }

@@ -220,13 +220,15 @@ function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
 
 function reportError(
   error: unknown,
-  { stderr, env, isJson }: ProcessContext & { readonly isJson: boolean },
+  { stderr, env, stopped, isJson }: ProcessContext & { readonly isJson: boolean },
 ): ExitCode {
   // Commander has told it already, or it was only asked for help.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage
   }
-  const message = describeError(error)
+  // Whatever it was that waited.
+  const isCut = stopped.aborted && error instanceof Error && error.name === 'AbortError'
+  const message = isCut ? 'Stopped before it had ended, as asked.' : describeError(error)
   const code = error instanceof ReceiverError ? error.code : 'failed'
   const problems = error instanceof SettingsError ? { problems: error.problems } : undefined
   const text = isJson

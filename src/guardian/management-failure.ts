@@ -28,11 +28,12 @@ export class ManagementFailure extends Error {
   /** `url`: where the API was asked. */
   static from(error: unknown, url: string): ManagementFailure {
     if (error instanceof ManagementFailure) return error
-    return new ManagementFailure(
-      'away',
-      `No API answers at ${url} (${reasonOf(error)}). Check the network, and the API's address if it is set.`,
-      { cause: error },
-    )
+    const reason = reasonOf(error)
+    const text =
+      reason === STOPPED
+        ? `Stopped before the API at ${url} had answered.`
+        : `No API answers at ${url} (${reason}). Check the network, and the API's address if it is set.`
+    return new ManagementFailure('away', text, { cause: error })
   }
 }
 
@@ -125,11 +126,13 @@ function shorten(text: string | undefined): string {
   return (text ?? '').replace(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS) || 'an empty answer'
 }
 
+const STOPPED = 'stopped'
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   if (error.name === 'TimeoutError' || code === 'ECONNABORTED') return 'no answer in time'
-  if (error.name === 'AbortError' || code === 'ERR_CANCELED') return 'stopped'
+  if (error.name === 'AbortError' || code === 'ERR_CANCELED') return STOPPED
   if (code !== undefined) return code
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message
 }
