@@ -73,7 +73,7 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address. Set HOST or ADMIN_HOST to one that it has',
 }
 
-/** Expected errors as sentences; of others, whoever mends them needs the stack. */
+/** Expected errors as sentences, and the system's; of others, whoever mends them needs the stack. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const isExpected = [CommandFailure, ReceiverError, ManagementFailure].some(
@@ -83,7 +83,8 @@ export function describeError(error: unknown): string {
   const { syscall, code = '', address = 'this machine', port = '' }: ListenError = error
   const problem = syscall === 'listen' ? LISTEN_PROBLEMS[code] : undefined
   if (problem !== undefined) return `Port ${port} of ${address} cannot be had: ${problem}.`
-  return error.stack ?? error.message
+  // What the system refuses is no fault of ours: it says what, and of which file.
+  return syscall === undefined ? (error.stack ?? error.message) : `${error.message}.`
 }
 
 type ListenError = NodeJS.ErrnoException & {

@@ -10,6 +10,7 @@ import { Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import {
   type CommandContext,
   CommandFailure,
+  describeError,
   numberReader,
   readerOf,
   readSeed,
@@ -129,7 +130,7 @@ const readFaults = readerOf(
 
 /** Runs both providers until the process is asked to stop. */
 async function runSimulator(options: SimulateOptions, context: CommandContext): Promise<void> {
-  const { stdout, env, stopped, elapsedMs, now } = context
+  const { stdout, stderr, env, stopped, elapsedMs, now } = context
   const { account, tokenExpires, host, port, state: file } = options
   // Loaded here, so that no help waits for a server.
   const { createSimulatorServer, keepState, loadState } = await import(
@@ -143,14 +144,18 @@ async function runSimulator(options: SimulateOptions, context: CommandContext): 
     mailtrap: { token, account, tokenEndsAt, elapsedMs, now },
     mailingapi: { token: await readSecret({ name: 'MAILINGAPI_API_TOKEN' }, env) },
   })
-  const stopKeeping = file === undefined ? () => {} : keepState(simulator, file)
+  const tell = (error: unknown) =>
+    stderr.write(`The state cannot be kept: ${describeError(error)} Trying again…\n`)
+  const stopKeeping = file === undefined ? () => {} : keepState(simulator, file, tell)
   try {
     const url = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      if (error.syscall !== 'listen') throw error
-      throw new CommandFailure(
-        `Port ${port} of ${host} cannot be had (${error.code}). Give another with --port; 0 takes a free one.`,
-        { cause: error },
-      )
+      const remedy =
+        error.syscall === 'getaddrinfo' || error.code === 'EADDRNOTAVAIL'
+          ? 'Give an address of this machine with --host, such as 127.0.0.1.'
+          : 'Give another with --port; 0 takes a free one.'
+      throw new CommandFailure(`Port ${port} of ${host} cannot be had (${error.code}). ${remedy}`, {
+        cause: error,
+      })
     })
     stdout.write(
       context.options.json ? `${JSON.stringify({ url })}\n` : describeStart(url, options),

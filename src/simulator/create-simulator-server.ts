@@ -49,15 +49,33 @@ export function loadState(path: string): SimulatorState | undefined {
   return state
 }
 
-/** Keeps the state in a file, once a second and at the end; it holds secrets. */
-export function keepState(simulator: Pick<Simulator, 'state'>, path: string): () => void {
+/**
+ * Keeps the state in a file, from now on once a second, and at the end; it holds secrets. Throws what the
+ * system says where it cannot be kept; between the two `onFailure` hears of it, once, and it is tried again.
+ */
+export function keepState(
+  simulator: Pick<Simulator, 'state'>,
+  path: string,
+  onFailure: (error: unknown) => void,
+): () => void {
   let kept = ''
+  let isFailing = false
   const save = () => {
     const text = JSON.stringify(simulator.state())
     if (text !== kept) writeSecretFile(path, text)
     kept = text
   }
-  const timer = setInterval(save, SAVE_EVERY_MS)
+  const saveAgain = () => {
+    try {
+      save()
+      isFailing = false
+    } catch (error) {
+      if (!isFailing) onFailure(error)
+      isFailing = true
+    }
+  }
+  save()
+  const timer = setInterval(saveAgain, SAVE_EVERY_MS)
   return () => {
     clearInterval(timer)
     save()

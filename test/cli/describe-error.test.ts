@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { describeError } from '../../src/cli/command.ts'
@@ -23,6 +24,16 @@ describe('describeError', () => {
   it('leaves the sentence of an expected error as it is', () => {
     const error = new ReceiverError('store_locked')
     expect(describeError(error)).toBe(error.message)
+  })
+
+  it('tells what the system refused, without a stack', () => {
+    let error: unknown
+    try {
+      mkdtempSync('/does/not/exist/x-')
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(describeError(error)).toMatch(/^ENOENT: no such file or directory, mkdtemp '.+'\.$/)
   })
 
   it('shows where an unexpected error comes from', () => {

@@ -115,11 +115,43 @@ describe('mailtrap-receiver simulate', () => {
     expect(broken.err).toContain(`The file ${file} holds no state of a simulator`)
   })
 
+  it('does not begin where its state cannot be kept', async () => {
+    const argv = ['simulate', '--port', '0', '--state', '/dev/null/state.json']
+    const { exitCode, out, err } = await runCommand(argv)
+    expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })
+    expect(err).toMatch(/^error: E(NOTDIR|EXIST): .*\/dev\/null.*\.\n$/)
+  })
+
+  it('goes on when its state cannot be kept any more, says so once, and ends with 1', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'simulate-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const file = join(folder, 'own', 'state.json')
+    const { url, err, stop } = await simulate(['--state', file])
+    rmSync(join(folder, 'own'), { recursive: true })
+    writeFileSync(join(folder, 'own'), '')
+    await expect.poll(err, PATIENCE).toMatch(/The state cannot be kept: E(NOTDIR|EXIST): /)
+    expect((await fetch(`${url}/simulator/status`)).status).toBe(200)
+    expect(await stop()).toBe(1)
+    expect(err().match(/cannot be kept/g)).toHaveLength(1)
+    expect(err()).not.toMatch(/^ +at /m)
+  })
+
   it('says that its port is taken', async () => {
     const { port } = await startEndpoint()
     const { exitCode, err } = await runCommand(['simulate', '--port', String(port)])
     expect(exitCode).toBe(1)
     expect(err).toContain(`Port ${port} of 127.0.0.1 cannot be had (EADDRINUSE)`)
+  })
+
+  it.each([
+    ['no-such-host.invalid', /cannot be had \((ENOTFOUND|EAI_AGAIN)\)/],
+    ['203.0.113.9', /cannot be had \(EADDRNOTAVAIL\)/],
+  ])('says that it cannot listen at %s, and where it can', async (host, problem) => {
+    const { exitCode, err } = await runCommand(['simulate', '--port', '0', '--host', host])
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(problem)
+    expect(err).toContain('Give an address of this machine with --host')
+    expect(err).not.toMatch(/^ +at /m)
   })
 
   it.each([

@@ -354,7 +354,7 @@ describe('a simulator’s state', () => {
     let answered = 503
     const before = await startSending({ generate }, { answer: () => answered })
     await before.advance('5m')
-    keepState(before.simulator, file)()
+    keepState(before.simulator, file, () => {})()
     expect(statSync(file).mode & 0o777).toBe(0o600)
     answered = 200
     const state = loadState(file)
