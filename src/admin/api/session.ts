@@ -4,7 +4,7 @@ import type { AdminContext } from '../context.ts'
 import type { AdminApp } from '../openapi.ts'
 import { MAX_TEXT_LENGTH } from '../parameters.ts'
 import { OPEN_ROUTE } from '../protect/protect-routes.ts'
-import { readSessionCookie, writeSessionCookie } from '../protect/sign-in.ts'
+import { readSessionCookies, writeSessionCookie } from '../protect/sign-in.ts'
 
 const session = z.enum(['none', 'basic', 'cookie'])
 
@@ -47,8 +47,7 @@ export function addSessionRoutes(app: AdminApp, { signIn, observer, version }: A
 
   const logOut = { config: OPEN_ROUTE, schema: LOG_OUT }
   app.post('/api/logout', logOut, async (request, reply) => {
-    const ended = readSessionCookie(request.headers)
-    if (ended !== undefined) signIn?.end(ended)
+    for (const ended of readSessionCookies(request.headers)) signIn?.end(ended)
     reply.header('set-cookie', writeSessionCookie(request.headers))
     return { session: 'none' as const }
   })

@@ -34,9 +34,8 @@ export function createSignIn(password: string, elapsedMs: () => number): SignIn 
   }
 
   const admit: Guard = (request, reply) => {
-    const session = readSessionCookie(request.headers)
     const isByHand = request.headers[PAGE_HEADER] !== 'refresh'
-    if (session !== undefined && sessions.has(session, isByHand)) {
+    if (readSessionCookies(request.headers).some((session) => sessions.has(session, isByHand))) {
       ofSessions.add(request)
       return undefined
     }
@@ -159,10 +158,10 @@ function idOf(session: string): string {
 
 const COOKIE = 'mailtrap_receiver_session'
 
-/** The session's id; undefined when the request brings none. */
-export function readSessionCookie({ cookie = '' }: IncomingHttpHeaders): string | undefined {
+/** Ids of sessions: another receiver below the same host may have left one beside ours, and in front of it. */
+export function readSessionCookies({ cookie = '' }: IncomingHttpHeaders): string[] {
   const pairs = cookie.split(';').map((pair) => pair.trim().split('='))
-  return pairs.find(([name]) => name === COOKIE)?.[1] || undefined
+  return pairs.flatMap(([name, id]) => (name === COOKIE && id ? [id] : []))
 }
 
 /** Without an id, the cookie is taken away. */
