@@ -47,6 +47,19 @@ describe('mailtrap-receiver webhooks', () => {
     expect(err).not.toContain('hunter2')
   })
 
+  it('reads the address of MailingAPI as any setting: no password in it, and none when it is empty', async () => {
+    const argv = ['webhooks', 'list', '--provider', 'mailingapi']
+    const env = { MAILINGAPI_API_TOKEN: 'any' }
+    const wrong = { ...env, MAILINGAPI_API_URL: 'http://me:hunter2@127.0.0.1:9' }
+    const refused = await runCommand(argv, { env: wrong })
+    expect(refused.exitCode).toBe(78)
+    expect(refused.err).toContain('MAILINGAPI_API_URL is no plain address')
+    expect(refused.err).not.toContain('hunter2')
+    const stopped = AbortSignal.abort()
+    const usual = await runCommand(argv, { env: { ...env, MAILINGAPI_API_URL: ' ' }, stopped })
+    expect(usual.err).toContain('https://api.mailingapi.com')
+  })
+
   it('refuses what cannot be the id of a webhook', async () => {
     const argv = ['webhooks', 'get', 'seven']
     const { exitCode, err } = await runCommand(argv, { env: { MAILTRAP_API_TOKEN: 'any' } })

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
 import { readSome } from '../../config/given-settings.ts'
+import { readWebUrl } from '../../config/plain-values.ts'
+import { ProblemList } from '../../config/problems.ts'
 import {
   createMailtrapApi,
   type ManagementAccess,
@@ -53,7 +55,7 @@ export async function connectApi(
   const { provider, tokenFile: file, apiUrl } = options
   if (provider === 'mailingapi') {
     const token = await readSecret({ name: 'MAILINGAPI_API_TOKEN', file }, env)
-    const url = apiUrl ?? env.MAILINGAPI_API_URL ?? MAILINGAPI_API_URL
+    const url = apiUrl ?? readMailingApiUrl(env)
     return createMailingApi({ token: needToken(token, provider), url, signal })
   }
   const settings = readSome(['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'], env, '.')
@@ -83,7 +85,14 @@ const readAccount = readerOf('Give the number of the account.', (text) =>
   /^\d{1,15}$/.test(text) ? text : undefined,
 )
 
-const MAILINGAPI_API_URL = 'https://api.mailingapi.com'
+/** Of the environment, as `MAILTRAP_API_URL` is read. Throws a SettingsError. */
+function readMailingApiUrl(env: CommandContext['env']): string {
+  const problems = new ProblemList()
+  const text = env.MAILINGAPI_API_URL?.trim() || 'https://api.mailingapi.com'
+  const url = problems.attempt('MAILINGAPI_API_URL', () => readWebUrl(text))
+  problems.throwIfAny([])
+  return String(url)
+}
 
 const TIMEOUT_MS = 10_000
 
