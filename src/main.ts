@@ -103,12 +103,11 @@ function isInspectorWanted(): boolean {
   return [...process.execArgv, process.env.NODE_OPTIONS].some((flag) => flag?.includes('--inspect'))
 }
 
-/** A receiver reads it again, with its settings, and says then what is wrong. */
+/** Whatever command needs it reads it again, and says then what is wrong. */
 function readAtFirst(): NodeJS.ProcessEnv {
   try {
     return readOwnEnvironment().env
-  } catch (error) {
-    if (!isReceiver) process.stderr.write(`${(error as Error).message}\n`)
+  } catch {
     return {}
   }
 }

@@ -78,6 +78,7 @@ const COMMANDS: Readonly<Record<keyof typeof SUMMARIES, () => Promise<CreateComm
   completion: async () => (await import('./completion.ts')).completionCommand,
 }
 const DEFAULT_COMMAND = 'serve'
+const WITHOUT_SETTINGS: ReadonlySet<string> = new Set(['demo', 'init', 'completion'])
 
 /** Runs the command that `argv` asks for; answers the exit code. Never rejects. */
 export async function runProgram(
@@ -117,6 +118,8 @@ function followOptions(program: Command, context: ProcessContext): CommandContex
   program.hook('preAction', (_program, command) => {
     refuseOverlooked(command)
     options = command.opts()
+    // A `.env` that cannot be read may say which receiver is meant: nobody guesses.
+    if (!WITHOUT_SETTINGS.has(command.name())) context.readEnvironment()
   })
   const withConfig = (env: Environment['env']) =>
     options.config === undefined ? env : { ...env, CONFIG_FILE: options.config }

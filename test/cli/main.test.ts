@@ -166,6 +166,19 @@ describe('the process', { concurrent: true }, () => {
     expect(check.err()).toContain('PORT')
   })
 
+  it('asks no receiver when the .env of its folder, which may name one, cannot be read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'main-test-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+    await writeFile(join(folder, '.env'), Buffer.from('\uFEFFADMIN_PORT=9\r\n', 'utf16le'))
+    const stats = start(['stats', '--json'], {}, folder)
+    expect(await stats.end).toBe(78)
+    expect(JSON.parse(stats.err())).toMatchObject({
+      error: 'invalid_settings',
+      problems: [{ setting: '.env', problem: 'is not written in UTF-8' }],
+    })
+    expect(await start(['init', 'own'], {}, folder).end).toBe(0)
+  })
+
   it('ends at once when it is asked twice', async () => {
     const { child, err, end } = await startDevelopment()
     child.kill('SIGTERM')
