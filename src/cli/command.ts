@@ -131,6 +131,8 @@ export const readWholeNumber = numberReader(
   1,
   Number.MAX_SAFE_INTEGER,
 )
+/** For one answer, say. Node takes no more milliseconds than fit into 31 bits. */
+export const readSeconds = numberReader('Give whole seconds, from 1 to 86400.', 1, 86_400)
 export const readUrl = readerOf('Give an address such as http://127.0.0.1:3001.', (text) =>
   /^https?:$/.test(new URL(text).protocol) ? text : undefined,
 )

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type CommandContext, CommandFailure, readAdminUrl, readWholeNumber } from './command.ts'
+import { type CommandContext, CommandFailure, readAdminUrl, readSeconds } from './command.ts'
 import {
   checkHealth,
   checkLargeBatch,
@@ -38,7 +38,7 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--ca-file <path>', 'certificates (PEM) to trust beside the public ones')
     .option('--admin-url <url>', 'admin listener, to learn why something was refused', readAdminUrl)
     .option('--password-file <path>', 'file with its password (default: ADMIN_PASSWORD)')
-    .option('--timeout <seconds>', 'for one answer', readWholeNumber, 15)
+    .option('--timeout <seconds>', 'for one answer', readSeconds, 15)
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', EXAMPLES)
     .action((url: string | undefined, options: DoctorOptions) => doctor(url, options, context))

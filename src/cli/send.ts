@@ -1,3 +1,4 @@
+import { validateHeaderValue } from 'node:http'
 import { Command, Option } from 'commander'
 import { DEFAULT_PROVIDER, PROVIDER_NAMES, SECRET_FORMS } from '../model.ts'
 import { type OutgoingBatch, signBatch } from '../providers/outgoing-batch.ts'
@@ -7,6 +8,9 @@ import { type Answer, createPoster } from '../simulator/send-request.ts'
 import {
   type CommandContext,
   CommandFailure,
+  numberReader,
+  readerOf,
+  readSeconds,
   readSeed,
   readUrl,
   readWholeNumber,
@@ -46,10 +50,16 @@ export function sendCommand(context: CommandContext): Command {
   addContentOptions(command)
   return command
     .option('--rate <n>', 'events per second at most', readWholeNumber)
-    .option('--connections <n>', 'batches under way at a time', readWholeNumber, 4)
-    .option('--timeout <seconds>', 'for one answer', readWholeNumber, 30)
+    .option('--connections <n>', 'batches under way at a time', readConnections, 4)
+    .option('--timeout <seconds>', 'for one answer', readSeconds, 30)
     .option('--json', 'print JSON, for machines')
 }
+
+const readConnections = numberReader('Give a whole number from 1 to 10000.', 1, 10_000)
+const readContentType = readerOf('Give a content type, such as application/json.', (text) => {
+  validateHeaderValue('content-type', text)
+  return text
+})
 
 /** Where to, and how to be let in. */
 function addAddressOptions(command: Command): Command {
@@ -76,7 +86,7 @@ function addAddressOptions(command: Command): Command {
 /** What to send: files or generated events. */
 function addContentOptions(command: Command): Command {
   return command
-    .option('--content-type <type>', 'of files and stdin (default: by the name)')
+    .option('--content-type <type>', 'of files and stdin (default: by the name)', readContentType)
     .option('--split', 'files hold an event a line: pack these into batches')
     .option('--count <n>', 'generate so many events', readWholeNumber)
     .option('--type <types>', 'generate these only, comma-separated')

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { Command, Option } from 'commander'
-import { readDuration } from '../config/quantities.ts'
+import { timeWithin } from '../config/quantities.ts'
 import { createRandom, SEEDED_START } from '../simulator/samples/sample-events.ts'
 import { FAULT_MEANINGS, FAULT_NAMES, FAULTS } from '../simulator/sending/faults.ts'
 import type { AttemptJson, SimulatorState } from '../simulator/sending/senders.ts'
@@ -13,6 +13,7 @@ import {
   describeError,
   numberReader,
   readerOf,
+  readSeconds,
   readSeed,
   readWholeNumber,
 } from './command.ts'
@@ -77,7 +78,7 @@ export function simulateCommand(context: CommandContext): Command {
         .choices(['keep', 'drop'])
         .default('keep'),
     )
-    .option('--timeout <seconds>', 'for one answer, in our time', readWholeNumber, 30)
+    .option('--timeout <seconds>', 'for one answer, in our time', readSeconds, 30)
     .option('--account <id>', 'of the API token; others are forbidden (default: any)')
     .addOption(
       new Option(
@@ -116,7 +117,10 @@ const readSpeed = readerOf('Give a number such as 60, which makes a minute of a 
   /^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_SPEED ? Number(text) : undefined,
 )
 const readPort = numberReader('Give a port from 0, any free one, to 65535.', 0, 65_535)
-const readSpan = readerOf('Give a time with its unit, such as 30s, 10m or 2h.', readDuration)
+const readSpan = readerOf(
+  'Give a time with its unit, such as 30s, 10m or 2h, up to 10000d.',
+  timeWithin('0ms', '10000d'),
+)
 
 /** `duplicate=0.1,reorder=1` */
 const readFaults = readerOf(

@@ -80,6 +80,12 @@ describe('mailtrap-receiver', () => {
     [['help', 'stat'], "unknown command 'stat'. Did you mean stats?", 'mailtrap-receiver'],
     [['replay', '--state', 'pending'], 'Allowed choices are done', 'mailtrap-receiver replay'],
     [['stats', 'today'], 'too many arguments', 'mailtrap-receiver stats'],
+    [['send', '--count', '1', '--timeout', '9999999'], 'from 1 to 86400', 'mailtrap-receiver send'],
+    [['doctor', '--timeout', '9999999'], 'from 1 to 86400', 'mailtrap-receiver doctor'],
+    [['simulate', '--timeout', '9999999'], 'from 1 to 86400', 'mailtrap-receiver simulate'],
+    [['simulate', '--over', '99999999d'], 'up to 10000d', 'mailtrap-receiver simulate'],
+    [['send', '-', '--connections', '99999999999'], 'to 10000', 'mailtrap-receiver send'],
+    [['send', '-', '--content-type', 'a\nb'], 'Give a content type', 'mailtrap-receiver send'],
     [['--nonsense'], "unknown option '--nonsense'", 'mailtrap-receiver serve'],
     [
       ['jobs', '--handler', 'crm', 'retry', '--type', 'bounce'],
