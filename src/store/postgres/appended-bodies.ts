@@ -1,6 +1,7 @@
 import type { Batch } from '../../model.ts'
 
-const MOST_BYTES = 16 * 1024 * 1024
+/** As many as are taken at once: a look for batches names all of them to the server. */
+const MOST = { rows: 256, bytes: 16 * 1024 * 1024 }
 
 /** By the digits of a SHA-256. */
 export type KnownBodies = ReadonlyMap<string, Uint8Array>
@@ -10,27 +11,27 @@ export type KnownBodies = ReadonlyMap<string, Uint8Array>
  * this thread more than to unpack it. By their hashes: whatever was erased meanwhile has another one.
  */
 export class AppendedBodies {
-  /** Never changed, so that a look for batches may go on with what was known when it began. */
-  #known: KnownBodies = new Map()
+  readonly #known = new Map<string, Uint8Array>()
   #bytes = 0
 
+  /** As it is now: a look for batches goes on with it, whatever is taken meanwhile. */
   get known(): KnownBodies {
-    return this.#known
+    return new Map(this.#known)
   }
 
   /** Does nothing where there is no room for it. */
   keep({ sha256, body }: Pick<Batch, 'sha256' | 'body'>): void {
-    if (this.#bytes + body.byteLength > MOST_BYTES || this.#known.has(sha256)) return
-    this.#known = new Map([...this.#known, [sha256, body]])
+    if (this.#known.size >= MOST.rows || this.#bytes + body.byteLength > MOST.bytes) return
+    if (this.#known.has(sha256)) return
+    this.#known.set(sha256, body)
     this.#bytes += body.byteLength
   }
 
   /** These were taken, by us or by somebody else. */
   drop(hashes: Iterable<string>): void {
-    const left = new Map(this.#known)
-    for (const hash of hashes) left.delete(hash)
-    this.#known = left
-    this.#bytes = 0
-    for (const body of left.values()) this.#bytes += body.byteLength
+    for (const hash of hashes) {
+      this.#bytes -= this.#known.get(hash)?.byteLength ?? 0
+      this.#known.delete(hash)
+    }
   }
 }

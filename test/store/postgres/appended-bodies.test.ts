@@ -82,6 +82,13 @@ describe('what is known of appended bodies', () => {
     expect([...bodies.known.keys()].slice(-3)).toEqual(['15', '20', '21'])
   })
 
+  it('takes no more of them than are taken at once, however small, and nothing the longer for those that wait', () => {
+    const bodies = new AppendedBodies()
+    const body = new Uint8Array(200)
+    for (let n = 0; n < 20_000; n++) bodies.keep({ sha256: String(n), body })
+    expect(bodies.known.size).toBe(256)
+  })
+
   it('counts one that comes twice once', () => {
     const bodies = new AppendedBodies()
     for (let n = 0; n < 20; n++) bodies.keep(bodyOf(1))
