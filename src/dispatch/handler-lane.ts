@@ -1,12 +1,11 @@
 import { basename } from 'node:path'
 import type { HandlerRegistration } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { ClaimedJob, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import { chooseConcurrency, MAX_PAGE_EVENTS } from './channel-frames.ts'
 import type { ReadyFacts } from './child-frame.ts'
 import { HandlerSupervisor, type SupervisorContext } from './handler-supervisor.ts'
-import { Holdings } from './holdings.ts'
+import { type HeldPiece, Holdings } from './holdings.ts'
 import { LaneQueue, LaneWindow, type Room } from './lane-queue.ts'
 import { LaneTurns, type TakeTurns } from './lane-turns.ts'
 import { OutcomeJudge } from './outcome-judge.ts'
@@ -119,9 +118,8 @@ export class HandlerLane {
     return this.#window.takes(fresh, this.holdings.figures())
   }
 
-  hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
-    for (const run of runs) this.#queue.addApart(this.holdings.take(run), this.#judge)
-    for (const job of jobs) this.#queue.addApart(this.holdings.take(job, job.isAlone), this.#judge)
+  hand(work: readonly HeldPiece[]): void {
+    for (const of of work) this.#queue.addApart(this.holdings.take(of), this.#judge)
     this.#feed()
   }
 

@@ -6,7 +6,7 @@ import type {
   OpenRun,
   RunProgress,
 } from '../store/store.ts'
-import { isRun, type Portion } from './process/page-ledger.ts'
+import type { Portion } from './process/page-ledger.ts'
 
 /** What has ended and is to be recorded. */
 export interface EndedWork {
@@ -25,6 +25,8 @@ export interface HeldFigures {
 }
 
 export type HeldPiece = OpenRun | ClaimedJob
+
+export const isRun = (of: HeldPiece): of is OpenRun => 'run' in of
 
 interface PieceState {
   /** Events that have not ended. */
@@ -67,10 +69,10 @@ export class Holdings {
     return this.#pieces.flatMap(eventsOf)
   }
 
-  take(of: HeldPiece, isAlone = false): Portion {
-    const portion = { of, events: isRun(of) ? of.events : [toRunEvent(of)], isAlone }
+  take(of: HeldPiece): Portion {
+    const portion = isRun(of) ? ofRun(of) : ofJob(of)
     const open = portion.events.length
-    const bytes = isRun(of) ? of.body.length : of.payload.length
+    const bytes = portion.body.length
     this.#pieces.push(of)
     this.#states.set(of, { open, bytes, fresh: undefined, isGivenBack: false })
     this.#events += open
@@ -155,8 +157,16 @@ export class Holdings {
   }
 }
 
-function toRunEvent({ event, payload, key, type }: ClaimedJob): OpenRun['events'][number] {
-  return { event, start: 0, bytes: payload.length, keys: key, keyAt: 0, type }
+/** It is the first attempt that counts: those before were of openings that came to no end. */
+function ofRun(of: OpenRun): Portion {
+  const { body, events, opened } = of
+  return { of, body, events, attempt: opened, counted: 1, isAlone: false }
+}
+
+function ofJob(of: ClaimedJob): Portion {
+  const { event, payload, key, type, attempt, counted, isAlone } = of
+  const events = [{ event, start: 0, bytes: payload.length, keys: key, keyAt: 0, type }]
+  return { of, body: payload, events, attempt, counted, isAlone }
 }
 
 function toProgress(of: OpenRun, { fresh, isGivenBack, open }: PieceState): RunProgress {

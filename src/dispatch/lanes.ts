@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { HandlerRegistration, HandlerSettings } from '../model.ts'
-import type { Awaitable, ClaimedJob, FailedEvent, HeldWork, OpenRun } from '../store/store.ts'
+import type { Awaitable, FailedEvent, HeldWork, OpenRun } from '../store/store.ts'
 import { within } from '../timers.ts'
 import type { LoadFailure } from './child-frame.ts'
 import { CodeFollower } from './code-follower.ts'
 import { HandlerLane, type LaneContext, type LaneWant, type StopLimits } from './handler-lane.ts'
-import { type EndedWork, Holdings } from './holdings.ts'
+import { type EndedWork, type HeldPiece, Holdings } from './holdings.ts'
 import {
   DEFAULT_LIMITS,
   type ProcessLimits,
@@ -129,14 +129,13 @@ export class Lanes {
   }
 
   /** What nobody here can run is given back by the next `takeEnded`. */
-  hand(runs: readonly OpenRun[], jobs: readonly ClaimedJob[]): void {
-    for (const handler of new Set([...runs, ...jobs].map((work) => work.handler))) {
-      const ownRuns = runs.filter((run) => run.handler === handler)
-      const ownJobs = jobs.filter((job) => job.handler === handler)
+  hand(work: readonly HeldPiece[]): void {
+    for (const handler of new Set(work.map((of) => of.handler))) {
+      const own = work.filter((of) => of.handler === handler)
       const lane = this.#find(handler)
-      if (lane) lane.hand(ownRuns, ownJobs)
+      if (lane) lane.hand(own)
       else {
-        for (const of of [...ownRuns, ...ownJobs]) this.#strays.giveBack(this.#strays.take(of))
+        for (const of of own) this.#strays.giveBack(this.#strays.take(of))
         this.#options.onChange()
       }
     }

@@ -1,7 +1,7 @@
 import type { Observer } from '../observe/observer.ts'
 import type { OpenRun, RunEvent } from '../store/store.ts'
-import type { HeldPiece, Holdings } from './holdings.ts'
-import { attemptOf, isRun, type Portion, type PortionEnd } from './process/page-ledger.ts'
+import { type Holdings, isRun } from './holdings.ts'
+import type { Portion, PortionEnd } from './process/page-ledger.ts'
 import { decideOutcome, type FailedOutcome } from './retry-policy.ts'
 
 /** Some never come back: another replica takes them, or they are erased. The oldest are forgotten. */
@@ -39,18 +39,19 @@ export class OutcomeJudge {
       if (isRun(of)) this.#tellDone(of, doneMs)
       else {
         this.#suspects.delete(of.event)
-        this.#tell(of, events[0], { durationMs: doneMs[0] ?? 0, outcome: { kind: 'done' } })
+        this.#tell(portion, events[0], { durationMs: doneMs[0] ?? 0, outcome: { kind: 'done' } })
       }
     }
     for (const { event, durationMs, failure, hasEndedProcess } of failed) {
-      // Of a run it is the first that counts: those before were of openings that came to no end.
-      const counted = isRun(of) ? 1 : of.counted
-      const outcome = decideOutcome(counted, failure, { delaysMs, random: this.#context.random })
+      const outcome = decideOutcome(portion.counted, failure, {
+        delaysMs,
+        random: this.#context.random,
+      })
       if (outcome.kind === 'dead') this.#suspects.delete(event.event)
       else if (hasEndedProcess) this.#suspect(event.event)
       if (hasEndedProcess && this.#types.size < MAX_TYPES) this.#types.add(event.type)
       this.#holdings.noteFailed(of, { event: event.event, durationMs, outcome })
-      this.#tell(of, event, { durationMs, outcome })
+      this.#tell(portion, event, { durationMs, outcome })
     }
   }
 
@@ -71,15 +72,15 @@ export class OutcomeJudge {
   }
 
   #tell(
-    of: HeldPiece,
-    event: Portion['events'][number] | undefined,
+    { of, attempt }: Portion,
+    event: RunEvent | undefined,
     end: { durationMs: number; outcome: FailedOutcome | { readonly kind: 'done' } },
   ): void {
     const { durationMs, outcome } = end
     this.#context.observer.attemptEnded({
       handler: of.handler,
       batch: of.batch.id,
-      attempt: attemptOf(of),
+      attempt,
       event: String(event?.event),
       type: event?.type ?? '',
       outcome: outcome.kind,

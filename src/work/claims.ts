@@ -124,14 +124,11 @@ export class Claims {
     try {
       // Each is handed before anything else is waited for: what nobody names as his is let go.
       const jobs = await store.claimJobs(request)
-      lanes.hand([], jobs)
+      lanes.hand(jobs)
       const claimed = mayHaveRuns ? await store.claimRuns(request) : []
       if (claimed.length > 0) this.#backlogs.add(handler)
       const isBroken = ({ opened }: OpenRun) => opened > MAX_OPENINGS
-      lanes.hand(
-        claimed.filter((run) => !isBroken(run)),
-        [],
-      )
+      lanes.hand(claimed.filter((run) => !isBroken(run)))
       for (const run of claimed.filter(isBroken)) this.#cut(run)
       const hasAny = claimed.length + jobs.length > 0
       if (!hasAny && !this.#backlogs.has(handler)) lanes.sleep(handler)

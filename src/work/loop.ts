@@ -204,7 +204,7 @@ export class Loop {
       lanes.recorded()
       claims.noteEnded(ended, () => this.wake())
     }
-    await unpacker.settle(prepared, receipt.pages, (runs) => lanes.hand(runs, []))
+    await unpacker.settle(prepared, receipt.pages, (runs) => lanes.hand(runs))
     unpacker.release(prepared)
     claims.notePrepared(prepared)
     claims.noteStored(receipt.pages)

@@ -69,7 +69,7 @@ describe('Holdings', () => {
   it('releases a job that was not begun, once', () => {
     const holdings = new Holdings()
     const job = makeJob(20)
-    const portion = holdings.take(job, true)
+    const portion = holdings.take(job)
     holdings.giveBack(portion)
     holdings.giveBack(portion)
     expect(holdings.takeEnded().jobs).toMatchObject([{ outcome: { kind: 'released' } }])

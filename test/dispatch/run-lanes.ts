@@ -136,7 +136,7 @@ function handOut(lanes: Lanes, store: MemoryStore, leaseMs: number): void {
   for (const want of lanes.wants()) {
     const jobs = store.claimJobs({ ...want, leaseMs })
     const runs = store.claimRuns({ ...want, leaseMs })
-    if (jobs.length + runs.length > 0) lanes.hand(runs, jobs)
+    if (jobs.length + runs.length > 0) lanes.hand([...runs, ...jobs])
     else lanes.sleep(want.handler)
   }
 }

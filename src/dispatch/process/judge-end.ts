@@ -1,12 +1,6 @@
 import { ageOf, describeOverrun, kindOf, PROGRESS } from '../channel-frames.ts'
 import type { AttemptFailure } from '../retry-policy.ts'
-import {
-  type FrameMeans,
-  isRun,
-  type Page,
-  type PageLedger,
-  type PortionEnd,
-} from './page-ledger.ts'
+import type { FrameMeans, Page, PageLedger, PortionEnd } from './page-ledger.ts'
 
 /**
  * What the end of a process is to its events. `crash`: it ended by itself, or was killed for something
@@ -93,7 +87,6 @@ export function judgeCrash(ends: readonly PortionEnd[]) {
   const crashes = ends.filter(
     ({ portion, failed }) => portion.isAlone && failed[0]?.hasEndedProcess,
   )
-  const isNew = ({ portion: { isLast, of } }: PortionEnd) =>
-    isLast === true && (isRun(of) || of.counted <= 1)
+  const isNew = ({ portion: { isLast, counted } }: PortionEnd) => isLast === true && counted <= 1
   return { isKnownCrash: crashes.length > 0, isNewCulprit: crashes.some(isNew) }
 }

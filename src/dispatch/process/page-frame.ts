@@ -6,7 +6,7 @@ import {
   type PagePart,
   type ParentOrder,
 } from '../channel-frames.ts'
-import { attemptOf, isRun, type Page, type Portion } from './page-ledger.ts'
+import type { Page, Portion } from './page-ledger.ts'
 
 const KEY_AT = 8
 const MAX_CHUNKS = 8
@@ -38,9 +38,8 @@ interface FrameRest {
   bytes: number
 }
 
-function addPortion(rest: FrameRest, { of, events }: Portion): void {
+function addPortion(rest: FrameRest, { body, events }: Portion): void {
   const { index, chunks } = rest
-  const body = isRun(of) ? of.body : of.payload
   const span = findSpan(events)
   const spanAt = rest.bytes
   if (span) {
@@ -57,9 +56,9 @@ function addPortion(rest: FrameRest, { of, events }: Portion): void {
   }
 }
 
-function describePart({ of, events }: Portion): PagePart {
+function describePart({ of, attempt, events }: Portion): PagePart {
   const { provider, source, receivedAt } = of.batch
-  return { provider, source, receivedAt, attempt: attemptOf(of), events: events.length }
+  return { provider, source, receivedAt, attempt, events: events.length }
 }
 
 export const orderFrame = (order: ParentOrder): Buffer => startOf(order, 0)

@@ -9,7 +9,13 @@ const MAX_MS = 0xffff
 /** Events that are handed to a process together: those of a run, or a job's. */
 export interface Portion {
   readonly of: OpenRun | ClaimedJob
+  /** In which their bytes lie. */
+  readonly body: Uint8Array
   readonly events: readonly RunEvent[]
+  /** Told to the handler. */
+  readonly attempt: number
+  /** Of these, how many count for the retry schedule, this one included. */
+  readonly counted: number
   /** To be run while no other event runs. Then it has one event. */
   readonly isAlone: boolean
   /** It ends processes, most likely: it waits until there is nothing else to do. */
@@ -45,11 +51,6 @@ export interface HandlerLine extends Omit<LogLine, 'page' | 'at' | 'events'> {
   readonly batch?: string
   readonly attempt?: number
 }
-
-/** What the handler is told of it, too. */
-export const attemptOf = (of: OpenRun | ClaimedJob): number => (isRun(of) ? of.opened : of.attempt)
-
-export const isRun = (work: OpenRun | ClaimedJob): work is OpenRun => 'run' in work
 
 /** What a process was handed in one frame. */
 export interface Page {
@@ -143,8 +144,7 @@ export class PageLedger {
     const { portion, event } = page ? find(page, at) : {}
     const isShared = portion !== undefined && portion.events.length < events
     if (!portion || !event || isShared) return line
-    const { of } = portion
-    const known = { batch: of.batch.id, attempt: attemptOf(of) }
+    const known = { batch: portion.of.batch.id, attempt: portion.attempt }
     return events > 1 ? { ...line, ...known } : { ...line, event: String(event.event), ...known }
   }
 

@@ -57,4 +57,4 @@ export const runOf = (count: number): Portion =>
   new Holdings().take(makeRun(Array.from({ length: count }, (_, event) => event)))
 
 export const jobOf = (event: number, isAlone = false): Portion =>
-  new Holdings().take(makeJob(event, isAlone), isAlone)
+  new Holdings().take(makeJob(event, isAlone))
