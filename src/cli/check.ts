@@ -39,6 +39,7 @@ async function check({ dev = false }: { dev?: boolean }, context: CommandContext
     checkHandlers(settings, context),
     checkStore(settings),
   ])
+  context.stopped.throwIfAborted()
   const wrong = handlers.filter(({ problems }) => problems.length > 0).length
   const isOk = wrong === 0 && store.isUsable
   const { warnings } = settings
@@ -71,15 +72,17 @@ interface CheckedHandler {
 const MAX_OUTPUT_LINES = 20
 
 /** Loads every handler module in a process of its own, and ends it. */
-async function checkHandlers(settings: Settings, { env }: CommandContext) {
+async function checkHandlers(settings: Settings, { env, stopped }: CommandContext) {
   const childEnv = handlerEnvironment(settings, env)
-  const checked = await Promise.all(settings.handlers.map((handler) => load(handler, childEnv)))
+  const loading = settings.handlers.map((handler) => load(handler, childEnv, stopped))
+  const checked = await Promise.all(loading)
   return refuseSharedNames(checked)
 }
 
 function load(
   handler: HandlerSettings,
   env: Readonly<Record<string, string>>,
+  stopped: AbortSignal,
 ): Promise<CheckedHandler> {
   type Facts = Pick<CheckedHandler, 'name' | 'keys' | 'takes_batches'>
   let facts: Facts = { name: undefined, keys: [], takes_batches: false }
@@ -114,6 +117,7 @@ function load(
         },
       },
     )
+    stopped.addEventListener('abort', () => child.kill('it was still loading'))
   })
 }
 

@@ -44,6 +44,28 @@ describe('mailtrap-receiver check', () => {
     expect(out).not.toContain(SECRET)
   })
 
+  it('ends at once when it is stopped while a handler loads, and the handler with it', async () => {
+    const folder = await makeHandlers({})
+    const file = join(folder, 'pid')
+    const begin = `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(file)}, String(process.pid))`
+    await writeFile(
+      join(folder, 'hangs.mjs'),
+      `${begin}\nsetInterval(() => {}, 1_000)\nawait new Promise(() => {})\n`,
+    )
+    const stopped = new AbortController()
+    const env = { PATH: process.env.PATH ?? '', HANDLERS: folder, MAILTRAP_SIGNING_SECRET: SECRET }
+    const run = runCommand(['check'], { env, stopped: stopped.signal })
+    await expect.poll(() => readFile(file, 'utf8').catch(() => '')).not.toBe('')
+    const pid = Number(await readFile(file, 'utf8'))
+    stopped.abort()
+    expect(await run).toEqual({
+      exitCode: 1,
+      out: '',
+      err: 'error: Stopped before it had ended, as asked.\n',
+    })
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
   it('shows where a handler without a module takes its events, and nothing secret of it', async () => {
     const folder = await makeHandlers({})
     const file = join(folder, 'receiver.yaml')
