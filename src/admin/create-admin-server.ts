@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { reachableName } from '../address.ts'
+import { createConnectionRoom } from '../connection-room.ts'
 import { builtFile } from '../own-files.ts'
 import { addErrorAnswers, invalidParameters } from './answer-errors.ts'
 import { addAuditRoute } from './api/audit.ts'
@@ -91,7 +92,9 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     ...SERVER_OPTIONS,
     trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
   })
-  app.server.maxConnections = MAX_CONNECTIONS
+  createConnectionRoom(app.server, MAX_CONNECTIONS)
+  // What waits for us makes way for nobody: there is an end to it, too.
+  app.server.maxConnections = 2 * MAX_CONNECTIONS
 
   const { password } = settings
   const signIn = password === undefined ? undefined : createSignIn(password, elapsedMs)

@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { matchBlocks } from '../address.ts'
+import type { ConnectionRoom } from '../connection-room.ts'
 import type { ProviderName, Source } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
-import type { BodyRoom, ConnectionRoom } from './limits.ts'
+import type { BodyRoom } from './limits.ts'
 import { Refusal } from './refuse.ts'
 
 const FOREIGN_EVERY_MS = 1_000

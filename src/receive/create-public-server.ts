@@ -2,14 +2,10 @@ import { once } from 'node:events'
 import type { Server as TlsServer } from 'node:https'
 import { type AddressInfo, createServer, isIP } from 'node:net'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { createConnectionRoom } from '../connection-room.ts'
 import { createFastify, type ListenerSettings, type TlsPair } from './create-fastify.ts'
 import { isAmbiguous } from './framing.ts'
-import {
-  createBodyRoom,
-  createConnectionRoom,
-  DEFAULT_HTTP_LIMITS,
-  type HttpLimits,
-} from './limits.ts'
+import { createBodyRoom, DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
 import { createRefusals, Refusal, refuseUnrouted, toRefusal } from './refuse.ts'
 import { addWebhookRoute, type WebhookParts } from './webhook-route.ts'
 

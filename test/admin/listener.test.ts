@@ -92,6 +92,25 @@ describe('the admin listener on a real socket', () => {
     expect(answer).toContain('cache-control: no-store')
   })
 
+  it('lets whoever asks in, however many connections wait for the rest of a request', async () => {
+    const { listen, app } = buildAdmin()
+    const { url, port } = await listen()
+    const countConnections = promisify(app.server.getConnections.bind(app.server))
+    const slow = Array.from({ length: 200 }, () =>
+      talk(port, 'GET /api/stats HTTP/1.1\r\nHost: loc'),
+    )
+    const ends = Promise.allSettled(slow)
+    await expect.poll(() => countConnections()).toBe(200)
+
+    for (let time = 0; time < 3; time++) {
+      const answer = await fetch(`${url}/api/stats`, { headers: { connection: 'close' } })
+      expect(answer.status).toBe(200)
+    }
+
+    app.server.closeAllConnections()
+    await ends
+  })
+
   it('closes although a client holds its connection, and closes twice', async () => {
     const { listen, close, app } = buildAdmin()
     const { port } = await listen()
