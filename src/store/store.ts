@@ -212,3 +212,25 @@ export interface ErasureReport {
 
 /** Events looked at, of those there were. */
 export type ErasureProgress = (done: number, total: number) => void
+
+/** What the local spool in front of a shared store holds, and has done. */
+export interface SpoolStats {
+  /** Batches in the spool, the refused ones included. */
+  readonly waiting: number
+  /** Of these, how many the store has refused for what they are. */
+  readonly refused: number
+  /** Since this process started: kept in the spool, moved to the store, files moved aside. */
+  readonly spooled: number
+  readonly drained: number
+  readonly setAside: number
+}
+
+/** The same, and its place on the disk. */
+export interface SpoolFigures extends SpoolStats {
+  /** What its files take on the disk. */
+  readonly bytes: number
+  /** How full the disk is. */
+  readonly diskUsedPercent: number
+  /** Since when batches wait, or the process began with some; undefined while none do. */
+  readonly since: number | undefined
+}

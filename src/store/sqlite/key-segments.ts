@@ -10,7 +10,7 @@ import {
   openRow,
   wordsOf,
 } from './key-entries.ts'
-import { createFilterRows, type KeyFilter, ROWS } from './key-merge.ts'
+import { createFilterRows, type KeyFilter, ROWS } from './key-filter.ts'
 import { openKeyBlocks } from './key-recent.ts'
 
 export interface SegmentFacts extends EventRange {

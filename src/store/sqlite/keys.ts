@@ -1,6 +1,7 @@
 import type { Database, Statement } from './driver.ts'
 import { type KeyTable, MOST_TABLE_ENTRIES, wordsOf } from './key-entries.ts'
-import { ROWS, writeSegment } from './key-merge.ts'
+import { ROWS } from './key-filter.ts'
+import { writeSegment } from './key-merge.ts'
 import { openKeyBlocks, type PrunedKeys, RecentKeys, type RecentOptions } from './key-recent.ts'
 import { KeyPages, type KeySegment, openSegments, type SegmentFacts } from './key-segments.ts'
 import type { Transactions } from './transactions.ts'

@@ -90,27 +90,10 @@ export function createRuns(
       const { id: run, handler } = row
       const [fence, opened] = [row.fence + 1, row.opened + 1]
       held.hold(run, fence)
-      const events = known?.events ?? readEvents(row)
+      const events = known?.events ?? readEvents(row, { sql, words })
       const batch = readBatch(row, row.batch)
       return [{ run, handler, fence, opened, batch, body: stored.body, events }]
     })
-  }
-
-  function readEvents(row: RunRow): RunEvent[] {
-    const last = row.base + row.wanted.length * 8
-    const found = sql.selectEvents.all(row.base, last) as unknown as EventRow[]
-    const keys = Buffer.allocUnsafe(found.length * KEY_BYTES)
-    let hex = ''
-    const events: RunEvent[] = []
-    for (const { event, start, bytes, key, type: word } of found) {
-      if (bitOf(row, event) !== 'open') continue
-      const keyAt = events.length * KEY_BYTES
-      events.push({ event, start, bytes, keys, keyAt, type: words.toText(word) })
-      hex += key
-    }
-    // A blob of its own for each would cost as much as all the rest.
-    keys.write(hex, 'hex')
-    return events
   }
 
   return {
@@ -130,6 +113,27 @@ export function createRuns(
 }
 
 export type Runs = ReturnType<typeof createRuns>
+
+/** Those of a run that are open. */
+function readEvents(
+  row: RunRow,
+  { sql, words }: { sql: ReturnType<typeof prepareStatements>; words: Words },
+): RunEvent[] {
+  const last = row.base + row.wanted.length * 8
+  const found = sql.selectEvents.all(row.base, last) as unknown as EventRow[]
+  const keys = Buffer.allocUnsafe(found.length * KEY_BYTES)
+  let hex = ''
+  const events: RunEvent[] = []
+  for (const { event, start, bytes, key, type: word } of found) {
+    if (bitOf(row, event) !== 'open') continue
+    const keyAt = events.length * KEY_BYTES
+    events.push({ event, start, bytes, keys, keyAt, type: words.toText(word) })
+    hex += key
+  }
+  // A blob of its own for each would cost as much as all the rest.
+  keys.write(hex, 'hex')
+  return events
+}
 
 interface FreshRun {
   readonly stored: StoredBody & { readonly kind: 'whole' }
