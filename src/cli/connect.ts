@@ -55,6 +55,7 @@ export function workCommand<Answer extends object>(
   command: Command,
   plan: (argument: string) => Work<Answer>,
 ): Command {
+  refuseSecondFilters(command)
   return addAdminOptions(command).action(async (argument: string) => {
     const { path, request = {}, describe, judge } = plan(argument)
     const client = await connectToChange(context)
@@ -63,6 +64,17 @@ export function workCommand<Answer extends object>(
     await printAnswer(context, answer, () => describe(answer))
     judge?.(answer)
   })
+}
+
+/** The last one would count alone, of two handlers for example: half of what was asked for. */
+function refuseSecondFilters(command: Command): void {
+  for (const option of command.options) {
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${option.flags}' is given twice: give it once`)
+      isGiven = true
+    })
+  }
 }
 
 async function findReceiver({ env, options, stopped }: CommandContext) {

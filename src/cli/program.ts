@@ -167,22 +167,10 @@ function prepare(command: Command, context: ProcessContext, parents: string): vo
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-  refuseSecondValues(command)
   if (command.commands.length > 0) {
     command.helpCommand('help [command]', 'show the help of a command')
   }
   for (const child of command.commands) prepare(child, context, `${name} `)
-}
-
-/** The last one would count alone, of two handlers for example: half of what was asked for. */
-function refuseSecondValues(command: Command): void {
-  for (const option of command.options.filter(({ required }) => required)) {
-    let isGiven = false
-    command.on(`option:${option.name()}`, () => {
-      if (isGiven) command.error(`error: option '${option.flags}' is given twice: give it once`)
-      isGiven = true
-    })
-  }
 }
 
 /**
