@@ -2,7 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { expect } from 'vitest'
 import { onTestFinished } from '../on-test-finished.ts'
 import { PATIENCE_MS } from '../patience-ms.ts'
@@ -22,6 +28,9 @@ export interface WatchedPage extends Page {
   loadedBytes(): number
 }
 
+/** A browser that is used again keeps the size it had, where none is given. */
+const VIEWPORT = { width: 1280, height: 720 }
+
 /** As long as a button shows its question. */
 const QUESTION_MS = 4_000
 
@@ -38,15 +47,40 @@ export async function pressTwice(page: Page, name: string, question: string | Re
   }
 }
 
+/** What Playwright's own runner uses between tests: a browser that remembers nobody, in the same processes. */
+interface ReusingBrowser extends Browser {
+  _newContextForReuse(options: BrowserContextOptions): Promise<BrowserContext>
+  _disconnectFromReusedContext(reason: string): Promise<void>
+}
+
+export interface PageOptions extends Pick<BrowserContextOptions, 'colorScheme' | 'viewport'> {
+  /** Such pages have processes of their own, which take three times the processor time. */
+  readonly timezoneId?: string
+  /** Likewise: nothing of its files is known to the browser. Default false. */
+  readonly isCold?: boolean
+  readonly expectedFaults?: RegExp
+}
+
+/** A context and how to leave it. One at a time may be had without a zone or a cold browser. */
+async function enterContext(browser: Browser, { isCold, ...options }: PageOptions) {
+  const given = { locale: 'en-GB', viewport: VIEWPORT, ...options }
+  if (isCold || options.timezoneId !== undefined) {
+    const context = await browser.newContext(given)
+    return { context, leave: () => context.close() }
+  }
+  const reusing = browser as ReusingBrowser
+  const context = await reusing._newContextForReuse(given)
+  return { context, leave: () => reusing._disconnectFromReusedContext('The test has ended.') }
+}
+
 /** A new person before a new browser. When the test ends, nothing may have gone wrong in it. */
 export async function openPage(
   browser: Browser,
   origin: string,
-  options: BrowserContextOptions & { expectedFaults?: RegExp } = {},
+  { expectedFaults, ...options }: PageOptions = {},
 ): Promise<WatchedPage> {
-  const { expectedFaults, ...contextOptions } = options
-  const context = await browser.newContext({ locale: 'en-GB', ...contextOptions })
-  const page = await context.newPage()
+  const { context, leave } = await enterContext(browser, options)
+  const page = context.pages()[0] ?? (await context.newPage())
   page.setDefaultTimeout(PATIENCE_MS)
   const faults: string[] = []
   let bytes = 0
@@ -68,7 +102,7 @@ export async function openPage(
   onTestFinished(async () => {
     // A request that a test answers itself may just be under way.
     await page.unrouteAll({ behavior: 'ignoreErrors' })
-    await context.close()
+    await leave()
     expect(faults.filter((fault) => !expectedFaults?.test(fault))).toEqual([])
   })
   return Object.assign(page, { faults, loadedBytes: () => bytes })
