@@ -62,4 +62,18 @@ describe.skipIf(!canStartServers())('commits that a server forgets when it ends 
       jobs: [{ event: jobs[0]?.event }],
     })
   })
+
+  it('end no run of another handler that was given the number of a run that was forgotten', async () => {
+    const { open } = await createTestDatabase(server)
+    const store = await open()
+    await keep(store, sampleEvents(2, { handlers: ['counter', 'other'] }))
+    const [forgotten] = await store.claimRuns(claimOf('counter'))
+    const [given] = await store.claimRuns(claimOf('other'))
+    expect(forgotten?.fence).toBe(given?.fence)
+    const progress = { ...progressOf(forgotten!, DONE), run: given!.run }
+    expect(await store.commit({ pages: [], progress: [progress], jobs: [] })).toMatchObject({
+      refused: 2,
+    })
+    expect((await store.archive.stats()).jobs['other']).toMatchObject({ pending: 2, done: 0 })
+  })
 })
