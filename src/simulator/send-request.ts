@@ -2,16 +2,14 @@ import http, { type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** An answer, or the code of what kept it from coming: `ECONNREFUSED`, `timeout`. */
-export type Exchange =
-  | {
-      readonly isAnswered: true
-      readonly status: number
-      readonly headers: IncomingHttpHeaders
-      /** The start of the body. */
-      readonly text: string
-    }
-  | { readonly isAnswered: false; readonly code: string }
+/** What came back of a request. */
+export interface Exchange {
+  /** The status, or why there is none: `ECONNREFUSED`, `timeout`. */
+  readonly status: number | string
+  readonly headers: IncomingHttpHeaders
+  /** The start of the body. */
+  readonly text: string
+}
 
 export interface OutgoingRequest {
   readonly method: 'GET' | 'POST'
@@ -51,7 +49,8 @@ export function sendRequest(
     ...(ca && { ca: [...ca] }),
   }
   return new Promise((resolve) => {
-    const fail = (error: unknown) => resolve({ isAnswered: false, code: codeOf(error, stopped) })
+    const fail = (error: unknown) =>
+      resolve({ status: codeOf(error, stopped), headers: {}, text: '' })
     const outgoing = request(url, options, (answer) => {
       let text = ''
       answer.setEncoding('utf8')
@@ -61,7 +60,7 @@ export function sendRequest(
       answer.on('error', fail)
       answer.on('end', () => {
         const { statusCode: status = 0, headers: told } = answer
-        resolve({ isAnswered: true, status, headers: told, text: text.slice(0, MAX_TEXT) })
+        resolve({ status, headers: told, text: text.slice(0, MAX_TEXT) })
       })
     })
     outgoing.on('error', fail)
@@ -94,11 +93,7 @@ function codeOf(error: unknown, stopped: AbortSignal): string {
 }
 
 /** What came back for one batch. */
-export interface Answer {
-  /** The status, or why there is none: `ECONNREFUSED`, `timeout`. */
-  readonly status: number | string
-  /** Start of the answer's body. */
-  readonly text: string
+export interface Answer extends Exchange {
   readonly durationMs: number
 }
 
@@ -127,9 +122,7 @@ export function createPoster({
       const agent = agents[url.protocol === 'https:' ? 'https:' : 'http:']
       const request = { method: 'POST', headers, body } as const
       const exchange = await sendRequest(url, request, { ...means, agent, spreadMs })
-      const durationMs = elapsedMs() - startedAt
-      if (!exchange.isAnswered) return { status: exchange.code, text: '', durationMs }
-      return { status: exchange.status, text: exchange.text, durationMs }
+      return { ...exchange, durationMs: elapsedMs() - startedAt }
     },
     close() {
       for (const agent of Object.values(agents)) agent.destroy()

@@ -54,8 +54,7 @@ export async function createCheckContext(
       const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base)
       const sentAt = now()
       const exchange = await sendRequest(url, request, { timeoutMs, ca, stopped })
-      const date = exchange.isAnswered ? exchange.headers.date : undefined
-      const clock = Date.parse(String(date)) || undefined
+      const clock = Date.parse(String(exchange.headers.date)) || undefined
       return { ...exchange, aheadMs: compareClocks(clock, sentAt, now()) }
     },
     /** The receiver's own figures, where its admin listener can be reached. */

@@ -15,7 +15,7 @@ describe('the check of the clock', () => {
   ) => {
     const { source = MAILTRAP, providerAheadMs } = options
     return checkClock({
-      ask: async () => ({ isAnswered: true, status: 200, headers: {}, text: '', aheadMs }),
+      ask: async () => ({ status: 200, headers: {}, text: '', aheadMs }),
       sources: [source],
       mailtrap: { webhooks: [], failure: undefined, aheadMs: providerAheadMs },
     } as unknown as CheckContext)

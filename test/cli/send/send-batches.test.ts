@@ -3,7 +3,7 @@ import { sendBatches } from '../../../src/cli/send/outgoing-batches.ts'
 import type { OutgoingBatch } from '../../../src/providers/outgoing-batch.ts'
 import type { Answer } from '../../../src/simulator/send-request.ts'
 
-const OK: Answer = { status: 200, text: '', durationMs: 1 }
+const OK: Answer = { status: 200, headers: {}, text: '', durationMs: 1 }
 const never = new AbortController().signal
 
 function makeBatches(count: number) {
