@@ -3,17 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkTogether, findTlsPaths, type TlsPaths } from './config/cross-checks.ts'
 import { findTraces, readEnvironment, TRACES_SECRET_VARIABLES } from './config/environment.ts'
-import {
-  collectGiven,
-  type GivenSettings,
-  readGiven,
-  withoutEmpty,
-} from './config/given-settings.ts'
+import { type GivenSettings, readOrigins } from './config/given-settings.ts'
 import { findHandlers } from './config/handlers/find-handlers.ts'
-import { ProblemList } from './config/problems.ts'
+import type { ProblemList } from './config/problems.ts'
 import { keepSecret } from './config/secret-files.ts'
-import { createSecretReader } from './config/secrets.ts'
-import { readSettingsFile } from './config/settings-file.ts'
 import { SETTING_VARIABLES, type SettingName, type SettingValues } from './config/settings-table.ts'
 import { findMisspelt, findOpenDoors, findWarnings } from './config/settings-warnings.ts'
 import {
@@ -91,20 +84,14 @@ export function readSettings(options: ReadSettingsOptions = {}): Settings {
   const { env: variables, file: envFile } = options.env
     ? { env: options.env, file: options.envFile }
     : readEnvironment(process.env, cwd)
-  const env = withoutEmpty(variables)
   const { readFile: readAnyFile = readText, randomBytes = crypto.randomBytes } = options
   const files = new Set<string>(envFile === undefined ? [] : [envFile])
   const readFile = (path: string) => {
     files.add(path)
     return readAnyFile(path)
   }
-  const problems = new ProblemList()
-  const secrets = createSecretReader({ env, readFile })
-
-  const file = readSettingsFile({ env, cwd, readFile }, problems)
-  const given = collectGiven({ env, cwd, file, secrets }, problems)
-  const values = readGiven(given, problems)
-  const origins = { env, cwd, file, given, values, secrets, problems, readFile }
+  const origins = readOrigins({ env: variables, cwd, readFile })
+  const { env, given, values, secrets, problems } = origins
   const { handlers, handlerPaths, passedOver } = findHandlers(origins)
   const tls = findTlsPaths(origins)
   const sources = buildSources(origins)

@@ -79,7 +79,7 @@ function refuseSecondFilters(command: Command): void {
 
 async function findReceiver({ env, options, stopped }: CommandContext) {
   const { adminUrl, passwordFile: file } = options
-  const address = adminUrl === undefined ? readAdminAddress(env, '.') : undefined
+  const address = adminUrl === undefined ? readAdminAddress(env) : undefined
   const isGiven = adminUrl !== undefined || file !== undefined
   const given = isGiven ? await readSecret({ name: 'ADMIN_PASSWORD', file }, env) : undefined
   const password = isGiven ? given : address?.password

@@ -31,6 +31,8 @@ interface Places {
   readonly cwd: string
   readonly file: SettingsFile
   readonly secrets: SecretReader
+  readonly problems: ProblemList
+  readonly readFile: (path: string) => string
 }
 
 /** Of what sources, handlers and all else that is set is made. */
@@ -38,16 +40,31 @@ export interface Origins extends Places {
   readonly given: GivenSettings
   /** A wrong one has left its problem, and its default stands in. */
   readonly values: SettingValues
-  readonly problems: ProblemList
-  readonly readFile: (path: string) => string
 }
 
-/** Finds the text of every setting, or of some: in the environment, in a file it names, else in the YAML file. */
-export function collectGiven(
-  origins: Places,
-  problems: ProblemList,
+interface Surroundings extends Pick<Places, 'cwd'> {
+  /** Set and empty counts as not set: so compose files and service managers write what is left out. */
+  readonly env: NodeJS.ProcessEnv
+  readonly readFile?: ((path: string) => string) | undefined
+}
+
+/** Reads the settings file, and every setting, or some. */
+export function readOrigins(
+  { env: given, cwd, readFile = (path) => readFileSync(path, 'utf8') }: Surroundings,
   settings = SETTINGS,
-): GivenSettings {
+): Origins {
+  const env = Object.fromEntries(Object.entries(given).filter(([, text]) => text?.trim()))
+  const problems = new ProblemList()
+  const file = readSettingsFile({ env, cwd, readFile }, problems)
+  const secrets = createSecretReader({ env, readFile })
+  const places = { env, cwd, file, secrets, problems, readFile }
+  const found = collectGiven(places, settings)
+  return { ...places, given: found, values: readGiven(found, problems) }
+}
+
+/** Finds the text of settings: in the environment, in a file it names, else in the YAML file. */
+function collectGiven(origins: Places, settings: readonly SettingDescription[]): GivenSettings {
+  const { problems } = origins
   const given = new Map<SettingName, GivenSetting>()
   for (const setting of settings) {
     const label = labelOf(setting, origins)
@@ -60,13 +77,8 @@ export function collectGiven(
   return given
 }
 
-/** Set and empty counts as not set: so compose files and service managers write what is left out. */
-export function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()))
-}
-
 /** Reads the texts. A wrong one leaves its problem, and its default stands in. */
-export function readGiven(given: GivenSettings, problems: ProblemList): SettingValues {
+function readGiven(given: GivenSettings, problems: ProblemList): SettingValues {
   const values = SETTINGS.map(({ name, read }) => {
     const one = given.get(name)
     const own = one && problems.attempt(one.label, () => ({ value: read(one.text) }))
@@ -110,9 +122,9 @@ export interface AdminAddress {
 }
 
 /** The admin listener of the receiver that runs with these settings; undefined: turned off. */
-export function readAdminAddress(env: NodeJS.ProcessEnv, cwd: string): AdminAddress | undefined {
+export function readAdminAddress(env: NodeJS.ProcessEnv): AdminAddress | undefined {
   const names = ['ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_PASSWORD'] as const
-  const { ADMIN_HOST: host, ADMIN_PORT: port, ADMIN_PASSWORD: password } = readSome(names, env, cwd)
+  const { ADMIN_HOST: host, ADMIN_PORT: port, ADMIN_PASSWORD: password } = readSome(names, env)
   return port === undefined ? undefined : { host, port, password }
 }
 
@@ -124,20 +136,13 @@ export function readAdminAddress(env: NodeJS.ProcessEnv, cwd: string): AdminAddr
  */
 export function readSome<Name extends SettingName>(
   names: readonly Name[],
-  given: NodeJS.ProcessEnv,
-  cwd: string,
+  env: NodeJS.ProcessEnv,
 ): Pick<SettingValues, Name> {
-  const env = withoutEmpty(given)
-  const problems = new ProblemList()
-  const readFile = (path: string) => readFileSync(path, 'utf8')
-  const file = readSettingsFile({ env, cwd, readFile }, problems)
-  const secrets = createSecretReader({ env, readFile })
   const wanted: readonly string[] = names
   const settings = SETTINGS.filter(({ name }) => wanted.includes(name))
-  const found = collectGiven({ env, cwd, file, secrets }, problems, settings)
-  const values = readGiven(found, problems)
+  const { problems, given, values } = readOrigins({ env, cwd: '.' }, settings)
   problems.throwIfAny([])
-  const dataDir = resolve(found.get('DATA_DIR')?.folder ?? cwd, values.DATA_DIR)
+  const dataDir = resolve(given.get('DATA_DIR')?.folder ?? '.', values.DATA_DIR)
   const resolved: SettingValues = { ...values, DATA_DIR: dataDir }
   return resolved
 }

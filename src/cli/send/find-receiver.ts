@@ -48,7 +48,7 @@ export async function findReceiver(
   { env }: CommandContext,
 ): Promise<Receiver> {
   const names = ['HOST', 'PORT', 'TLS_CERT_FILE', 'DATA_DIR', 'BASIC_AUTH', 'URL_TOKEN'] as const
-  const { HOST, PORT, TLS_CERT_FILE, DATA_DIR, BASIC_AUTH, URL_TOKEN } = readSome(names, env, '.')
+  const { HOST, PORT, TLS_CERT_FILE, DATA_DIR, BASIC_AUTH, URL_TOKEN } = readSome(names, env)
   if (options.url === undefined && PORT === 0) {
     throw wrongSettings(
       'PORT is 0 in these settings: only the receiver’s log says which port it has. Say where it is with --url.',
@@ -79,7 +79,7 @@ async function findSigningSecret(
     readFile(join(dataDir, 'dev-secret'), 'utf8').then(stripFile, () => undefined)
   const text =
     (await readSecret({ name, given: secret, file: secretFile }, env)) ??
-    readSome([name], env, '.')[name]?.[0] ??
+    readSome([name], env)[name]?.[0] ??
     (provider === DEFAULT_PROVIDER ? await development() : undefined)
   const newest = text?.split(',')[0]?.trim()
   if (newest) return newest

@@ -119,7 +119,7 @@ function findSecretFile(
 ): SecretFile {
   const setting = `${provider.toUpperCase()}_SIGNING_SECRET_FILE`
   const named = env[setting] || undefined
-  const dataDir = () => readSome(['DATA_DIR'], env, '.').DATA_DIR
+  const dataDir = () => readSome(['DATA_DIR'], env).DATA_DIR
   const path = resolve(secretFile ?? named ?? join(dataDir(), `${provider}-signing-secret`))
   try {
     if (existsSync(path)) readFileSync(path)

@@ -58,10 +58,10 @@ export async function connectApi(
     const url = apiUrl ?? readMailingApiUrl(env)
     return createMailingApi({ token: needToken(token, provider), url, signal })
   }
-  const settings = readSome(['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'], env, '.')
+  const settings = readSome(['MAILTRAP_ACCOUNT_ID', 'MAILTRAP_API_URL'], env)
   const token =
     file === undefined
-      ? readSome(['MAILTRAP_API_TOKEN'], env, '.').MAILTRAP_API_TOKEN
+      ? readSome(['MAILTRAP_API_TOKEN'], env).MAILTRAP_API_TOKEN
       : await readSecret({ name: 'MAILTRAP_API_TOKEN', file }, env)
   return createMailtrapApi({
     token: needToken(token, provider),
