@@ -38,9 +38,10 @@ export function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || readAddress(host)?.range() === 'loopback'
 }
 
-/** What a person can open: a wildcard is no address to go to. */
+/** A listener's host as it stands in a URL that this machine can open: a wildcard is no address to go to. */
 export function reachableName(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host
 }
 

@@ -4,6 +4,7 @@
  */
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { reachableName } from './address.ts'
 import { readSettings, type Settings, SettingsError } from './config.ts'
 
 /** The Dockerfile ends the check after 5 s; this way it can still say why. */
@@ -11,17 +12,15 @@ const TIMEOUT_MS = 4_000
 
 /** What is wrong, as a sentence; undefined: nothing. */
 async function findFault({ host, port, tls }: Settings): Promise<string | undefined> {
+  const url = `${tls ? 'https' : 'http'}://${reachableName(host)}:${port}/healthz`
   const options = {
-    host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host,
-    port,
-    path: '/healthz',
     timeout: TIMEOUT_MS,
     headers: { connection: 'close' },
     // It asks itself: the certificate is for the name that the outside uses.
     rejectUnauthorized: false,
   }
   return new Promise((resolve) => {
-    const request = (tls ? https : http).get(options, (answer) => {
+    const request = (tls ? https : http).get(url, options, (answer) => {
       answer.resume()
       resolve(answer.statusCode === 200 ? undefined : `The answer was ${answer.statusCode}.`)
     })

@@ -98,11 +98,6 @@ export function readVersion(): string {
   return String(JSON.parse(file).version)
 }
 
-/** An address that can be opened on this machine: listening everywhere is no address to go to. */
-export function reachableUrl(url: string): string {
-  return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '//127.0.0.1').replace(/\/$/, '')
-}
-
 /** Reads the text of an option. `read` answers undefined, or throws, for what `hint` tells not to give. */
 export function readerOf<Value>(hint: string, read: (text: string) => Value | undefined) {
   return (text: string): Value => {

@@ -1,14 +1,9 @@
 import type { Command } from 'commander'
+import { reachableName } from '../address.ts'
 import type { ProcessJson } from '../admin/api/stats-schema.ts'
 import { type AdminAddress, readAdminAddress } from '../config/given-settings.ts'
 import { type AdminClient, createAdminClient, type Query } from './admin-client.ts'
-import {
-  type CommandContext,
-  reachableUrl,
-  readAdminUrl,
-  readWholeNumber,
-  wrongSettings,
-} from './command.ts'
+import { type CommandContext, readAdminUrl, readWholeNumber, wrongSettings } from './command.ts'
 import { readSecret } from './command-settings.ts'
 import { createProgress } from './progress.ts'
 import { printRows, type Rows } from './table.ts'
@@ -102,7 +97,7 @@ export function listenerUrl(
   { host, port }: Pick<AdminAddress, 'host' | 'port'>,
   scheme: 'http' | 'https' = 'http',
 ): string {
-  return reachableUrl(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  return `${scheme}://${reachableName(host)}:${port}`
 }
 
 /** What concerns the command line alone; every other option is a filter of the API. */

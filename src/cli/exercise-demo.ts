@@ -4,7 +4,7 @@ import type { StatsJson } from '../admin/api/stats-schema.ts'
 import type { RunningApp } from '../app/running-app.ts'
 import { createPoster } from '../simulator/send-request.ts'
 import { type AdminClient, createAdminClient } from './admin-client.ts'
-import { type CommandContext, reachableUrl } from './command.ts'
+import type { CommandContext } from './command.ts'
 import { formatCounted } from './terminal.ts'
 
 /** One recorded request, with what must come of it. */
@@ -63,8 +63,8 @@ export async function exercise(
   context: CommandContext,
 ) {
   const { elapsedMs, stopped } = context
-  const webhookUrl = `${reachableUrl(addresses.publicUrl)}/webhooks/mailtrap`
-  const adminUrl = reachableUrl(addresses.adminUrl ?? '')
+  const webhookUrl = `${addresses.publicUrl}/webhooks/mailtrap`
+  const { adminUrl = '' } = addresses
   const poster = createPoster({ connections: 1, timeoutMs: TIMEOUT_MS, elapsedMs, stopped })
   const sent: SentRequest[] = []
   for (const request of samples.requests) {

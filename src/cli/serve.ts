@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { RunningApp } from '../app/running-app.ts'
 import type { Settings } from '../config.ts'
 import { createLogger } from '../observe/create-logger.ts'
-import { type CommandContext, reachableUrl, readVersion } from './command.ts'
+import { type CommandContext, readVersion } from './command.ts'
 import { readCommandSettings } from './command-settings.ts'
 import { runReceiver } from './run-receiver.ts'
 import { keepSettingsCurrent } from './serve/keep-settings-current.ts'
@@ -73,8 +73,8 @@ function describeDevelopment(
   secret: string,
   { publicUrl, adminUrl }: RunningApp,
 ): string {
-  const url = `${reachableUrl(publicUrl)}/webhooks/mailtrap`
-  const page = adminUrl === undefined ? '' : `Look at what came:\n  ${reachableUrl(adminUrl)}/\n`
+  const url = `${publicUrl}/webhooks/mailtrap`
+  const page = adminUrl === undefined ? '' : `Look at what came:\n  ${adminUrl}/\n`
   return `
 Development secret, kept in ${dataDir}:
   ${secret}

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Server as TlsServer } from 'node:https'
 import { type AddressInfo, createServer, isIP } from 'node:net'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { reachableName } from '../address.ts'
 import { createConnectionRoom } from '../connection-room.ts'
 import { createFastify, type ListenerSettings, type TlsPair } from './create-fastify.ts'
 import { isAmbiguous } from './framing.ts'
@@ -122,7 +123,7 @@ async function listen(
   const twin = host === 'localhost' ? await listenBeside(app, bound, port === 0) : undefined
   const scheme = tls === undefined ? 'http' : 'https'
   return {
-    url: `${scheme}://${reachable(bound.address)}:${bound.port}`,
+    url: `${scheme}://${reachableName(bound.address)}:${bound.port}`,
     port: bound.port,
     closeBeside: async () => {
       if (twin) await new Promise((resolve) => twin.close(resolve))
@@ -142,10 +143,4 @@ async function listenBeside(app: FastifyInstance, bound: AddressInfo, isAnyPort:
     if (!missing.includes(String((error as NodeJS.ErrnoException).code))) throw error
     return undefined
   }
-}
-
-function reachable(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1'
-  if (address === '::') return '[::1]'
-  return address.includes(':') ? `[${address}]` : address
 }

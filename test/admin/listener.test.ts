@@ -31,7 +31,7 @@ describe('the admin listener on a real socket', () => {
 
     const { url, port } = await listen()
 
-    expect(url).toBe(`http://localhost:${port}`)
+    expect(url).toBe(`http://127.0.0.1:${port}`)
   })
 
   it('rejects when the port is taken', async () => {
