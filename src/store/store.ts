@@ -93,6 +93,15 @@ export interface Upkeep {
   writeNote(name: string, note: Note): Awaitable<boolean>
 }
 
+/** After which operations there is something to look for. */
+export const HINTS_AFTER: Readonly<Record<string, StoreHint>> = {
+  replay: 'jobs',
+  hasten: 'jobs',
+  setPaused: 'jobs',
+  requeue: 'batches',
+  erase: 'erased',
+} satisfies Partial<Record<keyof Upkeep, StoreHint>>
+
 /** What the receiver remembers besides: a small text that one writer at a time replaces. */
 export interface Note {
   /** Counts the writes. */

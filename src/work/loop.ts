@@ -1,6 +1,6 @@
 import type { Lanes } from '../dispatch/lanes.ts'
 import { ReceiverError } from '../errors.ts'
-import type { Work, WorkStore } from '../store/store.ts'
+import type { StoreHint, Work, WorkStore } from '../store/store.ts'
 import { type Claims, POLL_MS } from './claims.ts'
 import type { Health } from './health.ts'
 import { type Pace, RoomWait, Turns } from './turns.ts'
@@ -66,12 +66,7 @@ export class Loop {
 
   start(): void {
     const { store, unpacker, lanes, claims, leaseMs, health } = this.#parts
-    this.#stopHints = store.onHint((hint) => {
-      if (hint === 'erased') return void this.dropErased().catch(health.failed)
-      if (hint === 'batches') unpacker.lookAgain()
-      else claims.lookForWork()
-      this.wake()
-    })
+    this.#stopHints = store.onHint((hint) => this.hear(hint))
     this.#leaseTimer = setInterval(() => void this.#extend().catch(health.failed), leaseMs / 3)
     let polls = 0
     this.#pollTimer = setInterval(() => {
@@ -90,9 +85,12 @@ export class Loop {
     this.#turns.wake()
   }
 
-  /** Jobs or runs may be due that nobody here knows of. */
-  lookForWork(): void {
-    this.#parts.claims.lookForWork()
+  /** The store may have something that nobody here knows of. */
+  hear(hint: StoreHint): void {
+    const { unpacker, claims, health } = this.#parts
+    if (hint === 'erased') return void this.dropErased().catch(health.failed)
+    if (hint === 'batches') unpacker.lookAgain()
+    else claims.lookForWork()
     this.wake()
   }
 

@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ReceiverError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
+import { HINTS_AFTER, type StoreHint } from '../store/store.ts'
 import { type Answer, toFailure } from '../thread-calls.ts'
 import type { Health } from './health.ts'
 import type { ThreadStore } from './open-thread-store.ts'
@@ -16,14 +17,9 @@ interface OrdersParts {
   readonly health: Pick<Health, 'succeeded' | 'failed'>
   /** What the thread itself is asked, done at once; all else is the store's, and waits for its turn. */
   readonly own: Readonly<Record<string, (...given: never[]) => unknown>>
-  /** There is a batch to unpack. */
-  readonly onBatches: () => void
-  /** The store may have something to run. */
-  readonly onWork: () => void
+  /** There is something to look for. */
+  readonly onHint: (hint: StoreHint) => void
 }
-
-/** After these the store may have something to unpack, or to run. */
-const MAKES_WORK: ReadonlySet<string> = new Set(['replay', 'hasten', 'setPaused', 'requeue'])
 
 /** What the thread that answers wants of this one, and what it hears of it. */
 export class Orders {
@@ -40,7 +36,7 @@ export class Orders {
     if (order.kind === 'append') this.#appends.push(order)
     else if (order.kind === 'appended') {
       this.#parts.store.noteAppended?.(order.batch)
-      this.#parts.onBatches()
+      this.#parts.onHint('batches')
     } else if (order.operation in this.#parts.own) void this.#answer(order, this.#parts.own)
     else this.#asks.push(order)
   }
@@ -50,7 +46,7 @@ export class Orders {
    * Answers whether there was anything.
    */
   keepWaiting(): boolean {
-    const { port, store, facts, health, onBatches } = this.#parts
+    const { port, store, facts, health, onHint } = this.#parts
     for (let item = receiveMessageOnPort(port); item; item = receiveMessageOnPort(port)) {
       this.take(item.message as WorkOrder)
     }
@@ -60,7 +56,7 @@ export class Orders {
     try {
       store.append?.(group.map(({ batch }) => batch))
       this.#post({ kept: ids, ...facts.take() })
-      onBatches()
+      onHint('batches')
       health.succeeded()
     } catch (error) {
       health.failed(error)
@@ -73,12 +69,11 @@ export class Orders {
   async serve(): Promise<boolean> {
     const order = this.#asks.shift()
     if (!order) return false
-    const { store, onBatches, onWork } = this.#parts
+    const { store, onHint } = this.#parts
     await this.#answer(order, store.upkeep as OrdersParts['own'])
-    if (MAKES_WORK.has(order.operation)) {
-      onBatches()
-      onWork()
-    }
+    const hint = HINTS_AFTER[order.operation]
+    // Who erases says himself when it is at its end.
+    if (hint && hint !== 'erased') onHint(hint)
     return true
   }
 

@@ -60,7 +60,7 @@ function compose(store: ThreadStore, { post, orders, ...around }: Around) {
     ...shared,
     follow: (rules) => {
       unpacker.follow(rules)
-      loop.lookForWork()
+      loop.hear('jobs')
     },
     tell: (registrations) => post({ registrations }),
   })
@@ -71,7 +71,7 @@ function compose(store: ThreadStore, { post, orders, ...around }: Around) {
     if (length !== broken) post({ broken: length })
     broken = length
   }
-  return { lanes, unpacker, loop, registry }
+  return { lanes, loop, registry }
 }
 
 /** Opens the store, starts the loop and serves the thread that answers. */
@@ -87,15 +87,14 @@ async function run(port: MessagePort, { store: place, leaseMs }: WorkThreadData)
     onChange: ({ failure, since }) =>
       post({ health: { failure: failure && toFailure(failure), since } }),
   })
-  const parts = compose(store, { observer, health, leaseMs, post, orders: () => orders })
-  const { lanes, unpacker, loop, registry } = parts
+  const parts = { observer, health, leaseMs, post, orders: () => orders }
+  const { lanes, loop, registry } = compose(store, parts)
   const orders = new Orders({
     port,
     store,
     facts,
     health,
-    onBatches: () => unpacker.lookAgain(),
-    onWork: () => loop.lookForWork(),
+    onHint: (hint) => loop.hear(hint),
     own: {
       open() {},
       probe: () => store.work.probe(),

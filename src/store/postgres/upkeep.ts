@@ -1,7 +1,7 @@
 import type { Batch } from '../../model.ts'
 import { makeBits } from '../run-bits.ts'
 import { each, query, type Steps, sql } from '../steps.ts'
-import type { Promised, StoreHint } from '../store.ts'
+import { HINTS_AFTER, type Promised, type StoreHint } from '../store.ts'
 import { createOperations, type UpkeepOperations } from '../upkeep/operations.ts'
 import type { UpkeepPort } from '../upkeep/port.ts'
 import { addingTo, IS_MARK } from './counters.ts'
@@ -13,15 +13,6 @@ const PLAN: TransactionPlan = { sync: 'on', timeoutMs: 20_000 }
 
 /** Held by the one replica that prunes; the others have nothing to do meanwhile. */
 const PRUNING = 7_264_310_927
-
-/** After which operations others have something to look for. */
-const HINTS_AFTER: Readonly<Partial<Record<keyof UpkeepOperations, StoreHint>>> = {
-  replay: 'jobs',
-  hasten: 'jobs',
-  setPaused: 'jobs',
-  requeue: 'batches',
-  erase: 'erased',
-}
 
 /** What people have done, and what time does. */
 export function createUpkeep(
