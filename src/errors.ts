@@ -48,6 +48,9 @@ export const ERRORS = {
   store_too_old: lasting(
     'The bundled SQLite is too old to be safe (3.51.3 is the oldest). Install the locked versions: npm ci.',
   ),
+  store_unreleased: lasting(
+    'The database was made by version 0.1.0, which was never released, and cannot be read. Begin with an empty DATA_DIR; nothing in the old one was touched.',
+  ),
   store_corrupt: lasting(
     'The database is damaged. Restore a back-up, or move the file away to begin anew.',
   ),

@@ -79,6 +79,11 @@ async function look(query: Query, schema: string): Promise<Found> {
 
 function refuseStranger({ names, applied }: Found, schema: string): void {
   if (applied?.includes(FIRST) || names.length === 0) return
+  if (applied?.includes('0001-tables.sql')) {
+    throw refusal(
+      `The schema ${schema} holds the store of version 0.1.0, which this version does not read. Let that version finish its work, then give this one a schema of its own with ?schema=<name>.`,
+    )
+  }
   // A roll-out may have made the table, and its first row a moment later: only in one transaction.
   const some = names.slice(0, 5).join(', ')
   throw refusal(

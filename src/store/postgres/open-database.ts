@@ -2,7 +2,7 @@ import { ReceiverError } from '../../errors.ts'
 import { type DurabilitySetting, findTurnedOff } from '../archive/health.ts'
 import { sqlState } from './driver.ts'
 import { mendNumbering, migrate } from './migrate.ts'
-import { type TransactionPlan, type Transactions, takeSteps } from './transactions.ts'
+import { type Query, type TransactionPlan, type Transactions, takeSteps } from './transactions.ts'
 
 /** Read only, as a standby takes no other. */
 const LOOK: TransactionPlan = { sync: 'off', timeoutMs: 5_000, isRead: true }
@@ -87,7 +87,7 @@ export function isForGood(error: unknown): boolean {
 
 /**
  * Rejects for an encoding other than UTF8 and for a server that only reads; warns of settings that
- * cost durability.
+ * cost durability, and of a store of an older version.
  */
 export async function checkServer(
   transactions: Transactions,
@@ -104,7 +104,24 @@ export async function checkServer(
       throw refusal('It names a standby, which only reads. Name the server that takes writes.')
     }
     for (const name of await takeSteps(query, findTurnedOff())) onWarning(describeDanger(name))
+    if (transactions.schema !== 'public' && (await hasOldStore(query))) {
+      onWarning(
+        'The schema public of the database holds the store of version 0.1.0. This version leaves it as it is and does not read it: what waits there is handled only by that version.',
+      )
+    }
   })
+}
+
+async function hasOldStore(query: Query): Promise<boolean> {
+  const tables = ['migrations', 'batches', 'keys', 'events', 'jobs', 'quarantine']
+  const [found] = await query<{ n: number }>(
+    `SELECT count(*) AS n FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE nspname = 'public' AND relkind = 'r' AND relname = ANY($1::text[])
+       AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = c.oid
+         AND attname IN ('applied_at', 'batch_seq', 'body_bytes', 'digest', 'event_id'))`,
+    [tables],
+  )
+  return (found?.n ?? 0) >= 5
 }
 
 /** So that a missing right is no surprise in the middle of work. */

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ReceiverError } from '../../errors.ts'
@@ -45,7 +45,7 @@ export async function openBatchFiles(
   const lock = await lockDataDirectory(directory, { waitMs })
   try {
     await syncFolder(dirname(directory))
-    removeUnfinished(directory)
+    tidy(directory, onSetAside)
     const folder = { directory, sizes: readSizes(directory), onSetAside }
     return { ...serve(folder), close: () => lock.close() }
   } catch (cause) {
@@ -54,10 +54,15 @@ export async function openBatchFiles(
   }
 }
 
-/** What was not finished was not acknowledged. */
-function removeUnfinished(directory: string): void {
+/** What was not finished was not acknowledged. A version before this one kept a database here. */
+function tidy(directory: string, onSetAside: OnSetAside): void {
   for (const name of readdirSync(directory)) {
     if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true })
+    if (!name.startsWith('spool.db')) continue
+    const place = join(directory, `unusable-${name}`)
+    renameSync(join(directory, name), place)
+    const detail = 'the database of another version'
+    if (name === 'spool.db') onSetAside(place, new ReceiverError('store_corrupt', { detail }))
   }
 }
 

@@ -186,7 +186,11 @@ async function refuseStrangers(file: string): Promise<void> {
     // The last connection of the process before may be closing: it folds the log into the file.
     db.exec('PRAGMA busy_timeout = 2000')
     const tables = db.prepare('SELECT name FROM sqlite_schema').all() as { name: string }[]
-    if (tables.length === 0 || tables.some(({ name }) => name === 'schema_migrations')) return
+    const has = (table: string) => tables.some(({ name }) => name === table)
+    if (tables.length === 0 || has('schema_migrations')) return
+    if (has('migrations') && isUnreleased(db)) {
+      throw new ReceiverError('store_unreleased', { detail: file })
+    }
     throw new ReceiverError('store_corrupt', { detail: `${file} is a database of something else` })
   })
 }
@@ -212,6 +216,15 @@ function refuseForeignLog(file: string): void {
   throw new ReceiverError('store_corrupt', {
     detail: `${file} is a copy, and ${file}-wal belongs to the database that was here before; nothing was changed. Move ${file}-wal and ${file}-shm away and start again`,
   })
+}
+
+/** Version 0.1.0 kept the names of its own files in a table with a common name. */
+function isUnreleased(db: Database): boolean {
+  const find = (sql: string) => db.prepare(sql).get() !== undefined
+  return (
+    find(`SELECT 1 FROM pragma_table_info('migrations') WHERE name = 'name'`) &&
+    find(`SELECT 1 FROM migrations WHERE name = '0001-tables.sql'`)
+  )
 }
 
 /** Runs the numbered files that this database has not seen, each in one transaction. */

@@ -144,6 +144,26 @@ describe.skipIf(!server)('the schema in a PostgreSQL database of somebody else',
     expect(await execute(EVERYTHING)).toEqual(before)
   })
 
+  it('is refused when it holds the store of version 0.1.0, which is told where it is left alone', async () => {
+    const { open, execute, url, warnings } = await createTestDatabase(server!)
+    for (const table of [
+      'migrations (name TEXT, applied_at BIGINT)',
+      'batches (body_bytes INTEGER)',
+      'keys (digest TEXT)',
+      'events (batch_seq BIGINT)',
+      'jobs (event_id BIGINT)',
+      'quarantine (batch_seq BIGINT)',
+    ]) {
+      await execute(`CREATE TABLE public.${table}`)
+    }
+    await execute(`INSERT INTO public.migrations VALUES ('0001-tables.sql', 1)`)
+    await expect(open(withParameter(url, 'schema=public'))).rejects.toMatchObject(
+      refused(/version 0\.1\.0/),
+    )
+    await open()
+    expect(warnings).toContainEqual(expect.stringContaining('store of version 0.1.0'))
+  })
+
   it('is refused with the remedy when it is missing and may not be made', async () => {
     const { open, execute, url } = await createTestDatabase(server!)
     await createRole(execute, 'guest')

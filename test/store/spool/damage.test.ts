@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { openBatchFiles } from '../../../src/store/spool/batch-files.ts'
+import { openSqliteEngine } from '../../../src/store/sqlite/engine.ts'
 import { sampleBatch } from '../sample-rows.ts'
 import { buildSpool, idsOf, newDirectory, SOON } from './build-spool.ts'
 
@@ -75,6 +76,25 @@ describe('a file of the spool that cannot be read is moved aside, and the others
       files.close()
     }
     expect(aside.map((place) => readFileSync(place, 'utf8'))).toEqual(['one', 'other'])
+  })
+
+  it('the database of another version, with its log, at the start', async () => {
+    const directory = newDirectory()
+    const engine = await openSqliteEngine(join(directory, 'spool.db'))
+    engine.append([sampleBatch()])
+    const [database, log] = ['spool.db', 'spool.db-wal'].map((name) =>
+      readFileSync(join(directory, name)),
+    )
+    engine.close()
+    writeFileSync(join(directory, 'spool.db'), database ?? '')
+    writeFileSync(join(directory, 'spool.db-wal'), log ?? '')
+    const built = buildSpool({ directory })
+    await built.spool.start()
+    const aside = join(directory, 'unusable-spool.db')
+    expect(built.facts.spoolSetAside).toMatchObject([{ file: aside, code: 'store_corrupt' }])
+    expect(readFileSync(aside)).toEqual(database)
+    expect(readFileSync(`${aside}-wal`)).toEqual(log)
+    await expectToWork(built)
   })
 })
 

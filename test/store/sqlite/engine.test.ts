@@ -325,7 +325,7 @@ describe('opening a SQLite store', () => {
     await expect(open(directory)).rejects.toEqual(failing('store_too_new'))
   })
 
-  it('refuses a database of something else that was killed, and touches nothing in it', async () => {
+  it('refuses a store of version 0.1.0 in words that say so, and touches nothing in it', async () => {
     const directory = newFolder()
     const made = newFolder()
     const db = await openDriver(join(made, 'receiver.db'), { isReadOnly: false })
@@ -342,8 +342,8 @@ describe('opening a SQLite store', () => {
       ['receiver.db', 'receiver.db-wal'].map((name) => readFileSync(join(directory, name)))
     const before = read()
     await expect(open(directory)).rejects.toMatchObject({
-      code: 'store_corrupt',
-      message: expect.stringContaining('is a database of something else'),
+      code: 'store_unreleased',
+      message: expect.stringMatching(/0\.1\.0.*never released.*empty DATA_DIR/),
     })
     expect(read()).toEqual(before)
   })
