@@ -2,6 +2,7 @@ import type { Lanes, LaneWant } from '../dispatch/lanes.ts'
 import type { Outcome } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { OpenRun, PageResult, Work, WorkStore } from '../store/store.ts'
+import { POLL_MS } from './turns.ts'
 import type { PreparedPage } from './unpacker.ts'
 
 export interface ClaimsParts {
@@ -14,8 +15,6 @@ export interface ClaimsParts {
   readonly leaseMs: number
 }
 
-/** Whether jobs are due is looked at so often; hints come sooner. */
-export const POLL_MS = 1_000
 /** A run that was opened so often without an end is cut: one of its events may end the receiver. */
 const MAX_OPENINGS = 3
 /** Each of its open events becomes a job, alone. */

@@ -1,9 +1,9 @@
 import type { Lanes } from '../dispatch/lanes.ts'
 import { ReceiverError } from '../errors.ts'
 import type { StoreHint, Work, WorkStore } from '../store/store.ts'
-import { type Claims, POLL_MS } from './claims.ts'
+import type { Claims } from './claims.ts'
 import type { Health } from './health.ts'
-import { type Pace, RoomWait, Turns } from './turns.ts'
+import { type Pace, POLL_MS, RoomWait, Turns } from './turns.ts'
 import type { PreparedPage, Unpacker } from './unpacker.ts'
 
 export interface LoopParts {

@@ -1,6 +1,7 @@
-/** How long after a failure the next turn comes; twice as long after each further one. */
+/** The loop looks so often for what no hint has told of. */
+export const POLL_MS = 1_000
+/** How long after a failure the next turn comes; twice as long after each further one, up to a poll. */
 const FIRST_BACK_OFF_MS = 100
-const LAST_BACK_OFF_MS = 5_000
 
 interface TurnsParts {
   /** Answers whether there was anything to do: then the next one follows at once. */
@@ -82,7 +83,7 @@ export class Turns {
   }
 
   #backOff(): void {
-    const ms = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), LAST_BACK_OFF_MS)
+    const ms = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), POLL_MS)
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.wake(), ms)
   }
