@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest'
 import type { EventDetailJson, EventJson } from '../../src/admin/api/events.ts'
+import type { HandlerJson, HandlersJson } from '../../src/admin/api/handlers.ts'
 import type { QuarantineJson } from '../../src/admin/api/quarantine.ts'
 import type { StatsJson } from '../../src/admin/api/stats-schema.ts'
 
@@ -7,6 +8,8 @@ import type { StatsJson } from '../../src/admin/api/stats-schema.ts'
 export interface AdminApi {
   readonly url: string
   stats(): Promise<StatsJson>
+  /** By their names. */
+  handlers(): Promise<Record<string, HandlerJson>>
   /** Every event, oldest first. */
   events(): Promise<EventJson[]>
   /** One event with its exact payload and its jobs. */
@@ -45,6 +48,10 @@ export function createAdminApi(adminUrl: string): AdminApi {
   return {
     url: adminUrl,
     stats,
+    async handlers() {
+      const { handlers } = (await (await get('handlers')).json()) as HandlersJson
+      return Object.fromEntries(handlers.map((handler) => [handler.name, handler]))
+    },
     events: () => readAll('events'),
     event: async (id) => (await (await get(`events/${id}`)).json()) as EventDetailJson,
     quarantine: () => readAll('quarantine'),

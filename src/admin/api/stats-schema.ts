@@ -5,15 +5,6 @@ import { JOB_COUNTS_JSON, TIME_JSON } from '../answer-parts.ts'
 
 const COUNTS = z.record(z.string(), z.number())
 
-const HANDLER_JSON = z.object({
-  running: z.boolean(),
-  restarts: z.number(),
-  last_problem: z.string().nullable(),
-  module: z.string().nullable(),
-  keys: z.array(z.string()).readonly().nullable(),
-  takes_batches: z.boolean().nullable(),
-})
-
 const SPOOL_JSON = z.object({
   waiting: z.number().describe('Batches that wait to be moved to the store.'),
   refused: z.number().describe('Of these: kept, because the store refused them for what they are.'),
@@ -84,7 +75,7 @@ export const STATS_JSON = z.object({
     .describe('What a person is needed for, the most urgent first; empty: all is well.'),
   store: z.string().describe('Where it keeps everything, without a password.'),
   counting_since: TIME_JSON.describe(
-    'Since when this process counts: received_by_source, refused, handlers.',
+    'Since when this process counts: received_by_source, refused.',
   ),
   counted_at: TIME_JSON.describe(
     'When the store counted: a long backlog is not counted anew each time.',
@@ -106,7 +97,6 @@ export const STATS_JSON = z.object({
   stale: z.number(),
   quarantined: z.number(),
   jobs: z.record(z.string(), JOB_COUNTS_JSON),
-  handlers: z.record(z.string(), HANDLER_JSON),
   backlog: z.number().describe('Jobs pending and batches waiting.'),
   oldest_pending_seconds: z.number(),
   spool: SPOOL_JSON.nullable().describe('Null without one: it stands before a shared store.'),
@@ -132,7 +122,6 @@ export const PROCESS_JSON = STATS_JSON.pick({
   verdict: true,
   store: true,
   counting_since: true,
-  handlers: true,
   spool: true,
   guardian: true,
 }).extend({

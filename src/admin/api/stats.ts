@@ -1,9 +1,7 @@
-import type { HandlerRegistration } from '../../model.ts'
 import type { GuardianFigures, OutageFigures } from '../../observe/figures.ts'
-import type { HandlerHealth } from '../../observe/observer.ts'
 import { shareAnswer } from '../../share-answer.ts'
 import type { DatabaseHealth, SpoolFigures, StoreStats } from '../../store/store.ts'
-import { isoTime, jobCountsJson, ownValue } from '../answer-parts.ts'
+import { isoTime, jobCountsJson } from '../answer-parts.ts'
 import type { AdminContext } from '../context.ts'
 import { type AdminApp, answersFile } from '../openapi.ts'
 import { PROCESS_JSON, type ProcessJson, STATS_JSON, type StatsJson } from './stats-schema.ts'
@@ -20,7 +18,7 @@ const GET_METRICS = { summary: 'Figures for Prometheus', response: answersFile('
 export function addStatsRoutes(app: AdminApp, context: AdminContext): void {
   const { archive, metrics, now } = context
   const measureRates = createRateMeter()
-  /** When the counts that live in memory began: received by source, refused, handlers' health. */
+  /** When the counts that live in memory began: received by source, refused. */
   const countingSince = now()
 
   // Questions that come while one is being answered share its answer.
@@ -40,11 +38,11 @@ export function addStatsRoutes(app: AdminApp, context: AdminContext): void {
 
 /** What the process knows without its store. */
 async function readProcess(context: AdminContext, countingSince: number): Promise<ProcessJson> {
-  const { version, store, registrations } = context
+  const { version, store } = context
   const { causes } = await context.verdict()
   const spool = await context.spool?.()
   const guardian = context.guardian?.()
-  const { received, refused, handlers } = context.observer.counts()
+  const { received, refused } = context.observer.counts()
   return {
     version,
     store,
@@ -57,7 +55,6 @@ async function readProcess(context: AdminContext, countingSince: number): Promis
       refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
       refused_by_reason: refused,
     },
-    handlers: handlersJson(registrations(), handlers),
     spool: spool ? spoolJson(spool) : null,
     guardian: guardian ? guardianJson(guardian) : null,
   }
@@ -150,21 +147,6 @@ function outageJson(outage: OutageFigures | undefined): GuardianJson['outage'] {
     retries_used: retriesUsed,
     retries_limit: retriesLimit,
   }
-}
-
-function handlersJson(
-  registrations: readonly HandlerRegistration[],
-  health: Readonly<Record<string, HandlerHealth>>,
-): ProcessJson['handlers'] {
-  const registered = new Map(registrations.map((handler) => [handler.name, handler]))
-  const names = [...new Set([...registered.keys(), ...Object.keys(health)])].sort()
-  const entries = names.map((name) => {
-    const { module = null, keys = null, takesBatches = null } = registered.get(name) ?? {}
-    const { running = false, restarts = 0, lastProblem = null } = ownValue(health, name) ?? {}
-    const process = { running, restarts, last_problem: lastProblem }
-    return [name, { ...process, module, keys, takes_batches: takesBatches }] as const
-  })
-  return Object.fromEntries(entries)
 }
 
 interface Totals {

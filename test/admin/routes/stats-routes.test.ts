@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { ReceiverError } from '../../../src/errors.ts'
-import { buildAdmin, makeHandler, noRefusals } from '../build-admin.ts'
+import { buildAdmin, noRefusals } from '../build-admin.ts'
 import { makeEvent, makePiece } from '../memory-archive.ts'
 
 describe('GET /api/stats', () => {
   it('joins what the store holds with what was counted since the start', async () => {
-    const { app, archive, counts, health, handlers } = buildAdmin()
+    const { app, archive, counts } = buildAdmin()
     archive.events.push(
       makeEvent('1'),
       makeEvent('2', { state: 'conflict' }),
@@ -22,9 +22,6 @@ describe('GET /api/stats', () => {
     }
     counts.received = { mailtrap: 3 }
     counts.refused = { ...noRefusals(), signature: 2, address: 1 }
-    handlers.push(makeHandler('suppress', ['bounce', 'email.complained']), makeHandler('audit'))
-    health.suppress = { running: true, restarts: 2, lastProblem: 'exited with code 1' }
-    health.renamed = { running: false, restarts: 0, lastProblem: undefined }
 
     const answer = await app.inject('/api/stats')
 
@@ -52,32 +49,6 @@ describe('GET /api/stats', () => {
       stale: 1,
       quarantined: 1,
       jobs: { suppress: { pending: 5, retrying: 2, done: 6, dead: 1, discarded: 0 } },
-      handlers: {
-        audit: {
-          running: false,
-          restarts: 0,
-          last_problem: null,
-          module: '/srv/handlers/audit.ts',
-          keys: ['*'],
-          takes_batches: false,
-        },
-        renamed: {
-          running: false,
-          restarts: 0,
-          last_problem: null,
-          module: null,
-          keys: null,
-          takes_batches: null,
-        },
-        suppress: {
-          running: true,
-          restarts: 2,
-          last_problem: 'exited with code 1',
-          module: '/srv/handlers/suppress.ts',
-          keys: ['bounce', 'email.complained'],
-          takes_batches: false,
-        },
-      },
       backlog: 7,
       oldest_pending_seconds: 61,
       spool: null,
@@ -193,11 +164,10 @@ describe('GET /api/stats', () => {
 
 describe('GET /api/process', () => {
   it('answers what needs no store, also while the store is away', async () => {
-    const { app, archive, counts, handlers } = buildAdmin()
+    const { app, archive, counts } = buildAdmin()
     archive.problem = new ReceiverError('store_busy')
     counts.received = { mailtrap: 3 }
     counts.refused = { ...noRefusals(), signature: 2 }
-    handlers.push(makeHandler('audit'))
 
     const answers = await Promise.all(['/api/stats', '/api/process'].map((url) => app.inject(url)))
 
@@ -212,7 +182,6 @@ describe('GET /api/process', () => {
         refused: 2,
         refused_by_reason: { ...noRefusals(), signature: 2 },
       },
-      handlers: { audit: expect.objectContaining({ running: false, keys: ['*'] }) },
       spool: null,
       guardian: null,
     })
