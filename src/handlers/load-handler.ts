@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createJiti, type JitiOptions } from 'jiti'
+import type { JitiOptions } from 'jiti'
 import { BUILT_IN_LOG, type BuiltIn } from '../model.ts'
 import { ownModule } from '../own-files.ts'
 import { createBuiltIn, logHandler } from './built-in/create-built-in.ts'
@@ -10,7 +10,7 @@ import { checkHandlerName, type Handler, isHandler } from './define-handler.ts'
 import { describeError } from './handler-errors.ts'
 import * as publicExports from './index.ts'
 import { type LoadedHandler, toLoadedHandler } from './read-event.ts'
-import { createTranslate } from './translate.ts'
+import { createLoader, createTranslate } from './translate.ts'
 
 export type { LoadedHandler } from './read-event.ts'
 
@@ -63,10 +63,10 @@ function createModuleLoader(module: string) {
   }
   const tsconfigPaths = findTsconfig(dirname(module))
   try {
-    return createJiti(import.meta.url, { ...options, tsconfigPaths })
+    return createLoader(import.meta.url, { ...options, tsconfigPaths })
   } catch {
     // It cannot be read, or extends what is not installed here: the module may need none of it.
-    return createJiti(import.meta.url, options)
+    return createLoader(import.meta.url, options)
   }
 }
 

@@ -5,28 +5,59 @@ import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
-import type { JitiOptions } from 'jiti'
+import type { createJiti, JitiOptions } from 'jiti'
 import { makeFolder } from '../make-folder.ts'
 import { builtFile } from '../own-files.ts'
 
 /*
  * What jiti translates handlers' sources with is a bundle of Babel of 1.5 MB: to compile it was a third of
- * the processor time until a handler's process is ready. V8's compiled form of it is kept, with those
- * functions that a first translation called. It lies in the build, where whoever may write could change
- * the code as well; where it may not be written, as in a container, there is what the build has made.
+ * the processor time until a handler's process is ready; jiti itself is one of 0.2 MB, in which Node also
+ * looked for the names of its exports. V8's compiled form of both is kept, with those functions that a
+ * first translation called. It lies in the build, where whoever may write could change the code as well;
+ * where it may not be written, as in a container, there is what the build has made.
  */
 
 type Translate = NonNullable<JitiOptions['transform']>
+type CreateJiti = typeof createJiti
+/** Of jiti's bundle, which leaves to its caller what depends on the kind of module that is. */
+type CreateJitiFor = (...given: [...Parameters<CreateJiti>, host: object]) => ReturnType<CreateJiti>
 
 /** Checksums of the source and of what was made of it: V8 looks at the length of the one, and trusts the other. */
 const SUMS_BYTES = 8
 
+/** As jiti exports it, sooner. `options` name what translates, unless that is not found. */
+export const createLoader: CreateJiti = (id, options) => {
+  const [folder, file] = [findFolder(), findBundle('jiti.cjs')]
+  if (folder === undefined || file === undefined || options?.transform === undefined) {
+    return (createRequire(import.meta.url)('jiti') as { createJiti: CreateJiti }).createJiti(
+      id,
+      options,
+    )
+  }
+  const jiti = loadCompiled(file, folder)
+  const loader = (jiti.exports as CreateJitiFor)(id, options, HOST)
+  jiti.keep()
+  return loader
+}
+
+const HOST = {
+  onError(error: unknown) {
+    throw error
+  },
+  nativeImport: (id: string) => import(id),
+  createRequire,
+}
+
+function findBundle(name: string): string | undefined {
+  const entry = createRequire(import.meta.url).resolve('jiti')
+  const file = entry.replace(/lib.jiti.cjs$/, `dist/${name}`)
+  return file !== entry && existsSync(file) ? file : undefined
+}
+
 /** What jiti would take by itself, sooner; undefined where it is not found: jiti looks for it then. */
 export function createTranslate(folder = findFolder()): Translate | undefined {
-  const file = createRequire(import.meta.url)
-    .resolve('jiti')
-    .replace(/lib.jiti.cjs$/, 'dist/babel.cjs')
-  if (folder === undefined || !file.endsWith('babel.cjs') || !existsSync(file)) return undefined
+  const file = findBundle('babel.cjs')
+  if (folder === undefined || file === undefined) return undefined
   let babel: CompiledModule | undefined
   return (options) => {
     if (babel) return (babel.exports as Translate)(options)

@@ -139,9 +139,12 @@ describe('createTranslate', () => {
     const loader = fileURLToPath(builtFile('load-handler.mjs'))
     await run(process.execPath, [...flags, '--input-type=module', '-e', code, loader, handler])
     const built = fileURLToPath(builtFile('compiled/'))
-    const kept = loadApart({ source: fileURLToPath(babelFile()), place: built, flags })
-    expect(await kept).toEqual({ wasKept: true })
+    for (const source of [babelFile(), jitiFile()]) {
+      const kept = loadApart({ source: fileURLToPath(source), place: built, flags })
+      expect(await kept).toEqual({ wasKept: true })
+    }
   })
 })
 
 const babelFile = () => new URL('../dist/babel.cjs', import.meta.resolve('jiti'))
+const jitiFile = () => new URL('../dist/jiti.cjs', import.meta.resolve('jiti'))
