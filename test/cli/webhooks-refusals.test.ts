@@ -60,6 +60,16 @@ describe('mailtrap-receiver webhooks', () => {
     expect(usual.err).toContain('https://api.mailingapi.com')
   })
 
+  it('refuses events for a type of webhook that sends everything', async () => {
+    const url = ['--url', 'https://hooks.example.com/webhooks/mailtrap']
+    const argv = ['webhooks', 'create', ...url, '--type', 'audit_log', '--events', 'bounce']
+    const { exitCode, err } = await runCommand(argv, { env: { MAILTRAP_API_TOKEN: 'any' } })
+    expect({ exitCode, err }).toEqual({
+      exitCode: 2,
+      err: 'error: Of audit_log everything is sent: leave --events out.\n',
+    })
+  })
+
   it('refuses what cannot be the id of a webhook', async () => {
     const argv = ['webhooks', 'get', 'seven']
     const { exitCode, err } = await runCommand(argv, { env: { MAILTRAP_API_TOKEN: 'any' } })

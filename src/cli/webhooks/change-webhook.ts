@@ -36,11 +36,13 @@ function fieldsToCreate(options: FieldOptions): Fields {
     return dropUndefined({ url, events: events ?? MAILINGAPI_EVENT_NAMES, description })
   }
   const { type = 'email_sending', stream = 'transactional' } = options
+  const hasEvents = TYPES_WITH_EVENTS.includes(type)
+  if (events && !hasEvents) throw wrongUse(`Of ${type} everything is sent: leave --events out.`)
   return dropUndefined({
     ...changesOf(options),
     webhook_type: type,
     sending_stream: type === 'email_sending' ? stream : undefined,
-    event_types: TYPES_WITH_EVENTS.includes(type) ? (events ?? MAILTRAP_EVENT_TYPES) : undefined,
+    event_types: hasEvents ? (events ?? MAILTRAP_EVENT_TYPES) : undefined,
     domain_id: options.domain,
   })
 }
