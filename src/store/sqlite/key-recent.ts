@@ -44,8 +44,8 @@ interface KeyBlock extends EventRange {
 export interface PrunedKeys {
   /** How many at least. */
   readonly forgotten: number
-  /** Every key that was forgotten was received before this; undefined: none was. */
-  readonly prunedThrough: number | undefined
+  /** Every key that was forgotten was received before this; 0: none was. */
+  readonly prunedThrough: number
 }
 
 /**
@@ -111,7 +111,7 @@ export function openKeyBlocks(db: Database) {
       const { keys: merged } = countMerged.get(before, now) as { keys: number }
       const forgotten = merged + removeBlocks(Number.MAX_SAFE_INTEGER, now)
       removeMarks.run(now, found.prunedThrough / HOUR_MS - 1)
-      return { forgotten, prunedThrough: found.prunedThrough || undefined }
+      return { forgotten, prunedThrough: found.prunedThrough }
     },
   }
 }

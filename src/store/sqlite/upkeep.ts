@@ -75,10 +75,8 @@ function createUpkeepPort(parts: UpkeepParts): UpkeepPort {
     removeLookups: (events) => atOnce(lookups.remove(events)),
     pruneKeys({ keysBefore }) {
       const { forgotten, prunedThrough } = keys.prune(keysBefore)
-      // An hour of the future may be among them: it is no reason to call what comes until then stale.
-      const through = Math.min(prunedThrough ?? 0, keysBefore)
-      if (through > counters.get('keys_pruned_through')) {
-        counters.set('keys_pruned_through', through)
+      if (prunedThrough > counters.get('keys_pruned_through')) {
+        counters.set('keys_pruned_through', prunedThrough)
       }
       return atOnce({ removed: forgotten, after: undefined })
     },

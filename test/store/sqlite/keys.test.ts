@@ -430,7 +430,7 @@ describe('prune', () => {
 
     expect(store.prune(NOON + HOUR_MS - 1)).toEqual({
       forgotten: 0,
-      prunedThrough: undefined,
+      prunedThrough: 0,
     })
     expect(store.known([1, 2, 3, 4])).toEqual([1, 2, 3, 4])
     expect(store.prune(NOON + 2 * HOUR_MS + 5)).toEqual({
@@ -456,7 +456,7 @@ describe('prune', () => {
 
   it('does nothing to an empty store', async () => {
     const store = await openStore()
-    expect(store.prune(NOON)).toEqual({ forgotten: 0, prunedThrough: undefined })
+    expect(store.prune(NOON)).toEqual({ forgotten: 0, prunedThrough: 0 })
     store.add([0])
     expect(store.known([0])).toEqual([0])
   })
