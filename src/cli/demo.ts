@@ -73,7 +73,7 @@ async function runDemo(
   const samples = readDemoRequests(new URL('requests/', FIXTURES))
   const { verbose } = options
   const app = await createDemoApp(places, { secret: samples.secret, verbose }, context)
-  let failures = 0
+  let failures: number | undefined
   await runReceiver(app, context, async (addresses) => {
     const exercised = await exercise(samples, addresses, context)
     // None when the handler has failed, which an expectation then tells.
@@ -95,7 +95,10 @@ async function runDemo(
     })
     return options.once ? 'stop' : 'stay'
   })
-  if (failures === 0) return
+  if (failures === undefined && options.once) {
+    throw new CommandFailure('Stopped before the samples were handled.')
+  }
+  if (!failures) return
   throw new CommandFailure(
     `${formatCounted(failures, 'expectation was', 'expectations were')} not met. Run it again with --verbose to see the log.`,
   )

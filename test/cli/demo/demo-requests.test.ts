@@ -6,8 +6,17 @@ import { describeDemo } from '../../../src/cli/demo.ts'
 import { checkDemo, readDemoRequests } from '../../../src/cli/exercise-demo.ts'
 import { PROVIDERS } from '../../../src/providers/providers.ts'
 import { source } from '../../receive/start-server.ts'
+import { runCommand } from '../run-command.ts'
 
 const samples = readDemoRequests(pathToFileURL('fixtures/requests/'))
+
+describe('mailtrap-receiver demo --once', () => {
+  it('ends with 1 when it is stopped before the samples were handled', async () => {
+    const { exitCode, err } = await runCommand(['demo', '--once'], { stopped: AbortSignal.abort() })
+    expect(exitCode).toBe(1)
+    expect(err).toContain('error: Stopped before the samples were handled.')
+  })
+})
 
 describe('the recorded requests of the demo', () => {
   it.each(samples.requests)('hold the signature they must: $title', (request) => {
