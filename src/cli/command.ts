@@ -65,14 +65,6 @@ export const wrongUse = (text: string) => new CommandFailure(text, { exitCode: E
 export const wrongSettings = (text: string, cause?: unknown) =>
   new CommandFailure(text, { exitCode: EXIT_CODES.configuration, cause })
 
-/** What the system says when a port cannot be had, and what to do. */
-const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    'somebody listens there already. Stop that process, or set PORT or ADMIN_PORT to another',
-  EACCES: 'this user may not listen there. Set PORT or ADMIN_PORT to one above 1023',
-  EADDRNOTAVAIL: 'this machine has no such address. Set HOST or ADMIN_HOST to one that it has',
-}
-
 /** Expected errors as sentences, and the system's; of others, whoever mends them needs the stack. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
@@ -80,9 +72,11 @@ export function describeError(error: unknown): string {
     (kind) => error instanceof kind,
   )
   if (isExpected) return error.message
-  const { syscall, code = '', address = 'this machine', port = '' }: ListenError = error
-  const problem = syscall === 'listen' ? LISTEN_PROBLEMS[code] : undefined
-  if (problem !== undefined) return `Port ${port} of ${address} cannot be had: ${problem}.`
+  const { syscall, code, address = 'this machine', port = '' }: ListenError = error
+  // Whatever else keeps a receiver from listening is told as a setting that is wrong.
+  if (syscall === 'listen' && code === 'EADDRINUSE') {
+    return `Port ${port} of ${address} cannot be had: somebody listens there already. Stop that process, or set PORT or ADMIN_PORT to another.`
+  }
   // What the system refuses is no fault of ours: it says what, and of which file.
   return syscall === undefined ? (error.stack ?? error.message) : `${error.message}.`
 }
