@@ -8,7 +8,7 @@ export type KnownBodies = ReadonlyMap<string, Uint8Array>
 
 /**
  * Bodies that this process has appended and that wait to be taken: to read one back costs the server and
- * this thread more than to unpack it. By their hashes: whatever was erased meanwhile has another one.
+ * this thread more than to unpack it. By their hashes: one that was redacted meanwhile has another.
  */
 export class AppendedBodies {
   readonly #known = new Map<string, Uint8Array>()
