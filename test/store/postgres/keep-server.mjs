@@ -1,6 +1,6 @@
 // Keeps one throw-away PostgreSQL server alive for a run of the tests, and takes it and its folder
 // away when that ends: when it is told to, or when the run has died without saying so. While there is
-// a file called `stopped`, the server may be away, and comes back when the file is gone.
+// a file called `stopped`, the server may be away, which `away` then says, and comes back when the file is gone.
 import { execFileSync, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import {
@@ -146,7 +146,8 @@ function start(port) {
     stdio: 'ignore',
   })
   server.on('exit', (code) => {
-    if (!existsSync(stopped)) end(`PostgreSQL ended with ${code}.`)
+    if (existsSync(stopped)) publish('away', '')
+    else end(`PostgreSQL ended with ${code}.`)
   })
 }
 
