@@ -1,5 +1,6 @@
 import { createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { createTransactions } from '../../../src/store/postgres/transactions.ts'
 import type { WorkReceipt } from '../../../src/store/store.ts'
@@ -198,10 +199,14 @@ describe.skipIf(!server)('a PostgreSQL store', { concurrent: true }, () => {
     const plan = { sync: 'off', timeoutMs: 5_000 } as const
     const sleep = 'SELECT 1 AS slept FROM (SELECT pg_sleep(0.8)) AS s'
     expect(await transactions.runOne(plan, sleep)).toEqual([{ slept: 1 }])
-    const [shown] = await execute<{ isolation: string }>(
+    // Who comes anew: a session that was there before has what was set before.
+    const another = new Client({ connectionString: url })
+    await another.connect()
+    onTestFinished(() => another.end())
+    const { rows } = await another.query(
       `SELECT current_setting('transaction_isolation') AS isolation`,
     )
-    expect(shown).toEqual({ isolation: 'serializable' })
+    expect(rows).toEqual([{ isolation: 'serializable' }])
   })
 
   it('tells what it can never take from what it cannot take now, and keeps the rest', async () => {

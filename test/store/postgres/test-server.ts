@@ -16,7 +16,10 @@ export interface TestServer {
   /** Makes a database of its own and answers its URL. */
   createDatabase(): Promise<string>
   dropDatabase(url: string): Promise<void>
-  /** Runs one statement, as the server's owner, in this database. */
+  /**
+   * Runs one statement, as the server's owner, in this database. The session may be older: it does not
+   * know what a database or a role has been given as a setting since.
+   */
   execute<Row>(url: string, sql: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
