@@ -14,7 +14,7 @@ export interface ThreadStore {
   /** Only where acknowledging is this thread's affair. */
   readonly append?: (batches: readonly Batch[]) => void
   /** The thread that answers has appended this to the shared store. */
-  readonly noteAppended?: (batch: Batch) => void
+  readonly noteAppended?: (batch: Pick<Batch, 'sha256' | 'body'>) => void
   readonly tidy: () => boolean
   readonly useUrl: (url: string) => void
   readonly close: () => unknown

@@ -35,7 +35,7 @@ export class Orders {
   take(order: WorkOrder): void {
     if (order.kind === 'append') this.#appends.push(order)
     else if (order.kind === 'appended') {
-      this.#parts.store.noteAppended?.(order.batch)
+      if (order.batch) this.#parts.store.noteAppended?.(order.batch)
       this.#parts.onHint('batches')
     } else if (order.operation in this.#parts.own) void this.#answer(order, this.#parts.own)
     else this.#asks.push(order)

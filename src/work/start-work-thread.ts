@@ -8,6 +8,7 @@ import { ThreadCalls, toError } from '../thread-calls.ts'
 import type { HealthState } from './health.ts'
 import {
   moveableBytes,
+  SendingRoom,
   type WorkNews,
   type WorkOrder,
   type WorkThreadData,
@@ -29,13 +30,16 @@ const MADE_YOUNG = '--no-allocation-site-pretenuring'
 /** How long a thread that has closed its store may take to end. */
 const LAST_MOMENT_MS = 1_000
 
+/** Of bodies that the shared store has: more are read from there. */
+const MOST_SENDING_BYTES = 8 * 1024 * 1024
+
 /** The work thread as the thread that answers sees it. */
 export interface WorkThread {
   /** Resolves once the batch is on disk; moves its body, if that owns its memory. */
   append(batch: Batch): Promise<void>
   /** Has an operation done there. Rejects like the store. */
   ask<Value>(operation: string, ...args: readonly unknown[]): Promise<Value>
-  /** This was appended to the shared store; moves its body, if that owns its memory. */
+  /** This was appended to the shared store; may move its body, if that owns its memory. */
   tellAppended(batch: Batch): void
   health(): HealthState
   /** Records what has ended and closes the store; resolves once the thread has let go of it. */
@@ -71,6 +75,7 @@ export async function startWorkThread(data: WorkThreadData, options: Options): P
     resourceLimits: HEAP_MB,
   })
   const calls = new ThreadCalls()
+  const sending = new SendingRoom(MOST_SENDING_BYTES)
   const told: Told = {
     health: { failure: undefined, since: undefined },
     registrations: [],
@@ -78,7 +83,10 @@ export async function startWorkThread(data: WorkThreadData, options: Options): P
   }
   let hasOpened = false
   let reason: unknown
-  worker.on('message', (news: WorkNews) => takeNews(news, { ...options, calls, told }))
+  worker.on('message', (news: WorkNews) => {
+    sending.clear()
+    takeNews(news, { ...options, calls, told })
+  })
   worker.on('error', (error) => {
     reason = error
   })
@@ -90,13 +98,17 @@ export async function startWorkThread(data: WorkThreadData, options: Options): P
     told.health = { failure: error, since: Date.now() }
     options.onBroken(error)
   })
-  const thread = createWorkThread(worker, calls, told)
+  const thread = createWorkThread(worker, calls, { told, sending })
   await thread.ask('open')
   hasOpened = true
   return thread
 }
 
-function createWorkThread(worker: Worker, calls: ThreadCalls, told: Told): WorkThread {
+function createWorkThread(
+  worker: Worker,
+  calls: ThreadCalls,
+  { told, sending }: { readonly told: Told; readonly sending: SendingRoom },
+): WorkThread {
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
   function send<Value>(order: (id: number) => WorkOrder, moved: readonly ArrayBuffer[]) {
@@ -110,9 +122,11 @@ function createWorkThread(worker: Worker, calls: ThreadCalls, told: Told): WorkT
     ask(operation, ...args) {
       return send((id) => ({ kind: 'ask', id, operation, args }), args.flatMap(moveableBytes))
     },
-    tellAppended(batch) {
-      const order: WorkOrder = { kind: 'appended', batch }
-      worker.postMessage(order, moveableBytes(batch.body))
+    tellAppended({ sha256, body }) {
+      const hasRoom = sending.take(body.byteLength)
+      const batch = { sha256, body }
+      const order: WorkOrder = { kind: 'appended', ...(hasRoom && { batch }) }
+      worker.postMessage(order, hasRoom ? moveableBytes(body) : [])
     },
     health: () => told.health,
     async stop() {

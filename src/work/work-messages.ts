@@ -30,8 +30,8 @@ export type WorkOrder =
       readonly operation: string
       readonly args: readonly unknown[]
     }
-  /** This was appended to the shared store. */
-  | { readonly kind: 'appended'; readonly batch: Batch }
+  /** A batch was appended to the shared store: this one, so that it need not be read back. */
+  | { readonly kind: 'appended'; readonly batch?: Pick<Batch, 'sha256' | 'body'> }
 
 /** Something that happened, for the observer. */
 export type Fact = {
@@ -50,6 +50,28 @@ export interface WorkNews {
   readonly registrations?: readonly HandlerRegistration[]
   /** How many handlers cannot be started, or end again and again. */
   readonly broken?: number
+}
+
+/** How much may be on its way to a thread that says nothing meanwhile, and so may not have come to it. */
+export class SendingRoom {
+  readonly #mostBytes: number
+  #bytes = 0
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes
+  }
+
+  /** Whether there is room for so many bytes, which are on their way then. */
+  take(bytes: number): boolean {
+    const hasRoom = this.#bytes + bytes <= this.#mostBytes
+    if (hasRoom) this.#bytes += bytes
+    return hasRoom
+  }
+
+  /** It has said something. */
+  clear(): void {
+    this.#bytes = 0
+  }
 }
 
 /** Memory that may move to the other thread instead of being copied: bytes that own all of it. */

@@ -1,7 +1,7 @@
 import type { Batch } from '../../model.ts'
 
 /** As many as are taken at once: a look for batches names all of them to the server. */
-const MOST = { rows: 256, bytes: 16 * 1024 * 1024 }
+const MOST = { rows: 256, bytes: 8 * 1024 * 1024 }
 
 /** By the digits of a SHA-256. */
 export type KnownBodies = ReadonlyMap<string, Uint8Array>

@@ -73,13 +73,13 @@ describe('what is known of appended bodies', () => {
   const MEGABYTE = 1024 * 1024
   const bodyOf = (n: number) => ({ sha256: String(n), body: new Uint8Array(MEGABYTE) })
 
-  it('takes 16 MB at the most, and makes room for others once they were taken', () => {
+  it('takes 8 MB at the most, and makes room for others once they were taken', () => {
     const bodies = new AppendedBodies()
     for (let n = 0; n < 20; n++) bodies.keep(bodyOf(n))
-    expect(bodies.known.size).toBe(16)
+    expect(bodies.known.size).toBe(8)
     bodies.drop(['0', '3'])
     for (let n = 20; n < 25; n++) bodies.keep(bodyOf(n))
-    expect([...bodies.known.keys()].slice(-3)).toEqual(['15', '20', '21'])
+    expect([...bodies.known.keys()].slice(-3)).toEqual(['7', '20', '21'])
   })
 
   it('takes no more of them than are taken at once, however small, and nothing the longer for those that wait', () => {
@@ -94,7 +94,7 @@ describe('what is known of appended bodies', () => {
     for (let n = 0; n < 20; n++) bodies.keep(bodyOf(1))
     expect(bodies.known.size).toBe(1)
     for (let n = 2; n < 30; n++) bodies.keep(bodyOf(n))
-    expect(bodies.known.size).toBe(16)
+    expect(bodies.known.size).toBe(8)
   })
 
   it('stays what it was for a look that goes on', () => {
