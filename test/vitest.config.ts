@@ -21,7 +21,7 @@ export default defineConfig({
     expect: { poll: { timeout: PATIENCE_MS } },
     pool: 'forks',
     // On two fast cores four are faster (285 s), as many tests wait for processes. On two slow ones four took
-    // 1,044 s and had conditions come too late, and two took 835 s without that.
+    // 1,044 s and had conditions come too late, and two took 683 s without that.
     maxWorkers: 2,
     // No module of ours keeps state, and loading all of them for each file took a fifth of the time.
     isolate: false,
