@@ -17,6 +17,8 @@ import { builtFile } from '../own-files.ts'
  * where it may not be written, as in a container, there is what the build has made.
  */
 
+const require = createRequire(import.meta.url)
+
 type Translate = NonNullable<JitiOptions['transform']>
 type CreateJiti = typeof createJiti
 /** Of jiti's bundle, which leaves to its caller what depends on the kind of module that is. */
@@ -29,10 +31,8 @@ const SUMS_BYTES = 8
 export const createLoader: CreateJiti = (id, options) => {
   const [folder, file] = [findFolder(), findBundle('jiti.cjs')]
   if (folder === undefined || file === undefined || options?.transform === undefined) {
-    return (createRequire(import.meta.url)('jiti') as { createJiti: CreateJiti }).createJiti(
-      id,
-      options,
-    )
+    const jiti = require('jiti') as { createJiti: CreateJiti }
+    return jiti.createJiti(id, options)
   }
   const jiti = loadCompiled(file, folder)
   const loader = (jiti.exports as CreateJitiFor)(id, options, HOST)
@@ -49,7 +49,7 @@ const HOST = {
 }
 
 function findBundle(name: string): string | undefined {
-  const entry = createRequire(import.meta.url).resolve('jiti')
+  const entry = require.resolve('jiti')
   const file = entry.replace(/lib.jiti.cjs$/, `dist/${name}`)
   return file !== entry && existsSync(file) ? file : undefined
 }
