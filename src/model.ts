@@ -87,6 +87,9 @@ export interface Batch {
   readonly body: Uint8Array
 }
 
+/** The bytes of a batch, and what they are known by. */
+export type HashedBody = Pick<Batch, 'sha256' | 'body'>
+
 /** Fields of events that are not kept as they came; dots lead into others, lists are gone through. */
 export interface RedactRules {
   readonly drop: readonly string[]

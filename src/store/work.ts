@@ -1,4 +1,10 @@
-import type { NormalisedName, Outcome, ProviderName, QuarantineReason } from '../model.ts'
+import type {
+  HashedBody,
+  NormalisedName,
+  Outcome,
+  ProviderName,
+  QuarantineReason,
+} from '../model.ts'
 
 /** What the events of a batch have in common. */
 export interface BatchFacts {
@@ -12,14 +18,11 @@ export interface BatchFacts {
   readonly receivedAt: number
 }
 
-/** A batch that is to be unpacked from `unpackedPieces` on. */
-export interface OpenBatch extends BatchFacts {
+/** A batch that is to be unpacked from `unpackedPieces` on: its bytes as received, or as redaction and erasure left them. */
+export interface OpenBatch extends BatchFacts, HashedBody {
   readonly contentType: string | undefined
-  /** Hex, of the bytes as received (or as redaction and erasure left them). */
-  readonly sha256: string
   /** How many of its pieces were unpacked before. */
   readonly unpackedPieces: number
-  readonly body: Uint8Array
   /** The bytes never left memory since they were hashed. */
   readonly isFresh?: boolean
 }
@@ -89,7 +92,7 @@ export interface UnpackedPage {
   readonly unreadable: readonly UnreadablePiece[]
   readonly duplicates: number
   /** Stands for the body from now on, with its SHA-256 in hex: what redaction left. Offsets are those in it. */
-  readonly replacement?: { readonly body: Uint8Array; readonly sha256: string } | undefined
+  readonly replacement?: HashedBody | undefined
   /** Into which the events point, for a store that would keep it in memory for runs that wait a moment. */
   readonly body?: Uint8Array
   /** Handlers that are handed their run at once: it is stored as opened, unless they are paused. */

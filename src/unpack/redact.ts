@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto'
-import type { Redaction, RedactRules } from '../model.ts'
+import type { HashedBody, Redaction, RedactRules } from '../model.ts'
 import type { Provider } from '../providers/provider.ts'
 import { parsePayload } from '../providers/read-value.ts'
 import type { OpenBatch } from '../store/store.ts'
@@ -83,7 +83,7 @@ export function hashText(key: string, text: string): string {
 /** All pages of a batch of whose events not everything is kept, and the body that they then have. */
 interface RedactedBatch {
   readonly pages: readonly DraftPage[]
-  readonly replacement: { readonly body: Uint8Array; readonly sha256: string }
+  readonly replacement: HashedBody
 }
 
 /** The rules for a source's events; undefined when everything of it is kept. */

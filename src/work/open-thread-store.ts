@@ -1,4 +1,4 @@
-import type { Batch } from '../model.ts'
+import type { Batch, HashedBody } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createBackfilledReader } from '../store/backfilled-span.ts'
 import type { Upkeep, WorkStore } from '../store/store.ts'
@@ -14,7 +14,7 @@ export interface ThreadStore {
   /** Only where acknowledging is this thread's affair. */
   readonly append?: (batches: readonly Batch[]) => void
   /** The thread that answers has appended this to the shared store. */
-  readonly noteAppended?: (batch: Pick<Batch, 'sha256' | 'body'>) => void
+  readonly noteAppended?: (batch: HashedBody) => void
   readonly tidy: () => boolean
   readonly useUrl: (url: string) => void
   readonly close: () => unknown

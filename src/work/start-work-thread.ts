@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { entryPoint } from '../entry-point.ts'
 import { ReceiverError } from '../errors.ts'
-import type { Batch, HandlerRegistration } from '../model.ts'
+import type { Batch, HandlerRegistration, HashedBody } from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import { ThreadCalls, toError } from '../thread-calls.ts'
 import type { HealthState } from './health.ts'
@@ -40,7 +40,7 @@ export interface WorkThread {
   /** Has an operation done there. Rejects like the store. */
   ask<Value>(operation: string, ...args: readonly unknown[]): Promise<Value>
   /** This was appended to the shared store; may move its body, if that owns its memory. */
-  tellAppended(batch: Batch): void
+  tellAppended(batch: HashedBody): void
   health(): HealthState
   /** Records what has ended and closes the store; resolves once the thread has let go of it. */
   stop(): Promise<void>

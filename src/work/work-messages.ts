@@ -1,4 +1,10 @@
-import type { Batch, HandlerRegistration, HandlerSettings, Redaction } from '../model.ts'
+import type {
+  Batch,
+  HandlerRegistration,
+  HandlerSettings,
+  HashedBody,
+  Redaction,
+} from '../model.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Answer, Failure } from '../thread-calls.ts'
 
@@ -31,7 +37,7 @@ export type WorkOrder =
       readonly args: readonly unknown[]
     }
   /** A batch was appended to the shared store: this one, so that it need not be read back. */
-  | { readonly kind: 'appended'; readonly batch?: Pick<Batch, 'sha256' | 'body'> }
+  | { readonly kind: 'appended'; readonly batch?: HashedBody }
 
 /** Something that happened, for the observer. */
 export type Fact = {

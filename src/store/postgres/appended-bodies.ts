@@ -1,4 +1,4 @@
-import type { Batch } from '../../model.ts'
+import type { HashedBody } from '../../model.ts'
 
 /** As many as are taken at once: a look for batches names all of them to the server. */
 const MOST = { rows: 256, bytes: 8 * 1024 * 1024 }
@@ -20,7 +20,7 @@ export class AppendedBodies {
   }
 
   /** Does nothing where there is no room for it. */
-  keep({ sha256, body }: Pick<Batch, 'sha256' | 'body'>): void {
+  keep({ sha256, body }: HashedBody): void {
     if (this.#known.size >= MOST.rows || this.#bytes + body.byteLength > MOST.bytes) return
     if (this.#known.has(sha256)) return
     this.#known.set(sha256, body)

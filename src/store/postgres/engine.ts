@@ -1,4 +1,4 @@
-import type { Batch } from '../../model.ts'
+import type { Batch, HashedBody } from '../../model.ts'
 import { within } from '../../timers.ts'
 import type { ArchivePort } from '../archive/port.ts'
 import type { Promised, StoreCommit, Upkeep, Work, WorkReceipt, WorkStore } from '../store.ts'
@@ -39,7 +39,7 @@ export interface PostgresEngine extends Promised<WorkStore>, Promised<Upkeep> {
   /** Resolves once the batch is committed, together with what came at the same moment. */
   append(batch: Batch): Promise<void>
   /** This batch was appended beside this engine: its body, which must not change, need not be read back. */
-  noteAppended(batch: Pick<Batch, 'sha256' | 'body'>): void
+  noteAppended(batch: HashedBody): void
   /** From now on connections are opened with this; open ones stay. For a changed password. */
   useUrl(url: string): void
   /** For people's reads. */
